@@ -1,0 +1,2 @@
+//! The `managed-sessions-mcp` program.
+fn main() {}
