@@ -1,3 +1,5 @@
 //! An MCP server that looks after Claude Managed Agents sessions.
 
+pub mod api;
+pub mod config;
 pub mod sandbox;
