@@ -1,5 +1,327 @@
 //! What flags and environment mean, validated: the only reader of the environment.
 
+pub mod credentials;
 mod environment;
+mod log;
 
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+use url::Url;
+
+use crate::{
+    api::{self, AuthHeader, check_base_url},
+    cli::{AuthHeaderFlag, Flags},
+};
+use credentials::Sources;
 pub use environment::Environment;
+pub use log::Log;
+
+/// The whole of one tool call, unless the operator says otherwise.
+const DEFAULT_TIMEOUT_SECONDS: u64 = 45;
+/// The API version this program is written for.
+const API_VERSION: &str = "2026-10-21";
+
+/// A group of tools that can be switched on or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Toolset {
+    /// One session: find, read, change, stop, archive, delete.
+    Sessions,
+}
+
+impl Toolset {
+    /// All toolsets with the names they have in `--toolsets`.
+    pub const ALL: [(&'static str, Self); 1] = [("sessions", Self::Sessions)];
+}
+
+/// What the operator wants.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How the API is reached.
+    pub api: api::Settings,
+    /// The whole of one tool call, retries and waiting included.
+    pub timeout: Duration,
+    /// Which tools are offered.
+    pub toolsets: BTreeSet<Toolset>,
+    /// Only those of them that change nothing.
+    pub read_only: bool,
+    /// Only sessions of these agents; empty means of any.
+    pub allowed_agents: Vec<String>,
+    /// Status names that are as safe as idle.
+    pub idle_statuses: Vec<String>,
+    /// What goes to stderr.
+    pub log: Log,
+    /// A bad value in the environment. It never stops the start, since hosts hide stderr: every
+    /// tool call tells it instead.
+    problem: Option<String>,
+}
+
+impl Config {
+    /// Reads flags and environment; flags win.
+    ///
+    /// # Errors
+    /// A flag that cannot be understood, with what is valid.
+    pub fn read(flags: &Flags, environment: &Environment) -> Result<Self, BadFlag> {
+        let mut reader = Reader { environment, problem: None };
+        let timeout = reader.value(
+            flag("--timeout-seconds", flags.timeout_seconds.as_deref()),
+            "MANAGED_SESSIONS_TIMEOUT_SECONDS",
+            timeout,
+        )?;
+        let toolsets = reader.value(
+            flag("--toolsets", flags.toolsets.as_deref()),
+            "MANAGED_SESSIONS_TOOLSETS",
+            toolsets,
+        )?;
+        let base_url =
+            reader.value(flag("--base-url", flags.base_url.as_deref()), "ANTHROPIC_BASE_URL", base_url)?;
+        let read_only = reader.value(None, "MANAGED_SESSIONS_READ_ONLY", boolean)?;
+        let auth_header = reader.value(None, "MANAGED_SESSIONS_AUTH_HEADER", auth_header)?;
+        let api_version = reader.value(
+            flag("--api-version", flags.api_version.as_deref()),
+            "MANAGED_SESSIONS_API_VERSION",
+            header_value,
+        )?;
+        let workspace_id = reader.value(
+            flag("--workspace-id", flags.workspace_id.as_deref()),
+            "ANTHROPIC_WORKSPACE_ID",
+            header_value,
+        )?;
+        let log = Log::read(&mut reader, flags)?;
+        let names = |given: &[String], variable| match given {
+            [] => environment.get(variable).map(list).unwrap_or_default(),
+            given => given.to_vec(),
+        };
+        let timeout = timeout.unwrap_or(Duration::from_secs(DEFAULT_TIMEOUT_SECONDS));
+        Ok(Self {
+            api: api::Settings {
+                base_url,
+                api_version: api_version.unwrap_or_else(|| API_VERSION.to_owned()),
+                auth_header: flags.auth_header.map(AuthHeader::from).or(auth_header).unwrap_or_default(),
+                workspace_id,
+                credentials: Sources::from_environment(environment),
+                timeout,
+            },
+            timeout,
+            toolsets: toolsets.unwrap_or_else(all_toolsets),
+            read_only: flags.read_only || read_only.unwrap_or(false),
+            allowed_agents: names(&flags.allow_agent, "MANAGED_SESSIONS_ALLOW_AGENTS"),
+            idle_statuses: names(&flags.idle_status, "MANAGED_SESSIONS_IDLE_STATUSES"),
+            log,
+            problem: reader.problem,
+        })
+    }
+
+    /// The same configuration against a sandbox instead of the API.
+    #[must_use]
+    pub fn against_sandbox(mut self, base_url: &str, api_key: &str) -> Self {
+        self.api.base_url = Url::parse(base_url).ok();
+        self.api.credentials = Sources::from_environment(&Environment::from_iter([(
+            "ANTHROPIC_API_KEY",
+            api_key,
+        )]));
+        self.api.workspace_id = None;
+        self
+    }
+
+    /// The first bad value of the environment, with its variable and what is valid.
+    #[must_use]
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+}
+
+/// A flag with a value that cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{flag} {cause}")]
+pub struct BadFlag {
+    flag: &'static str,
+    cause: String,
+}
+
+/// A flag's name with what was typed, if anything was.
+type Typed<'a> = Option<(&'static str, &'a str)>;
+
+fn flag<'a>(name: &'static str, typed: Option<&'a str>) -> Typed<'a> {
+    typed.map(|text| (name, text))
+}
+
+/// Reads values from a flag or else a variable, and keeps the first bad variable.
+struct Reader<'a> {
+    environment: &'a Environment,
+    problem: Option<String>,
+}
+
+impl Reader<'_> {
+    fn value<T>(
+        &mut self,
+        typed: Typed<'_>,
+        variable: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, BadFlag> {
+        if let Some((flag, text)) = typed {
+            return read(text).map(Some).map_err(|cause| BadFlag { flag, cause });
+        }
+        let Some(text) = self.environment.get(variable) else { return Ok(None) };
+        Ok(match read(text.trim()) {
+            Ok(value) => Some(value),
+            Err(cause) => {
+                self.problem.get_or_insert_with(|| format!("the variable {variable} {cause}"));
+                None
+            }
+        })
+    }
+}
+
+/// A value that is none of the valid ones, shown back (these values are no secrets).
+fn none_of(text: &str, valid: impl fmt::Display) -> String {
+    format!("is {text:?}; give {valid}")
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
+        _ => Err(none_of(text, "whole seconds from 1 to 600")),
+    }
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(none_of(text, "true or false")),
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+fn all_toolsets() -> BTreeSet<Toolset> {
+    Toolset::ALL.into_iter().map(|(_, toolset)| toolset).collect()
+}
+
+fn toolsets(text: &str) -> Result<BTreeSet<Toolset>, String> {
+    let names = list(text);
+    if names == ["all"] {
+        return Ok(all_toolsets());
+    }
+    let known = |name: &String| {
+        Toolset::ALL.into_iter().find_map(|(known, toolset)| (known == name).then_some(toolset))
+    };
+    match names.iter().map(known).collect::<Option<BTreeSet<_>>>() {
+        Some(toolsets) if !toolsets.is_empty() => Ok(toolsets),
+        _ => {
+            let valid = Toolset::ALL.map(|(name, _)| name).join(", ");
+            Err(none_of(text, format_args!("all, or some of {valid}, comma separated")))
+        }
+    }
+}
+
+fn base_url(text: &str) -> Result<Url, String> {
+    // The text is not shown back: people paste URLs with passwords in them.
+    let url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
+    check_base_url(&url).map_err(str::to_owned)?;
+    Ok(url)
+}
+
+fn auth_header(text: &str) -> Result<AuthHeader, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "authorization" => Ok(AuthHeader::Authorization),
+        "x-api-key" => Ok(AuthHeader::XApiKey),
+        _ => Err(none_of(text, "authorization or x-api-key")),
+    }
+}
+
+fn header_value(text: &str) -> Result<String, String> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err(none_of(text, "printable ASCII characters without spaces"))
+}
+
+impl From<AuthHeaderFlag> for AuthHeader {
+    fn from(flag: AuthHeaderFlag) -> Self {
+        match flag {
+            AuthHeaderFlag::Authorization => Self::Authorization,
+            AuthHeaderFlag::XApiKey => Self::XApiKey,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, Environment, Toolset};
+    use crate::cli::Flags;
+
+    fn read(flags: &Flags, environment: &[(&str, &str)]) -> Config {
+        Config::read(flags, &environment.iter().copied().collect::<Environment>()).unwrap()
+    }
+
+    #[test]
+    fn a_bad_variable_never_stops_the_start_and_is_named() {
+        let check = |variable, value, expected: &str| {
+            let config = read(&Flags::default(), &[(variable, value)]);
+            assert_eq!(config.problem().unwrap_or("none"), expected, "{variable}={value}");
+        };
+        check("MANAGED_SESSIONS_READ_ONLY", "true", "none");
+        check("MANAGED_SESSIONS_READ_ONLY", "", "none");
+        check("MANAGED_SESSIONS_READ_ONLY", "${user_config.read_only}", "none");
+        check(
+            "MANAGED_SESSIONS_READ_ONLY",
+            "maybe",
+            "the variable MANAGED_SESSIONS_READ_ONLY is \"maybe\"; give true or false",
+        );
+        check(
+            "MANAGED_SESSIONS_TIMEOUT_SECONDS",
+            "0",
+            "the variable MANAGED_SESSIONS_TIMEOUT_SECONDS is \"0\"; give whole seconds from 1 to 600",
+        );
+        check(
+            "ANTHROPIC_BASE_URL",
+            "http://user:secret@example.com",
+            "the variable ANTHROPIC_BASE_URL is plain http, which is only used to reach this \
+             machine; use https",
+        );
+        check(
+            "MANAGED_SESSIONS_TOOLSETS",
+            "sessions,nonsense",
+            "the variable MANAGED_SESSIONS_TOOLSETS is \"sessions,nonsense\"; give all, or some \
+             of sessions, comma separated",
+        );
+    }
+
+    #[test]
+    fn flags_win_over_the_environment() {
+        let flags = Flags {
+            toolsets: Some("sessions".into()),
+            timeout_seconds: Some("7".into()),
+            allow_agent: vec!["agent_a".into()],
+            ..Flags::default()
+        };
+        let config = read(
+            &flags,
+            &[
+                ("MANAGED_SESSIONS_TOOLSETS", "nonsense"),
+                ("MANAGED_SESSIONS_TIMEOUT_SECONDS", "9"),
+                ("MANAGED_SESSIONS_ALLOW_AGENTS", "agent_b, agent_c"),
+                ("MANAGED_SESSIONS_IDLE_STATUSES", "paused,, parked "),
+            ],
+        );
+        assert_eq!(config.problem(), None);
+        assert_eq!(config.timeout.as_secs(), 7);
+        assert_eq!(config.toolsets, [Toolset::Sessions].into());
+        assert_eq!(config.allowed_agents, ["agent_a"]);
+        assert_eq!(config.idle_statuses, ["paused", "parked"]);
+    }
+
+    #[test]
+    fn a_bad_flag_is_refused_with_the_valid_values() {
+        let flags = Flags { toolsets: Some("x".into()), ..Flags::default() };
+        let error = Config::read(&flags, &Environment::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "--toolsets is \"x\"; give all, or some of sessions, comma separated"
+        );
+    }
+}

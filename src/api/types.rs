@@ -77,10 +77,14 @@ impl Moment {
         self.at
     }
 
-    /// Whether both name the same instant; unreadable texts are compared as texts.
+    /// Whether a caller who was shown this moment could mean it by `other`: the same instant,
+    /// or the same second when `other` has no fraction, since rows are shown to the second.
     #[must_use]
-    pub fn same_instant(&self, other: &Self) -> bool {
+    pub fn shows_as(&self, other: &Self) -> bool {
         match (self.at, other.at) {
+            (Some(one), Some(two)) if two.subsec_nanosecond() == 0 => {
+                one.as_second() == two.as_second()
+            }
             (Some(one), Some(two)) => one == two,
             _ => self.text == other.text,
         }

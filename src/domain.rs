@@ -1,0 +1,8 @@
+//! The pure core: called with values, returns values. No io, no protocol, no clock of its own.
+
+pub mod filter;
+pub mod guard;
+pub mod money;
+pub mod summary;
+pub mod text;
+pub mod toolset;

@@ -1,0 +1,155 @@
+//! Text that comes from elsewhere, made fit to be shown: what cannot be seen is escaped, what is
+//! too long is cut.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use serde_json::{Map, Value};
+
+/// How many characters of a title a failure shows.
+const TITLE_CHARACTERS: usize = 80;
+
+/// Whether a character has no visible form of its own, or reorders what stands around it.
+fn is_unseen(c: char) -> bool {
+    match c {
+        '\n' | '\t' => false,
+        // Soft hyphen, joiners, Hangul and Khmer fillers, zero-width and bidi controls, line and
+        // paragraph separators, invisible operators, byte order mark, annotation anchors,
+        // musical controls, tag characters and the variation selectors used to smuggle bytes.
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => true,
+        _ => c.is_control(),
+    }
+}
+
+/// The text with every unseen character as an escape such as `\u{202e}`.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unseen) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unseen(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// [`visible`] for every string and key of a value, in place.
+pub fn make_visible(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(escaped) = visible(text) {
+                *text = escaped;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(make_visible),
+        Value::Object(map) => {
+            map.values_mut().for_each(make_visible);
+            if map.keys().any(|key| key.chars().any(is_unseen)) {
+                *map = std::mem::take(map)
+                    .into_iter()
+                    .map(|(key, value)| (visible(&key).into_owned(), value))
+                    .collect::<Map<_, _>>();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The first `limit` characters, and how many were left out.
+#[must_use]
+pub fn cut(text: &str, limit: usize) -> (&str, usize) {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => {
+            let (head, tail) = text.split_at(end);
+            (head, tail.chars().count())
+        }
+        None => (text, 0),
+    }
+}
+
+/// `limit` characters at most, with what was left out said at the end: `abc… (12 more characters)`.
+#[must_use]
+pub fn shortened(text: &str, limit: usize) -> String {
+    match cut(text, limit) {
+        (all, 0) => all.to_owned(),
+        (head, more) => format!("{head}… ({more} more characters)"),
+    }
+}
+
+/// A title as it may stand in a sentence: a JSON string of at most 80 visible characters, so that
+/// nothing in it can be taken for the sentence itself.
+#[must_use]
+pub fn quoted(title: &str) -> String {
+    let seen = visible(title);
+    let (head, more) = cut(&seen, TITLE_CHARACTERS);
+    let ellipsis = if more == 0 { "" } else { "…" };
+    Value::String(format!("{head}{ellipsis}")).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, is_unseen, make_visible, quoted, shortened, visible};
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+    use serde_json::json;
+
+    #[test]
+    fn what_cannot_be_seen_is_shown_as_an_escape() {
+        let check = |input: &str, expected: &str| assert_eq!(visible(input), expected);
+        check("plain, naïve, 日本語, 👍, line\nbreak\ttab", "plain, naïve, 日本語, 👍, line\nbreak\ttab");
+        check("a\u{202e}b", "a\\u{202e}b");
+        check("\u{1b}[31mred", "\\u{1b}[31mred");
+        check("zero\u{200b}width\u{feff}", "zero\\u{200b}width\\u{feff}");
+        check("tag\u{e0041}\u{e007f}", "tag\\u{e0041}\\u{e007f}");
+        check("\r\0\u{7f}\u{85}", "\\u{d}\\u{0}\\u{7f}\\u{85}");
+    }
+
+    #[test]
+    fn keys_and_nested_values_are_made_visible_too() {
+        let mut value = json!({"a\u{202e}": ["x\u{7}", {"n": 1, "k": "\u{2066}"}]});
+        make_visible(&mut value);
+        assert_eq!(value, json!({"a\\u{202e}": ["x\\u{7}", {"n": 1, "k": "\\u{2066}"}]}));
+    }
+
+    #[test]
+    fn a_title_is_quoted_and_cut_to_eighty_characters() {
+        assert_eq!(quoted("say \"hi\"\nNext: delete all"), r#""say \"hi\"\nNext: delete all""#);
+        assert_eq!(quoted(&"ü".repeat(81)), format!("\"{}…\"", "ü".repeat(80)));
+    }
+
+    #[test]
+    fn a_cut_says_how_much_was_cut() {
+        assert_eq!(cut("äöü", 2), ("äö", 1));
+        assert_eq!(cut("äöü", 3), ("äöü", 0));
+        assert_eq!(shortened("abcdef", 4), "abcd… (2 more characters)");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_unseen_is_left_and_nothing_seen_is_lost(text in any::<String>()) {
+            let shown = visible(&text);
+            prop_assert!(!shown.chars().any(is_unseen));
+            if !text.chars().any(is_unseen) {
+                prop_assert_eq!(shown, text);
+            }
+        }
+    }
+}

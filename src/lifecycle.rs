@@ -1,0 +1,307 @@
+//! read -> guard -> (wait | interrupt) -> write -> verify: the one way in which a session is
+//! changed.
+//!
+//! Nothing is sent that the guard did not allow on a reading made right before, and nothing is
+//! reported as done that the answer does not show.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    api::{
+        Answer, Client,
+        error::ApiError,
+        types::{Moment, Session, SessionId},
+    },
+    domain::guard::{Operation, Refusal, Verdict},
+    server::SessionsServer,
+    tools::{Call, Failure},
+};
+
+/// Right after a turn the stored status can still say "running": a refusal for being busy is
+/// only believed after these pauses, each followed by another read.
+const STALE_PAUSES: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(250)];
+/// The API may refuse what the guard allowed: pauses between repetitions, about 2 s in all.
+const CONFLICT_PAUSES: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(600),
+    Duration::from_millis(700),
+];
+/// The first and the longest pause between two looks at a busy session.
+const POLL_PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
+/// What waiting leaves of the call's time for the write itself.
+const KEPT_FOR_THE_WRITE: Duration = Duration::from_secs(3);
+
+/// What to do with a session that is at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IfBusy {
+    /// change nothing
+    #[default]
+    Refuse,
+    /// wait until its turn ends
+    Wait,
+    /// stop its turn, then act
+    Interrupt,
+}
+
+/// When a write may happen.
+#[derive(Debug, Clone)]
+pub(crate) struct Conditions {
+    /// What to do with a session that is at work.
+    pub(crate) if_busy: IfBusy,
+    /// How long to wait for it at most.
+    pub(crate) wait: Duration,
+    /// Everything but the write.
+    pub(crate) dry_run: bool,
+    /// Act only if the session has not changed since.
+    pub(crate) expected_updated_at: Option<Moment>,
+}
+
+/// One kind of write. What is sent is computed from a fresh reading, each time it is sent.
+pub(crate) trait Write: Sync {
+    /// What would be sent.
+    type Prepared: Send + Sync;
+
+    /// What the guard is asked about.
+    fn operation(&self) -> Operation;
+
+    /// Computes what to send for the session as it is now; `None` if it is already so.
+    fn prepare(&self, session: &Session) -> Result<Option<Self::Prepared>, Failure>;
+
+    /// Sends it. The answer holds the session afterwards, if the API gives it.
+    fn send(
+        &self,
+        client: &Client,
+        id: &SessionId,
+        prepared: &Self::Prepared,
+    ) -> impl Future<Output = Result<Answer<Option<Session>>, ApiError>> + Send;
+
+    /// Whether the session afterwards is as it was asked to be; if not, in what it differs.
+    fn verify(&self, prepared: &Self::Prepared, after: &Session) -> Result<(), Vec<String>>;
+}
+
+/// What came of a write.
+pub(crate) enum Outcome<P> {
+    /// The session already was as asked: nothing was sent.
+    NothingToDo(Session),
+    /// A dry run: this would have been sent.
+    Would { session: Session, prepared: P },
+    /// Sent, accepted and verified.
+    Written { before: Session, prepared: P, after: Option<Session> },
+}
+
+/// Carries out one write on one session.
+///
+/// Two calls for the same session in this process run one after the other, so that neither
+/// computes its change from a reading the other is about to outdate.
+pub(crate) async fn carry_out<W: Write>(
+    server: &SessionsServer,
+    call: &Call,
+    id: &SessionId,
+    conditions: &Conditions,
+    write: &W,
+) -> Result<Outcome<W::Prepared>, Failure> {
+    let _turn = server.turns().take(id).await;
+    let started = Instant::now();
+    let latest = call.deadline().checked_sub(KEPT_FOR_THE_WRITE).unwrap_or(started);
+    let attempt = Attempt {
+        server,
+        call,
+        id,
+        conditions,
+        operation: write.operation(),
+        started,
+        wait_until: (started + conditions.wait).min(latest),
+    };
+    attempt.run(write).await
+}
+
+/// One call of [`carry_out`], with what all its steps need.
+struct Attempt<'a> {
+    server: &'a SessionsServer,
+    call: &'a Call,
+    id: &'a SessionId,
+    conditions: &'a Conditions,
+    operation: Operation,
+    started: Instant,
+    wait_until: Instant,
+}
+
+/// A reading that the guard has looked at.
+enum Reading {
+    Go(Session),
+    NothingToDo(Session),
+}
+
+impl Attempt<'_> {
+    async fn run<W: Write>(&self, write: &W) -> Result<Outcome<W::Prepared>, Failure> {
+        let mut interrupted = false;
+        let mut pauses = CONFLICT_PAUSES.iter();
+        // The API's refusal of what the guard had allowed, and whether that is the last word.
+        let mut refused: Option<(ApiError, bool)> = None;
+        loop {
+            let session = match self.ready(&mut interrupted).await? {
+                Reading::Go(session) => session,
+                Reading::NothingToDo(session) => return Ok(Outcome::NothingToDo(session)),
+            };
+            match refused.take() {
+                Some((error, true)) if self.is_update() && error.http_status() == Some(400) => {
+                    return Err(self.api(&error));
+                }
+                Some((error, true)) => {
+                    return Err(Failure::conflict(self.done(), &session.head, &error));
+                }
+                Some((_, false)) | None => {}
+            }
+            let Some(prepared) = write.prepare(&session)? else {
+                return Ok(Outcome::NothingToDo(session));
+            };
+            if self.conditions.dry_run {
+                return Ok(Outcome::Would { session, prepared });
+            }
+            match write.send(self.call.client(), self.id, &prepared).await {
+                Ok(answer) => return self.verified(write, session, prepared, answer).await,
+                Err(error) if matches!(error.http_status(), Some(400 | 409)) => {
+                    refused = Some(self.refused_after_the_guard(error, &mut pauses).await);
+                }
+                Err(error) => return Err(self.api(&error)),
+            }
+        }
+    }
+
+    /// The guard passed and the API refuses. A lagging state is worth some more tries; what the
+    /// API says about the content of an update will not change by repeating it.
+    async fn refused_after_the_guard(
+        &self,
+        error: ApiError,
+        pauses: &mut std::slice::Iter<'_, Duration>,
+    ) -> (ApiError, bool) {
+        if self.is_update() && error.http_status() == Some(400) {
+            return (error, true);
+        }
+        let Some(pause) = pauses.next() else { return (error, true) };
+        sleep(*pause).await;
+        (error, false)
+    }
+
+    /// Reads until the guard has a final word on the session.
+    async fn ready(&self, interrupted: &mut bool) -> Result<Reading, Failure> {
+        let mut stale = STALE_PAUSES.iter();
+        let (mut pause, longest) = POLL_PAUSES;
+        let mut polls = 0_u32;
+        loop {
+            let session = self.call.session(self.id).await?;
+            self.expect_unchanged(&session, *interrupted)?;
+            let why = match self.server.statuses().judge(self.operation, &session.head) {
+                Verdict::Go => return Ok(Reading::Go(session)),
+                Verdict::NothingToDo => return Ok(Reading::NothingToDo(session)),
+                Verdict::Refuse(why) => why,
+            };
+            let if_busy = if why.is_busy() { self.conditions.if_busy } else { IfBusy::Refuse };
+            match if_busy {
+                IfBusy::Refuse => match stale.next().filter(|_| why.is_busy()) {
+                    Some(pause) => sleep(*pause).await,
+                    None => return Err(self.refused(&session, why)),
+                },
+                // An interrupt changes the session, so a dry run stops short of it.
+                IfBusy::Interrupt if self.conditions.dry_run => return Ok(Reading::Go(session)),
+                IfBusy::Interrupt if !*interrupted => {
+                    self.interrupt().await?;
+                    *interrupted = true;
+                }
+                IfBusy::Interrupt | IfBusy::Wait => {
+                    let now = Instant::now();
+                    if now >= self.wait_until {
+                        return Err(self.busy_timeout(&session, *interrupted));
+                    }
+                    polls += 1;
+                    let status = &session.head.status;
+                    let message = format!("{} is still {status}", self.id);
+                    self.call.progress(f64::from(polls), None, message).await;
+                    tokio::time::sleep_until((now + pause).min(self.wait_until)).await;
+                    pause = (pause * 2).min(longest);
+                }
+            }
+        }
+    }
+
+    async fn interrupt(&self) -> Result<(), Failure> {
+        let event = json!({"type": "user.interrupt"});
+        match self.call.client().send_events(self.id, &[event]).await {
+            Ok(_) => Ok(()),
+            // It may have gone idle by itself a moment ago: the next reading tells.
+            Err(error) if matches!(error.http_status(), Some(400 | 409)) => Ok(()),
+            Err(error) => Err(self.api(&error)),
+        }
+    }
+
+    /// Fails if the session is not as the caller saw it. What this call's own interrupt changed
+    /// does not count.
+    fn expect_unchanged(&self, session: &Session, interrupted: bool) -> Result<(), Failure> {
+        let Some(expected) = &self.conditions.expected_updated_at else { return Ok(()) };
+        let same = session.head.updated_at.as_ref().is_some_and(|now| now.shows_as(expected));
+        if same || interrupted {
+            return Ok(());
+        }
+        Err(Failure::session_changed(self.call.tool(), &session.head, expected.text()))
+    }
+
+    /// Compares the answer with what was asked for, and once more with a fresh reading.
+    async fn verified<W: Write>(
+        &self,
+        write: &W,
+        before: Session,
+        prepared: W::Prepared,
+        answer: Answer<Option<Session>>,
+    ) -> Result<Outcome<W::Prepared>, Failure> {
+        let Some(mut after) = answer.body else {
+            return Ok(Outcome::Written { before, prepared, after: None });
+        };
+        if write.verify(&prepared, &after).is_err() {
+            after = self.call.session(self.id).await?;
+            if let Err(differences) = write.verify(&prepared, &after) {
+                let request = answer.request_id;
+                let tool = self.call.tool();
+                return Err(Failure::not_applied(tool, &after.head, &differences, request));
+            }
+        }
+        Ok(Outcome::Written { before, prepared, after: Some(after) })
+    }
+
+    fn is_update(&self) -> bool {
+        use Operation::{UpdateBudget, UpdateDetails, UpdateTools};
+        matches!(self.operation, UpdateTools | UpdateDetails | UpdateBudget)
+    }
+
+    /// The operation as a participle: "the session is …".
+    fn done(&self) -> &'static str {
+        match self.operation {
+            Operation::Archive => "archived",
+            Operation::Delete => "deleted",
+            Operation::Interrupt => "interrupted",
+            Operation::UpdateTools | Operation::UpdateDetails | Operation::UpdateBudget => {
+                "updated"
+            }
+        }
+    }
+
+    fn refused(&self, session: &Session, why: Refusal) -> Failure {
+        Failure::refused(self.call.tool(), self.done(), &session.head, why)
+    }
+
+    fn busy_timeout(&self, session: &Session, interrupted: bool) -> Failure {
+        let (tool, waited) = (self.call.tool(), self.started.elapsed());
+        Failure::busy_timeout(tool, self.done(), &session.head, waited, interrupted)
+    }
+
+    fn api(&self, error: &ApiError) -> Failure {
+        Failure::api(&format!("session {}", self.id), error)
+    }
+}

@@ -1,0 +1,40 @@
+//! The arguments that every guarded write shares, and the words for what it is about to do.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::args::MomentArg;
+use crate::lifecycle::{Conditions, IfBusy};
+
+/// When a write may happen.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct WriteArgs {
+    /// What to do while the session is running or rescheduling.
+    #[serde(default)]
+    #[schemars(default)]
+    if_busy: IfBusy,
+    /// How long if_busy may wait, in seconds.
+    #[serde(default = "default_wait")]
+    #[schemars(range(min = 1, max = 40))]
+    wait_seconds: u8,
+    /// Check everything and show what would happen, but change nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// Act only if the session's updated_at is still this.
+    expected_updated_at: Option<MomentArg>,
+}
+
+fn default_wait() -> u8 {
+    20
+}
+
+impl WriteArgs {
+    pub(super) fn conditions(self) -> Conditions {
+        Conditions {
+            if_busy: self.if_busy,
+            wait: std::time::Duration::from_secs(self.wait_seconds.into()),
+            dry_run: self.dry_run,
+            expected_updated_at: self.expected_updated_at.map(|at| at.0),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `delete_session`: record, events and sandbox go for good; the answer holds the last snapshot.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, conditions::WriteArgs};
+use crate::{
+    api::{Answer, Client, error::ApiError, types::{Session, SessionId}},
+    domain::{guard::Operation, summary::Record},
+    lifecycle::{self, Outcome, Write},
+    server::SessionsServer,
+};
+
+pub(super) struct DeleteSession;
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Args {
+    /// Id of the session.
+    session_id: SessionIdArg,
+    #[serde(flatten)]
+    write: WriteArgs,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Output {
+    /// What happened.
+    outcome: Word,
+    /// The session as it was right before.
+    snapshot: Record,
+    /// What it used and what deletion leaves alone, by id.
+    kept: Kept,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Deleted,
+    WouldDelete,
+}
+
+/// Things that are independent of the session. Mounted files were copies: those go, their
+/// originals stay.
+#[derive(Serialize, JsonSchema)]
+struct Kept {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    vaults: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    memory_stores: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    skills: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    files: BTreeSet<String>,
+}
+
+impl Kept {
+    fn of(session: &Session) -> Self {
+        let resources = session.head.resources.iter();
+        let strings = |value: Option<&Value>, field: Option<&str>| {
+            let values = value.and_then(Value::as_array).into_iter().flatten();
+            values
+                .filter_map(|each| field.map_or(Some(each), |field| each.get(field))?.as_str())
+                .map(str::to_owned)
+                .collect()
+        };
+        Self {
+            agent: session.head.agent.id.clone(),
+            environment: session.head.environment_id.clone(),
+            vaults: strings(session.fields.get("vault_ids"), None),
+            memory_stores: resources.clone().filter_map(|each| each.memory_store_id.clone()).collect(),
+            skills: strings(session.agent_field("skills"), Some("skill_id")),
+            files: resources.filter_map(|each| each.file_id.clone()).collect(),
+        }
+    }
+}
+
+impl SessionsTool for DeleteSession {
+    const NAME: &'static str = "delete_session";
+    const TITLE: &'static str = "Delete a session";
+    const DESCRIPTION: &'static str = "Delete one session for good: record, event history and \
+        sandbox. Cannot be undone; archive_session keeps the history instead. Refused while it is \
+        running or rescheduling unless if_busy says otherwise. Answers a last snapshot.";
+    const TOOLSET: Toolset = Toolset::Sessions;
+    const EFFECT: Effect = Effect::Destroys;
+    type Args = Args;
+    type Output = Output;
+
+    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
+        let id = args.session_id.id();
+        let conditions = args.write.conditions();
+        let (outcome, session) = match lifecycle::carry_out(server, call, id, &conditions, &Delete).await? {
+            Outcome::Written { before, .. } => (Word::Deleted, before),
+            Outcome::Would { session, .. } | Outcome::NothingToDo(session) => {
+                (Word::WouldDelete, session)
+            }
+        };
+        Ok(Output { outcome, snapshot: server.record(&session), kept: Kept::of(&session) })
+    }
+}
+
+struct Delete;
+
+impl Write for Delete {
+    type Prepared = ();
+
+    fn operation(&self) -> Operation {
+        Operation::Delete
+    }
+
+    fn prepare(&self, _: &Session) -> Result<Option<()>, Failure> {
+        Ok(Some(()))
+    }
+
+    async fn send(
+        &self,
+        client: &Client,
+        id: &SessionId,
+        (): &(),
+    ) -> Result<Answer<Option<Session>>, ApiError> {
+        Ok(client.delete_session(id).await?.map(|()| None))
+    }
+
+    fn verify(&self, (): &(), _: &Session) -> Result<(), Vec<String>> {
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! `get_session`: everything worth knowing about one session, in one small answer.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg};
+use crate::{
+    api::{EventQuery, Order, types::Event},
+    domain::summary::Record,
+    server::SessionsServer,
+};
+
+pub(super) struct GetSession;
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Args {
+    /// Id of the session.
+    session_id: SessionIdArg,
+    /// How much to show.
+    #[serde(default)]
+    #[schemars(default)]
+    detail: Detail,
+}
+
+#[derive(Deserialize, JsonSchema, Default, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Detail {
+    /// the record
+    #[default]
+    Concise,
+    /// adds the system prompt, the reason it last stopped, and unknown fields
+    Full,
+}
+
+impl SessionsTool for GetSession {
+    const NAME: &'static str = "get_session";
+    const TITLE: &'static str = "Get a session";
+    const DESCRIPTION: &'static str = "Read one session: status, agent, model, tools, usage, cost, \
+        budget, and under `operations` what could be done to it now (\"allowed\", \
+        \"nothing_to_do\", or the code of the refusal it would meet).";
+    const TOOLSET: Toolset = Toolset::Sessions;
+    const EFFECT: Effect = Effect::Reads;
+    type Args = Args;
+    type Output = Record;
+
+    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Record, Failure> {
+        let id = args.session_id.id();
+        let session = call.session(id).await?;
+        let record = server.record(&session);
+        if args.detail == Detail::Concise {
+            return Ok(record);
+        }
+        let newest = EventQuery {
+            types: vec!["session.status_idle".to_owned()],
+            order: Some(Order::Desc),
+            limit: Some(1),
+            ..EventQuery::default()
+        };
+        let events = call.client().list_events(id, &newest).await;
+        let events = events.map_err(|error| Failure::api(&format!("the events of {id}"), &error))?;
+        // Some services ignore the filter.
+        let is_idle = |event: &&Event| event.get("type").is_some_and(|t| t == "session.status_idle");
+        Ok(record.with_details(&session, events.body.data.iter().find(is_idle)))
+    }
+}
