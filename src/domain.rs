@@ -1,0 +1,3 @@
+//! The pure core: values in, values out. No io, no MCP, no HTTP, no clock.
+
+pub mod toolset;
