@@ -1,0 +1,259 @@
+//! JSON compared by what it means: numbers by value, objects without regard to key order.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Number, Value};
+
+/// Longest rendering of a value inside a message, in characters.
+const SHOWN: usize = 80;
+
+/// Whether both mean the same; a member that is null differs from one that is absent.
+pub(super) fn same(one: &Value, two: &Value) -> bool {
+    equal(one, two, false)
+}
+
+/// Like [`same`], but a member that is null counts as absent, the way the API fills in settings
+/// that were never made.
+pub(super) fn alike(one: &Value, two: &Value) -> bool {
+    equal(one, two, true)
+}
+
+fn equal(one: &Value, two: &Value, null_is_absent: bool) -> bool {
+    let within = |one: &Map<String, Value>, two: &Map<String, Value>| {
+        one.iter().all(|(key, value)| match two.get(key) {
+            Some(other) => equal(value, other, null_is_absent),
+            None => null_is_absent && value.is_null(),
+        })
+    };
+    match (one, two) {
+        (Value::Number(one), Value::Number(two)) => same_number(one, two),
+        (Value::Array(one), Value::Array(two)) => {
+            one.len() == two.len()
+                && one
+                    .iter()
+                    .zip(two)
+                    .all(|(one, two)| equal(one, two, null_is_absent))
+        }
+        (Value::Object(one), Value::Object(two)) if null_is_absent => {
+            within(one, two)
+                && two
+                    .iter()
+                    .all(|(key, value)| value.is_null() || one.contains_key(key))
+        }
+        (Value::Object(one), Value::Object(two)) => one.len() == two.len() && within(one, two),
+        _ => one == two,
+    }
+}
+
+/// Whether everything that was asked stands in the answer, which may say more.
+pub(super) fn covers(answered: &Value, asked: &Value) -> bool {
+    match (answered, asked) {
+        (_, Value::Null) => true,
+        (Value::Object(answered), Value::Object(asked)) => asked.iter().all(|(key, asked)| {
+            asked.is_null()
+                || answered
+                    .get(key)
+                    .is_some_and(|answered| covers(answered, asked))
+        }),
+        (Value::Array(answered), Value::Array(asked)) => {
+            answered.len() == asked.len()
+                && answered
+                    .iter()
+                    .zip(asked)
+                    .all(|(answered, asked)| covers(answered, asked))
+        }
+        _ => same(answered, asked),
+    }
+}
+
+fn same_number(one: &Number, two: &Number) -> bool {
+    match (Decimal::of(one), Decimal::of(two)) {
+        (Some(one), Some(two)) => one == two,
+        _ => one == two,
+    }
+}
+
+/// A number without the freedom of its notation: ±0.digits × 10^exponent has one form only.
+/// Kept as text, because a float would round what the service sent.
+#[derive(PartialEq, Eq)]
+struct Decimal {
+    negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    /// `None` when the exponent is beyond 64 bits; such numbers are compared as they are written.
+    fn of(number: &Number) -> Option<Self> {
+        let text = number.to_string();
+        let (negative, text) = text
+            .strip_prefix('-')
+            .map_or((false, text.as_str()), |rest| (true, rest));
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = format!("{whole}{fraction}");
+        let leading = digits.trim_start_matches('0');
+        let significant = leading.trim_end_matches('0');
+        if significant.is_empty() {
+            return Some(Self {
+                negative: false,
+                digits: String::new(),
+                exponent: 0,
+            });
+        }
+        let dropped = leading.len() - significant.len();
+        let exponent = exponent
+            .checked_sub(i64::try_from(fraction.len()).ok()?)?
+            .checked_add(i64::try_from(dropped).ok()?)?;
+        Some(Self {
+            negative,
+            digits: significant.to_owned(),
+            exponent,
+        })
+    }
+}
+
+/// Whether two addresses are one: scheme and host in any case, the default port and the empty
+/// path written or not (RFC 3986, 6.2). Services are seen to normalise what they were given.
+pub(super) fn same_url(one: &str, two: &str) -> bool {
+    normal_url(one) == normal_url(two)
+}
+
+fn normal_url(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Cow::Borrowed(url);
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let scheme = scheme.to_ascii_lowercase();
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) => (format!("{user}@"), host.to_ascii_lowercase()),
+        None => (String::new(), authority.to_ascii_lowercase()),
+    };
+    let host = match scheme.as_str() {
+        "https" => host.strip_suffix(":443").unwrap_or(&host),
+        _ => &host,
+    };
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    Cow::Owned(format!("{scheme}://{user}{host}{slash}{path}"))
+}
+
+/// The member, unless it is absent or null.
+pub(super) fn set<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    object.get(key).filter(|value| !value.is_null())
+}
+
+/// The member of an object as text, if it is text that is not empty.
+pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// Compact JSON for a message, cut.
+pub(super) fn shown(value: &Value) -> String {
+    cut(&value.to_string())
+}
+
+/// A text for a message, cut, with the number of characters left out.
+pub(super) fn cut(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= SHOWN {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(SHOWN).collect();
+    format!("{kept}… ({} more characters)", length - SHOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::{alike, covers, cut, same, same_url};
+
+    fn json(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_compared_by_value_and_exactly() {
+        for (one, two, expected) in [
+            ("1.50", "1.5", true),
+            ("1e2", "100", true),
+            ("1E+2", "100.00", true),
+            ("0.0", "-0", true),
+            ("-1", "1", false),
+            ("100e-2", "1", true),
+            ("9007199254740993", "9007199254740992", false),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890.0",
+                true,
+            ),
+            ("0.1", "0.10000000000000001", false),
+            ("1e99999999999999999999", "1e99999999999999999999", true),
+            ("1e99999999999999999999", "1e99999999999999999998", false),
+        ] {
+            assert_eq!(same(&json(one), &json(two)), expected, "{one} and {two}");
+        }
+    }
+
+    #[test]
+    fn null_members_count_as_absent_only_where_that_is_asked() {
+        let (one, two) = (json(r#"{"a":1,"b":null}"#), json(r#"{"a":1.0}"#));
+        assert!(alike(&one, &two) && alike(&two, &one));
+        assert!(!same(&one, &two) && !same(&two, &one));
+        assert!(!alike(&json(r#"{"a":1,"b":2}"#), &two));
+    }
+
+    #[test]
+    fn an_answer_may_say_more_but_not_less() {
+        let asked = json(r#"{"a":{"b":1.50},"c":[{"d":true}],"e":null}"#);
+        assert!(covers(
+            &json(r#"{"x":1,"a":{"b":1.5,"y":2},"c":[{"d":true,"z":0}]}"#),
+            &asked
+        ));
+        assert!(!covers(&json(r#"{"a":{"b":1.5}}"#), &asked));
+        assert!(!covers(
+            &json(r#"{"a":{"b":1.5},"c":[{"d":true},{"d":true}]}"#),
+            &asked
+        ));
+    }
+
+    #[test]
+    fn addresses_are_compared_as_addresses() {
+        assert!(same_url(
+            "https://Mcp.Linear.app",
+            "https://mcp.linear.app:443/"
+        ));
+        assert!(!same_url(
+            "https://mcp.linear.app/mcp",
+            "https://mcp.linear.app/MCP"
+        ));
+        assert!(!same_url(
+            "https://mcp.linear.app/mcp",
+            "https://mcp.linear.app/mcp/"
+        ));
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_character() {
+        assert_eq!(cut("ü"), "ü");
+        assert_eq!(
+            cut(&"ü".repeat(81)),
+            format!("{}… (1 more characters)", "ü".repeat(80))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_shifted_decimal_point_is_the_same_number(digits in "[1-9][0-9]{0,40}", shift in 0_i64..50) {
+            let plain = json(&digits);
+            let zeros = "0".repeat(usize::try_from(shift).unwrap());
+            prop_assert!(same(&plain, &json(&format!("{digits}{zeros}e-{shift}"))), "{}", digits);
+            prop_assert!(same(&plain, &json(&format!("{digits}.{zeros}0"))), "{}", digits);
+        }
+    }
+}
