@@ -5,7 +5,10 @@
 //! unread; [`Session`] keeps everything, also what this project does not know.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::{Map, Value, value::RawValue};
 
 /// Reads a field as `T`, or as `T::default()` when the service sends something else.
@@ -276,11 +279,43 @@ impl<'de> Deserialize<'de> for Session {
 pub type Event = Map<String, Value>;
 
 /// One page of a list.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Page<T> {
     /// The entries, in the order of the request.
     pub data: Vec<T>,
-    /// The cursor of the next page; absent or null at the end.
-    #[serde(default)]
+    /// The cursor of the next page; absent, null or empty at the end.
     pub next_page: Option<String>,
+}
+
+/// `data` must be there: an error with a status of 200 would otherwise pass for an empty list.
+/// An entry or a cursor that cannot be read fails the page, since leaving it out would be silent.
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Wire<'a> {
+            // Raw and borrowed, so that a large page is in memory once. Not an `Option`, which
+            // may be missing.
+            #[serde(borrow)]
+            data: &'a RawValue,
+            #[serde(default)]
+            next_page: Option<String>,
+        }
+        let wire = Wire::deserialize(deserializer)?;
+        // `null` is some services' `[]`.
+        let data: Option<Vec<&RawValue>> =
+            serde_json::from_str(wire.data.get()).map_err(D::Error::custom)?;
+        let entry = |raw: &RawValue| match raw.get().as_bytes().first() {
+            // serde would read a structure from an array too, by position.
+            Some(b'{') => serde_json::from_str(raw.get()).map_err(D::Error::custom),
+            _ => Err(D::Error::custom("an entry is not an object")),
+        };
+        Ok(Self {
+            data: data
+                .into_iter()
+                .flatten()
+                .map(entry)
+                .collect::<Result<_, _>>()?,
+            next_page: wire.next_page.filter(|cursor| !cursor.is_empty()),
+        })
+    }
 }
