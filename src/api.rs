@@ -188,3 +188,13 @@ impl fmt::Debug for Client {
             .finish_non_exhaustive()
     }
 }
+
+impl<T> Answer<T> {
+    /// The same answer with another body.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer {
+            body: change(self.body),
+            request_id: self.request_id,
+        }
+    }
+}

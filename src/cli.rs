@@ -41,7 +41,13 @@ pub struct Flags {
     #[arg(long, global = true)]
     pub sandbox: bool,
     /// Further sessions of 100 KB in the sandbox
-    #[arg(long, global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     pub sandbox_sessions: usize,
     /// Address of the API [ANTHROPIC_BASE_URL]
     #[arg(long, global = true, value_name = "URL")]

@@ -44,7 +44,12 @@ pub async fn sandbox(listen: SocketAddr, flags: &Flags) -> Ended {
     let sandbox = Sandbox::start(listen, options(flags))
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-    writeln!(io::stderr(), "base URL  {}\nAPI key   {}", sandbox.base_url(), sandbox.api_key())?;
+    writeln!(
+        io::stderr(),
+        "base URL  {}\nAPI key   {}",
+        sandbox.base_url(),
+        sandbox.api_key()
+    )?;
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -57,9 +62,16 @@ pub async fn demo(config: Config) -> Ended {
     let sandbox = Sandbox::start(LOOPBACK, Options::default()).await?;
     let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
     let went_well = demo::run(SessionsServer::new(config), &mut io::stdout().lock()).await?;
-    Ok(if went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if went_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn options(flags: &Flags) -> Options {
-    Options { bulk_sessions: flags.sandbox_sessions, ..Options::default() }
+    Options {
+        bulk_sessions: flags.sandbox_sessions,
+        ..Options::default()
+    }
 }

@@ -16,11 +16,6 @@ use credentials::Sources;
 pub use environment::Environment;
 pub use log::Log;
 
-/// The whole of one tool call, unless the operator says otherwise.
-const DEFAULT_TIMEOUT_SECONDS: u64 = 45;
-/// The API version this program is written for.
-const API_VERSION: &str = "2026-10-21";
-
 /// A group of tools that can be switched on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Toolset {
@@ -61,7 +56,10 @@ impl Config {
     /// # Errors
     /// A flag that cannot be understood, with what is valid.
     pub fn read(flags: &Flags, environment: &Environment) -> Result<Self, BadFlag> {
-        let mut reader = Reader { environment, problem: None };
+        let mut reader = Reader {
+            environment,
+            problem: None,
+        };
         let timeout = reader.value(
             flag("--timeout-seconds", flags.timeout_seconds.as_deref()),
             "MANAGED_SESSIONS_TIMEOUT_SECONDS",
@@ -72,8 +70,11 @@ impl Config {
             "MANAGED_SESSIONS_TOOLSETS",
             toolsets,
         )?;
-        let base_url =
-            reader.value(flag("--base-url", flags.base_url.as_deref()), "ANTHROPIC_BASE_URL", base_url)?;
+        let base_url = reader.value(
+            flag("--base-url", flags.base_url.as_deref()),
+            "ANTHROPIC_BASE_URL",
+            base_url,
+        )?;
         let read_only = reader.value(None, "MANAGED_SESSIONS_READ_ONLY", boolean)?;
         let auth_header = reader.value(None, "MANAGED_SESSIONS_AUTH_HEADER", auth_header)?;
         let api_version = reader.value(
@@ -91,15 +92,21 @@ impl Config {
             [] => environment.get(variable).map(list).unwrap_or_default(),
             given => given.to_vec(),
         };
-        let timeout = timeout.unwrap_or(Duration::from_secs(DEFAULT_TIMEOUT_SECONDS));
+        let defaults = api::Settings::default();
+        let timeout = timeout.unwrap_or(defaults.timeout);
         Ok(Self {
             api: api::Settings {
                 base_url,
-                api_version: api_version.unwrap_or_else(|| API_VERSION.to_owned()),
-                auth_header: flags.auth_header.map(AuthHeader::from).or(auth_header).unwrap_or_default(),
+                api_version: api_version.unwrap_or(defaults.api_version),
+                auth_header: flags
+                    .auth_header
+                    .map(AuthHeader::from)
+                    .or(auth_header)
+                    .unwrap_or_default(),
                 workspace_id,
                 credentials: Sources::from_environment(environment),
                 timeout,
+                ..defaults
             },
             timeout,
             toolsets: toolsets.unwrap_or_else(all_toolsets),
@@ -115,10 +122,8 @@ impl Config {
     #[must_use]
     pub fn against_sandbox(mut self, base_url: &str, api_key: &str) -> Self {
         self.api.base_url = Url::parse(base_url).ok();
-        self.api.credentials = Sources::from_environment(&Environment::from_iter([(
-            "ANTHROPIC_API_KEY",
-            api_key,
-        )]));
+        self.api.credentials =
+            Sources::from_environment(&Environment::from_iter([("ANTHROPIC_API_KEY", api_key)]));
         self.api.workspace_id = None;
         self
     }
@@ -159,13 +164,18 @@ impl Reader<'_> {
         read: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Option<T>, BadFlag> {
         if let Some((flag, text)) = typed {
-            return read(text).map(Some).map_err(|cause| BadFlag { flag, cause });
+            return read(text)
+                .map(Some)
+                .map_err(|cause| BadFlag { flag, cause });
         }
-        let Some(text) = self.environment.get(variable) else { return Ok(None) };
+        let Some(text) = self.environment.get(variable) else {
+            return Ok(None);
+        };
         Ok(match read(text.trim()) {
             Ok(value) => Some(value),
             Err(cause) => {
-                self.problem.get_or_insert_with(|| format!("the variable {variable} {cause}"));
+                self.problem
+                    .get_or_insert_with(|| format!("the variable {variable} {cause}"));
                 None
             }
         })
@@ -193,12 +203,18 @@ fn boolean(text: &str) -> Result<bool, String> {
 }
 
 fn list(text: &str) -> Vec<String> {
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names = text
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
     names.map(str::to_owned).collect()
 }
 
 fn all_toolsets() -> BTreeSet<Toolset> {
-    Toolset::ALL.into_iter().map(|(_, toolset)| toolset).collect()
+    Toolset::ALL
+        .into_iter()
+        .map(|(_, toolset)| toolset)
+        .collect()
 }
 
 fn toolsets(text: &str) -> Result<BTreeSet<Toolset>, String> {
@@ -207,13 +223,18 @@ fn toolsets(text: &str) -> Result<BTreeSet<Toolset>, String> {
         return Ok(all_toolsets());
     }
     let known = |name: &String| {
-        Toolset::ALL.into_iter().find_map(|(known, toolset)| (known == name).then_some(toolset))
+        Toolset::ALL
+            .into_iter()
+            .find_map(|(known, toolset)| (known == name).then_some(toolset))
     };
     match names.iter().map(known).collect::<Option<BTreeSet<_>>>() {
         Some(toolsets) if !toolsets.is_empty() => Ok(toolsets),
         _ => {
             let valid = Toolset::ALL.map(|(name, _)| name).join(", ");
-            Err(none_of(text, format_args!("all, or some of {valid}, comma separated")))
+            Err(none_of(
+                text,
+                format_args!("all, or some of {valid}, comma separated"),
+            ))
         }
     }
 }
@@ -262,11 +283,19 @@ mod tests {
     fn a_bad_variable_never_stops_the_start_and_is_named() {
         let check = |variable, value, expected: &str| {
             let config = read(&Flags::default(), &[(variable, value)]);
-            assert_eq!(config.problem().unwrap_or("none"), expected, "{variable}={value}");
+            assert_eq!(
+                config.problem().unwrap_or("none"),
+                expected,
+                "{variable}={value}"
+            );
         };
         check("MANAGED_SESSIONS_READ_ONLY", "true", "none");
         check("MANAGED_SESSIONS_READ_ONLY", "", "none");
-        check("MANAGED_SESSIONS_READ_ONLY", "${user_config.read_only}", "none");
+        check(
+            "MANAGED_SESSIONS_READ_ONLY",
+            "${user_config.read_only}",
+            "none",
+        );
         check(
             "MANAGED_SESSIONS_READ_ONLY",
             "maybe",
@@ -317,7 +346,10 @@ mod tests {
 
     #[test]
     fn a_bad_flag_is_refused_with_the_valid_values() {
-        let flags = Flags { toolsets: Some("x".into()), ..Flags::default() };
+        let flags = Flags {
+            toolsets: Some("x".into()),
+            ..Flags::default()
+        };
         let error = Config::read(&flags, &Environment::default()).unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -37,7 +37,11 @@ pub async fn run(server: SessionsServer, out: &mut impl Write) -> Result<bool, D
     let (here, there) = tokio::io::duplex(1 << 16);
     let serving = tokio::spawn(async move { server.serve_on(there).await });
     let client = ().serve(here).await.map_err(|error| DemoError::Client(error.to_string()))?;
-    let mut demo = Demo { client, out, failed: false };
+    let mut demo = Demo {
+        client,
+        out,
+        failed: false,
+    };
     demo.steps().await?;
     let Demo { client, failed, .. } = demo;
     let _ = client.cancel().await;
@@ -59,8 +63,15 @@ enum Came {
 
 impl<W: Write> Demo<'_, W> {
     async fn steps(&mut self) -> Result<(), DemoError> {
-        writeln!(self.out, "managed-sessions-mcp {}, on its sandbox", env!("CARGO_PKG_VERSION"))?;
-        writeln!(self.out, "A real MCP client calls the tools; nothing leaves this machine.")?;
+        writeln!(
+            self.out,
+            "managed-sessions-mcp {}, on its sandbox",
+            env!("CARGO_PKG_VERSION")
+        )?;
+        writeln!(
+            self.out,
+            "A real MCP client calls the tools; nothing leaves this machine."
+        )?;
 
         self.heading("What is there?")?;
         let list = self.call("list_sessions", json!({})).await?;
@@ -70,12 +81,22 @@ impl<W: Write> Demo<'_, W> {
         let spare = pick_other(&list, "idle", &idle)?;
 
         self.heading("One of them, in full")?;
-        let record = self.call("get_session", json!({"session_id": idle})).await?;
-        self.fields(&record, &["title", "status", "model", "list_cost", "operations"])?;
-        self.check("it is the session that was asked for", said(&record, "id") == Some(&idle))?;
+        let record = self
+            .call("get_session", json!({"session_id": idle}))
+            .await?;
+        self.fields(
+            &record,
+            &["title", "status", "model", "list_cost", "operations"],
+        )?;
+        self.check(
+            "it is the session that was asked for",
+            said(&record, "id") == Some(&idle),
+        )?;
 
         self.heading("A running session is not archived under its own feet")?;
-        let refused = self.call("archive_session", json!({"session_id": running})).await?;
+        let refused = self
+            .call("archive_session", json!({"session_id": running}))
+            .await?;
         self.failure(&refused)?;
         let code = matches!(&refused, Came::Failure(text) if text.starts_with("session_running:"));
         self.check("refused before anything was sent", code)?;
@@ -93,24 +114,37 @@ impl<W: Write> Demo<'_, W> {
         self.fields(&updated, &["outcome", "changes"])?;
         let one = matches!(&updated, Came::Answer(answer)
             if answer.pointer("/changes/tools/changed").and_then(Value::as_array).is_some_and(|all| all.len() == 1));
-        self.check("one tool changed", said(&updated, "outcome") == Some("updated") && one)?;
+        self.check(
+            "one tool changed",
+            said(&updated, "outcome") == Some("updated") && one,
+        )?;
 
         self.heading("An idle session is archived; its history stays")?;
-        let archived = self.call("archive_session", json!({"session_id": idle})).await?;
+        let archived = self
+            .call("archive_session", json!({"session_id": idle}))
+            .await?;
         self.fields(&archived, &["outcome", "session"])?;
         self.check("archived", said(&archived, "outcome") == Some("archived"))?;
 
         self.heading("Another one is deleted; the answer keeps its last snapshot")?;
-        let deleted = self.call("delete_session", json!({"session_id": spare})).await?;
+        let deleted = self
+            .call("delete_session", json!({"session_id": spare}))
+            .await?;
         self.fields(&deleted, &["outcome", "kept"])?;
         self.check("deleted", said(&deleted, "outcome") == Some("deleted"))?;
-        let gone = self.call("get_session", json!({"session_id": spare})).await?;
+        let gone = self
+            .call("get_session", json!({"session_id": spare}))
+            .await?;
         self.failure(&gone)?;
         let code = matches!(&gone, Came::Failure(text) if text.starts_with("not_found:"));
         self.check("it is gone", code)?;
 
         writeln!(self.out)?;
-        let verdict = if self.failed { "Some steps did not do what they say." } else { "All steps did what they say." };
+        let verdict = if self.failed {
+            "Some steps did not do what they say."
+        } else {
+            "All steps did what they say."
+        };
         writeln!(self.out, "{verdict}")?;
         Ok(())
     }
@@ -118,15 +152,21 @@ impl<W: Write> Demo<'_, W> {
     /// An idle session that has the built-in tools, so that there is something to change.
     async fn pick_with_tools(&self, list: &Came) -> Result<String, DemoError> {
         for id in ids(list, "idle") {
-            if let Came::Answer(record) = self.ask("get_session", json!({"session_id": id})).await? {
+            if let Came::Answer(record) = self.ask("get_session", json!({"session_id": id})).await?
+            {
                 let tools = record.get("tools").and_then(Value::as_array);
                 let mut tools = tools.into_iter().flatten();
-                if tools.any(|tool| tool.get("type").is_some_and(|t| t == "agent_toolset_20260401")) {
+                if tools.any(|tool| {
+                    tool.get("type")
+                        .is_some_and(|t| t == "agent_toolset_20260401")
+                }) {
                     return Ok(id);
                 }
             }
         }
-        Err(DemoError::Missing("idle session with the built-in tools among its"))
+        Err(DemoError::Missing(
+            "idle session with the built-in tools among its",
+        ))
     }
 
     async fn call(&mut self, tool: &'static str, arguments: Value) -> Result<Came, DemoError> {
@@ -141,20 +181,32 @@ impl<W: Write> Demo<'_, W> {
         };
         let request = CallToolRequestParams::new(tool).with_arguments(arguments);
         let answer = self.client.call_tool(request).await;
-        Ok(came(answer.map_err(|error| DemoError::Client(error.to_string()))?))
+        Ok(came(
+            answer.map_err(|error| DemoError::Client(error.to_string()))?,
+        ))
     }
 
     fn heading(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "\n-- {text} {}", "-".repeat(WIDTH.saturating_sub(text.len() + 4)))
+        writeln!(
+            self.out,
+            "\n-- {text} {}",
+            "-".repeat(WIDTH.saturating_sub(text.len() + 4))
+        )
     }
 
     fn check(&mut self, what: &str, holds: bool) -> io::Result<()> {
         self.failed |= !holds;
-        writeln!(self.out, "  {} {what}", if holds { "ok:" } else { "NOT SO:" })
+        writeln!(
+            self.out,
+            "  {} {what}",
+            if holds { "ok:" } else { "NOT SO:" }
+        )
     }
 
     fn table(&mut self, list: &Came) -> io::Result<()> {
-        let Came::Answer(answer) = list else { return self.failure(list) };
+        let Came::Answer(answer) = list else {
+            return self.failure(list);
+        };
         let rows = answer.get("sessions").and_then(Value::as_array);
         for row in rows.into_iter().flatten() {
             let cell = |name| row.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -172,10 +224,16 @@ impl<W: Write> Demo<'_, W> {
     }
 
     fn fields(&mut self, came: &Came, names: &[&str]) -> io::Result<()> {
-        let Came::Answer(answer) = came else { return self.failure(came) };
+        let Came::Answer(answer) = came else {
+            return self.failure(came);
+        };
         for name in names {
-            let Some(value) = answer.get(*name) else { continue };
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let Some(value) = answer.get(*name) else {
+                continue;
+            };
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             self.wrapped(&format!("  {name}: {text}"), "      ")?;
         }
         Ok(())
@@ -220,7 +278,9 @@ fn said<'a>(came: &'a Came, field: &str) -> Option<&'a str> {
 
 /// The ids of the listed sessions with this status, in order.
 fn ids(list: &Came, status: &str) -> Vec<String> {
-    let Came::Answer(answer) = list else { return Vec::new() };
+    let Came::Answer(answer) = list else {
+        return Vec::new();
+    };
     let rows = answer.get("sessions").and_then(Value::as_array);
     rows.into_iter()
         .flatten()
@@ -230,9 +290,15 @@ fn ids(list: &Came, status: &str) -> Vec<String> {
 }
 
 fn pick(list: &Came, status: &'static str) -> Result<String, DemoError> {
-    ids(list, status).into_iter().next().ok_or(DemoError::Missing(status))
+    ids(list, status)
+        .into_iter()
+        .next()
+        .ok_or(DemoError::Missing(status))
 }
 
 fn pick_other(list: &Came, status: &'static str, not: &str) -> Result<String, DemoError> {
-    ids(list, status).into_iter().find(|id| id != not).ok_or(DemoError::Missing(status))
+    ids(list, status)
+        .into_iter()
+        .find(|id| id != not)
+        .ok_or(DemoError::Missing(status))
 }

@@ -13,8 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     api::{
-        Answer, Client,
-        error::ApiError,
+        Answer, ApiError, Client,
         types::{Moment, Session, SessionId},
     },
     domain::guard::{Operation, Refusal, Verdict},
@@ -94,7 +93,11 @@ pub(crate) enum Outcome<P> {
     /// A dry run: this would have been sent.
     Would { session: Session, prepared: P },
     /// Sent, accepted and verified.
-    Written { before: Session, prepared: P, after: Option<Session> },
+    Written {
+        before: Session,
+        prepared: P,
+        after: Option<Session>,
+    },
 }
 
 /// Carries out one write on one session.
@@ -110,7 +113,10 @@ pub(crate) async fn carry_out<W: Write>(
 ) -> Result<Outcome<W::Prepared>, Failure> {
     let _turn = server.turns().take(id).await;
     let started = Instant::now();
-    let latest = call.deadline().checked_sub(KEPT_FOR_THE_WRITE).unwrap_or(started);
+    let latest = call
+        .deadline()
+        .checked_sub(KEPT_FOR_THE_WRITE)
+        .unwrap_or(started);
     let attempt = Attempt {
         server,
         call,
@@ -186,7 +192,9 @@ impl Attempt<'_> {
         if self.is_update() && error.http_status() == Some(400) {
             return (error, true);
         }
-        let Some(pause) = pauses.next() else { return (error, true) };
+        let Some(pause) = pauses.next() else {
+            return (error, true);
+        };
         sleep(*pause).await;
         (error, false)
     }
@@ -204,7 +212,11 @@ impl Attempt<'_> {
                 Verdict::NothingToDo => return Ok(Reading::NothingToDo(session)),
                 Verdict::Refuse(why) => why,
             };
-            let if_busy = if why.is_busy() { self.conditions.if_busy } else { IfBusy::Refuse };
+            let if_busy = if why.is_busy() {
+                self.conditions.if_busy
+            } else {
+                IfBusy::Refuse
+            };
             match if_busy {
                 IfBusy::Refuse => match stale.next().filter(|_| why.is_busy()) {
                     Some(pause) => sleep(*pause).await,
@@ -245,12 +257,22 @@ impl Attempt<'_> {
     /// Fails if the session is not as the caller saw it. What this call's own interrupt changed
     /// does not count.
     fn expect_unchanged(&self, session: &Session, interrupted: bool) -> Result<(), Failure> {
-        let Some(expected) = &self.conditions.expected_updated_at else { return Ok(()) };
-        let same = session.head.updated_at.as_ref().is_some_and(|now| now.shows_as(expected));
+        let Some(expected) = &self.conditions.expected_updated_at else {
+            return Ok(());
+        };
+        let same = session
+            .head
+            .updated_at
+            .as_ref()
+            .is_some_and(|now| now.shows_as(expected));
         if same || interrupted {
             return Ok(());
         }
-        Err(Failure::session_changed(self.call.tool(), &session.head, expected.text()))
+        Err(Failure::session_changed(
+            self.call.tool(),
+            &session.head,
+            expected.text(),
+        ))
     }
 
     /// Compares the answer with what was asked for, and once more with a fresh reading.
@@ -262,17 +284,30 @@ impl Attempt<'_> {
         answer: Answer<Option<Session>>,
     ) -> Result<Outcome<W::Prepared>, Failure> {
         let Some(mut after) = answer.body else {
-            return Ok(Outcome::Written { before, prepared, after: None });
+            return Ok(Outcome::Written {
+                before,
+                prepared,
+                after: None,
+            });
         };
         if write.verify(&prepared, &after).is_err() {
             after = self.call.session(self.id).await?;
             if let Err(differences) = write.verify(&prepared, &after) {
                 let request = answer.request_id;
                 let tool = self.call.tool();
-                return Err(Failure::not_applied(tool, &after.head, &differences, request));
+                return Err(Failure::not_applied(
+                    tool,
+                    &after.head,
+                    &differences,
+                    request,
+                ));
             }
         }
-        Ok(Outcome::Written { before, prepared, after: Some(after) })
+        Ok(Outcome::Written {
+            before,
+            prepared,
+            after: Some(after),
+        })
     }
 
     fn is_update(&self) -> bool {

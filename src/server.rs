@@ -16,6 +16,7 @@ use rmcp::{
         PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
     },
     service::{NotificationContext, RequestContext, ServerInitializeError},
+    transport::IntoTransport,
 };
 
 use crate::{
@@ -73,7 +74,9 @@ impl SessionsServer {
             turns: Turns::default(),
             config,
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Serves MCP over the standard streams until the host closes them.
@@ -81,7 +84,19 @@ impl SessionsServer {
     /// # Errors
     /// When the streams fail, or the first message is not one that opens a session.
     pub async fn serve_stdio(self) -> Result<(), ServeError> {
-        match self.serve(rmcp::transport::io::stdio_pipes()).await {
+        self.serve_on(rmcp::transport::io::stdio_pipes()).await
+    }
+
+    /// Serves MCP over any pair of streams, or one that is both.
+    ///
+    /// # Errors
+    /// As [`Self::serve_stdio`].
+    pub async fn serve_on<T, E, A>(self, transport: T) -> Result<(), ServeError>
+    where
+        T: IntoTransport<RoleServer, E, A>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        match self.serve(transport).await {
             Ok(running) => {
                 running.waiting().await?;
                 Ok(())
@@ -109,14 +124,19 @@ impl SessionsServer {
     }
 
     /// The record of a session as this server shows it.
-    pub(crate) fn record(&self, session: &Session) -> Record {
-        Record::concise(session, self.statuses(), self.client().has_console())
+    pub(crate) async fn record(&self, session: &Session) -> Record {
+        Record::concise(session, self.statuses(), self.client().is_official().await)
     }
 
     /// The names of the tools that are offered, those most like `name` first.
     fn names_like(&self, name: &str) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.shared.tools.list_all().iter().map(|tool| tool.name.to_string()).collect();
+        let mut names: Vec<String> = self
+            .shared
+            .tools
+            .list_all()
+            .iter()
+            .map(|tool| tool.name.to_string())
+            .collect();
         names.sort_by_cached_key(|each| std::cmp::Reverse(likeness(each, name)));
         names
     }
@@ -168,7 +188,9 @@ impl ServerHandler for SessionsServer {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         self.client().warm_up();
-        Ok(ListToolsResult::with_all_items(self.shared.tools.list_all()))
+        Ok(ListToolsResult::with_all_items(
+            self.shared.tools.list_all(),
+        ))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -185,7 +207,10 @@ impl ServerHandler for SessionsServer {
             let failure = Failure::unknown_tool(&name, &self.names_like(&name));
             return Ok(failure.into_result().into());
         }
-        let call = self.shared.tools.call(ToolCallContext::new(self, request, context));
+        let call = self
+            .shared
+            .tools
+            .call(ToolCallContext::new(self, request, context));
         // rmcp would leave a request unanswered for ever if its handler panicked.
         match AssertUnwindSafe(call).catch_unwind().await {
             Ok(answer) => answer,

@@ -62,7 +62,10 @@ pub(crate) trait SessionsTool: 'static {
 
 /// The tools that this configuration offers.
 pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
-    let mut registry = Registry { config, router: ToolRouter::new() };
+    let mut registry = Registry {
+        config,
+        router: ToolRouter::new(),
+    };
     registry.add::<get_session::GetSession>();
     registry.add::<list_sessions::ListSessions>();
     registry.add::<update_session_tools::UpdateSessionTools>();
@@ -82,7 +85,8 @@ impl Registry<'_> {
         if !toolsets.contains(&T::TOOLSET) || self.config.read_only && T::EFFECT != Effect::Reads {
             return;
         }
-        self.router.add_route(route::<T>(&self.config.idle_statuses));
+        self.router
+            .add_route(route::<T>(&self.config.idle_statuses));
     }
 }
 

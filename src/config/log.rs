@@ -42,7 +42,8 @@ impl Log {
 }
 
 fn level(text: &str) -> Result<LevelFilter, String> {
-    text.parse().map_err(|_| none_of(text, "off, error, warn, info, debug or trace"))
+    text.parse()
+        .map_err(|_| none_of(text, "off, error, warn, info, debug or trace"))
 }
 
 fn is_json(text: &str) -> Result<bool, String> {

@@ -40,24 +40,36 @@ impl Filter {
             && agrees(self.agent_version.as_ref(), agent.version.as_ref())
             && agrees(self.deployment_id.as_ref(), session.deployment_id.as_ref())
             && self.mounts_memory_store(session)
-            && self.created_after.is_none_or(|after| created.is_some_and(|at| at >= after))
-            && self.created_before.is_none_or(|before| created.is_some_and(|at| at < before))
-            && self.is_allowed(session)
-    }
-
-    /// Whether the session belongs to an agent the operator allows.
-    #[must_use]
-    pub fn is_allowed(&self, session: &SessionHead) -> bool {
-        self.allowed_agents.is_empty()
-            || session.agent.id.as_ref().is_some_and(|id| self.allowed_agents.contains(id))
+            && self
+                .created_after
+                .is_none_or(|after| created.is_some_and(|at| at >= after))
+            && self
+                .created_before
+                .is_none_or(|before| created.is_some_and(|at| at < before))
+            && is_allowed(&self.allowed_agents, session)
     }
 
     fn mounts_memory_store(&self, session: &SessionHead) -> bool {
-        let Some(wanted) = &self.memory_store_id else { return true };
-        let mut stores =
-            session.resources.iter().filter(|each| each.kind.as_deref() == Some("memory_store"));
+        let Some(wanted) = &self.memory_store_id else {
+            return true;
+        };
+        let mut stores = session
+            .resources
+            .iter()
+            .filter(|each| each.kind.as_deref() == Some("memory_store"));
         stores.any(|each| each.memory_store_id.as_ref() == Some(wanted))
     }
+}
+
+/// Whether the session belongs to one of the agents the operator allows; none named means all.
+#[must_use]
+pub fn is_allowed(agents: &[String], session: &SessionHead) -> bool {
+    agents.is_empty()
+        || session
+            .agent
+            .id
+            .as_ref()
+            .is_some_and(|id| agents.contains(id))
 }
 
 fn agrees<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {

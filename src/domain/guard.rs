@@ -176,22 +176,50 @@ mod tests {
     fn the_matrix_is_the_design() {
         let check = |operation, archived, expected: &str| {
             let row = STATES.map(|state| word(judge(operation, state, archived)));
-            assert_eq!(row.join(" "), expected, "{operation:?}, archived: {archived}");
+            assert_eq!(
+                row.join(" "),
+                expected,
+                "{operation:?}, archived: {archived}"
+            );
         };
         // Columns: idle, running, rescheduling, terminated, unknown status.
-        check(Op::UpdateTools, false, "go running rescheduling terminated unrecognized");
-        check(Op::Archive, false, "go running rescheduling go unrecognized");
+        check(
+            Op::UpdateTools,
+            false,
+            "go running rescheduling terminated unrecognized",
+        );
+        check(
+            Op::Archive,
+            false,
+            "go running rescheduling go unrecognized",
+        );
         check(Op::Delete, false, "go running rescheduling go unrecognized");
         check(Op::Interrupt, false, "nothing go go terminated go");
         check(Op::UpdateDetails, false, "go go go go go");
         check(Op::UpdateBudget, false, "go go go terminated go");
 
-        check(Op::UpdateTools, true, "archived archived archived archived archived");
+        check(
+            Op::UpdateTools,
+            true,
+            "archived archived archived archived archived",
+        );
         check(Op::Archive, true, "nothing nothing nothing nothing nothing");
         check(Op::Delete, true, "go running rescheduling go go");
-        check(Op::Interrupt, true, "archived archived archived archived archived");
-        check(Op::UpdateDetails, true, "archived archived archived archived archived");
-        check(Op::UpdateBudget, true, "archived archived archived archived archived");
+        check(
+            Op::Interrupt,
+            true,
+            "archived archived archived archived archived",
+        );
+        check(
+            Op::UpdateDetails,
+            true,
+            "archived archived archived archived archived",
+        );
+        check(
+            Op::UpdateBudget,
+            true,
+            "archived archived archived archived archived",
+        );
     }
 
     proptest::proptest! {
@@ -215,9 +243,15 @@ mod tests {
 
     #[test]
     fn a_declared_status_is_as_safe_as_idle_and_an_undeclared_one_is_not() {
-        let paused = SessionHead { status: "paused".into(), ..SessionHead::default() };
+        let paused = SessionHead {
+            status: "paused".into(),
+            ..SessionHead::default()
+        };
         let judge = |statuses: &Statuses| statuses.judge(Op::Delete, &paused);
-        assert_eq!(judge(&Statuses::default()), Verdict::Refuse(Refusal::StatusUnrecognized));
+        assert_eq!(
+            judge(&Statuses::default()),
+            Verdict::Refuse(Refusal::StatusUnrecognized)
+        );
         assert_eq!(judge(&Statuses::new(vec!["paused".into()])), Verdict::Go);
     }
 }

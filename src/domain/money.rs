@@ -13,8 +13,14 @@ impl Money {
     /// From minor units as a decimal string.
     #[must_use]
     pub fn from_minor(amount: &str, currency: &str) -> Option<Self> {
-        let amount = amount.parse::<Decimal>().ok()?.checked_div(Decimal::ONE_HUNDRED)?;
-        Some(Self { amount, currency: currency.to_owned() })
+        let amount = amount
+            .parse::<Decimal>()
+            .ok()?
+            .checked_div(Decimal::ONE_HUNDRED)?;
+        Some(Self {
+            amount,
+            currency: currency.to_owned(),
+        })
     }
 }
 

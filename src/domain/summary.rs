@@ -111,7 +111,9 @@ impl Row {
 
 /// A time to the second in UTC; a text that is no time stays as it is.
 fn to_the_second(moment: &Moment) -> String {
-    let second = moment.at().and_then(|at| Timestamp::from_second(at.as_second()).ok());
+    let second = moment
+        .at()
+        .and_then(|at| Timestamp::from_second(at.as_second()).ok());
     second.map_or_else(|| moment.text().to_owned(), |at| at.to_string())
 }
 
@@ -292,7 +294,10 @@ impl Record {
             resources: head.resources.iter().map(mounted).collect(),
             outcomes: outcomes(session),
             console_url: console.then(|| {
-                format!("https://platform.claude.com/workspaces/default/sessions/{}", head.id)
+                format!(
+                    "https://platform.claude.com/workspaces/default/sessions/{}",
+                    head.id
+                )
             }),
             operations: Operations::of(head, statuses),
             system: None,
@@ -310,7 +315,9 @@ impl Record {
             self.system = Some(head.to_owned());
             self.system_cut = (more > 0).then_some(more);
         }
-        self.stop_reason = idle_event.and_then(|event| event.get("stop_reason")).cloned();
+        self.stop_reason = idle_event
+            .and_then(|event| event.get("stop_reason"))
+            .cloned();
         self.extra = session
             .fields
             .iter()
@@ -335,7 +342,14 @@ fn budget(budget: &Value) -> Option<String> {
 fn usage_by_kind(session: &Session) -> Option<UsageByKind> {
     let usage = &session.head.usage;
     let cache = &usage.cache_creation;
-    let in_stats = || session.fields.get("stats")?.get("active_seconds")?.as_number().cloned();
+    let in_stats = || {
+        session
+            .fields
+            .get("stats")?
+            .get("active_seconds")?
+            .as_number()
+            .cloned()
+    };
     let shown = UsageByKind {
         input_tokens: usage.input_tokens,
         output_tokens: usage.output_tokens,

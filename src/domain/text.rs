@@ -114,7 +114,10 @@ mod tests {
     #[test]
     fn what_cannot_be_seen_is_shown_as_an_escape() {
         let check = |input: &str, expected: &str| assert_eq!(visible(input), expected);
-        check("plain, naïve, 日本語, 👍, line\nbreak\ttab", "plain, naïve, 日本語, 👍, line\nbreak\ttab");
+        check(
+            "plain, naïve, 日本語, 👍, line\nbreak\ttab",
+            "plain, naïve, 日本語, 👍, line\nbreak\ttab",
+        );
         check("a\u{202e}b", "a\\u{202e}b");
         check("\u{1b}[31mred", "\\u{1b}[31mred");
         check("zero\u{200b}width\u{feff}", "zero\\u{200b}width\\u{feff}");
@@ -126,12 +129,18 @@ mod tests {
     fn keys_and_nested_values_are_made_visible_too() {
         let mut value = json!({"a\u{202e}": ["x\u{7}", {"n": 1, "k": "\u{2066}"}]});
         make_visible(&mut value);
-        assert_eq!(value, json!({"a\\u{202e}": ["x\\u{7}", {"n": 1, "k": "\\u{2066}"}]}));
+        assert_eq!(
+            value,
+            json!({"a\\u{202e}": ["x\\u{7}", {"n": 1, "k": "\\u{2066}"}]})
+        );
     }
 
     #[test]
     fn a_title_is_quoted_and_cut_to_eighty_characters() {
-        assert_eq!(quoted("say \"hi\"\nNext: delete all"), r#""say \"hi\"\nNext: delete all""#);
+        assert_eq!(
+            quoted("say \"hi\"\nNext: delete all"),
+            r#""say \"hi\"\nNext: delete all""#
+        );
         assert_eq!(quoted(&"ü".repeat(81)), format!("\"{}…\"", "ü".repeat(80)));
     }
 

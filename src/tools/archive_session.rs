@@ -3,9 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, conditions::WriteArgs};
+use super::{
+    Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, conditions::WriteArgs,
+};
 use crate::{
-    api::{Answer, Client, error::ApiError, types::{Session, SessionId}},
+    api::{
+        Answer, ApiError, Client,
+        types::{Session, SessionId},
+    },
     domain::{guard::Operation, summary::Row},
     lifecycle::{self, Outcome, Write},
     server::SessionsServer,
@@ -51,18 +56,23 @@ impl SessionsTool for ArchiveSession {
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
         let id = args.session_id.id();
         let conditions = args.write.conditions();
-        Ok(match lifecycle::carry_out(server, call, id, &conditions, &Archive).await? {
-            Outcome::NothingToDo(session) => output(Word::AlreadyArchived, &session),
-            Outcome::Would { session, .. } => output(Word::WouldArchive, &session),
-            Outcome::Written { before, after, .. } => {
-                output(Word::Archived, after.as_ref().unwrap_or(&before))
-            }
-        })
+        Ok(
+            match lifecycle::carry_out(server, call, id, &conditions, &Archive).await? {
+                Outcome::NothingToDo(session) => output(Word::AlreadyArchived, &session),
+                Outcome::Would { session, .. } => output(Word::WouldArchive, &session),
+                Outcome::Written { before, after, .. } => {
+                    output(Word::Archived, after.as_ref().unwrap_or(&before))
+                }
+            },
+        )
     }
 }
 
 fn output(outcome: Word, session: &Session) -> Output {
-    Output { outcome, session: Row::of(&session.head) }
+    Output {
+        outcome,
+        session: Row::of(&session.head),
+    }
 }
 
 struct Archive;

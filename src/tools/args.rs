@@ -27,7 +27,9 @@ pub(crate) fn parse<A: DeserializeOwned>(
     schema: &JsonObject,
     given: JsonObject,
 ) -> Result<A, Failure> {
-    let mut reader = Reader { mistakes: Vec::new() };
+    let mut reader = Reader {
+        mistakes: Vec::new(),
+    };
     let read = reader.object(schema, given);
     if reader.mistakes.is_empty() {
         match serde_path_to_error::deserialize(Value::Object(read)) {
@@ -46,8 +48,10 @@ struct Reader {
 impl Reader {
     fn object(&mut self, schema: &JsonObject, mut given: JsonObject) -> JsonObject {
         let empty = Map::new();
-        let properties =
-            schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+        let properties = schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .unwrap_or(&empty);
         let mut read = Map::new();
         for (name, property) in properties {
             let nullable = property.get(CHECK).is_some_and(|check| check == "nullable");
@@ -60,22 +64,32 @@ impl Reader {
                     read.insert(name.clone(), value);
                 }
                 _ if is_required(schema, name) => {
-                    self.mistakes.push(format!("{name} is missing; {}", expected(property)));
+                    self.mistakes
+                        .push(format!("{name} is missing; {}", expected(property)));
                 }
                 _ => {}
             }
         }
         for name in given.keys() {
             let name = text::quoted(name);
-            let valid = properties.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            self.mistakes.push(format!("{name} is not an argument; valid names are {valid}"));
+            let valid = properties
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ");
+            self.mistakes.push(format!(
+                "{name} is not an argument; valid names are {valid}"
+            ));
         }
         read
     }
 
     /// The value as its schema means it; a mistake leaves it as it was.
     fn value(&mut self, path: &str, schema: &Value, given: Value) -> Value {
-        let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+        let kind = schema
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let read = match (kind, &given) {
             ("integer", Value::Number(number)) => whole_number(&number.to_string()),
             ("integer", Value::String(text)) => whole_number(text.trim()),
@@ -98,18 +112,21 @@ impl Reader {
                 self.count(path, schema, items.len());
                 let item = schema.get("items").cloned().unwrap_or_default();
                 let read = items.into_iter().enumerate();
-                read.map(|(at, each)| self.value(&format!("{path}[{at}]"), &item, each)).collect()
+                read.map(|(at, each)| self.value(&format!("{path}[{at}]"), &item, each))
+                    .collect()
             }
             Some(read) if is_within(schema, &read) => {
                 let check = schema.get(CHECK).and_then(Value::as_str);
                 if let Some(Err(wrong)) = check.map(|check| run_check(check, &read)) {
-                    self.mistakes.push(format!("{path} {wrong}, was {}", shown(&given)));
+                    self.mistakes
+                        .push(format!("{path} {wrong}, was {}", shown(&given)));
                 }
                 read
             }
             _ => {
                 let expected = expected(schema);
-                self.mistakes.push(format!("{path} was {}; {expected}", shown(&given)));
+                self.mistakes
+                    .push(format!("{path} was {}; {expected}", shown(&given)));
                 given
             }
         }
@@ -118,7 +135,8 @@ impl Reader {
     fn count(&mut self, path: &str, schema: &Value, count: usize) {
         let most = schema.get("maxItems").and_then(Value::as_u64);
         if most.is_some_and(|most| count as u64 > most) {
-            self.mistakes.push(format!("{path} has {count} entries; {}", expected(schema)));
+            self.mistakes
+                .push(format!("{path} has {count} entries; {}", expected(schema)));
         }
     }
 }
@@ -161,7 +179,10 @@ fn is_within(schema: &Value, value: &Value) -> bool {
 }
 
 fn is_choice(schema: &Value, value: &Value) -> bool {
-    schema.get("enum").and_then(Value::as_array).is_none_or(|choices| choices.contains(value))
+    schema
+        .get("enum")
+        .and_then(Value::as_array)
+        .is_none_or(|choices| choices.contains(value))
 }
 
 /// The checks a type may ask for with the schema keyword `x-check`.
@@ -186,7 +207,11 @@ fn expected(schema: &Value) -> String {
         return format!("give one of {}", choices.join(", "));
     }
     let limit = |keyword| schema.get(keyword).and_then(Value::as_i64);
-    match schema.get("type").and_then(Value::as_str).unwrap_or_default() {
+    match schema
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+    {
         "integer" => match (limit("minimum"), limit("maximum")) {
             (Some(least), Some(most)) => format!("give a whole number from {least} to {most}"),
             (Some(least), None) => format!("give a whole number of at least {least}"),
@@ -232,7 +257,9 @@ impl SessionIdArg {
 impl<'de> Deserialize<'de> for SessionIdArg {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        SessionId::parse(&text).map(Self).map_err(serde::de::Error::custom)
+        SessionId::parse(&text)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -314,7 +341,11 @@ mod tests {
         let now: Timestamp = "2026-03-15T12:00:00Z".parse().unwrap();
         let check = |text: &str, expected: &str| {
             let read = When::parse(text, now).map(|when| when.0.to_string());
-            assert_eq!(read.unwrap_or_else(|_| "refused".to_owned()), expected, "{text}");
+            assert_eq!(
+                read.unwrap_or_else(|_| "refused".to_owned()),
+                expected,
+                "{text}"
+            );
         };
         check("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z");
         check("2026-01-31T13:00:00+01:00", "2026-01-31T12:00:00Z");

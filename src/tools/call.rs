@@ -10,7 +10,14 @@ use rmcp::{
 use tokio::time::Instant;
 
 use super::Failure;
-use crate::{api::Client, domain::text, server::SessionsServer};
+use crate::{
+    api::{
+        Client,
+        types::{Session, SessionId},
+    },
+    domain::{filter, text},
+    server::SessionsServer,
+};
 
 /// How long past its budget a call may go on before it is given up here: the client ends its
 /// requests by itself, so this is only met when something else hangs.
@@ -21,6 +28,7 @@ pub(crate) struct Call {
     tool: &'static str,
     client: Client,
     deadline: Instant,
+    allowed_agents: Vec<String>,
     context: RequestContext<RoleServer>,
 }
 
@@ -31,7 +39,14 @@ impl Call {
         context: RequestContext<RoleServer>,
     ) -> Self {
         let deadline = Instant::now() + server.config().timeout;
-        Self { tool, client: server.client().until(deadline), deadline, context }
+        let allowed_agents = server.config().allowed_agents.clone();
+        Self {
+            tool,
+            client: server.client().until(deadline),
+            deadline,
+            allowed_agents,
+            context,
+        }
     }
 
     /// The tool's name.
@@ -47,9 +62,10 @@ impl Call {
     /// Reads one session, which must belong to an agent the operator allows.
     pub(crate) async fn session(&self, id: &SessionId) -> Result<Session, Failure> {
         let answer = self.client.get_session(id).await;
-        let session =
-            answer.map_err(|error| Failure::api(&format!("session {id}"), &error))?.body;
-        if !self.may_see(&session) {
+        let session = answer
+            .map_err(|error| Failure::api(&format!("session {id}"), &error))?
+            .body;
+        if !filter::is_allowed(&self.allowed_agents, &session.head) {
             return Err(Failure::agent_not_allowed(id));
         }
         Ok(session)
@@ -76,7 +92,9 @@ impl Call {
 
     /// Tells the caller how far this call is, if it asked to be told. `total` may be unknown.
     pub(crate) async fn progress(&self, done: f64, total: Option<f64>, message: String) {
-        let Some(token) = self.progress_token() else { return };
+        let Some(token) = self.progress_token() else {
+            return;
+        };
         let mut progress = ProgressNotificationParam::new(token, done)
             .with_message(text::visible(&message).into_owned());
         progress.total = total;

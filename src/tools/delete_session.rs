@@ -6,9 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, conditions::WriteArgs};
+use super::{
+    Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, conditions::WriteArgs,
+};
 use crate::{
-    api::{Answer, Client, error::ApiError, types::{Session, SessionId}},
+    api::{
+        Answer, ApiError, Client,
+        types::{Session, SessionId},
+    },
     domain::{guard::Operation, summary::Record},
     lifecycle::{self, Outcome, Write},
     server::SessionsServer,
@@ -73,7 +78,10 @@ impl Kept {
             agent: session.head.agent.id.clone(),
             environment: session.head.environment_id.clone(),
             vaults: strings(session.fields.get("vault_ids"), None),
-            memory_stores: resources.clone().filter_map(|each| each.memory_store_id.clone()).collect(),
+            memory_stores: resources
+                .clone()
+                .filter_map(|each| each.memory_store_id.clone())
+                .collect(),
             skills: strings(session.agent_field("skills"), Some("skill_id")),
             files: resources.filter_map(|each| each.file_id.clone()).collect(),
         }
@@ -94,13 +102,18 @@ impl SessionsTool for DeleteSession {
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
         let id = args.session_id.id();
         let conditions = args.write.conditions();
-        let (outcome, session) = match lifecycle::carry_out(server, call, id, &conditions, &Delete).await? {
-            Outcome::Written { before, .. } => (Word::Deleted, before),
-            Outcome::Would { session, .. } | Outcome::NothingToDo(session) => {
-                (Word::WouldDelete, session)
-            }
-        };
-        Ok(Output { outcome, snapshot: server.record(&session), kept: Kept::of(&session) })
+        let (outcome, session) =
+            match lifecycle::carry_out(server, call, id, &conditions, &Delete).await? {
+                Outcome::Written { before, .. } => (Word::Deleted, before),
+                Outcome::Would { session, .. } | Outcome::NothingToDo(session) => {
+                    (Word::WouldDelete, session)
+                }
+            };
+        Ok(Output {
+            outcome,
+            snapshot: server.record(&session).await,
+            kept: Kept::of(&session),
+        })
     }
 }
 

@@ -6,7 +6,10 @@ use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
 use serde_json::{Value, json};
 
 use crate::{
-    api::{error::ApiError, types::SessionHead},
+    api::{
+        ApiError,
+        types::{SessionHead, SessionId},
+    },
     domain::{guard::Refusal, summary::refusal_code, text},
 };
 
@@ -79,6 +82,25 @@ impl Failure {
         )
     }
 
+    /// The session belongs to an agent that the operator does not allow.
+    pub(crate) fn agent_not_allowed(id: &SessionId) -> Self {
+        Self::new(
+            "agent_not_allowed",
+            format!("session {id} belongs to an agent this server is not allowed to look after"),
+            "call list_sessions to see the sessions it may look after; the operator sets \
+             --allow-agent",
+        )
+    }
+
+    /// The whole call took too long.
+    pub(crate) fn call_timed_out(tool: &str) -> Self {
+        Self::new(
+            "timed_out",
+            format!("{tool} did not end in time; whether it changed anything is not known"),
+            "read the session with get_session before repeating a change",
+        )
+    }
+
     /// Something this server did not foresee.
     pub(crate) fn internal(tool: &str) -> Self {
         Self::new(
@@ -99,7 +121,12 @@ impl Failure {
     }
 
     /// The guard said no.
-    pub(crate) fn refused(tool: &str, operation: &str, session: &SessionHead, why: Refusal) -> Self {
+    pub(crate) fn refused(
+        tool: &str,
+        operation: &str,
+        session: &SessionHead,
+        why: Refusal,
+    ) -> Self {
         let who = named(session);
         let id = json!(session.id);
         let status = text::quoted(&session.status);
@@ -117,11 +144,15 @@ impl Failure {
             ),
             Refusal::Terminated => (
                 format!("session {who} is terminated, so it cannot be {operation} any more"),
-                format!("start a new session if there is more to do, or call archive_session with {{\"session_id\":{id}}}"),
+                format!(
+                    "start a new session if there is more to do, or call archive_session with {{\"session_id\":{id}}}"
+                ),
             ),
             Refusal::Archived => (
                 format!("session {who} is archived, so it cannot be {operation} any more"),
-                format!("call get_session with {{\"session_id\":{id}}} to read it; archiving cannot be undone"),
+                format!(
+                    "call get_session with {{\"session_id\":{id}}} to read it; archiving cannot be undone"
+                ),
             ),
             Refusal::StatusUnrecognized => (
                 format!(
@@ -140,7 +171,10 @@ impl Failure {
 
     /// It changed since the caller saw it.
     pub(crate) fn session_changed(tool: &str, session: &SessionHead, expected: &str) -> Self {
-        let now = session.updated_at.as_ref().map_or("unknown", |at| at.text());
+        let now = session
+            .updated_at
+            .as_ref()
+            .map_or("unknown", |at| at.text());
         Self::new(
             "session_changed",
             format!(
@@ -166,7 +200,11 @@ impl Failure {
         interrupted: bool,
     ) -> Self {
         let id = json!(session.id);
-        let after = if interrupted { " after it was sent an interrupt" } else { "" };
+        let after = if interrupted {
+            " after it was sent an interrupt"
+        } else {
+            ""
+        };
         let next = if interrupted {
             format!("call wait_for_session with {{\"session_id\":{id}}}, then {tool} again")
         } else {
@@ -265,9 +303,15 @@ impl Failure {
 
     /// The failure as MCP knows it: one text block, its parts beside it for programs.
     pub(crate) fn into_result(self) -> CallToolResult {
-        let request =
-            self.request_id.as_ref().map(|id| format!(" (request_id {id})")).unwrap_or_default();
-        let line = format!("{}: {}. Next: {}.{request}", self.code, self.message, self.next);
+        let request = self
+            .request_id
+            .as_ref()
+            .map(|id| format!(" (request_id {id})"))
+            .unwrap_or_default();
+        let line = format!(
+            "{}: {}. Next: {}.{request}",
+            self.code, self.message, self.next
+        );
         let mut parts = json!({
             "code": self.code,
             "message": self.message,
@@ -312,7 +356,12 @@ fn api_words(what: &str, error: &ApiError) -> (&'static str, String, String) {
         message => format!(": {}", text::visible(message)),
     };
     match error {
-        ApiError::Refused { status, message, retry_after, .. } => {
+        ApiError::Refused {
+            status,
+            message,
+            retry_after,
+            ..
+        } => {
             let said = said(message);
             match status {
                 401 => (
@@ -369,7 +418,8 @@ fn api_words(what: &str, error: &ApiError) -> (&'static str, String, String) {
             "bad_response",
             format!(
                 "the service answered with a redirect (HTTP {status}) to {}, which is not followed",
-                host.as_deref().map_or("another place".into(), text::visible),
+                host.as_deref()
+                    .map_or("another place".into(), text::visible),
             ),
             "set the base URL to the service's final address".to_owned(),
         ),
@@ -385,12 +435,18 @@ fn api_words(what: &str, error: &ApiError) -> (&'static str, String, String) {
         ),
         ApiError::BadResponse { status, cause, .. } => (
             "bad_response",
-            format!("the answer about {what} (HTTP {status}) cannot be used{}", said(cause)),
+            format!(
+                "the answer about {what} (HTTP {status}) cannot be used{}",
+                said(cause)
+            ),
             "check that the base URL is a Sessions API".to_owned(),
         ),
         ApiError::CredentialsMissing { looked_for } => (
             "credentials_missing",
-            format!("no credential was found; looked for, in order: {}", looked_for.join(", ")),
+            format!(
+                "no credential was found; looked for, in order: {}",
+                looked_for.join(", ")
+            ),
             "set ANTHROPIC_API_KEY in the MCP host's configuration of this server and restart it"
                 .to_owned(),
         ),

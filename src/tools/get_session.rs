@@ -46,7 +46,7 @@ impl SessionsTool for GetSession {
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Record, Failure> {
         let id = args.session_id.id();
         let session = call.session(id).await?;
-        let record = server.record(&session);
+        let record = server.record(&session).await;
         if args.detail == Detail::Concise {
             return Ok(record);
         }
@@ -57,9 +57,14 @@ impl SessionsTool for GetSession {
             ..EventQuery::default()
         };
         let events = call.client().list_events(id, &newest).await;
-        let events = events.map_err(|error| Failure::api(&format!("the events of {id}"), &error))?;
+        let events =
+            events.map_err(|error| Failure::api(&format!("the events of {id}"), &error))?;
         // Some services ignore the filter.
-        let is_idle = |event: &&Event| event.get("type").is_some_and(|t| t == "session.status_idle");
+        let is_idle = |event: &&Event| {
+            event
+                .get("type")
+                .is_some_and(|t| t == "session.status_idle")
+        };
         Ok(record.with_details(&session, events.body.data.iter().find(is_idle)))
     }
 }

@@ -67,9 +67,14 @@ impl SessionsTool for ListSessions {
         query.limit = Some(args.limit);
         query.page = args.page;
         let page = call.client().list_sessions(&query).await;
-        let page = page.map_err(|error| Failure::api("the list of sessions", &error))?.body;
+        let page = page
+            .map_err(|error| Failure::api("the list of sessions", &error))?
+            .body;
         let matching = page.data.iter().filter(|session| filter.matches(session));
-        Ok(Output { sessions: matching.map(Row::of).collect(), next_page: page.next_page })
+        Ok(Output {
+            sessions: matching.map(Row::of).collect(),
+            next_page: page.next_page,
+        })
     }
 }
 

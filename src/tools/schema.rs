@@ -48,10 +48,17 @@ fn remove_checks(schema: &mut JsonObject) {
 
 /// Lets a string property (or the items of an array property) take further values.
 pub(crate) fn allow(schema: &mut JsonObject, property: &str, further: &[String]) {
-    let Some(property) = schema.get_mut("properties").and_then(|all| all.get_mut(property)) else {
+    let Some(property) = schema
+        .get_mut("properties")
+        .and_then(|all| all.get_mut(property))
+    else {
         return;
     };
-    let place = if property.get("items").is_some() { "/items/enum" } else { "/enum" };
+    let place = if property.get("items").is_some() {
+        "/items/enum"
+    } else {
+        "/enum"
+    };
     if let Some(Value::Array(values)) = property.pointer_mut(place) {
         values.extend(further.iter().cloned().map(Value::from));
     }
@@ -62,7 +69,10 @@ fn derived<T: JsonSchema>() -> JsonObject {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    let mut schema = settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value();
     simplify(&mut schema);
     match schema {
         Value::Object(mut schema) => {
@@ -113,11 +123,17 @@ fn simplify(schema: &mut Value) {
 /// `oneOf` of documented constants becomes `enum`, with the variants' docs in the description;
 /// a union with null becomes its other member.
 fn fold_union(keywords: &mut JsonObject) {
-    let union = ["oneOf", "anyOf"].into_iter().find_map(|name| keywords.shift_remove(name));
-    let Some(Value::Array(mut members)) = union else { return };
+    let union = ["oneOf", "anyOf"]
+        .into_iter()
+        .find_map(|name| keywords.shift_remove(name));
+    let Some(Value::Array(mut members)) = union else {
+        return;
+    };
     members.retain(|member| member.get("type").is_none_or(|name| name != "null"));
-    let constants: Option<Vec<Value>> =
-        members.iter().map(|member| member.get("const").cloned()).collect();
+    let constants: Option<Vec<Value>> = members
+        .iter()
+        .map(|member| member.get("const").cloned())
+        .collect();
     match (constants, members.as_slice()) {
         (Some(constants), [_, ..]) => {
             let meanings: Vec<String> = members
@@ -127,10 +143,15 @@ fn fold_union(keywords: &mut JsonObject) {
                     Some(format!("{name}: {}", member.get("description")?.as_str()?))
                 })
                 .collect();
-            let mut description =
-                keywords.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let mut description = keywords
+                .get("description")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
             if !meanings.is_empty() {
-                description = format!("{description} {}", meanings.join("; ")).trim().to_owned();
+                description = format!("{description} {}", meanings.join("; "))
+                    .trim()
+                    .to_owned();
             }
             keywords.insert("type".into(), "string".into());
             keywords.insert("enum".into(), constants.into());
@@ -138,7 +159,9 @@ fn fold_union(keywords: &mut JsonObject) {
         }
         (None, [Value::Object(only)]) => {
             for (name, value) in only {
-                keywords.entry(name.clone()).or_insert_with(|| value.clone());
+                keywords
+                    .entry(name.clone())
+                    .or_insert_with(|| value.clone());
             }
         }
         _ => {}
@@ -238,6 +261,9 @@ mod tests {
     fn an_output_schema_is_loose_below_the_top_level() {
         let schema = output::<Sample>();
         let nested = schema.get("properties").and_then(|all| all.get("nested"));
-        assert_eq!(nested, Some(&json!({"type": "object", "description": "Inside."})));
+        assert_eq!(
+            nested,
+            Some(&json!({"type": "object", "description": "Inside."}))
+        );
     }
 }

@@ -9,8 +9,7 @@ use super::{
 };
 use crate::{
     api::{
-        Answer, Client,
-        error::ApiError,
+        Answer, ApiError, Client,
         types::{Session, SessionId},
     },
     domain::{
@@ -110,14 +109,24 @@ impl SessionsTool for UpdateSessionTools {
         let (outcome, session, plan) =
             match lifecycle::carry_out(server, call, id, &conditions, &change).await? {
                 Outcome::NothingToDo(session) => (Word::Unchanged, session, None),
-                Outcome::Would { session, prepared } => (Word::WouldUpdate, session, Some(prepared)),
-                Outcome::Written { before, prepared, after } => {
-                    (Word::Updated, after.unwrap_or(before), Some(prepared))
+                Outcome::Would { session, prepared } => {
+                    (Word::WouldUpdate, session, Some(prepared))
                 }
+                Outcome::Written {
+                    before,
+                    prepared,
+                    after,
+                } => (Word::Updated, after.unwrap_or(before), Some(prepared)),
             };
-        let (changes, warnings) =
-            plan.map(|plan| (plan.changes, plan.warnings)).unwrap_or_default();
-        Ok(Output { outcome, changes, warnings, session: Row::of(&session.head) })
+        let (changes, warnings) = plan
+            .map(|plan| (plan.changes, plan.warnings))
+            .unwrap_or_default();
+        Ok(Output {
+            outcome,
+            changes,
+            warnings,
+            session: Row::of(&session.head),
+        })
     }
 }
 
@@ -164,5 +173,8 @@ fn tools_of(session: &Session) -> toolset::Toolset {
         Some(Value::Array(values)) => values.clone(),
         _ => Vec::new(),
     };
-    toolset::Toolset { tools: array("tools"), mcp_servers: array("mcp_servers") }
+    toolset::Toolset {
+        tools: array("tools"),
+        mcp_servers: array("mcp_servers"),
+    }
 }
