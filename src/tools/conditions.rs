@@ -9,7 +9,7 @@ use crate::lifecycle::{Conditions, IfBusy};
 /// When a write may happen.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct WriteArgs {
-    /// What to do while the session is running or rescheduling.
+    /// What to do while the session is running or rescheduling; default refuse.
     #[serde(default)]
     #[schemars(default)]
     if_busy: IfBusy,

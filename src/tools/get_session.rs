@@ -16,7 +16,7 @@ pub(super) struct GetSession;
 pub(super) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
-    /// How much to show.
+    /// How much to show; default concise.
     #[serde(default)]
     #[schemars(default)]
     detail: Detail,

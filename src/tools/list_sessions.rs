@@ -16,7 +16,7 @@ pub(super) struct ListSessions;
 pub(super) struct Args {
     #[serde(flatten)]
     filter: FilterArgs,
-    /// By creation: newest or oldest first.
+    /// By creation: newest (desc, default) or oldest first.
     #[serde(default)]
     #[schemars(default)]
     order: OrderArg,

@@ -2,7 +2,10 @@
 //! numeric formats, sometimes together with the whole list of tools.
 
 use rmcp::model::JsonObject;
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::{
+    JsonSchema,
+    generate::{Contract, SchemaSettings},
+};
 use serde_json::{Map, Value, json};
 
 /// A keyword of our own that names a check of the argument; removed before schemas are published.
@@ -10,7 +13,7 @@ pub(crate) const CHECK: &str = "x-check";
 
 /// The schema of a tool's arguments: a closed object of described properties.
 pub(crate) fn input<T: JsonSchema>() -> JsonObject {
-    let mut schema = derived::<T>();
+    let mut schema = derived::<T>(Contract::Deserialize);
     schema.entry("properties").or_insert_with(|| json!({}));
     schema.insert("additionalProperties".into(), false.into());
     schema.remove("description");
@@ -20,7 +23,7 @@ pub(crate) fn input<T: JsonSchema>() -> JsonObject {
 /// The schema of a tool's answer: its top level described, nested values loosely, since models
 /// read answers and not their schemas.
 pub(crate) fn output<T: JsonSchema>() -> JsonObject {
-    let mut schema = derived::<T>();
+    let mut schema = derived::<T>(Contract::Serialize);
     schema.remove("description");
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for property in properties.values_mut() {
@@ -64,8 +67,9 @@ pub(crate) fn allow(schema: &mut JsonObject, property: &str, further: &[String])
     }
 }
 
-fn derived<T: JsonSchema>() -> JsonObject {
+fn derived<T: JsonSchema>(contract: Contract) -> JsonObject {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.contract = contract;
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
@@ -93,8 +97,15 @@ fn simplify(schema: &mut Value) {
             keywords.remove("title");
             keywords.remove("$schema");
             keywords.remove("format");
-            if keywords.get("default").is_some_and(Value::is_null) {
+            // A default that only says "nothing" costs a model more than it tells.
+            if keywords
+                .get("default")
+                .is_some_and(|value| is_nothing(value))
+            {
                 keywords.remove("default");
+            }
+            if let Some(Value::String(description)) = keywords.get_mut("description") {
+                *description = description.split_whitespace().collect::<Vec<_>>().join(" ");
             }
             if let Some(Value::Array(types)) = keywords.get("type") {
                 let first = types.iter().find(|name| *name != "null").cloned();
@@ -117,6 +128,14 @@ fn simplify(schema: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(values) => values.is_empty(),
+        _ => false,
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Args {
     /// Server entries: {"type":"url","name":"x","url":"https://…"}.
     #[schemars(with = "Option<Vec<Map<String, Value>>>")]
     mcp_servers: Option<Vec<Value>>,
-    /// What the arrays given mean.
+    /// What the arrays given mean; default replace.
     #[serde(default)]
     #[schemars(default)]
     mode: ModeArg,

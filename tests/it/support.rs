@@ -85,17 +85,27 @@ impl Host {
     pub(crate) async fn of(server: SessionsServer) -> Self {
         let (here, there) = tokio::io::duplex(1 << 20);
         tokio::spawn(server.serve_on(there));
-        Self { client: ().serve(here).await.expect("the handshake succeeds") }
+        Self {
+            client: ().serve(here).await.expect("the handshake succeeds"),
+        }
     }
 
     pub(crate) async fn tools(&self) -> Vec<Tool> {
-        self.client.list_all_tools().await.expect("tools are listed")
+        self.client
+            .list_all_tools()
+            .await
+            .expect("tools are listed")
     }
 
     pub(crate) async fn raw(&self, tool: &str, arguments: Value) -> CallToolResult {
-        let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
+        let Value::Object(arguments) = arguments else {
+            panic!("arguments are an object")
+        };
         let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        self.client.call_tool(request).await.expect("no JSON-RPC error")
+        self.client
+            .call_tool(request)
+            .await
+            .expect("no JSON-RPC error")
     }
 
     pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Came {
@@ -106,7 +116,9 @@ impl Host {
 /// Checks what holds for every result, and takes it apart.
 #[track_caller]
 pub(crate) fn came(result: CallToolResult) -> Came {
-    let [block] = result.content.as_slice() else { panic!("one block: {result:?}") };
+    let [block] = result.content.as_slice() else {
+        panic!("one block: {result:?}")
+    };
     let text = block.as_text().expect("a text block").text.clone();
     if result.is_error == Some(true) {
         assert_eq!(result.structured_content, None, "clients validate it");
@@ -129,7 +141,9 @@ pub(crate) fn config(flags: Flags, base_url: &str) -> Config {
 
 /// A sandbox whose stored status does not lag, so that tests need no pauses.
 pub(crate) async fn sandbox() -> Sandbox {
-    let options = Options { status_lag: Duration::ZERO, ..Options::default() };
+    let options = Options {
+        ..Options::default()
+    };
     Sandbox::start("127.0.0.1:0".parse().expect("an address"), options)
         .await
         .expect("the sandbox starts")
@@ -184,32 +198,51 @@ impl Api {
 
     /// The same, but only once.
     pub(crate) async fn answers_once(&self, method: &str, path: &str, status: u16, body: Value) {
-        self.mock(method, path, status, body).up_to_n_times(1).mount(&self.0).await;
+        self.mock(method, path, status, body)
+            .up_to_n_times(1)
+            .mount(&self.0)
+            .await;
     }
 
     fn mock(&self, method: &str, path: &str, status: u16, body: Value) -> Mock {
-        Mock::given(matchers::method(method)).and(matchers::path(path)).respond_with(
-            ResponseTemplate::new(status)
-                .insert_header("request-id", "req_1")
-                .set_body_json(body),
-        )
+        Mock::given(matchers::method(method))
+            .and(matchers::path(path))
+            .respond_with(
+                ResponseTemplate::new(status)
+                    .insert_header("request-id", "req_1")
+                    .set_body_json(body),
+            )
     }
 
     /// What was asked: `METHOD /path`, in order.
     pub(crate) async fn asked(&self) -> Vec<String> {
-        let requests = self.0.received_requests().await.expect("requests are recorded");
-        requests.iter().map(|each| format!("{} {}", each.method, each.url.path())).collect()
+        let requests = self
+            .0
+            .received_requests()
+            .await
+            .expect("requests are recorded");
+        requests
+            .iter()
+            .map(|each| format!("{} {}", each.method, each.url.path()))
+            .collect()
     }
 
     /// What was asked beside reading.
     pub(crate) async fn writes(&self) -> Vec<String> {
         let asked = self.asked().await;
-        asked.into_iter().filter(|each| !each.starts_with("GET ")).collect()
+        asked
+            .into_iter()
+            .filter(|each| !each.starts_with("GET "))
+            .collect()
     }
 
     /// The body of the newest request that had one.
     pub(crate) async fn body(&self) -> Value {
-        let requests = self.0.received_requests().await.expect("requests are recorded");
+        let requests = self
+            .0
+            .received_requests()
+            .await
+            .expect("requests are recorded");
         let with_body = requests.iter().rev().find(|each| !each.body.is_empty());
         serde_json::from_slice(&with_body.expect("a body was sent").body).expect("it is JSON")
     }
@@ -222,10 +255,16 @@ pub(crate) fn error(kind: &str, message: &str) -> Value {
 
 /// Arguments from pairs.
 pub(crate) fn object(pairs: &[(&str, Value)]) -> Value {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<Map<_, _>>().into()
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// Runs `what` for at most ten seconds, so that a hang is a failure and not a stuck suite.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(10), what).await.expect("it takes no ten seconds")
+    tokio::time::timeout(Duration::from_secs(10), what)
+        .await
+        .expect("it takes no ten seconds")
 }
