@@ -7,6 +7,7 @@
 mod agent;
 mod body;
 mod bulk;
+mod catalogue;
 mod changes;
 mod clock;
 mod fault;

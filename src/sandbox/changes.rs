@@ -38,7 +38,7 @@ impl Session {
             ));
         }
         let agent = self.updated_agent(&fields, quirks)?;
-        let title = self.updated_title(&fields, quirks)?;
+        let title = updated_title(&fields, quirks)?;
         let metadata = match fields.value("metadata") {
             Some(patch) => Some(patched(&self.metadata, patch)?),
             None => None,
@@ -93,26 +93,6 @@ impl Session {
             Status::Running | Status::Rescheduling => Err(Refusal::conflict(
                 "The session is running; its agent can change when it is idle.",
             )),
-        }
-    }
-
-    /// The outer option says whether the title is to change, the inner one what it becomes.
-    #[expect(
-        clippy::option_option,
-        reason = "no change, cleared and set are three cases"
-    )]
-    fn updated_title(
-        &self,
-        fields: &Fields<'_>,
-        quirks: &Quirks,
-    ) -> Outcome<Option<Option<String>>> {
-        match fields.raw("title") {
-            None => Ok(None),
-            Some(Value::Null) if quirks.has(Quirk::NullTitleIgnored) => Ok(None),
-            Some(Value::Null) if quirks.has(Quirk::NullTitleFails) => Err(Refusal::fault(
-                axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-            )),
-            Some(_) => Ok(Some(fields.text("title")?.map(str::to_owned))),
         }
     }
 
@@ -198,6 +178,22 @@ impl Session {
             ));
         }
         Ok(())
+    }
+}
+
+/// The outer option says whether the title is to change, the inner one what it becomes.
+#[expect(
+    clippy::option_option,
+    reason = "no change, cleared and set are three cases"
+)]
+fn updated_title(fields: &Fields<'_>, quirks: &Quirks) -> Outcome<Option<Option<String>>> {
+    match fields.raw("title") {
+        None => Ok(None),
+        Some(Value::Null) if quirks.has(Quirk::NullTitleIgnored) => Ok(None),
+        Some(Value::Null) if quirks.has(Quirk::NullTitleFails) => Err(Refusal::fault(
+            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+        )),
+        Some(_) => Ok(Some(fields.text("title")?.map(str::to_owned))),
     }
 }
 

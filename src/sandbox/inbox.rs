@@ -254,27 +254,25 @@ impl Session {
             Request::Outcome if free => self.begin(pace, Plan::Reply, Vec::new()),
             Request::Interrupt { thread } => self.interrupt(pace, thread.as_deref()),
             Request::Confirmation { call, denied } => {
-                self.answer(pace, &call, Some(denied.as_deref()));
+                let waiting = self.waiting.iter().find(|waiting| waiting.event_id == call);
+                if let Some(answer) = waiting.map(|waiting| waiting.answer) {
+                    // A custom tool's result comes from the client; this one the agent records.
+                    self.results.push(answer.result(&call, denied.as_deref()));
+                }
+                self.answer(pace, &call);
             }
-            Request::CustomResult { call } => self.answer(pace, &call, None),
+            Request::CustomResult { call } => self.answer(pace, &call),
             Request::Outcome | Request::System => self.updated_at = now,
         }
         shown
     }
 
-    /// Crosses `call` off the waiting list, and goes on when it was the last. A confirmed call
-    /// leaves a result of the agent's own; a custom tool's result has come from the client.
-    fn answer(&mut self, pace: &mut Pace, call: &str, confirmed: Option<Option<&str>>) {
-        let Some(at) = self
-            .waiting
-            .iter()
-            .position(|waiting| waiting.event_id == call)
-        else {
+    /// Crosses `call` off the waiting list, and goes on when it was the last.
+    fn answer(&mut self, pace: &mut Pace, call: &str) {
+        let before = self.waiting.len();
+        self.waiting.retain(|waiting| waiting.event_id != call);
+        if self.waiting.len() == before {
             return;
-        };
-        let waiting = self.waiting.remove(at);
-        if let Some(denied) = confirmed {
-            self.results.push(waiting.answer.result(call, denied));
         }
         if self.waiting.is_empty() {
             let results = std::mem::take(&mut self.results);

@@ -303,7 +303,7 @@ impl Session {
             self.record("session.thread_status_idle", now, fields);
         }
         let busy = matches!(self.live, Status::Running | Status::Rescheduling);
-        if only.is_some() || !(busy || !self.waiting.is_empty()) {
+        if only.is_some() || (!busy && self.waiting.is_empty()) {
             return;
         }
         self.close_request(pace, true);

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
 use super::{
-    agent::{Agent, AgentRecord, Environment},
+    agent::{AgentRecord, Environment},
     body::Fields,
-    changes,
     clock::Instant,
     inbox,
     query::{self, Order, Query},
@@ -45,10 +44,10 @@ pub(super) struct World {
     pub(super) quirks: Quirks,
     sessions: BTreeMap<Key, Session>,
     index: HashMap<String, Key>,
-    agents: BTreeMap<String, AgentRecord>,
-    environments: BTreeMap<String, Environment>,
+    pub(super) agents: BTreeMap<String, AgentRecord>,
+    pub(super) environments: BTreeMap<String, Environment>,
     serial: u64,
-    created: u64,
+    pub(super) created: u64,
 }
 
 impl World {
@@ -72,23 +71,6 @@ impl World {
         self.sessions.insert(key, session);
     }
 
-    pub(super) fn add_agent(&mut self, agent: Agent, created_at: Instant) -> Arc<Agent> {
-        let agent = Arc::new(agent);
-        let metadata = BTreeMap::new();
-        let record = AgentRecord {
-            agent: Arc::clone(&agent),
-            created_at,
-            metadata,
-        };
-        self.agents.insert(agent.id.clone(), record);
-        agent
-    }
-
-    pub(super) fn add_environment(&mut self, environment: Environment) {
-        self.environments
-            .insert(environment.id.clone(), environment);
-    }
-
     /// The session, caught up to now, together with what changing it takes.
     fn open(&mut self, id: &str) -> Outcome<(&mut Session, &mut Pace, &Quirks)> {
         let missing = || Refusal::not_found(format!("There is no session {id:?}."));
@@ -98,7 +80,7 @@ impl World {
         Ok((session, &mut self.pace, &self.quirks))
     }
 
-    fn rendered(&mut self, id: &str) -> Outcome<Vec<u8>> {
+    pub(super) fn rendered(&mut self, id: &str) -> Outcome<Vec<u8>> {
         let (session, _, quirks) = self.open(id)?;
         let shown = session.shown(Instant::now());
         if !quirks.reshape_sessions() {
@@ -149,18 +131,25 @@ impl World {
             .map(|(key, _)| *key)
             .collect();
         let page = query::page(keys, "s", order, cursor, limit);
-        let shown: Vec<_> = page
-            .keys
-            .iter()
-            .filter_map(|key| self.sessions.get(key))
-            .map(|session| session.shown(now))
-            .collect();
+        let sessions = page.keys.iter().filter_map(|key| self.sessions.get(key));
+        let shown: Vec<_> = sessions.map(|session| session.shown(now)).collect();
+        let (next_page, prev_page) = (page.next, page.previous);
         if !quirks.reshape_sessions() {
-            return Ok(to_bytes(&List::new(shown, page.next, Some(page.previous))));
+            return Ok(to_bytes(&SessionList {
+                data: shown,
+                next_page,
+                prev_page,
+            }));
         }
-        let mut shown: Vec<Value> = shown.iter().map(|shown| json!(shown)).collect();
-        shown.iter_mut().for_each(|session| quirks.reshape(session));
-        Ok(to_bytes(&List::new(shown, page.next, Some(page.previous))))
+        let mut data: Vec<Value> = shown.iter().map(|shown| json!(shown)).collect();
+        for session in &mut data {
+            quirks.reshape(session);
+        }
+        Ok(to_bytes(&SessionList {
+            data,
+            next_page,
+            prev_page,
+        }))
     }
 
     pub(super) fn update(&mut self, id: &str, body: &Value) -> Outcome<Vec<u8>> {
@@ -187,109 +176,6 @@ impl World {
             self.sessions.remove(&key);
         }
         Ok(to_bytes(&json!({"id": id, "type": "session_deleted"})))
-    }
-
-    pub(super) fn create(&mut self, body: &Value) -> Outcome<Vec<u8>> {
-        let known = [
-            "agent",
-            "environment_id",
-            "title",
-            "metadata",
-            "resources",
-            "vault_ids",
-            "budget",
-            "initial_events",
-        ];
-        let fields = Fields::of(body, "", &known)?;
-        let agent = self.agent_for(&fields)?;
-        let environment = self.environment_for(&fields)?;
-        let initial = inbox::read(
-            fields.array("initial_events")?.unwrap_or_default(),
-            "initial_events",
-        )?;
-        if !initial.iter().all(inbox::Incoming::may_be_initial) {
-            return Err(fields.wrong(
-                "initial_events",
-                "only user.message and user.define_outcome",
-            ));
-        }
-        let now = self.pace.clock.stamp();
-        let serial = format!("new{:02}", self.created + 1);
-        let mut session = Session::new(format!("sesn_{serial}"), agent, &environment, now);
-        session.title = fields.text("title")?.map(str::to_owned);
-        session.metadata = changes::metadata(&fields)?;
-        session.resources = changes::resources(&fields, &serial, now)?;
-        session.vault_ids = fields.texts("vault_ids")?.unwrap_or_default();
-        session.budget_cents = match fields.value("budget") {
-            Some(budget) => changes::budget(budget, &fields)?,
-            None => None,
-        };
-        session.receive(&mut self.pace, initial)?;
-        self.created += 1;
-        let id = session.id.clone();
-        self.add(session);
-        self.rendered(&id)
-    }
-
-    /// The agent that `agent` names: an id, a reference, or a reference with overrides.
-    fn agent_for(&self, fields: &Fields<'_>) -> Outcome<Arc<Agent>> {
-        let given = fields
-            .value("agent")
-            .ok_or_else(|| fields.wrong("agent", "is required"))?;
-        let (id, reference) = match given.as_str() {
-            Some(id) => (id, None),
-            None => {
-                let open = Fields::open(given, "agent")?;
-                let known: &[&str] = match open.kind()? {
-                    "agent" => &["type", "id", "version"],
-                    "agent_with_overrides" => &[
-                        "type",
-                        "id",
-                        "version",
-                        "model",
-                        "system",
-                        "tools",
-                        "mcp_servers",
-                        "skills",
-                    ],
-                    _ => return Err(open.wrong("type", "must be agent or agent_with_overrides")),
-                };
-                (
-                    open.required_text("id")?,
-                    Some(Fields::of(given, "agent", known)?),
-                )
-            }
-        };
-        let missing = || Refusal::not_found(format!("There is no agent {id:?}."));
-        let agent = &self.agents.get(id).ok_or_else(missing)?.agent;
-        let Some(reference) = reference else {
-            return Ok(Arc::clone(agent));
-        };
-        if reference
-            .integer("version")?
-            .is_some_and(|version| version != agent.version)
-        {
-            return Err(Refusal::not_found(format!(
-                "Agent {id:?} has no such version here."
-            )));
-        }
-        let mut agent = agent.as_ref().clone();
-        agent.override_with(&reference)?;
-        Ok(Arc::new(agent))
-    }
-
-    fn environment_for(&self, fields: &Fields<'_>) -> Outcome<String> {
-        let id = fields.required_text("environment_id")?;
-        match self.environments.get(id) {
-            None => Err(
-                Refusal::not_found(format!("There is no environment {id:?}."))
-                    .because("environment_not_found"),
-            ),
-            Some(environment) if environment.archived_at.is_some() => Err(fields
-                .wrong("environment_id", "is archived")
-                .because("environment_archived")),
-            Some(_) => Ok(id.to_owned()),
-        }
     }
 
     pub(super) fn events(&mut self, id: &str, query: &Query) -> Outcome<Vec<u8>> {
@@ -337,11 +223,10 @@ impl World {
                 }
                 json
             });
-        Ok(to_bytes(&List::new(
-            shown.collect::<Vec<_>>(),
-            page.next,
-            None,
-        )))
+        Ok(to_bytes(&List {
+            data: shown.collect(),
+            next_page: page.next,
+        }))
     }
 
     /// Takes events; answers none when the service says nothing about them.
@@ -382,58 +267,6 @@ impl World {
         paged("t", &found, query, quirks)
     }
 
-    pub(super) fn list_agents(&self, query: &Query) -> Outcome<Vec<u8>> {
-        let shown: Vec<Value> = self.agents.values().map(AgentRecord::shown).collect();
-        paged("a", &shown.iter().collect::<Vec<_>>(), query, &self.quirks)
-    }
-
-    pub(super) fn get_agent(&self, id: &str) -> Outcome<Vec<u8>> {
-        let missing = || Refusal::not_found(format!("There is no agent {id:?}."));
-        self.agents
-            .get(id)
-            .map(|record| to_bytes(&record.shown()))
-            .ok_or_else(missing)
-    }
-
-    pub(super) fn create_agent(&mut self, body: &Value) -> Outcome<Vec<u8>> {
-        let id = format!("agent_new{:02}", self.created + 1);
-        let agent = Agent::create(&id, body)?;
-        let metadata = changes::metadata(&Fields::open(body, "")?)?;
-        self.created += 1;
-        let record = AgentRecord {
-            agent: Arc::new(agent),
-            created_at: self.pace.clock.stamp(),
-            metadata,
-        };
-        let shown = to_bytes(&record.shown());
-        self.agents.insert(record.agent.id.clone(), record);
-        Ok(shown)
-    }
-
-    pub(super) fn list_environments(&self, query: &Query) -> Outcome<Vec<u8>> {
-        let archived_too = query.boolean("include_archived")?;
-        let environments = self.environments.values();
-        let shown: Vec<Value> = environments
-            .filter(|environment| archived_too || environment.archived_at.is_none())
-            .map(|environment| json!(environment))
-            .collect();
-        paged("v", &shown.iter().collect::<Vec<_>>(), query, &self.quirks)
-    }
-
-    pub(super) fn get_environment(&self, id: &str) -> Outcome<Vec<u8>> {
-        let missing = || Refusal::not_found(format!("There is no environment {id:?}."));
-        self.environments.get(id).map(to_bytes).ok_or_else(missing)
-    }
-
-    pub(super) fn create_environment(&mut self, body: &Value) -> Outcome<Vec<u8>> {
-        let id = format!("env_new{:02}", self.created + 1);
-        let environment = Environment::create(id, body, self.pace.clock.stamp())?;
-        self.created += 1;
-        let shown = to_bytes(&environment);
-        self.add_environment(environment);
-        Ok(shown)
-    }
-
     /// A turn's time is up.
     pub(super) fn ring(&mut self, timer: &Timer) {
         if let Ok((session, pace, _)) = self.open(&timer.session) {
@@ -447,27 +280,23 @@ impl World {
 struct List<T> {
     data: Vec<T>,
     next_page: Option<String>,
-    /// Only lists that can be walked backwards have it, null included.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prev_page: Option<Option<String>>,
 }
 
-impl<T> List<T> {
-    #[expect(
-        clippy::option_option,
-        reason = "absent and null are two different answers"
-    )]
-    fn new(data: Vec<T>, next_page: Option<String>, prev_page: Option<Option<String>>) -> Self {
-        Self {
-            data,
-            next_page,
-            prev_page,
-        }
-    }
+/// The body of the one list that can be walked in both directions.
+#[derive(Debug, Serialize)]
+struct SessionList<T> {
+    data: Vec<T>,
+    next_page: Option<String>,
+    prev_page: Option<String>,
 }
 
 /// A page of a short list that has no order of its own.
-fn paged(kind: &str, items: &[&Value], query: &Query, quirks: &Quirks) -> Outcome<Vec<u8>> {
+pub(super) fn paged(
+    kind: &str,
+    items: &[&Value],
+    query: &Query,
+    quirks: &Quirks,
+) -> Outcome<Vec<u8>> {
     let limit = query.limit(20, 100, quirks)?;
     let cursor = query.cursor(kind, Order::Ascending)?;
     let keys = (0..items.len())
@@ -480,7 +309,10 @@ fn paged(kind: &str, items: &[&Value], query: &Query, quirks: &Quirks) -> Outcom
             .and_then(|at| items.get(at).copied())
     };
     let data: Vec<&Value> = page.keys.iter().filter_map(item).collect();
-    Ok(to_bytes(&List::new(data, page.next, None)))
+    Ok(to_bytes(&List {
+        data,
+        next_page: page.next,
+    }))
 }
 
 fn statuses(query: &Query, quirks: &Quirks) -> Outcome<Vec<Status>> {
@@ -497,6 +329,6 @@ fn statuses(query: &Query, quirks: &Quirks) -> Outcome<Vec<Status>> {
 }
 
 /// JSON text of what cannot fail to be JSON.
-fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }

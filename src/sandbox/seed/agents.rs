@@ -55,7 +55,7 @@ pub(in super::super) fn cast(world: &mut World) -> Cast {
     Cast {
         triage: make("agent_02", 3, &triage(), &|_| {}),
         policy: make("agent_04", 1, &policy(), &|agent| {
-            agent.system = Prompt::new(&handbook())
+            agent.system = Prompt::new(&handbook());
         }),
         crew: make("agent_05", 4, &crew(), &|agent| {
             agent.multiagent = Some(json!({"type": "coordinator", "agents": members}));
