@@ -131,10 +131,10 @@ impl Check<'_> {
             self.refuse(&name, "1 to 128 of the characters A-Z a-z 0-9 _ -");
         }
         let description = spot.key("description");
-        if !description
+        if spot
             .value
-            .and_then(Value::as_str)
-            .is_some_and(|text| !text.is_empty())
+            .and_then(|tool| text(tool, "description"))
+            .is_none()
         {
             self.refuse(&description, "a text saying what the tool does");
         }

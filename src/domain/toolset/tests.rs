@@ -1,1 +1,457 @@
+//! Patches as a table: what the session has, what is asked, what comes of it.
 
+mod laws;
+mod refusals;
+mod verification;
+
+use serde_json::{Value, json};
+
+use super::{Changes, Mode, Patch, Plan, Toolset, plan};
+
+fn array(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(entries) => entries,
+        other => panic!("{other} is not an array"),
+    }
+}
+
+fn toolset(tools: Value, mcp_servers: Value) -> Toolset {
+    Toolset {
+        tools: array(tools),
+        mcp_servers: array(mcp_servers),
+    }
+}
+
+/// A patch from the arguments of the tool, the way a caller writes them.
+fn patch(arguments: &Value) -> Patch {
+    let entries = |key: &str| arguments.get(key).cloned().map(array);
+    let names = |key: &str| {
+        entries(key)
+            .unwrap_or_default()
+            .iter()
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect()
+    };
+    Patch {
+        mode: if arguments.get("mode") == Some(&json!("merge")) {
+            Mode::Merge
+        } else {
+            Mode::Replace
+        },
+        tools: entries("tools"),
+        mcp_servers: entries("mcp_servers"),
+        remove_tools: names("remove_tools"),
+        remove_mcp_servers: names("remove_mcp_servers"),
+    }
+}
+
+fn planned(current: &Toolset, arguments: &Value) -> Plan {
+    plan(current, &patch(arguments)).unwrap_or_else(|problems| panic!("{arguments}: {problems:#?}"))
+}
+
+fn changes(changes: &Changes) -> Value {
+    serde_json::to_value(changes).unwrap()
+}
+
+fn custom(name: &str) -> Value {
+    json!({"type": "custom", "name": name, "description": "Looks it up.",
+           "input_schema": {"type": "object", "properties": {}}})
+}
+
+fn linear() -> Value {
+    json!({"type": "url", "name": "linear", "url": "https://mcp.linear.app/mcp"})
+}
+
+/// A built-in toolset as the API answers it: every tool with a config that repeats the default.
+fn resolved_builtin() -> Value {
+    let names = [
+        "bash",
+        "read",
+        "write",
+        "edit",
+        "glob",
+        "grep",
+        "web_fetch",
+        "web_search",
+    ];
+    let config = |name: &str| {
+        json!({"type": name, "name": name, "enabled": true,
+               "permission_policy": {"type": "always_allow"}})
+    };
+    let mut configs: Vec<Value> = names.into_iter().map(config).collect();
+    configs[6]["url_sources"] = Value::Null;
+    json!({
+        "type": "agent_toolset_20260401",
+        "default_config": {"enabled": true, "permission_policy": {"type": "always_allow"}},
+        "configs": configs,
+    })
+}
+
+fn resolved_linear() -> Value {
+    json!({
+        "type": "mcp_toolset", "mcp_server_name": "linear", "configs": [],
+        "default_config": {"enabled": true, "permission_policy": {"type": "always_ask"}},
+    })
+}
+
+fn usual() -> Toolset {
+    toolset(
+        json!([resolved_builtin(), resolved_linear(), custom("get_weather")]),
+        json!([linear()]),
+    )
+}
+
+#[test]
+fn the_example_of_the_documentation_works_word_for_word() {
+    let arguments = json!({
+        "tools": [
+            {"type": "agent_toolset_20260401"},
+            {"type": "mcp_toolset", "mcp_server_name": "linear"}
+        ],
+        "mcp_servers": [{"type": "url", "name": "linear", "url": "https://mcp.linear.app/mcp"}]
+    });
+    let plan = planned(&Toolset::default(), &arguments);
+    assert_eq!(plan.tools, arguments.get("tools").cloned().map(array));
+    assert_eq!(
+        plan.mcp_servers,
+        arguments.get("mcp_servers").cloned().map(array)
+    );
+    assert_eq!(
+        changes(&plan.changes),
+        json!({"tools": {"added": arguments["tools"]}, "mcp_servers": {"added": arguments["mcp_servers"]}})
+    );
+    assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
+
+    let resolved = toolset(
+        json!([resolved_builtin(), resolved_linear()]),
+        json!([linear()]),
+    );
+    for mode in ["replace", "merge"] {
+        let mut again = arguments.clone();
+        again["mode"] = json!(mode);
+        let plan = planned(&resolved, &again);
+        assert!(plan.changes.is_empty(), "{mode}: {:?}", plan.changes);
+        assert_eq!((plan.tools, plan.mcp_servers), (None, None), "{mode}");
+    }
+}
+
+/// One permission policy, one server with its toolset, one custom tool: each one call, and the
+/// diff shows just that.
+#[test]
+fn small_changes_have_small_diffs() {
+    let ask = json!({"type": "always_ask"});
+    for (arguments, expected) in [
+        (
+            json!({"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
+                "configs": [{"name": "bash", "permission_policy": ask}]}]}),
+            json!({"tools": {"changed": [{
+                "type": "agent_toolset_20260401",
+                "before": {"configs": [{"name": "bash", "permission_policy": {"type": "always_allow"}}]},
+                "after": {"configs": [{"name": "bash", "permission_policy": ask}]}
+            }]}}),
+        ),
+        (
+            json!({"mode": "merge",
+                "tools": [{"type": "mcp_toolset", "mcp_server_name": "github"}],
+                "mcp_servers": [{"type": "url", "name": "github", "url": "https://mcp.example.com/github"}]}),
+            json!({"tools": {"added": [{"type": "mcp_toolset", "mcp_server_name": "github"}]},
+                "mcp_servers": {"added": [
+                    {"type": "url", "name": "github", "url": "https://mcp.example.com/github"}]}}),
+        ),
+        (
+            json!({"remove_tools": ["get_weather"]}),
+            json!({"tools": {"removed": [custom("get_weather")]}}),
+        ),
+        (
+            json!({"mode": "merge", "tools": [{"type": "custom", "name": "get_weather", "description": "New."}]}),
+            json!({"tools": {"changed": [{"type": "custom", "name": "get_weather",
+                "before": {"description": "Looks it up."}, "after": {"description": "New."}}]}}),
+        ),
+        (
+            json!({"mode": "merge", "mcp_servers": [{"name": "linear", "url": "https://mcp.linear.app/sse"}]}),
+            json!({"mcp_servers": {"changed": [{"name": "linear",
+                "before": {"url": "https://mcp.linear.app/mcp"},
+                "after": {"url": "https://mcp.linear.app/sse"}}]}}),
+        ),
+        (
+            json!({"mode": "merge", "tools": [{"type": "mcp_toolset", "mcp_server_name": "linear",
+                "default_config": {"permission_policy": {"type": "auto"}}}]}),
+            json!({"tools": {"changed": [{"type": "mcp_toolset", "mcp_server_name": "linear",
+                "before": {"default_config": {"permission_policy": ask}},
+                "after": {"default_config": {"permission_policy": {"type": "auto"}}}}]}}),
+        ),
+        (
+            json!({"mode": "merge", "tools": [{"type": "mcp_toolset", "mcp_server_name": "linear",
+                "configs": [{"name": "create_issue", "enabled": false}]}]}),
+            json!({"tools": {"changed": [{"type": "mcp_toolset", "mcp_server_name": "linear",
+                "before": {"configs": [{"name": "create_issue", "enabled": true}]},
+                "after": {"configs": [{"name": "create_issue", "enabled": false}]}}]}}),
+        ),
+    ] {
+        assert_eq!(
+            changes(&planned(&usual(), &arguments).changes),
+            expected,
+            "{arguments}"
+        );
+    }
+}
+
+#[test]
+fn only_the_arrays_that_change_are_sent() {
+    for (arguments, tools, servers) in [
+        (json!({"remove_tools": ["get_weather"]}), true, false),
+        (json!({"remove_mcp_servers": ["linear"]}), true, true),
+        (
+            json!({"mcp_servers": [linear(), {"type": "url", "name": "b", "url": "https://b.example"}]}),
+            false,
+            true,
+        ),
+        (json!({"tools": []}), true, false),
+        (json!({"tools": [], "mcp_servers": []}), true, true),
+        (
+            json!({"mode": "merge", "tools": [custom("get_weather")], "mcp_servers": [linear()]}),
+            false,
+            false,
+        ),
+        (
+            json!({"tools": [custom("get_weather"), resolved_builtin(), resolved_linear()]}),
+            false,
+            false,
+        ),
+    ] {
+        let plan = planned(&usual(), &arguments);
+        assert_eq!(
+            (plan.tools.is_some(), plan.mcp_servers.is_some()),
+            (tools, servers),
+            "{arguments}"
+        );
+    }
+}
+
+#[test]
+fn a_server_takes_its_toolset_along_and_says_so() {
+    let plan = planned(&usual(), &json!({"remove_mcp_servers": ["linear"]}));
+    assert_eq!(
+        plan.tools,
+        Some(vec![resolved_builtin(), custom("get_weather")])
+    );
+    assert_eq!(plan.mcp_servers, Some(vec![]));
+    assert_eq!(
+        plan.warnings,
+        ["the mcp_toolset of \"linear\" is removed together with its server"]
+    );
+
+    let both = json!({"remove_mcp_servers": ["linear"], "remove_tools": ["linear"]});
+    assert_eq!(planned(&usual(), &both).warnings, Vec::<String>::new());
+}
+
+#[test]
+fn what_deserves_a_look_is_a_warning() {
+    let plan = planned(&usual(), &json!({"remove_tools": ["linear"]}));
+    assert_eq!(plan.warnings, ["no toolset uses the server \"linear\""]);
+
+    let default = json!({"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
+        "default_config": {"permission_policy": {"type": "always_ask"}},
+        "configs": [{"name": "bash", "permission_policy": {"type": "always_ask"}}, {"name": "Bash"}]}]});
+    assert_eq!(
+        planned(&usual(), &default).warnings,
+        [
+            "tools[0].default_config: configs of their own keep their settings: \"read\", \"write\", \
+             \"edit\", \"glob\", \"grep\", \"web_fetch\", \"web_search\"",
+            "tools[0].configs[1].name: \"Bash\" is not known; the tools are bash, read, write, edit, \
+             glob, grep, web_fetch, web_search",
+        ]
+    );
+}
+
+#[test]
+fn merging_a_default_keeps_what_was_disabled() {
+    let current = toolset(
+        json!([{"type": "agent_toolset_20260401",
+            "default_config": {"enabled": false, "permission_policy": {"type": "always_allow"}}}]),
+        json!([]),
+    );
+    let plan = planned(
+        &current,
+        &json!({"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
+        "default_config": {"permission_policy": {"type": "always_ask"}}}]}),
+    );
+    assert_eq!(
+        plan.tools.unwrap(),
+        [json!({"type": "agent_toolset_20260401",
+            "default_config": {"enabled": false, "permission_policy": {"type": "always_ask"}}})]
+    );
+}
+
+#[test]
+fn null_takes_a_setting_away_in_a_merge() {
+    let current = toolset(
+        json!([{"type": "agent_toolset_20260401",
+            "configs": [{"name": "web_fetch", "blocked_domains": ["a.example"], "max_content_tokens": null}]}]),
+        json!([]),
+    );
+    let arguments = json!({"mode": "merge", "tools": [{"type": "agent_toolset_20260401", "configs": [
+        {"name": "web_fetch", "blocked_domains": null, "allowed_domains": ["b.example"], "max_content_tokens": null}]}]});
+    let plan = planned(&current, &arguments);
+    assert_eq!(
+        plan.tools.unwrap()[0]["configs"],
+        json!([{"name": "web_fetch", "max_content_tokens": null, "allowed_domains": ["b.example"]}])
+    );
+    assert_eq!(
+        changes(&plan.changes)["tools"]["changed"][0]["before"],
+        json!({"configs": [{"name": "web_fetch", "blocked_domains": ["a.example"]}]})
+    );
+}
+
+/// Replacing resets what is left out; the diff says to what.
+#[test]
+fn replacing_resets_what_is_left_out() {
+    let mut strict = resolved_builtin();
+    strict["default_config"]["permission_policy"] = json!({"type": "always_ask"});
+    strict["configs"] = json!([
+        {"type": "bash", "name": "bash", "enabled": false, "permission_policy": {"type": "always_ask"}},
+        {"name": "web_fetch", "enabled": true, "permission_policy": {"type": "always_allow"},
+         "allowed_domains": ["a.example"]},
+    ]);
+    let current = toolset(json!([strict]), json!([]));
+    let plan = planned(
+        &current,
+        &json!({"tools": [{"type": "agent_toolset_20260401"}]}),
+    );
+    assert_eq!(
+        changes(&plan.changes),
+        json!({"tools": {"changed": [{
+            "type": "agent_toolset_20260401",
+            "before": {
+                "default_config": {"permission_policy": {"type": "always_ask"}},
+                "configs": [
+                    {"name": "bash", "enabled": false, "permission_policy": {"type": "always_ask"}},
+                    {"name": "web_fetch", "allowed_domains": ["a.example"]},
+                ],
+            },
+            "after": {
+                "default_config": {"permission_policy": {"type": "always_allow"}},
+                "configs": [{"name": "bash", "enabled": true, "permission_policy": {"type": "always_allow"}}],
+            },
+        }]}})
+    );
+}
+
+#[test]
+fn what_the_defaults_make_equal_is_no_change() {
+    let web = |config: Value| json!([{"type": "agent_toolset_20260401", "configs": [config]}]);
+    let mcp = |settings: Value| json!([{"type": "mcp_toolset", "mcp_server_name": "linear", "default_config": settings}]);
+    let pinned = json!([{"type": "mcp_toolset", "mcp_server_name": "linear",
+        "configs": [{"name": "x", "enabled": true}]}]);
+    for (now, asked, unchanged) in [
+        (
+            json!([resolved_builtin()]),
+            json!([{"type": "agent_toolset_20260401", "configs": []}]),
+            true,
+        ),
+        (
+            json!([resolved_builtin()]),
+            web(json!({"name": "bash"})),
+            true,
+        ),
+        (
+            json!([resolved_builtin()]),
+            web(json!({"name": "bash", "enabled": null})),
+            true,
+        ),
+        (
+            json!([resolved_builtin()]),
+            web(json!({"name": "bash", "enabled": false})),
+            false,
+        ),
+        (
+            mcp(json!({"enabled": true, "permission_policy": {"type": "always_ask"}})),
+            mcp(Value::Null),
+            true,
+        ),
+        (
+            mcp(json!({"permission_policy": {"type": "always_allow"}})),
+            mcp(Value::Null),
+            false,
+        ),
+        (mcp(json!({"enabled": false})), mcp(json!({})), false),
+        // A config that repeats the default pins its tool: going or coming, it is reported.
+        (pinned.clone(), mcp(json!({})), false),
+        (mcp(json!({})), pinned, false),
+        (
+            web(
+                json!({"name": "web_fetch", "max_content_tokens": 5e4, "url_sources": {"user_input": {"type": "none"}}}),
+            ),
+            web(
+                json!({"name": "web_fetch", "max_content_tokens": 50000, "url_sources": {"user_input": "none"}}),
+            ),
+            true,
+        ),
+        (
+            json!([{"type": "future", "x": null}]),
+            json!([{"type": "future"}]),
+            false,
+        ),
+        (
+            json!([{"type": "future", "x": 1.50}]),
+            json!([{"x": 1.5, "type": "future"}]),
+            true,
+        ),
+    ] {
+        let current = toolset(now.clone(), json!([linear()]));
+        let plan = planned(&current, &json!({"tools": asked}));
+        assert_eq!(
+            plan.changes.is_empty(),
+            unchanged,
+            "{now} -> {asked}: {:?}",
+            plan.changes
+        );
+    }
+}
+
+#[test]
+fn what_is_not_known_is_carried_through_byte_for_byte() {
+    let text = r#"[{"zeta":1.50,"type":"future_toolset","big":123456789012345678901234567890,"configs":[7,{"b":1e2,"a":null}]},{"x_first":true,"type":"custom","name":"a","description":"d","input_schema":{"type":"object","n":0.10}}]"#;
+    let current = Toolset {
+        tools: serde_json::from_str(text).unwrap(),
+        mcp_servers: Vec::new(),
+    };
+    let plan = planned(&current, &json!({"mode": "merge", "tools": [custom("b")]}));
+    let sent = serde_json::to_string(&plan.tools.unwrap()).unwrap();
+    assert!(sent.starts_with(text.strip_suffix(']').unwrap()), "{sent}");
+
+    let plan = planned(
+        &current,
+        &json!({"mode": "merge", "tools": [{"type": "custom", "name": "a", "description": "e"}]}),
+    );
+    let sent = serde_json::to_string(&plan.tools.unwrap()).unwrap();
+    assert_eq!(
+        sent,
+        text.replace(r#""description":"d""#, r#""description":"e""#)
+    );
+}
+
+#[test]
+fn unknown_types_are_recognised_by_the_names_they_have() {
+    let current = toolset(
+        json!([{"type": "future", "name": "a", "v": 1}, {"type": "future", "name": "b", "v": 1},
+               {"type": "lone", "v": 1}]),
+        json!([]),
+    );
+    let plan = planned(
+        &current,
+        &json!({"mode": "merge", "tools": [
+        {"type": "future", "name": "b", "v": 2}, {"type": "lone", "v": 2}]}),
+    );
+    assert_eq!(
+        changes(&plan.changes),
+        json!({"tools": {"changed": [
+            {"type": "future", "name": "b", "before": {"v": 1}, "after": {"v": 2}},
+            {"type": "lone", "before": {"v": 1}, "after": {"v": 2}}]}})
+    );
+    let plan = planned(&current, &json!({"remove_tools": ["a", "lone"]}));
+    assert_eq!(
+        plan.tools.unwrap(),
+        [json!({"type": "future", "name": "b", "v": 1})]
+    );
+}
