@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Any JSON, also numbers no float can hold.
-fn any_json() -> impl Strategy<Value = Value> {
+fn any_json() -> BoxedStrategy<Value> {
     let key = prop_oneof![
         prop::sample::select(vec![
             "type",
@@ -54,10 +54,11 @@ fn any_json() -> impl Strategy<Value = Value> {
                 .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
+    .boxed()
 }
 
 /// Members no rule knows, to be carried through.
-fn extras() -> impl Strategy<Value = Map<String, Value>> {
+fn extras() -> BoxedStrategy<Map<String, Value>> {
     vec(
         (
             "x_[a-c]",
@@ -66,6 +67,7 @@ fn extras() -> impl Strategy<Value = Map<String, Value>> {
         0..3,
     )
     .prop_map(|members| members.into_iter().collect())
+    .boxed()
 }
 
 fn with(mut entry: Value, extras: Map<String, Value>) -> Value {
@@ -73,10 +75,10 @@ fn with(mut entry: Value, extras: Map<String, Value>) -> Value {
     entry
 }
 
-fn config(name: &'static str) -> impl Strategy<Value = Value> {
+fn config(name: &'static str) -> BoxedStrategy<Value> {
     let policy = prop::sample::select(vec!["always_allow", "always_ask", "auto"]);
-    (option::of(any::<bool>()), option::of(policy), extras()).prop_map(
-        move |(enabled, policy, extras)| {
+    (option::of(any::<bool>()), option::of(policy), extras())
+        .prop_map(move |(enabled, policy, extras)| {
             let mut config = json!({"name": name});
             if let Some(enabled) = enabled {
                 config["enabled"] = json!(enabled);
@@ -85,20 +87,21 @@ fn config(name: &'static str) -> impl Strategy<Value = Value> {
                 config["permission_policy"] = json!({"type": policy});
             }
             with(config, extras)
-        },
-    )
+        })
+        .boxed()
 }
 
-fn configs() -> impl Strategy<Value = Value> {
+fn configs() -> BoxedStrategy<Value> {
     (
         option::of(config("bash")),
         option::of(config("read")),
         option::of(config("web_fetch")),
     )
         .prop_map(|(a, b, c)| Value::Array([a, b, c].into_iter().flatten().collect()))
+        .boxed()
 }
 
-fn toolset_settings() -> impl Strategy<Value = Map<String, Value>> {
+fn toolset_settings() -> BoxedStrategy<Map<String, Value>> {
     (
         option::of(config("default")),
         option::of(configs()),
@@ -115,10 +118,11 @@ fn toolset_settings() -> impl Strategy<Value = Map<String, Value>> {
             }
             entry
         })
+        .boxed()
 }
 
 /// A state the API could answer: no duplicates, no dangling references.
-fn valid() -> impl Strategy<Value = Toolset> {
+fn valid() -> BoxedStrategy<Toolset> {
     let server = |name: &'static str| {
         (any::<bool>(), option::of(toolset_settings()), extras()).prop_map(
             move |(there, tools, extras)| {
@@ -170,9 +174,10 @@ fn valid() -> impl Strategy<Value = Toolset> {
             }
             result
         })
+        .boxed()
 }
 
-fn arbitrary_patch() -> impl Strategy<Value = Patch> {
+fn arbitrary_patch() -> BoxedStrategy<Patch> {
     let entries = || option::of(vec(any_json(), 0..5));
     let names = || {
         vec(
@@ -180,15 +185,17 @@ fn arbitrary_patch() -> impl Strategy<Value = Patch> {
             0..3,
         )
     };
-    (any::<bool>(), entries(), entries(), names(), names()).prop_map(
-        |(merge, tools, mcp_servers, remove_tools, remove_mcp_servers)| Patch {
-            mode: if merge { Mode::Merge } else { Mode::Replace },
-            tools,
-            mcp_servers,
-            remove_tools,
-            remove_mcp_servers,
-        },
-    )
+    (any::<bool>(), entries(), entries(), names(), names())
+        .prop_map(
+            |(merge, tools, mcp_servers, remove_tools, remove_mcp_servers)| Patch {
+                mode: if merge { Mode::Merge } else { Mode::Replace },
+                tools,
+                mcp_servers,
+                remove_tools,
+                remove_mcp_servers,
+            },
+        )
+        .boxed()
 }
 
 fn giving(mode: Mode, toolset: &Toolset) -> Patch {

@@ -138,7 +138,7 @@ fn a_difference_is_named_with_its_path() {
     assert_eq!(
         satisfied(&plan, &answered).unwrap_err(),
         [
-            "tools[0].configs(bash).enabled is true, asked was false",
+            "tools[0].configs[0].enabled is true, asked was false",
             "tools[1].default_config.enabled is true, asked was false",
             "tools: custom \"get_weather\" is missing (asked as entry 2)",
             "tools[2]: custom \"other\" is there, but was not asked for",
