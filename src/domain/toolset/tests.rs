@@ -198,6 +198,18 @@ fn small_changes_have_small_diffs() {
 }
 
 #[test]
+fn changes_are_described_by_their_schema() {
+    let schema = serde_json::to_value(schemars::schema_for!(Changes)).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let arguments = json!({"mode": "merge", "tools": [custom("b"),
+        {"type": "custom", "name": "get_weather", "description": "New."}], "remove_mcp_servers": ["linear"]});
+    let shown = changes(&planned(&usual(), &arguments).changes);
+    assert!(shown["tools"]["changed"][0]["after"].is_object(), "{shown}");
+    assert!(validator.is_valid(&shown), "{schema}");
+    assert_eq!(changes(&Changes::default()), json!({}));
+}
+
+#[test]
 fn only_the_arrays_that_change_are_sent() {
     for (arguments, tools, servers) in [
         (json!({"remove_tools": ["get_weather"]}), true, false),

@@ -250,15 +250,14 @@ fn is_sound(toolset: &Toolset) -> bool {
         && toolset.tools.iter().all(refers)
 }
 
-/// Whether every member that no rule knows is in the other entry too.
+/// Whether every member that no rule knows is in the other entry too, to the byte.
 fn keeps_extras(old: &Value, new: &Value) -> bool {
-    old.as_object()
-        .unwrap()
-        .iter()
+    let members = old.as_object().unwrap().iter();
+    members
         .filter(|(key, _)| key.starts_with("x_"))
         .all(|(key, value)| {
-            new.get(key)
-                .is_some_and(|new| new.to_string() == value.to_string())
+            let (old, new) = (value.to_string(), new.get(key).map(Value::to_string));
+            new == Some(old)
         })
 }
 

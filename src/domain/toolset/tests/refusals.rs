@@ -10,10 +10,11 @@ fn problems(current: &Toolset, arguments: &Value) -> Vec<String> {
 }
 
 fn tool(entry: Value) -> Value {
-    json!({"mode": "merge", "tools": [entry]})
+    json!({"mode": "merge", "tools": Value::Array(vec![entry])})
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_mistake_is_named_with_its_path() {
     let configs =
         |configs: Value| tool(json!({"type": "agent_toolset_20260401", "configs": configs}));
