@@ -261,7 +261,7 @@ fn a_server_takes_its_toolset_along_and_says_so() {
 #[test]
 fn what_deserves_a_look_is_a_warning() {
     let plan = planned(&usual(), &json!({"remove_tools": ["linear"]}));
-    assert_eq!(plan.warnings, ["no toolset uses the server \"linear\""]);
+    assert_eq!(plan.warnings, ["no toolset uses these servers: \"linear\""]);
 
     let default = json!({"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
         "default_config": {"permission_policy": {"type": "always_ask"}},

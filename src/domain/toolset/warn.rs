@@ -17,13 +17,15 @@ pub(super) fn warnings(outcome: &Outcome<'_>) -> Vec<String> {
             .iter()
             .any(|tool| text(&tool.value, "mcp_server_name") == Some(name))
     };
-    let unused = outcome
+    let names = outcome
         .servers
         .iter()
-        .filter_map(|server| text(&server.value, "name"))
-        .filter(|name| !used(name))
-        .map(|name| format!("no toolset uses the server {}", quoted(name)));
+        .filter_map(|server| text(&server.value, "name"));
+    let unused: Vec<_> = names.filter(|name| !used(name)).map(quoted).collect();
+    let unused = (!unused.is_empty())
+        .then(|| format!("no toolset uses these servers: {}", unused.join(", ")));
     unused
+        .into_iter()
         .chain(outcome.tools.iter().filter_map(overridden))
         .chain(outcome.tools.iter().flat_map(unknown_names))
         .collect()

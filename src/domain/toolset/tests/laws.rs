@@ -339,6 +339,22 @@ proptest! {
         prop_assert_eq!(satisfied(&replaced, &result), Ok(()));
     }
 
+    /// An answer that is still the old state must not pass for a change. Only a config that says
+    /// what is the default anyway may be left out by the service.
+    #[test]
+    fn a_merge_that_was_ignored_is_noticed(current in valid(), given in valid()) {
+        let Ok(plan) = plan(&current, &giving(Mode::Merge, &given)) else { return Ok(()) };
+        if satisfied(&plan, &current).is_ok() {
+            for diff in [&plan.changes.tools, &plan.changes.mcp_servers] {
+                prop_assert!(diff.added.is_empty() && diff.removed.is_empty(), "{:?}", diff);
+                for changed in &diff.changed {
+                    prop_assert!(changed.before.is_empty(), "{:?}", changed);
+                    prop_assert!(changed.after.keys().eq(["configs"]), "{:?}", changed);
+                }
+            }
+        }
+    }
+
     #[test]
     fn removing_what_was_added_gives_the_old_value(current in valid(), extras in extras()) {
         let added = Toolset {
