@@ -170,3 +170,35 @@ fn a_domain_list_is_a_set_of_host_names() {
         );
     }
 }
+
+#[test]
+fn taking_a_key_away_leaves_the_others_in_their_order() {
+    let config = json!({"name": "web_fetch", "blocked_domains": ["a.example"], "enabled": true, "x": 1, "y": 2});
+    let current = toolset(
+        json!([{"type": "agent_toolset_20260401", "configs": [config]}]),
+        json!([]),
+    );
+    let arguments = json!({"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
+        "configs": [{"name": "web_fetch", "blocked_domains": null}]}]});
+    assert_eq!(
+        planned(&current, &arguments).tools.unwrap()[0]["configs"][0].to_string(),
+        r#"{"name":"web_fetch","enabled":true,"x":1,"y":2}"#
+    );
+}
+
+#[test]
+fn tools_that_follow_a_changed_default_are_not_listed_one_by_one() {
+    let configs = json!([{"name": "bash", "enabled": null}, {"name": "read", "enabled": true}]);
+    let current = toolset(
+        json!([{"type": "agent_toolset_20260401", "configs": configs}]),
+        json!([]),
+    );
+    let arguments = json!({"mode": "merge", "tools": [
+        {"type": "agent_toolset_20260401", "default_config": {"enabled": false}}]});
+    assert_eq!(
+        changes(&planned(&current, &arguments).changes),
+        json!({"tools": {"changed": [{"type": "agent_toolset_20260401",
+            "before": {"default_config": {"enabled": true}},
+            "after": {"default_config": {"enabled": false}}}]}})
+    );
+}

@@ -105,6 +105,13 @@ fn an_update_that_was_ignored_is_noticed() {
             json!({"tools": [{"type": "agent_toolset_20260401"}]}),
         ),
         (
+            toolset(
+                json!([{"type": "agent_toolset_20260401", "default_config": {"enabled": false}}]),
+                json!([]),
+            ),
+            json!({"tools": [{"type": "agent_toolset_20260401"}]}),
+        ),
+        (
             only_domains,
             json!({"tools": [{"type": "agent_toolset_20260401"}]}),
         ),
