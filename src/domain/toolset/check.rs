@@ -3,6 +3,8 @@
 //! What already was so in the session is never held against the caller: a service that allows
 //! more than is known here must not make its sessions unchangeable.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{
@@ -131,10 +133,10 @@ impl Check<'_> {
             self.refuse(&name, "1 to 128 of the characters A-Z a-z 0-9 _ -");
         }
         let description = spot.key("description");
-        if !description
+        if spot
             .value
-            .and_then(Value::as_str)
-            .is_some_and(|text| !text.is_empty())
+            .and_then(|tool| text(tool, "description"))
+            .is_none()
         {
             self.refuse(&description, "a text saying what the tool does");
         }
@@ -278,25 +280,19 @@ impl Check<'_> {
     }
 
     fn duplicates(&mut self, which: Which, entries: &[Entry<'_>]) {
-        let mut seen: Vec<(Identity, &Entry<'_>)> = Vec::new();
+        let mut seen: BTreeMap<&Identity, &Entry<'_>> = BTreeMap::new();
         for entry in entries {
-            let Some(identity) = which.identity(&entry.value) else {
+            let Some(identity) = &entry.identity else {
                 continue;
             };
-            let first = seen
-                .iter()
-                .find(|(other, _)| *other == identity)
-                .map(|(_, first)| *first);
-            let Some(first) = first else {
-                seen.push((identity, entry));
+            let Some(first) = seen.get(identity) else {
+                seen.insert(identity, entry);
                 continue;
             };
-            // Two that the service has itself are its own affair, until one of them is meant.
-            let (given, merging) = (
-                entry.given.or(first.given),
-                entry.given.is_none() || first.given.is_none(),
-            );
-            if given.is_none() || (identity.is_vague() && !merging) {
+            let given = [entry, first].map(|entry| entry.given.is_some());
+            // Two that the service has itself are its own affair, until one of them is meant; and
+            // what it makes of two that only share a type it has to say itself.
+            if given == [false, false] || (given == [true, true] && identity.is_vague()) {
                 continue;
             }
             self.problems.push(Problem::new(

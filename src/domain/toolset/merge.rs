@@ -11,6 +11,8 @@ use super::{
 /// An entry of the result, with what it was made of.
 pub(super) struct Entry<'a> {
     pub(super) value: Value,
+    /// What it is recognised by, worked out once: there may be many entries to look through.
+    pub(super) identity: Option<Identity>,
     /// Where it stands in the arguments, and what was given there.
     pub(super) given: Option<(usize, &'a Value)>,
     /// Where it stood in the session, and what it was.
@@ -214,6 +216,7 @@ fn replaced<'a>(which: Which, now: &'a [Value], given: &'a [Value]) -> Vec<Entry
         .zip(before)
         .map(|((index, value), before)| Entry {
             value: value.clone(),
+            identity: which.identity(value),
             given: Some((index, value)),
             before: before.and_then(|index| Some((index, now.get(index)?))),
         })
@@ -228,6 +231,7 @@ fn merged<'a>(
     let mut entries: Vec<Entry<'a>> = kept
         .map(|(index, value)| Entry {
             value: value.clone(),
+            identity: which.identity(value),
             given: None,
             before: Some((index, value)),
         })
@@ -236,7 +240,7 @@ fn merged<'a>(
         let identity = which.identity(value);
         let target = entries.iter_mut().find(|entry| {
             // A second one in the arguments is not merged but kept, to be reported as a duplicate.
-            entry.given.is_none() && identity.is_some() && which.identity(&entry.value) == identity
+            entry.given.is_none() && identity.is_some() && entry.identity == identity
         });
         match target {
             Some(entry) => {
@@ -246,6 +250,7 @@ fn merged<'a>(
             None => {
                 entries.push(Entry {
                     value: value.clone(),
+                    identity,
                     given: Some((index, value)),
                     before: None,
                 });

@@ -6,11 +6,12 @@
 //! - a config without `enabled` or `permission_policy` has those of `default_config`;
 //! - the `type` of a config is its `name`;
 //! - the other settings of `web_fetch` and `web_search` are unset, which is the same as null;
-//! - in `url_sources` the short form `"all"` stands for `{"type":"all"}`.
+//! - in `url_sources` the short form `"all"` stands for `{"type":"all"}`;
+//! - the order of a domain list and the case of its host names mean nothing.
 //!
 //! Of toolsets whose type is not known nothing is assumed.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -130,17 +131,32 @@ pub(super) fn same_setting(key: &str, one: Option<&Value>, two: Option<&Value>) 
     }
 }
 
-/// `url_sources` as the API answers it.
+/// A setting in the one form that settings of the same meaning share: sources spelled out, host
+/// names in lower case and in order (a path behind a host keeps its case).
 pub(super) fn long_form<'a>(key: &str, value: &'a Value) -> Cow<'a, Value> {
-    match value {
-        Value::Object(sources) if key == "url_sources" => {
+    match (key, value) {
+        ("url_sources", Value::Object(sources)) => {
             let long = sources.iter().map(|(key, source)| match source {
                 Value::String(kind) => (key.clone(), json!({"type": kind})),
                 other => (key.clone(), other.clone()),
             });
             Cow::Owned(Value::Object(long.collect()))
         }
-        other => Cow::Borrowed(other),
+        ("allowed_domains" | "blocked_domains", Value::Array(domains))
+            if domains.iter().all(Value::is_string) =>
+        {
+            let lower = |domain: &str| {
+                let (host, path) = domain.split_at(domain.find('/').unwrap_or(domain.len()));
+                format!("{}{path}", host.to_ascii_lowercase())
+            };
+            let hosts: BTreeSet<String> = domains
+                .iter()
+                .filter_map(Value::as_str)
+                .map(lower)
+                .collect();
+            Cow::Owned(hosts.into_iter().map(Value::from).collect())
+        }
+        _ => Cow::Borrowed(value),
     }
 }
 

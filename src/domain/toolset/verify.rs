@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Changed, Plan, Toolset,
-    identity::{Kind, Which, pair},
+    identity::{Kind, Which, pair, quoted},
     resolve::{CONFIGS, DEFAULT, Resolved, has_known_default, long_form, same_setting},
     value::{covers, same_url, set, shown},
 };
@@ -141,7 +141,7 @@ impl Entry<'_> {
                     for (name, config) in configs {
                         for (key, value) in config.iter().filter(|(key, _)| *key != "name") {
                             let answer = have.setting(name, key);
-                            let path = format!("{CONFIGS}({name}).{key}");
+                            let path = format!("{}.{key}", config_path(&have, name));
                             self.setting_stands(&path, key, answer.as_deref(), value);
                         }
                     }
@@ -207,9 +207,26 @@ impl Entry<'_> {
                     inherits && will.config(name).and_then(|will| will.get(key)).is_none();
                 let answer = have.setting(name, key);
                 if !told && !repeated && same_setting(key, answer.as_deref(), Some(old)) {
-                    self.differs(&format!("{CONFIGS}({name}).{key}"), answer.as_deref(), None);
+                    self.differs(
+                        &format!("{}.{key}", config_path(&have, name)),
+                        answer.as_deref(),
+                        None,
+                    );
                 }
             }
         }
+    }
+}
+
+/// Where the answer has the config; by name if it has none.
+fn config_path(have: &Resolved<'_>, name: &str) -> String {
+    match have
+        .configs
+        .iter()
+        .flatten()
+        .position(|(other, _)| *other == name)
+    {
+        Some(index) => format!("{CONFIGS}[{index}]"),
+        None => format!("{CONFIGS}[{}]", quoted(name)),
     }
 }

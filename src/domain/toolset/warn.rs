@@ -1,5 +1,7 @@
 //! What is no mistake in a result, but worth a look.
 
+use serde_json::Value;
+
 use super::{
     identity::{Which, quoted},
     merge::{Entry, Outcome},
@@ -15,15 +17,55 @@ pub(super) fn warnings(outcome: &Outcome<'_>) -> Vec<String> {
             .iter()
             .any(|tool| text(&tool.value, "mcp_server_name") == Some(name))
     };
-    let unused = outcome
+    let names = outcome
         .servers
         .iter()
-        .filter_map(|server| text(&server.value, "name"))
-        .filter(|name| !used(name))
-        .map(|name| format!("no toolset uses the server {}", quoted(name)));
+        .filter_map(|server| text(&server.value, "name"));
+    let unused: Vec<_> = names.filter(|name| !used(name)).map(quoted).collect();
+    let unused = (!unused.is_empty())
+        .then(|| format!("no toolset uses these servers: {}", unused.join(", ")));
     unused
+        .into_iter()
         .chain(outcome.tools.iter().filter_map(overridden))
+        .chain(outcome.tools.iter().flat_map(unknown_names))
         .collect()
+}
+
+/// The tools of `agent_toolset_20260401`; a version of a toolset keeps its tools.
+const BUILT_IN: [&str; 8] = [
+    "bash",
+    "read",
+    "write",
+    "edit",
+    "glob",
+    "grep",
+    "web_fetch",
+    "web_search",
+];
+
+/// Configs of built-in tools that do not exist: most likely a slip, but the API has the last word.
+fn unknown_names(entry: &Entry<'_>) -> Vec<String> {
+    let spot = Spot::of(Which::Tools, entry);
+    if text(&entry.value, "type") != Some("agent_toolset_20260401") || entry.given.is_none() {
+        return Vec::new();
+    }
+    let configs = spot.key("configs").configs();
+    let names = configs
+        .iter()
+        .filter(|config| config.given.is_some())
+        .map(|config| config.key("name"));
+    let unknown = names.filter_map(|spot| {
+        let name = spot.value.and_then(Value::as_str)?;
+        (!spot.is_old() && !BUILT_IN.contains(&name)).then(|| {
+            format!(
+                "{}: {} is not known; the tools are {}",
+                spot.path(),
+                quoted(name),
+                BUILT_IN.join(", ")
+            )
+        })
+    });
+    unknown.collect()
 }
 
 /// Configs that keep their own setting although the default of their toolset changes: the API
