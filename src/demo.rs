@@ -77,7 +77,7 @@ impl<W: Write> Demo<'_, W> {
         let list = self.call("list_sessions", json!({})).await?;
         self.table(&list)?;
         let running = pick(&list, "running")?;
-        let idle = self.pick_with_tools(&list).await?;
+        let idle = self.pick_unasked(&list).await?;
         let spare = pick_other(&list, "idle", &idle)?;
 
         self.heading("One of them, in full")?;
@@ -110,6 +110,16 @@ impl<W: Write> Demo<'_, W> {
                 "configs": [{"name": "bash", "permission_policy": {"type": "always_ask"}}],
             }],
         });
+        let mut dry_run = change.clone();
+        if let Value::Object(arguments) = &mut dry_run {
+            arguments.insert("dry_run".to_owned(), true.into());
+        }
+        let would = self.call("update_session_tools", dry_run).await?;
+        self.fields(&would, &["outcome"])?;
+        self.check(
+            "a dry run changes nothing",
+            said(&would, "outcome") == Some("would_update"),
+        )?;
         let updated = self.call("update_session_tools", change).await?;
         self.fields(&updated, &["outcome", "changes"])?;
         let one = matches!(&updated, Came::Answer(answer)
@@ -149,24 +159,19 @@ impl<W: Write> Demo<'_, W> {
         Ok(())
     }
 
-    /// An idle session that has the built-in tools, so that there is something to change.
-    async fn pick_with_tools(&self, list: &Came) -> Result<String, DemoError> {
+    /// An idle session whose bash tool is not asked about yet, so that there is something to
+    /// change.
+    async fn pick_unasked(&self, list: &Came) -> Result<String, DemoError> {
         for id in ids(list, "idle") {
             if let Came::Answer(record) = self.ask("get_session", json!({"session_id": id})).await?
             {
                 let tools = record.get("tools").and_then(Value::as_array);
-                let mut tools = tools.into_iter().flatten();
-                if tools.any(|tool| {
-                    tool.get("type")
-                        .is_some_and(|t| t == "agent_toolset_20260401")
-                }) {
+                if tools.into_iter().flatten().any(bash_is_allowed) {
                     return Ok(id);
                 }
             }
         }
-        Err(DemoError::Missing(
-            "idle session with the built-in tools among its",
-        ))
+        Err(DemoError::Missing("idle, unasked bash"))
     }
 
     async fn call(&mut self, tool: &'static str, arguments: Value) -> Result<Came, DemoError> {
@@ -274,6 +279,22 @@ fn said<'a>(came: &'a Came, field: &str) -> Option<&'a str> {
         Came::Answer(answer) => answer.get(field)?.as_str(),
         Came::Failure(_) => None,
     }
+}
+
+/// Whether this is the built-in toolset and lets bash run without asking.
+fn bash_is_allowed(tool: &Value) -> bool {
+    let configs = tool
+        .get("configs")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let bash = configs
+        .into_iter()
+        .find(|config| config.get("name").is_some_and(|n| n == "bash"));
+    let policy = bash.and_then(|config| config.pointer("/permission_policy/type"));
+    tool.get("type")
+        .is_some_and(|kind| kind == "agent_toolset_20260401")
+        && policy.is_some_and(|policy| policy == "always_allow")
 }
 
 /// The ids of the listed sessions with this status, in order.

@@ -96,7 +96,7 @@ pub(crate) enum Outcome<P> {
     Written {
         before: Session,
         prepared: P,
-        after: Option<Session>,
+        after: Option<Box<Session>>,
     },
 }
 
@@ -306,7 +306,7 @@ impl Attempt<'_> {
         Ok(Outcome::Written {
             before,
             prepared,
-            after: Some(after),
+            after: Some(Box::new(after)),
         })
     }
 

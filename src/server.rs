@@ -212,12 +212,12 @@ impl ServerHandler for SessionsServer {
             .tools
             .call(ToolCallContext::new(self, request, context));
         // rmcp would leave a request unanswered for ever if its handler panicked.
-        match AssertUnwindSafe(call).catch_unwind().await {
-            Ok(answer) => answer,
-            Err(_) => {
+        AssertUnwindSafe(call)
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
                 tracing::error!(tool = name, "a tool panicked");
                 Ok(Failure::internal(&name).into_result().into())
-            }
-        }
+            })
     }
 }

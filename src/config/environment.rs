@@ -33,7 +33,8 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         let set = |value: &String| {
             let value = value.trim();
-            !value.is_empty() && !(value.starts_with("${user_config.") && value.ends_with('}'))
+            let placeholder = value.starts_with("${user_config.") && value.ends_with('}');
+            !(value.is_empty() || placeholder)
         };
         let pairs = variables
             .into_iter()

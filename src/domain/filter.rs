@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::api::types::SessionHead;
+use crate::api::types::{Moment, SessionHead};
 
 /// Conditions on a session; those left out hold for every session.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,7 +33,7 @@ impl Filter {
     #[must_use]
     pub fn matches(&self, session: &SessionHead) -> bool {
         let agent = &session.agent;
-        let created = session.created_at.as_ref().and_then(|at| at.at());
+        let created = session.created_at.as_ref().and_then(Moment::at);
         (self.include_archived || !session.is_archived())
             && (self.statuses.is_empty() || self.statuses.contains(&session.status))
             && agrees(self.agent_id.as_ref(), agent.id.as_ref())

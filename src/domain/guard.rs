@@ -113,6 +113,7 @@ impl Statuses {
 /// The guard: one row an operation, one column a state.
 ///
 /// Refusing while rescheduling is stricter than the API: such a session runs again by itself.
+#[expect(clippy::match_same_arms, reason = "an arm is a rule of its own")]
 #[must_use]
 pub fn judge(operation: Operation, state: State, archived: bool) -> Verdict {
     use Operation as Op;

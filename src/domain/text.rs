@@ -157,7 +157,7 @@ mod tests {
             let shown = visible(&text);
             prop_assert!(!shown.chars().any(is_unseen));
             if !text.chars().any(is_unseen) {
-                prop_assert_eq!(shown, text);
+                prop_assert_eq!(shown, text.as_str());
             }
         }
     }

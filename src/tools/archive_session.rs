@@ -61,7 +61,7 @@ impl SessionsTool for ArchiveSession {
                 Outcome::NothingToDo(session) => output(Word::AlreadyArchived, &session),
                 Outcome::Would { session, .. } => output(Word::WouldArchive, &session),
                 Outcome::Written { before, after, .. } => {
-                    output(Word::Archived, after.as_ref().unwrap_or(&before))
+                    output(Word::Archived, after.as_deref().unwrap_or(&before))
                 }
             },
         )

@@ -1,5 +1,7 @@
 //! The only place where failures are worded for the model: a code, one cause, one next step.
 
+mod api;
+
 use std::time::Duration;
 
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
@@ -21,6 +23,11 @@ pub const META_KEY: &str = "managed-sessions-mcp/error";
 pub struct Failure {
     /// What programs branch on.
     pub code: &'static str,
+    parts: Box<Parts>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Parts {
     /// One sentence: the id, the title and the state, and the one cause. No full stop at the end.
     message: String,
     /// One step, as a call that would work where there is one. No full stop at the end.
@@ -34,24 +41,24 @@ pub struct Failure {
 
 impl Failure {
     fn new(code: &'static str, message: impl Into<String>, next: impl Into<String>) -> Self {
-        Self {
-            code,
+        let parts = Parts {
             message: message.into(),
             next: next.into(),
-            status: None,
-            http_status: None,
-            request_id: None,
-            retry_after: None,
+            ..Parts::default()
+        };
+        Self {
+            code,
+            parts: Box::new(parts),
         }
     }
 
     fn with_status(mut self, session: &SessionHead) -> Self {
-        self.status = Some(session.status.clone());
+        self.parts.status = Some(session.status.clone());
         self
     }
 
     fn with_request_id(mut self, request_id: Option<String>) -> Self {
-        self.request_id = request_id;
+        self.parts.request_id = request_id;
         self
     }
 
@@ -290,36 +297,38 @@ impl Failure {
 
     /// What the API, or the way to it, answered. `what` names the thing that was asked about.
     pub(crate) fn api(what: &str, error: &ApiError) -> Self {
-        let (code, message, next) = api_words(what, error);
+        let (code, message, next) = api::words(what, error);
         Self::new(code, message, next).with_api(error)
     }
 
     fn with_api(mut self, error: &ApiError) -> Self {
-        self.http_status = error.http_status();
-        self.request_id = error.request_id().map(str::to_owned);
-        self.retry_after = error.retry_after();
+        self.parts.http_status = error.http_status();
+        self.parts.request_id = error.request_id().map(str::to_owned);
+        self.parts.retry_after = error.retry_after();
         self
     }
 
     /// The failure as MCP knows it: one text block, its parts beside it for programs.
     pub(crate) fn into_result(self) -> CallToolResult {
-        let request = self
-            .request_id
-            .as_ref()
-            .map(|id| format!(" (request_id {id})"))
-            .unwrap_or_default();
-        let line = format!(
-            "{}: {}. Next: {}.{request}",
-            self.code, self.message, self.next
-        );
+        let Parts {
+            message,
+            next,
+            status,
+            http_status,
+            request_id,
+            retry_after,
+        } = *self.parts;
+        let request = request_id.as_ref().map(|id| format!(" (request_id {id})"));
+        let request = request.unwrap_or_default();
+        let line = format!("{}: {message}. Next: {next}.{request}", self.code);
         let mut parts = json!({
             "code": self.code,
-            "message": self.message,
-            "next": self.next,
-            "status": self.status,
-            "http_status": self.http_status,
-            "request_id": self.request_id,
-            "retry_after_seconds": self.retry_after.map(|wait| wait.as_secs_f64().ceil() as u64),
+            "message": message,
+            "next": next,
+            "status": status,
+            "http_status": http_status,
+            "request_id": request_id,
+            "retry_after_seconds": retry_after.map(whole_seconds),
         });
         if let Value::Object(parts) = &mut parts {
             parts.retain(|_, value| !value.is_null());
@@ -349,117 +358,7 @@ fn busy_next(tool: &str, id: &Value) -> String {
     )
 }
 
-/// Code, message and next step of what the API answered.
-fn api_words(what: &str, error: &ApiError) -> (&'static str, String, String) {
-    let said = |message: &str| match message {
-        "" => String::new(),
-        message => format!(": {}", text::visible(message)),
-    };
-    match error {
-        ApiError::Refused {
-            status,
-            message,
-            retry_after,
-            ..
-        } => {
-            let said = said(message);
-            match status {
-                401 => (
-                    "unauthorized",
-                    format!("the API does not accept the credential{said}"),
-                    "check the API key or log in again, then restart this server".to_owned(),
-                ),
-                402 | 403 => (
-                    "forbidden",
-                    format!("the credential may not do this with {what}{said}"),
-                    "use a credential of the workspace that owns the session".to_owned(),
-                ),
-                404 => (
-                    "not_found",
-                    format!("{what} does not exist, or the credential cannot see it"),
-                    "call list_sessions with {\"include_archived\":true} to find the id".to_owned(),
-                ),
-                409 => (
-                    "conflict",
-                    format!("the API refuses this for {what} in its present state{said}"),
-                    "read it with get_session, then try again".to_owned(),
-                ),
-                408 | 504 => (
-                    "timed_out",
-                    format!("the API gave up on {what} (HTTP {status})"),
-                    "try again".to_owned(),
-                ),
-                429 => (
-                    "rate_limited",
-                    format!("the API's rate limit is reached{said}"),
-                    match retry_after {
-                        Some(wait) => format!("try again in {} s", wait.as_secs_f64().ceil()),
-                        None => "try again in a minute".to_owned(),
-                    },
-                ),
-                503 | 529 => (
-                    "overloaded",
-                    format!("the API is overloaded (HTTP {status})"),
-                    "try again in a minute".to_owned(),
-                ),
-                500.. => (
-                    "api_error",
-                    format!("the API failed on {what} (HTTP {status}){said}"),
-                    "try again; if it stays so, pass the request id on to support".to_owned(),
-                ),
-                _ => (
-                    "rejected",
-                    format!("the API rejects this for {what} (HTTP {status}){said}"),
-                    "change what the message names, then try again".to_owned(),
-                ),
-            }
-        }
-        ApiError::Redirected { status, host, .. } => (
-            "bad_response",
-            format!(
-                "the service answered with a redirect (HTTP {status}) to {}, which is not followed",
-                host.as_deref()
-                    .map_or("another place".into(), text::visible),
-            ),
-            "set the base URL to the service's final address".to_owned(),
-        ),
-        ApiError::Unreachable { cause } => (
-            "api_unreachable",
-            format!("the API could not be reached{}", said(cause)),
-            "check the network, the proxy and the base URL, then try again".to_owned(),
-        ),
-        ApiError::TimedOut => (
-            "timed_out",
-            format!("the API did not answer about {what} in time"),
-            "read the session with get_session before repeating a change".to_owned(),
-        ),
-        ApiError::BadResponse { status, cause, .. } => (
-            "bad_response",
-            format!(
-                "the answer about {what} (HTTP {status}) cannot be used{}",
-                said(cause)
-            ),
-            "check that the base URL is a Sessions API".to_owned(),
-        ),
-        ApiError::CredentialsMissing { looked_for } => (
-            "credentials_missing",
-            format!(
-                "no credential was found; looked for, in order: {}",
-                looked_for.join(", ")
-            ),
-            "set ANTHROPIC_API_KEY in the MCP host's configuration of this server and restart it"
-                .to_owned(),
-        ),
-        ApiError::Credentials { source, cause } => (
-            "unauthorized",
-            format!("the credential from {source} cannot be used: {cause}"),
-            "correct it, or set ANTHROPIC_API_KEY, then restart this server".to_owned(),
-        ),
-        ApiError::InvalidConfiguration { variable, cause } => (
-            "invalid_configuration",
-            format!("{variable} {cause}"),
-            "correct that setting in the MCP host's configuration of this server and restart it"
-                .to_owned(),
-        ),
-    }
+/// Rounded up: who comes back a moment too early has waited for nothing.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

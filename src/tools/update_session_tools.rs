@@ -116,7 +116,11 @@ impl SessionsTool for UpdateSessionTools {
                     before,
                     prepared,
                     after,
-                } => (Word::Updated, after.unwrap_or(before), Some(prepared)),
+                } => (
+                    Word::Updated,
+                    after.map_or(before, |after| *after),
+                    Some(prepared),
+                ),
             };
         let (changes, warnings) = plan
             .map(|plan| (plan.changes, plan.warnings))

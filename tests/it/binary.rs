@@ -10,13 +10,19 @@ use serde_json::{Value, json};
 /// The program with an environment of its own: nothing of the machine's leaks into a test.
 fn program(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_managed-sessions-mcp"));
-    command.args(arguments).env_clear().env("HOME", "/nonexistent");
+    command
+        .args(arguments)
+        .env_clear()
+        .env("HOME", "/nonexistent");
     command.envs(environment.iter().copied());
     command
 }
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    program(arguments, environment).stdin(Stdio::null()).output().expect("the program starts")
+    program(arguments, environment)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts")
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -40,13 +46,21 @@ impl Session {
             .spawn()
             .expect("the program starts");
         let stdout = BufReader::new(child.stdout.take().expect("stdout"));
-        let mut session = Self { stdin: child.stdin.take(), child, stdout, next_id: 0 };
+        let mut session = Self {
+            stdin: child.stdin.take(),
+            child,
+            stdout,
+            next_id: 0,
+        };
         let answer = session.ask(
             "initialize",
             &json!({"protocolVersion": "2025-06-18", "capabilities": {},
                     "clientInfo": {"name": "test", "version": "1"}}),
         );
-        assert_eq!(answer["result"]["serverInfo"]["name"], "managed-sessions-mcp");
+        assert_eq!(
+            answer["result"]["serverInfo"]["name"],
+            "managed-sessions-mcp"
+        );
         session.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         session
     }
@@ -60,7 +74,9 @@ impl Session {
         let id = self.next_id;
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("stdout gives a line");
+        self.stdout
+            .read_line(&mut line)
+            .expect("stdout gives a line");
         let answer: Value = serde_json::from_str(&line).expect("stdout speaks only JSON-RPC");
         assert_eq!(answer["id"], id, "{answer}");
         answer
@@ -70,7 +86,8 @@ impl Session {
     fn call(&mut self, tool: &str, arguments: &Value) -> String {
         let answer = self.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
         let text = answer["result"]["content"][0]["text"].as_str();
-        text.unwrap_or_else(|| panic!("no text: {answer}")).to_owned()
+        text.unwrap_or_else(|| panic!("no text: {answer}"))
+            .to_owned()
     }
 
     /// Closes stdin and gives what the program leaves behind.
@@ -91,7 +108,11 @@ fn a_host_that_closes_before_it_speaks_is_answered_with_silence() {
 fn without_a_key_it_starts_lists_its_tools_and_says_what_is_missing() {
     let mut session = Session::open(&[], &[]);
     let tools = session.ask("tools/list", &json!({}));
-    assert!(tools["result"]["tools"].as_array().is_some_and(|tools| tools.len() >= 5));
+    assert!(
+        tools["result"]["tools"]
+            .as_array()
+            .is_some_and(|tools| tools.len() >= 5)
+    );
     let failure = session.call("list_sessions", &json!({}));
     assert!(failure.starts_with("credentials_missing: "), "{failure}");
     assert!(failure.contains("Next: set ANTHROPIC_API_KEY"), "{failure}");
@@ -103,7 +124,10 @@ fn without_a_key_it_starts_lists_its_tools_and_says_what_is_missing() {
 fn a_bad_environment_is_told_by_every_call_and_stops_nothing() {
     let mut session = Session::open(
         &["--sandbox"],
-        &[("MANAGED_SESSIONS_TIMEOUT_SECONDS", "soon"), ("ANTHROPIC_API_KEY", "sk-x")],
+        &[
+            ("MANAGED_SESSIONS_TIMEOUT_SECONDS", "soon"),
+            ("ANTHROPIC_API_KEY", "sk-x"),
+        ],
     );
     for (tool, arguments) in [
         ("list_sessions", json!({})),
@@ -111,7 +135,10 @@ fn a_bad_environment_is_told_by_every_call_and_stops_nothing() {
     ] {
         let failure = session.call(tool, &arguments);
         assert!(failure.starts_with("invalid_configuration: "), "{failure}");
-        assert!(failure.contains("MANAGED_SESSIONS_TIMEOUT_SECONDS"), "{failure}");
+        assert!(
+            failure.contains("MANAGED_SESSIONS_TIMEOUT_SECONDS"),
+            "{failure}"
+        );
     }
 }
 
@@ -140,13 +167,20 @@ fn a_bad_flag_ends_with_2_and_the_valid_values() {
         let output = run(&arguments, &[]);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert_eq!(text(&output.stdout), "");
-        assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).contains(expected),
+            "{}",
+            text(&output.stderr)
+        );
     }
 }
 
 #[test]
 fn help_names_every_variable_and_shows_no_value() {
-    let output = run(&["--help"], &[("ANTHROPIC_BASE_URL", "https://secret.example")]);
+    let output = run(
+        &["--help"],
+        &[("ANTHROPIC_BASE_URL", "https://secret.example")],
+    );
     let help = text(&output.stdout);
     for variable in [
         "ANTHROPIC_BASE_URL",
@@ -165,11 +199,25 @@ fn help_names_every_variable_and_shows_no_value() {
 fn the_demo_does_what_it_says_within_a_terminals_width() {
     let output = run(&["demo"], &[]);
     let transcript = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{transcript}{}", text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{transcript}{}",
+        text(&output.stderr)
+    );
     assert!(!transcript.contains("NOT SO"), "{transcript}");
-    for shown in ["list_sessions", "get_session", "session_running: ", "would", "deleted"] {
+    for shown in [
+        "list_sessions",
+        "get_session",
+        "session_running: ",
+        "would",
+        "deleted",
+    ] {
         // "would" is what a dry run says; the demo shows one before it changes anything.
-        assert!(transcript.contains(shown), "{shown} is missing:\n{transcript}");
+        assert!(
+            transcript.contains(shown),
+            "{shown} is missing:\n{transcript}"
+        );
     }
     let widest = transcript.lines().map(|line| line.chars().count()).max();
     assert!(widest <= Some(100), "{widest:?}");

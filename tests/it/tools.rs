@@ -17,16 +17,25 @@ async fn on_sandbox() -> (Sandbox, Host) {
 
 /// The ids of the sandbox's sessions with this status that are not archived.
 async fn ids(host: &Host, status: &str) -> Vec<String> {
-    let list = host.call("list_sessions", json!({"statuses": [status], "limit": 100})).await;
+    let list = host
+        .call("list_sessions", json!({"statuses": [status], "limit": 100}))
+        .await;
     let rows = list.answer()["sessions"].clone();
     let rows = rows.as_array().expect("rows");
-    rows.iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
+    rows.iter()
+        .map(|row| row["id"].as_str().expect("an id").to_owned())
+        .collect()
 }
 
 #[tokio::test]
 async fn a_list_is_paged_filtered_and_small() {
     let (_sandbox, host) = on_sandbox().await;
-    let all = host.call("list_sessions", json!({"include_archived": true, "limit": 100})).await;
+    let all = host
+        .call(
+            "list_sessions",
+            json!({"include_archived": true, "limit": 100}),
+        )
+        .await;
     let all = all.answer()["sessions"].as_array().expect("rows").clone();
     assert!(all.len() >= 14, "{}", all.len());
 
@@ -43,45 +52,73 @@ async fn a_list_is_paged_filtered_and_small() {
     }
     assert_eq!(paged, all);
 
-    let running = host.call("list_sessions", json!({"statuses": "[\"running\"]"})).await.answer();
+    let running = host
+        .call("list_sessions", json!({"statuses": "[\"running\"]"}))
+        .await
+        .answer();
     let running = running["sessions"].as_array().expect("rows").clone();
     assert!(!running.is_empty() && running.iter().all(|row| row["status"] == "running"));
 
     let size = serde_json::to_string(&all).expect("JSON").len();
-    assert!(size < 8_000, "{size} bytes, although one prompt alone has 100 KB");
+    assert!(
+        size < 8_000,
+        "{size} bytes, although one prompt alone has 100 KB"
+    );
 }
 
 #[tokio::test]
 async fn a_record_says_what_could_be_done_now() {
     let (_sandbox, host) = on_sandbox().await;
     let running = ids(&host, "running").await.remove(0);
-    let record = host.call("get_session", json!({"session_id": running})).await.answer();
+    let record = host
+        .call("get_session", json!({"session_id": running}))
+        .await
+        .answer();
     assert_eq!(
         record["operations"],
         json!({"update_tools": "session_running", "archive": "session_running",
                "delete": "session_running", "interrupt": "allowed"})
     );
-    assert_eq!(record.get("console_url"), None, "the sandbox has no console");
+    assert_eq!(
+        record.get("console_url"),
+        None,
+        "the sandbox has no console"
+    );
 }
 
 #[tokio::test]
 async fn a_full_record_adds_prompt_stop_reason_and_unknown_fields() {
     let api = Api::new().await;
-    let mut full = with(session("sesn_1", "idle"), json!({"shiny": {"new": [1.50, null]}}));
+    let mut full = with(
+        session("sesn_1", "idle"),
+        serde_json::from_str(r#"{"shiny": {"new": [1.50, null]}}"#).expect("JSON"),
+    );
     full["agent"]["system"] = "p".repeat(5_000).into();
     api.answers("GET", "/v1/sessions/sesn_1", 200, full).await;
     let reason = json!({"type": "requires_action", "event_ids": ["evt_7"]});
     let event = json!({"type": "session.status_idle", "id": "evt_9", "stop_reason": reason});
-    api.answers("GET", "/v1/sessions/sesn_1/events", 200, json!({"data": [event]})).await;
+    api.answers(
+        "GET",
+        "/v1/sessions/sesn_1/events",
+        200,
+        json!({"data": [event]}),
+    )
+    .await;
     let host = Host::on(&api.0.uri()).await;
-    let concise = host.call("get_session", json!({"session_id": "sesn_1"})).await.answer();
+    let concise = host
+        .call("get_session", json!({"session_id": "sesn_1"}))
+        .await
+        .answer();
     assert!(concise.get("system").is_none() && concise.get("extra").is_none());
     let arguments = json!({"session_id": "sesn_1", "detail": "full"});
     let full = host.call("get_session", arguments).await.answer();
     assert_eq!(full["system"].as_str().map(str::len), Some(4_000));
     assert_eq!(full["system_cut"], 1_000);
     assert_eq!(full["stop_reason"], reason);
-    assert_eq!(full["extra"].to_string(), r#"{"shiny":{"new":[1.50,null]}}"#);
+    assert_eq!(
+        full["extra"].to_string(),
+        r#"{"shiny":{"new":[1.50,null]}}"#
+    );
 }
 
 #[tokio::test]
@@ -111,7 +148,10 @@ async fn the_record_of_a_session_is_what_the_snapshot_says() {
     );
     api.answers("GET", "/v1/sessions/sesn_1", 200, rich).await;
     let host = Host::on(&api.0.uri()).await;
-    let record = host.call("get_session", json!({"session_id": "sesn_1"})).await.answer();
+    let record = host
+        .call("get_session", json!({"session_id": "sesn_1"}))
+        .await
+        .answer();
     insta::assert_snapshot!(serde_json::to_string_pretty(&record).expect("JSON"));
 }
 
@@ -125,7 +165,10 @@ async fn compatible_services_are_read_as_far_as_they_go() {
     });
     api.answers("GET", "/v1/sessions/ses_x", 200, sparse).await;
     let host = Host::on(&api.0.uri()).await;
-    let record = host.call("get_session", json!({"session_id": "ses_x"})).await.answer();
+    let record = host
+        .call("get_session", json!({"session_id": "ses_x"}))
+        .await
+        .answer();
     assert_eq!(
         record,
         json!({
@@ -143,9 +186,23 @@ async fn archive_and_delete_do_what_they_say_and_say_what_they_did() {
     let idle = ids(&host, "idle").await;
     let first = json!({"session_id": idle[0]});
     let archived = host.call("archive_session", first.clone()).await.answer();
-    assert_eq!((&archived["outcome"], &archived["session"]["archived"]), (&json!("archived"), &json!(true)));
-    assert_eq!(host.call("archive_session", first.clone()).await.word(), "already_archived");
-    assert_eq!(host.call("update_session_tools", json!({"session_id": idle[0], "tools": []})).await.word(), "session_archived");
+    assert_eq!(
+        (&archived["outcome"], &archived["session"]["archived"]),
+        (&json!("archived"), &json!(true))
+    );
+    assert_eq!(
+        host.call("archive_session", first.clone()).await.word(),
+        "already_archived"
+    );
+    assert_eq!(
+        host.call(
+            "update_session_tools",
+            json!({"session_id": idle[0], "tools": []})
+        )
+        .await
+        .word(),
+        "session_archived"
+    );
 
     let deleted = host.call("delete_session", first.clone()).await.answer();
     assert_eq!(deleted["outcome"], "deleted");
@@ -180,7 +237,8 @@ async fn replaced_tools_are_shown_as_a_diff_and_only_they_are_sent() {
 #[tokio::test]
 async fn impossible_tools_are_told_all_at_once_and_not_sent() {
     let api = Api::new().await;
-    api.answers("GET", "/v1/sessions/sesn_1", 200, session("sesn_1", "idle")).await;
+    api.answers("GET", "/v1/sessions/sesn_1", 200, session("sesn_1", "idle"))
+        .await;
     let host = Host::on(&api.0.uri()).await;
     let arguments = json!({
         "session_id": "sesn_1",
@@ -193,7 +251,12 @@ async fn impossible_tools_are_told_all_at_once_and_not_sent() {
     });
     let failure = host.call("update_session_tools", arguments).await.failure();
     assert!(failure.starts_with("invalid_toolset: "), "{failure}");
-    for place in ["tools[0].mcp_server_name", "tools[1].name", "tools[2]", "mcp_servers[0].url"] {
+    for place in [
+        "tools[0].mcp_server_name",
+        "tools[1].name",
+        "tools[2]",
+        "mcp_servers[0].url",
+    ] {
         assert!(failure.contains(place), "{place} is missing: {failure}");
     }
     assert_eq!(api.writes().await, [""; 0]);
@@ -215,17 +278,41 @@ async fn bad_arguments_are_one_clear_failure_and_nothing_is_sent() {
         ("get_session", json!({"session_id": ["sesn_1"]})),
         ("get_session", json!({"session_id": null, "detial": "full"})),
         ("list_sessions", json!({"limit": 0})),
-        ("list_sessions", json!({"limit": 101, "order": "up", "statuses": ["asleep"]})),
-        ("list_sessions", json!({"limit": "many", "include_archived": "perhaps"})),
+        (
+            "list_sessions",
+            json!({"limit": 101, "order": "up", "statuses": ["asleep"]}),
+        ),
+        (
+            "list_sessions",
+            json!({"limit": "many", "include_archived": "perhaps"}),
+        ),
         ("list_sessions", json!({"limit": 5.5})),
         ("list_sessions", json!({"agent_version": 2})),
         ("list_sessions", json!({"created_after": "yesterday"})),
-        ("archive_session", json!({"session_id": "sesn_1", "if_busy": "kill", "wait_seconds": 41})),
-        ("delete_session", json!({"session_id": "sesn_1", "force": true})),
-        ("delete_session", json!({"session_id": "sesn_1", "expected_updated_at": "now"})),
-        ("update_session_tools", json!({"session_id": "sesn_1", "tools": "[{]"})),
-        ("update_session_tools", json!({"session_id": "sesn_1", "tools": {"type": "custom"}})),
-        ("update_session_tools", json!({"session_id": "sesn_1", "tools": ["bash"]})),
+        (
+            "archive_session",
+            json!({"session_id": "sesn_1", "if_busy": "kill", "wait_seconds": 41}),
+        ),
+        (
+            "delete_session",
+            json!({"session_id": "sesn_1", "force": true}),
+        ),
+        (
+            "delete_session",
+            json!({"session_id": "sesn_1", "expected_updated_at": "now"}),
+        ),
+        (
+            "update_session_tools",
+            json!({"session_id": "sesn_1", "tools": "[{]"}),
+        ),
+        (
+            "update_session_tools",
+            json!({"session_id": "sesn_1", "tools": {"type": "custom"}}),
+        ),
+        (
+            "update_session_tools",
+            json!({"session_id": "sesn_1", "tools": ["bash"]}),
+        ),
         ("get_sesion", json!({"session_id": "sesn_1"})),
     ] {
         let failure = host.call(tool, arguments).await.failure();
@@ -249,7 +336,12 @@ async fn an_id_never_reaches_another_route() {
         ("a#b", "/v1/sessions/a%23b"),
         ("日本", "/v1/sessions/%E6%97%A5%E6%9C%AC"),
     ] {
-        assert_eq!(host.call("get_session", json!({"session_id": id})).await.code(), "not_found");
+        assert_eq!(
+            host.call("get_session", json!({"session_id": id}))
+                .await
+                .code(),
+            "not_found"
+        );
         assert_eq!(api.asked().await.pop(), Some(format!("GET {path}")), "{id}");
     }
 }
@@ -268,15 +360,21 @@ async fn what_the_api_says_becomes_a_code_and_a_next_step() {
     ] {
         let api = Api::new().await;
         let body = error(kind, "the API's own words");
-        api.answers("GET", "/v1/sessions/sesn_1", status, body).await;
+        api.answers("GET", "/v1/sessions/sesn_1", status, body)
+            .await;
         let host = Host::on(&api.0.uri()).await;
-        let Came::Failure(text, parts) = host.call("get_session", json!({"session_id": "sesn_1"})).await
+        let Came::Failure(text, parts) = host
+            .call("get_session", json!({"session_id": "sesn_1"}))
+            .await
         else {
             panic!("HTTP {status} is a failure")
         };
         assert_eq!(parts["code"], code, "{text}");
         assert_eq!(parts["http_status"], status);
-        assert_eq!(parts["request_id"], "req_1", "the header wins over the body");
+        assert_eq!(
+            parts["request_id"], "req_1",
+            "the header wins over the body"
+        );
         assert!(text.ends_with(" (request_id req_1)"), "{text}");
     }
 }
@@ -291,6 +389,8 @@ async fn a_panic_is_an_internal_failure_and_the_next_call_works() {
     let config = config(Flags::default(), &sandbox.base_url());
     let host = Host::of(SessionsServer::with_routes(config, [panics])).await;
     assert_eq!(soon(host.call("panic", json!({}))).await.code(), "internal");
-    let list = soon(host.call("list_sessions", json!({"limit": 1}))).await.answer();
+    let list = soon(host.call("list_sessions", json!({"limit": 1})))
+        .await
+        .answer();
     assert_eq!(list["sessions"].as_array().map(Vec::len), Some(1));
 }
