@@ -1,7 +1,5 @@
 //! Flags as they are typed. What they mean, and the environment, is `config`'s.
 
-#![expect(clippy::doc_markdown, reason = "these docs are the text of --help")]
-
 use std::net::SocketAddr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

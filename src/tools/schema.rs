@@ -98,10 +98,7 @@ fn simplify(schema: &mut Value) {
             keywords.remove("$schema");
             keywords.remove("format");
             // A default that only says "nothing" costs a model more than it tells.
-            if keywords
-                .get("default")
-                .is_some_and(|value| is_nothing(value))
-            {
+            if keywords.get("default").is_some_and(is_nothing) {
                 keywords.remove("default");
             }
             if let Some(Value::String(description)) = keywords.get_mut("description") {
@@ -162,16 +159,12 @@ fn fold_union(keywords: &mut JsonObject) {
                     Some(format!("{name}: {}", member.get("description")?.as_str()?))
                 })
                 .collect();
-            let mut description = keywords
+            let described = keywords
                 .get("description")
                 .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned();
-            if !meanings.is_empty() {
-                description = format!("{description} {}", meanings.join("; "))
-                    .trim()
-                    .to_owned();
-            }
+                .unwrap_or_default();
+            let description = format!("{described} {}", meanings.join("; "));
+            let description = description.trim().to_owned();
             keywords.insert("type".into(), "string".into());
             keywords.insert("enum".into(), constants.into());
             keywords.insert("description".into(), description.into());
