@@ -156,9 +156,10 @@ impl Client {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        let beta = match access.oauth {
-            true => format!("{BETA},{OAUTH_BETA}"),
-            false => BETA.to_owned(),
+        let beta = if access.oauth {
+            format!("{BETA},{OAUTH_BETA}")
+        } else {
+            BETA.to_owned()
         };
         let version = setting(&settings.api_version, "MANAGED_SESSIONS_API_VERSION")?;
         let mut headers = HeaderMap::new();
@@ -342,21 +343,24 @@ async fn attempt_once<T>(
         };
         failed(error, outcome)
     };
-    let text = match timeout_at(until, body::read(&mut response)).await {
+    let text = timeout_at(until, body::read(&mut response)).await;
+    // Where the status is all that counts, a body that cannot be had does not matter.
+    if !matches!(text, Ok(Ok(_)))
+        && let Ok(body) = read(b"")
+    {
+        return Ok(Answer { body, request_id });
+    }
+    let text = match text {
         Ok(Ok(text)) => text,
         Ok(Err(Unread::TooLarge)) => {
             let mebibytes = body::LARGEST >> 20;
-            return Err(bad(
-                format!("the answer is larger than {mebibytes} MiB"),
-                None,
-            ));
+            let cause = format!("the answer is larger than {mebibytes} MiB");
+            return Err(bad(cause, None));
         }
         Ok(Err(Unread::CutShort(error))) => {
             let cause = chain(&error.without_url());
-            return Err(bad(
-                format!("the answer could not be read to its end: {cause}"),
-                Some(Outcome::Lost),
-            ));
+            let cause = format!("the answer could not be read to its end: {cause}");
+            return Err(bad(cause, Some(Outcome::Lost)));
         }
         Err(_) => return Err(failed(ApiError::TimedOut, Some(Outcome::Lost))),
     };

@@ -150,9 +150,12 @@ impl Client {
         let call = Call::write(Method::POST, path, Repeat::Harmless);
         match self.send(&call, session).await {
             Err(Failure {
-                error: ApiError::Refused { status, .. },
+                error:
+                    ApiError::Refused {
+                        status: 400 | 409, ..
+                    },
                 earlier: Some(earlier),
-            }) if matches!(status, 400 | 409) => {
+            }) => {
                 let Ok(now) = self.get_session(id).await else {
                     return Err(earlier.with_note("it may have been carried out"));
                 };
@@ -207,6 +210,7 @@ pub(super) fn encode(body: &impl serde::Serialize) -> Result<Vec<u8>, ApiError> 
 }
 
 /// Any success will do.
+#[expect(clippy::unnecessary_wraps, reason = "one of the ways to read a body")]
 pub(super) fn nothing(_: &[u8]) -> Result<(), Unreadable> {
     Ok(())
 }

@@ -171,10 +171,6 @@ async fn a_delete_that_was_lost_and_finds_nothing_has_succeeded() {
     for fault in [Act::ResetAfter, refusal(502), cut_short()] {
         let server = Server::start([fault.clone(), refusal(404)]).await;
         let deleted = client(&server).delete_session(&id()).await;
-        if matches!(fault, Act::Send(ref bytes) if bytes.starts_with(b"HTTP/1.1 200")) {
-            // The status alone says it; the body is of no interest, complete or not.
-            assert!(server.seen().len() <= 2);
-        }
         deleted.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
     }
 }
