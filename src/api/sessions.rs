@@ -2,8 +2,9 @@
 
 use super::{
     Answer, ApiError, Client,
+    exchange::{Failure, Unreadable},
     retry::Repeat,
-    send::{Call, Failure, Unreadable},
+    send::Call,
     types::{Page, Session, SessionHead, SessionId},
 };
 use http::Method;
@@ -217,7 +218,8 @@ pub(super) fn nothing(_: &[u8]) -> Result<(), Unreadable> {
 
 /// A JSON object as `T`.
 pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
-    let text = body.trim_ascii();
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let text = text.trim_ascii();
     match text.first() {
         None => return Err(Unreadable::Wrong("the answer is empty".to_owned())),
         Some(b'{') => {}

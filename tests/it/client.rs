@@ -1,5 +1,11 @@
 //! The API client against servers that do whatever servers do.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy knows test functions, and not what they call"
+)]
+
 mod answers;
 mod credentials;
 mod faults;

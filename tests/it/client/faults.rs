@@ -230,6 +230,50 @@ async fn an_update_that_may_have_been_carried_out_is_never_called_refused() {
 }
 
 #[tokio::test]
+async fn an_update_keeps_the_status_of_the_try_that_may_have_been_carried_out() {
+    let server = Server::start([refusal(502), refusal(400)]).await;
+    let error = client(&server).update_session(&id(), &Map::new()).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.http_status(), Some(502), "{error}");
+    assert!(error.to_string().contains("HTTP 400"), "{error}");
+}
+
+#[tokio::test]
+async fn a_read_ends_with_its_last_answer() {
+    for fault in [refusal(503), Act::ResetAfter] {
+        let (got, _) = get(vec![fault, refusal(404)]).await;
+        assert!(got.unwrap_err().is_not_found());
+    }
+}
+
+#[tokio::test]
+async fn no_time_limit_is_too_long() {
+    let server = Server::start([session(false)]).await;
+    let client = Client::new(Settings {
+        timeout: Duration::MAX,
+        request_timeout: Duration::MAX,
+        ..settings(&server)
+    });
+    client.get_session(&id()).await.unwrap();
+}
+
+/// The client for the world, trust store and all, against something that speaks no TLS.
+#[tokio::test]
+async fn https_to_a_server_without_it_is_unreachable() {
+    let server = Server::start([Act::ResetBefore]).await;
+    let address = server.url().replace("http://", "https://");
+    let client = Client::new(Settings {
+        base_url: Some(address.parse().unwrap()),
+        ..settings(&server)
+    });
+    let error = client.get_session(&id()).await.unwrap_err();
+    let ApiError::Unreachable { cause } = error else {
+        panic!("{error:?}")
+    };
+    assert!(cause.starts_with("no connection to 127.0.0.1"), "{cause}");
+}
+
+#[tokio::test]
 async fn an_interrupt_is_repeated_and_a_message_is_not() {
     let interrupt = json!({"type": "user.interrupt"});
     let message = json!({"type": "user.message", "content": []});

@@ -42,12 +42,15 @@ fn client(server: &Server, files: &TempDir) -> Client {
 }
 
 fn bearers(seen: &[Seen]) -> Vec<(&str, Option<&str>)> {
-    let of = |seen: &'_ Seen| -> bool { seen.line.starts_with("POST /v1/oauth/token") };
+    let of = |seen: &Seen| {
+        if seen.line == "POST /v1/oauth/token" {
+            "token"
+        } else {
+            "session"
+        }
+    };
     seen.iter()
-        .map(|seen| match of(seen) {
-            true => ("token", seen.header("authorization")),
-            false => ("session", seen.header("authorization")),
-        })
+        .map(|seen| (of(seen), seen.header("authorization")))
         .collect()
 }
 

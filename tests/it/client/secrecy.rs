@@ -47,7 +47,7 @@ async fn the_key_is_in_no_log_error_debug_output_or_description() {
     let echo = format!(r#"{{"error":"bad key {KEY}"}}"#);
     let page = format!("<html>Authorization: Bearer {KEY}</html>");
     let target = format!("http://127.0.0.1:1/?{KEY}");
-    let mut said = String::new();
+    let mut said = Vec::new();
     for acts in [
         vec![session(false)],
         vec![answer(401, &[], &echo)],
@@ -62,25 +62,32 @@ async fn the_key_is_in_no_log_error_debug_output_or_description() {
         let read = client.get_session(&id()).await;
         let archived = client.archive_session(&id()).await;
         for error in [read.err(), archived.err()].into_iter().flatten() {
-            said += &format!("{error} {error:?} ");
+            said.push(format!("{error} {error:?}"));
         }
-        said += &format!(
-            "{client:?} {:?} {:#?} ",
+        said.push(format!(
+            "{client:?} {:?} {:#?}",
             settings(&server),
             client.describe().await
-        );
+        ));
     }
     let server = Server::start([session(false)]).await;
     let bad = format!("{KEY}\u{7f}");
     let client = client_with(&server, &[("ANTHROPIC_API_KEY", &bad)]);
-    said += &format!("{:?}", client.get_session(&id()).await.unwrap_err());
+    said.push(format!(
+        "{:?}",
+        client.get_session(&id()).await.unwrap_err()
+    ));
     let client = Client::new(Settings {
         base_url: Some(format!("https://user:{KEY}@host/").parse().unwrap()),
         ..settings(&server)
     });
-    said += &format!("{client:?} {:?}", client.describe().await);
-    said += &format!("{:?}", client.get_session(&id()).await.unwrap_err());
+    said.push(format!("{client:?} {:?}", client.describe().await));
+    said.push(format!(
+        "{:?}",
+        client.get_session(&id()).await.unwrap_err()
+    ));
     drop(guard);
+    let said = said.join("\n");
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     // The test means something only if things were said.
     assert!(logged.contains("a request failed"), "{logged}");

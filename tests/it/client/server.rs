@@ -147,7 +147,7 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
         if count == 0 {
             return None;
         }
-        bytes.extend_from_slice(&chunk[..count]);
+        bytes.extend_from_slice(chunk.get(..count)?);
         let text = String::from_utf8_lossy(&bytes);
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
             continue;
@@ -180,10 +180,10 @@ pub(crate) fn bytes(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]
     let body = body.as_ref();
     let mut head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\n");
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        head.extend([name, ": ", value, "\r\n"]);
     }
     if !headers.iter().any(|(name, _)| *name == "content-length") {
-        head += &format!("content-length: {}\r\n", body.len());
+        head.extend(["content-length: ", &body.len().to_string(), "\r\n"]);
     }
     let mut bytes = (head + "\r\n").into_bytes();
     bytes.extend_from_slice(body);

@@ -14,17 +14,17 @@ use serde_json::{Map, json};
 
 const PAGE: &str = r#"{"data":[],"next_page":null}"#;
 
-async fn one(server: &Server) -> Seen {
-    let seen = server.seen();
+fn one(server: &Server) -> Seen {
+    let mut seen = server.seen();
     assert_eq!(seen.len(), 1, "{seen:?}");
-    seen[0].clone()
+    seen.remove(0)
 }
 
 #[tokio::test]
 async fn every_request_carries_the_headers_of_the_official_sdk() {
     let server = Server::start([session(false)]).await;
     client(&server).get_session(&id()).await.unwrap();
-    let seen = one(&server).await;
+    let seen = one(&server);
     assert_eq!(seen.line, "GET /v1/sessions/sesn_1");
     assert_eq!(seen.header("anthropic-version"), Some("2026-10-21"));
     assert_eq!(
@@ -62,7 +62,7 @@ async fn settings_change_headers_and_prefix() {
         ..settings(&server)
     });
     client.get_session(&id()).await.unwrap();
-    let seen = one(&server).await;
+    let seen = one(&server);
     assert_eq!(seen.line, "GET /gate/way/v1/sessions/sesn_1");
     assert_eq!(seen.header("x-api-key"), Some(KEY));
     assert_eq!(seen.header("authorization"), None);
@@ -75,7 +75,7 @@ async fn an_oauth_token_is_bearer_with_its_own_beta() {
     let server = Server::start([session(false)]).await;
     let client = client_with(&server, &[("ANTHROPIC_AUTH_TOKEN", "oauth-token")]);
     client.get_session(&id()).await.unwrap();
-    let seen = one(&server).await;
+    let seen = one(&server);
     assert_eq!(seen.header("authorization"), Some("Bearer oauth-token"));
     assert_eq!(
         seen.header("anthropic-beta"),
@@ -198,7 +198,7 @@ proptest! {
         let line = runtime.block_on(async {
             let server = Server::start([session(true)]).await;
             client(&server).archive_session(&id).await.unwrap();
-            one(&server).await.line
+            one(&server).line
         });
         let path = line.strip_prefix("POST /v1/sessions/").unwrap();
         let segment = path.strip_suffix("/archive").unwrap();
