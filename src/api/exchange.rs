@@ -115,7 +115,17 @@ pub(super) async fn exchange<T>(
             outcome,
             headers,
         } = match attempt_once(http, prepared, limits, read).await {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                tracing::debug!(
+                    method = %prepared.method,
+                    path = prepared.url.path(),
+                    attempt,
+                    request_id = answer.request_id,
+                    milliseconds = started.elapsed().as_millis(),
+                    "a request succeeded"
+                );
+                return Ok(answer);
+            }
             Err(failed) => failed,
         };
         // Neither query nor bodies: they are content, and logs outlive it.

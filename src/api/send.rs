@@ -57,16 +57,12 @@ impl Client {
         let within = |rejected| timeout_at(deadline, self.inner.access(rejected));
 
         let mut access = within(None).await.map_err(late)??;
-        let transport = &self.inner.transport;
-        let http = timeout_at(
-            deadline,
-            transport.client(&access.base, settings.connect_timeout),
-        )
-        .await
-        .map_err(late)??;
-
         let mut renewed = false;
         loop {
+            // Each time, since a profile that is read anew may name another place.
+            let connect_timeout = settings.connect_timeout;
+            let http = self.inner.transport.client(&access.base, connect_timeout);
+            let http = timeout_at(deadline, http).await.map_err(late)??;
             let prepared = self.prepare(call, &access)?;
             let limits = Limits {
                 policy: settings.retry,

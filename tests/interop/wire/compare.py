@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
@@ -112,6 +113,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     do_GET = do_POST = do_DELETE = answer
+
+    def do_CONNECT(self):
+        self.server.requests.append((self.path, dict(self.headers.items())))
+        self.send_error(502)
 
     def log_message(self, *_):
         pass
@@ -243,6 +248,25 @@ def cases(directory):
     yield "workload before active profile", {**config, **workload}, ["get"], accept
 
 
+def through_proxy(binary, recorder):
+    """The proxy of the system is asked for a connection, and told nothing else."""
+    environment = clean({"ANTHROPIC_API_KEY": "the-key"}, "https://host.invalid")
+    environment["HTTPS_PROXY"] = recorder.url
+    subprocess.run([binary, "get"], env=environment, capture_output=True, timeout=60)
+    seen = recorder.take()
+    assert seen and all(target == "host.invalid:443" for target, _ in seen), seen
+    assert "the-key" not in str(seen), "the proxy was told the key"
+
+
+def past_proxy(binary, recorder):
+    """What goes to this machine does not go through a proxy."""
+    proxy = Recorder()
+    environment = clean({"ANTHROPIC_API_KEY": "the-key"}, recorder.url)
+    environment.update(HTTP_PROXY=proxy.url, http_proxy=proxy.url, ALL_PROXY=proxy.url)
+    run([binary, "get"], environment)
+    assert len(recorder.take()) == 1 and not proxy.take(), "the proxy was asked"
+
+
 def clean(variables, url):
     """This process's environment without credentials and proxies, and with `variables`."""
     kept = {
@@ -264,32 +288,38 @@ def show(requests):
     return json.dumps(requests, indent=2, ensure_ascii=False)
 
 
+def compare(binary, recorder, directory, variables, operations, differences):
+    ours_less, theirs_less = differences
+    environment = clean(variables, recorder.url)
+    profiles(directory)
+    run([sys.executable, __file__, "--sdk", *operations], environment)
+    theirs = theirs_less(recorder.take())
+    profiles(directory)
+    run([binary, *operations], environment)
+    ours = ours_less(recorder.take())
+    assert ours and ours == theirs, f"ours: {show(ours)}\nthe SDK's: {show(theirs)}"
+
+
 def main(binary):
     passed = failed = 0
     recorder = Recorder()
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary) / "config"
-        for name, variables, operations, (ours_less, theirs_less) in cases(directory):
-            environment = clean(variables, recorder.url)
-            problem = None
+        checks = [
+            (name, partial(compare, binary, recorder, directory, *rest))
+            for name, *rest in cases(directory)
+        ]
+        checks.append(("through a proxy", partial(through_proxy, binary, recorder)))
+        checks.append(("past a proxy", partial(past_proxy, binary, recorder)))
+        for name, check in checks:
             try:
-                profiles(directory)
-                command = [sys.executable, __file__, "--sdk", *operations]
-                run(command, environment)
-                theirs = theirs_less(recorder.take())
-                profiles(directory)
-                run([binary, *operations], environment)
-                ours = ours_less(recorder.take())
-                if not ours or ours != theirs:
-                    problem = f"ours: {show(ours)}\nthe SDK's: {show(theirs)}"
-            except (AssertionError, RuntimeError) as error:
-                recorder.take()
-                problem = str(error)
-            print("ok  " if problem is None else "FAIL", name)
-            if problem is None:
+                check()
                 passed += 1
-            else:
+                print("ok  ", name)
+            except (AssertionError, RuntimeError) as problem:
+                recorder.take()
                 failed += 1
+                print("FAIL", name)
                 print(problem)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
