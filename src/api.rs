@@ -9,6 +9,7 @@ mod body;
 mod describe;
 mod error;
 mod events;
+mod exchange;
 pub mod retry;
 mod send;
 mod sessions;
