@@ -177,6 +177,8 @@ fn fold_union(keywords: &mut JsonObject) {
                     .entry(name.clone())
                     .or_insert_with(|| value.clone());
             }
+            // The other member may be a union itself.
+            fold_union(keywords);
         }
         _ => {}
     }
