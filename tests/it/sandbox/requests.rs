@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::{Wire, brisk, read};
 
+type Headers = &'static [(&'static str, &'static str)];
+
 #[tokio::test]
 async fn headers_are_checked_in_the_order_of_the_api() {
     const VERSION: (&str, &str) = ("anthropic-version", "2026-10-21");
@@ -18,7 +20,7 @@ async fn headers_are_checked_in_the_order_of_the_api() {
     const KEY: (&str, &str) = ("x-api-key", "anything");
     const BEARER: (&str, &str) = ("authorization", "Bearer anything");
     let wire = Wire::start(brisk()).await;
-    let cases: [(&[(&str, &str)], u16, &str); 12] = [
+    let cases: [(Headers, u16, &str); 12] = [
         (&[KEY, VERSION, BETA], 200, ""),
         (&[BEARER, VERSION, BETA], 200, ""),
         (
