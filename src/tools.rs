@@ -1,6 +1,7 @@
 //! The registry: one line a tool. What a tool is called, where it belongs and what it does to a
 //! session is said once, in its own file; everything else here is derived from that.
 
+mod answer;
 mod args;
 mod call;
 mod conditions;

@@ -4,6 +4,7 @@
 mod binary;
 mod guard;
 mod inventory;
+mod reading;
 mod sandbox;
 mod support;
 mod tools;
