@@ -12,6 +12,7 @@ mod schema;
 mod archive_session;
 mod delete_session;
 mod get_session;
+mod list_session_events;
 mod list_sessions;
 mod update_session_tools;
 
@@ -72,6 +73,7 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<update_session_tools::UpdateSessionTools>();
     registry.add::<archive_session::ArchiveSession>();
     registry.add::<delete_session::DeleteSession>();
+    registry.add::<list_session_events::ListSessionEvents>();
     registry.router
 }
 

@@ -1,5 +1,6 @@
 //! The reading tools: through the real client, on the sandbox and on services that misbehave.
 
+mod events;
 mod list;
 
 use managed_sessions_mcp::sandbox::{Options, Sandbox};
