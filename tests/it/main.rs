@@ -4,6 +4,7 @@
 mod binary;
 mod guard;
 mod inventory;
+mod packaging;
 mod sandbox;
 mod support;
 mod tools;
