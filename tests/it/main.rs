@@ -2,6 +2,7 @@
 //! client, the real server, real HTTP behind it.
 
 mod binary;
+mod client;
 mod guard;
 mod inventory;
 mod packaging;
