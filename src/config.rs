@@ -3,6 +3,7 @@
 pub mod credentials;
 mod environment;
 mod log;
+mod proxy;
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
@@ -15,6 +16,7 @@ use crate::{
 use credentials::Sources;
 pub use environment::Environment;
 pub use log::Log;
+pub use proxy::Proxy;
 
 /// A group of tools that can be switched on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +47,8 @@ pub struct Config {
     pub idle_statuses: Vec<String>,
     /// What goes to stderr.
     pub log: Log,
+    /// What the environment says about proxies.
+    pub proxy: Proxy,
     /// A bad value in the environment. It never stops the start, since hosts hide stderr: every
     /// tool call tells it instead.
     problem: Option<String>,
@@ -114,6 +118,7 @@ impl Config {
             allowed_agents: names(&flags.allow_agent, "MANAGED_SESSIONS_ALLOW_AGENTS"),
             idle_statuses: names(&flags.idle_status, "MANAGED_SESSIONS_IDLE_STATUSES"),
             log,
+            proxy: Proxy::read(environment),
             problem: reader.problem,
         })
     }

@@ -4,6 +4,7 @@
 //! The tables of README.md and the lists of manifest.json are written from the program:
 //! `UPDATE_DOCS=1 cargo test --test it documents` rewrites them, every other run compares.
 
+mod commands;
 mod documents;
 mod manifest;
 mod registry;

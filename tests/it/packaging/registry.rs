@@ -1,7 +1,6 @@
 //! The registry entry, by the rules of the published schema (2025-12-11) as far as they concern
 //! this file.
 
-use serde_json::Value;
 
 use super::{cargo, file, json_file};
 
