@@ -11,7 +11,9 @@ mod schema;
 mod archive_session;
 mod delete_session;
 mod get_session;
+mod interrupt_session;
 mod list_sessions;
+mod update_session;
 mod update_session_tools;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -38,6 +40,8 @@ use crate::{config::Config, domain::text, server::SessionsServer};
 pub(crate) enum Effect {
     /// Looks only.
     Reads,
+    /// Changes something that can be changed again. Repeating it changes nothing more.
+    Writes,
     /// Changes something that cannot be taken back. Repeating it changes nothing more.
     Destroys,
 }
@@ -71,6 +75,8 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<update_session_tools::UpdateSessionTools>();
     registry.add::<archive_session::ArchiveSession>();
     registry.add::<delete_session::DeleteSession>();
+    registry.add::<interrupt_session::InterruptSession>();
+    registry.add::<update_session::UpdateSession>();
     registry.router
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{error::Failure, schema::CHECK};
 use crate::{
     api::types::{Moment, SessionId},
-    domain::text,
+    domain::{details::Field, text},
 };
 
 /// How much of a mistaken value is shown back.
@@ -54,7 +54,7 @@ impl Reader {
             .unwrap_or(&empty);
         let mut read = Map::new();
         for (name, property) in properties {
-            let nullable = property.get(CHECK).is_some_and(|check| check == "nullable");
+            let nullable = is_nullable(property);
             match given.shift_remove(name) {
                 Some(Value::Null) if nullable => {
                     read.insert(name.clone(), Value::Null);
@@ -99,6 +99,7 @@ impl Reader {
                 "false" => Some(false.into()),
                 _ => None,
             },
+            ("", Value::Number(number)) if is_nullable(schema) => Some(number.to_string().into()),
             ("string", Value::Number(number)) => Some(number.to_string().into()),
             ("array", Value::String(text)) => from_json(text).filter(Value::is_array),
             ("object", Value::String(text)) => from_json(text).filter(Value::is_object),
@@ -108,7 +109,7 @@ impl Reader {
             _ => None,
         };
         match read {
-            Some(Value::Array(items)) => {
+            Some(Value::Array(items)) if kind == "array" => {
                 self.count(path, schema, items.len());
                 let item = schema.get("items").cloned().unwrap_or_default();
                 let read = items.into_iter().enumerate();
@@ -144,6 +145,11 @@ impl Reader {
 fn is_required(schema: &JsonObject, name: &str) -> bool {
     let required = schema.get("required").and_then(Value::as_array);
     required.is_some_and(|names| names.iter().any(|each| each == name))
+}
+
+/// Whether null is a value of its own here.
+fn is_nullable(schema: &Value) -> bool {
+    schema.get(CHECK).is_some_and(|check| check == "nullable")
 }
 
 fn from_json(text: &str) -> Option<Value> {
@@ -196,6 +202,8 @@ fn run_check(check: &str, value: &Value) -> Result<(), String> {
             Some(_) => Ok(()),
             None => Err("must be the RFC 3339 time of an earlier answer".to_owned()),
         },
+        ("nullable", Value::String(_)) => Ok(()),
+        ("nullable", _) => Err("must be a string or null".to_owned()),
         _ => Ok(()),
     }
 }
@@ -328,6 +336,37 @@ impl JsonSchema for MomentArg {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"type": "string", "x-check": "moment"})
+    }
+}
+
+/// A value, or null where that means something, or nothing at all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Nullable<T>(Field<T>);
+
+impl<T> From<Nullable<T>> for Field<T> {
+    fn from(nullable: Nullable<T>) -> Self {
+        nullable.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nullable<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Serde leaves the field at its default when it is not given.
+        Ok(Self(
+            Option::<T>::deserialize(deserializer)?.map_or(Field::Clear, Field::Set),
+        ))
+    }
+}
+
+impl<T> JsonSchema for Nullable<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Nullable".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // Without a type: a list of types is not portable, and null must stay valid for hosts
+        // that look at arguments before they send them.
+        json_schema!({"x-check": "nullable"})
     }
 }
 
