@@ -56,7 +56,11 @@ impl Reader {
         for (name, property) in properties {
             let nullable = is_nullable(property);
             match given.shift_remove(name) {
+                // A host that holds strings to their type cannot send null.
                 Some(Value::Null) if nullable => {
+                    read.insert(name.clone(), Value::Null);
+                }
+                Some(Value::String(text)) if nullable && text.trim().is_empty() => {
                     read.insert(name.clone(), Value::Null);
                 }
                 Some(value) if !value.is_null() => {
@@ -99,7 +103,6 @@ impl Reader {
                 "false" => Some(false.into()),
                 _ => None,
             },
-            ("", Value::Number(number)) if is_nullable(schema) => Some(number.to_string().into()),
             ("string", Value::Number(number)) => Some(number.to_string().into()),
             ("array", Value::String(text)) => from_json(text).filter(Value::is_array),
             ("object", Value::String(text)) => from_json(text).filter(Value::is_object),
@@ -202,8 +205,6 @@ fn run_check(check: &str, value: &Value) -> Result<(), String> {
             Some(_) => Ok(()),
             None => Err("must be the RFC 3339 time of an earlier answer".to_owned()),
         },
-        ("nullable", Value::String(_)) => Ok(()),
-        ("nullable", _) => Err("must be a string or null".to_owned()),
         _ => Ok(()),
     }
 }
@@ -215,6 +216,9 @@ fn expected(schema: &Value) -> String {
         return format!("give one of {}", choices.join(", "));
     }
     let limit = |keyword| schema.get(keyword).and_then(Value::as_i64);
+    if is_nullable(schema) {
+        return "give a string, or null".to_owned();
+    }
     match schema
         .get("type")
         .and_then(Value::as_str)
@@ -364,9 +368,9 @@ impl<T> JsonSchema for Nullable<T> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // Without a type: a list of types is not portable, and null must stay valid for hosts
-        // that look at arguments before they send them.
-        json_schema!({"x-check": "nullable"})
+        // A list of types, a union or no type at all are not portable. Null is taken as well, and
+        // an empty string means the same for hosts that hold arguments to the schema.
+        json_schema!({"type": "string", "x-check": "nullable"})
     }
 }
 
