@@ -7,6 +7,7 @@ mod call;
 mod conditions;
 mod error;
 mod filter_args;
+mod newest;
 mod schema;
 
 mod archive_session;
@@ -15,6 +16,7 @@ mod get_session;
 mod list_session_events;
 mod list_sessions;
 mod update_session_tools;
+mod wait_for_session;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -34,6 +36,9 @@ pub use error::{Failure, META_KEY};
 
 pub(crate) use crate::config::Toolset;
 use crate::{config::Config, domain::text, server::SessionsServer};
+
+/// What a scan asks about, in a failure.
+const LIST: &str = "the list of sessions";
 
 /// What a tool does to the sessions, as hosts are told by its annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +79,7 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<archive_session::ArchiveSession>();
     registry.add::<delete_session::DeleteSession>();
     registry.add::<list_session_events::ListSessionEvents>();
+    registry.add::<wait_for_session::WaitForSession>();
     registry.router
 }
 
