@@ -12,6 +12,7 @@ mod schema;
 
 mod archive_session;
 mod delete_session;
+mod diagnose_session;
 mod get_session;
 mod list_session_events;
 mod list_sessions;
@@ -80,6 +81,7 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<delete_session::DeleteSession>();
     registry.add::<list_session_events::ListSessionEvents>();
     registry.add::<wait_for_session::WaitForSession>();
+    registry.add::<diagnose_session::DiagnoseSession>();
     registry.router
 }
 

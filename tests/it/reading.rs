@@ -2,6 +2,7 @@
 
 mod events;
 mod list;
+mod stops;
 
 use managed_sessions_mcp::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
