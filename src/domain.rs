@@ -8,3 +8,4 @@ pub mod money;
 pub mod summary;
 pub mod text;
 pub mod toolset;
+pub mod totals;

@@ -16,6 +16,7 @@ mod diagnose_session;
 mod get_session;
 mod list_session_events;
 mod list_sessions;
+mod summarize_sessions;
 mod update_session_tools;
 mod wait_for_session;
 
@@ -82,6 +83,7 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<list_session_events::ListSessionEvents>();
     registry.add::<wait_for_session::WaitForSession>();
     registry.add::<diagnose_session::DiagnoseSession>();
+    registry.add::<summarize_sessions::SummarizeSessions>();
     registry.router
 }
 

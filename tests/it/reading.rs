@@ -3,6 +3,7 @@
 mod events;
 mod list;
 mod stops;
+mod summary;
 
 use managed_sessions_mcp::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
