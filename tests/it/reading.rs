@@ -2,6 +2,7 @@
 
 mod events;
 mod list;
+mod prompts;
 mod stops;
 mod summary;
 
