@@ -129,7 +129,7 @@ pub(crate) fn to_the_second(moment: &Moment) -> String {
 }
 
 /// Tokens of all kinds; `None` when the service counts none.
-fn tokens(usage: &Usage) -> Option<u64> {
+pub(crate) fn tokens(usage: &Usage) -> Option<u64> {
     let kinds = [
         usage.input_tokens,
         usage.output_tokens,
