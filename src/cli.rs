@@ -92,6 +92,9 @@ pub struct Flags {
     /// A further status that is as safe as idle; repeatable [MANAGED_SESSIONS_IDLE_STATUSES]
     #[arg(long, global = true, value_name = "NAME")]
     pub idle_status: Vec<String>,
+    /// Requests a minute that bulk work may send [MANAGED_SESSIONS_MAX_RPM, default 600]
+    #[arg(long, global = true, value_name = "N")]
+    pub max_rpm: Option<String>,
     /// Seconds for one whole tool call [MANAGED_SESSIONS_TIMEOUT_SECONDS, default 45]
     #[arg(long, global = true, value_name = "N")]
     pub timeout_seconds: Option<String>,

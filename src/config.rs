@@ -5,7 +5,7 @@ mod environment;
 mod log;
 mod proxy;
 
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, num::NonZeroU32, time::Duration};
 
 use url::Url;
 
@@ -18,16 +18,28 @@ pub use environment::Environment;
 pub use log::Log;
 pub use proxy::Proxy;
 
+/// The API's limit of other operations than creation, for a whole organization.
+const DEFAULT_MAX_RPM: NonZeroU32 = NonZeroU32::new(600).unwrap();
+const MOST_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
+
 /// A group of tools that can be switched on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Toolset {
     /// One session: find, read, change, stop, archive, delete.
     Sessions,
+    /// What happened in a session, and what it waits for.
+    Events,
+    /// Many sessions at once: sums and clean-up.
+    Fleet,
 }
 
 impl Toolset {
     /// All toolsets with the names they have in `--toolsets`.
-    pub const ALL: [(&'static str, Self); 1] = [("sessions", Self::Sessions)];
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("sessions", Self::Sessions),
+        ("events", Self::Events),
+        ("fleet", Self::Fleet),
+    ];
 }
 
 /// What the operator wants.
@@ -45,6 +57,8 @@ pub struct Config {
     pub allowed_agents: Vec<String>,
     /// Status names that are as safe as idle.
     pub idle_statuses: Vec<String>,
+    /// How many requests a minute bulk work may send.
+    pub max_rpm: NonZeroU32,
     /// What goes to stderr.
     pub log: Log,
     /// What the environment says about proxies.
@@ -68,6 +82,11 @@ impl Config {
             flag("--timeout-seconds", flags.timeout_seconds.as_deref()),
             "MANAGED_SESSIONS_TIMEOUT_SECONDS",
             timeout,
+        )?;
+        let max_rpm = reader.value(
+            flag("--max-rpm", flags.max_rpm.as_deref()),
+            "MANAGED_SESSIONS_MAX_RPM",
+            max_rpm,
         )?;
         let toolsets = reader.value(
             flag("--toolsets", flags.toolsets.as_deref()),
@@ -113,6 +132,7 @@ impl Config {
                 ..defaults
             },
             timeout,
+            max_rpm: max_rpm.unwrap_or(DEFAULT_MAX_RPM),
             toolsets: toolsets.unwrap_or_else(all_toolsets),
             read_only: flags.read_only || read_only.unwrap_or(false),
             allowed_agents: names(&flags.allow_agent, "MANAGED_SESSIONS_ALLOW_AGENTS"),
@@ -196,6 +216,13 @@ fn timeout(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
         _ => Err(none_of(text, "whole seconds from 1 to 600")),
+    }
+}
+
+fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
+    match text.parse() {
+        Ok(rpm) if rpm <= MOST_RPM => Ok(rpm),
+        _ => Err(none_of(text, "a whole number from 1 to 60000")),
     }
 }
 
@@ -321,7 +348,7 @@ mod tests {
             "MANAGED_SESSIONS_TOOLSETS",
             "sessions,nonsense",
             "the variable MANAGED_SESSIONS_TOOLSETS is \"sessions,nonsense\"; give all, or some \
-             of sessions, comma separated",
+             of sessions, events, fleet, comma separated",
         );
     }
 
@@ -358,7 +385,7 @@ mod tests {
         let error = Config::read(&flags, &Environment::default()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "--toolsets is \"x\"; give all, or some of sessions, comma separated"
+            "--toolsets is \"x\"; give all, or some of sessions, events, fleet, comma separated"
         );
     }
 }

@@ -8,6 +8,8 @@
 //! - `tools` is the registry and one file a tool: arguments, answer, a short handler. All words
 //!   of failures stand in `tools/error.rs`.
 //! - `lifecycle` is the one way in which a session is changed: read, guard, write, verify.
+//! - `scan` walks the pages of a list, `cursor` lets a caller go on there, and `pace` is how fast
+//!   bulk work may ask.
 //! - [`domain`] is the pure core: guard, tool patches, filters, what is shown.
 //! - [`api`] is the client of the Sessions API, and the only user of HTTP.
 //! - [`sandbox`] is the other side of the wire: a Sessions API in memory. It shares no code with
@@ -17,13 +19,16 @@ pub mod api;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod cursor;
 pub mod demo;
 pub mod doctor;
 pub mod domain;
 pub mod hosts;
 mod lifecycle;
+mod pace;
 pub mod print;
 pub mod sandbox;
+mod scan;
 pub mod server;
 pub mod tools;
 

@@ -22,7 +22,9 @@ use rmcp::{
 use crate::{
     api::{Client, types::Session},
     config::Config,
+    cursor::Cursors,
     domain::{guard::Statuses, summary::Record},
+    pace::Pace,
     tools::{self, Failure},
 };
 use turns::Turns;
@@ -50,6 +52,8 @@ struct Shared {
     statuses: Statuses,
     tools: ToolRouter<SessionsServer>,
     turns: Turns,
+    pace: Pace,
+    cursors: Cursors,
 }
 
 impl SessionsServer {
@@ -72,6 +76,8 @@ impl SessionsServer {
             statuses: Statuses::new(config.idle_statuses.clone()),
             tools,
             turns: Turns::default(),
+            pace: Pace::new(config.max_rpm),
+            cursors: Cursors::new(&config),
             config,
         };
         Self {
@@ -121,6 +127,16 @@ impl SessionsServer {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.shared.turns
+    }
+
+    /// How fast bulk work may ask.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.shared.pace
+    }
+
+    /// Makes and reads the cursors of this server.
+    pub(crate) fn cursors(&self) -> &Cursors {
+        &self.shared.cursors
     }
 
     /// The record of a session as this server shows it.

@@ -1,6 +1,7 @@
 //! The registry: one line a tool. What a tool is called, where it belongs and what it does to a
 //! session is said once, in its own file; everything else here is derived from that.
 
+mod answer;
 mod args;
 mod call;
 mod conditions;
@@ -12,6 +13,7 @@ mod archive_session;
 mod delete_session;
 mod get_session;
 mod interrupt_session;
+mod list_session_events;
 mod list_sessions;
 mod update_session;
 mod update_session_tools;
@@ -77,6 +79,7 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<delete_session::DeleteSession>();
     registry.add::<interrupt_session::InterruptSession>();
     registry.add::<update_session::UpdateSession>();
+    registry.add::<list_session_events::ListSessionEvents>();
     registry.router
 }
 

@@ -20,6 +20,8 @@ use crate::{
 const SYSTEM_CHARACTERS: usize = 4_000;
 /// How much of an outcome's description or explanation a record shows.
 const OUTCOME_CHARACTERS: usize = 300;
+/// How much of a title or an agent's name is shown.
+const NAME_CHARACTERS: usize = 300;
 /// The top-level fields a record shows in its own form; `extra` holds all others.
 const KNOWN_FIELDS: [&str; 18] = [
     "id",
@@ -93,12 +95,16 @@ impl Row {
         let known = agent.id.is_some() || agent.name.is_some() || agent.version.is_some();
         Self {
             id: session.id.clone(),
-            title: session.title.clone().filter(|title| !title.is_empty()),
+            title: session
+                .title
+                .as_deref()
+                .filter(|title| !title.is_empty())
+                .map(name),
             status: session.status.clone(),
             archived: session.is_archived(),
             agent: known.then(|| AgentRef {
                 id: agent.id.clone(),
-                name: agent.name.clone(),
+                name: agent.name.as_deref().map(name),
                 version: agent.version,
             }),
             created_at: session.created_at.as_ref().map(to_the_second),
@@ -109,8 +115,13 @@ impl Row {
     }
 }
 
+/// A title or a name; some services take any length.
+fn name(text: &str) -> String {
+    text::shortened(text, NAME_CHARACTERS)
+}
+
 /// A time to the second in UTC; a text that is no time stays as it is.
-fn to_the_second(moment: &Moment) -> String {
+pub(crate) fn to_the_second(moment: &Moment) -> String {
     let second = moment
         .at()
         .and_then(|at| Timestamp::from_second(at.as_second()).ok());

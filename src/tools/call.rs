@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rmcp::{
     RoleServer,
     model::{ProgressNotificationParam, ProgressToken},
     service::RequestContext,
 };
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::Failure;
@@ -15,7 +17,9 @@ use crate::{
         Client,
         types::{Session, SessionId},
     },
+    cursor::Question,
     domain::{filter, text},
+    pace::Pace,
     server::SessionsServer,
 };
 
@@ -23,10 +27,14 @@ use crate::{
 /// requests by itself, so this is only met when something else hangs.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long before the end of its budget a call stops what can be continued.
+const TO_SPARE: Duration = Duration::from_secs(4);
+
 /// What a tool knows of the call it answers.
 pub(crate) struct Call {
     tool: &'static str,
     client: Client,
+    pace: Pace,
     deadline: Instant,
     allowed_agents: Vec<String>,
     context: RequestContext<RoleServer>,
@@ -43,6 +51,7 @@ impl Call {
         Self {
             tool,
             client: server.client().until(deadline),
+            pace: server.pace().clone(),
             deadline,
             allowed_agents,
             context,
@@ -54,14 +63,16 @@ impl Call {
         self.tool
     }
 
-    /// The client, bound to this call's time.
+    /// The client, bound to this call's time. Each use is taken from the rate allowed, without
+    /// being held up by it.
     pub(crate) fn client(&self) -> &Client {
+        self.pace.note();
         &self.client
     }
 
     /// Reads one session, which must belong to an agent the operator allows.
     pub(crate) async fn session(&self, id: &SessionId) -> Result<Session, Failure> {
-        let answer = self.client.get_session(id).await;
+        let answer = self.client().get_session(id).await;
         let session = answer
             .map_err(|error| Failure::api(&format!("session {id}"), &error))?
             .body;
@@ -74,6 +85,34 @@ impl Call {
     /// When the whole call must be over.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// When work that can be continued should stop, so that its answer is in time.
+    pub(crate) fn soon(&self) -> Instant {
+        let now = Instant::now();
+        let left = self.deadline.saturating_duration_since(now);
+        now + left.saturating_sub((left / 5).min(TO_SPARE))
+    }
+
+    /// Fails if the session belongs to an agent the operator does not allow, or is gone. Asks
+    /// only where the operator named agents.
+    pub(crate) async fn allows(&self, id: &SessionId) -> Result<(), Failure> {
+        if self.allowed_agents.is_empty() {
+            return Ok(());
+        }
+        self.session(id).await.map(drop)
+    }
+
+    /// What this tool is asked, for the first time or continued by a cursor.
+    pub(crate) fn question(
+        &self,
+        server: &SessionsServer,
+        arguments: &impl Serialize,
+        page: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Question, Failure> {
+        Question::read(server.cursors(), self.tool, arguments, page, now)
+            .map_err(|bad| Failure::bad_cursor(self.tool, bad))
     }
 
     /// Runs the tool until it answers, the caller cancels, or the time is long up.

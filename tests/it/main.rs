@@ -13,6 +13,7 @@ mod client;
 mod guard;
 mod inventory;
 mod packaging;
+mod reading;
 mod sandbox;
 mod support;
 mod tools;
