@@ -115,6 +115,7 @@ pub struct Answer<T> {
 pub struct Client {
     inner: Arc<Inner>,
     deadline: Option<Instant>,
+    leaves_limits: bool,
 }
 
 struct Inner {
@@ -134,6 +135,7 @@ impl Client {
                 held: Arc::default(),
             }),
             deadline: None,
+            leaves_limits: false,
         }
     }
 
@@ -164,6 +166,17 @@ impl Client {
         Self {
             inner: Arc::clone(&self.inner),
             deadline: Some(deadline),
+            leaves_limits: self.leaves_limits,
+        }
+    }
+
+    /// The same client, for bulk work: a 429 is answered at once instead of waited for, so that
+    /// the caller can slow down everything it does.
+    #[must_use]
+    pub fn leaving_limits(&self) -> Self {
+        Self {
+            leaves_limits: true,
+            ..self.clone()
         }
     }
 

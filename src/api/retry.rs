@@ -12,6 +12,9 @@ pub struct Policy {
     pub base: Duration,
     /// The longest wait of our own; one that the service names may be longer.
     pub longest: Duration,
+    /// Whether a 429 is waited for and repeated, or left to the caller, who slows down all of its
+    /// work and not only this request.
+    pub waits_at_limits: bool,
 }
 
 impl Default for Policy {
@@ -21,6 +24,7 @@ impl Default for Policy {
             retries: 2,
             base: Duration::from_millis(500),
             longest: Duration::from_secs(8),
+            waits_at_limits: true,
         }
     }
 }
@@ -76,6 +80,9 @@ pub fn decide(
     jitter: f64,
 ) -> Option<Duration> {
     if attempt >= policy.retries || !wanted(repeat, outcome, headers) {
+        return None;
+    }
+    if outcome == Outcome::Status(429) && !policy.waits_at_limits {
         return None;
     }
     Some(match retry_after(headers, now) {

@@ -4,7 +4,7 @@ use super::{
     Answer, ApiError, Client,
     auth::Access,
     exchange::{Failure, Limits, Prepared, Read, after, exchange},
-    retry::Repeat,
+    retry::{self, Repeat},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::time::timeout_at;
@@ -65,7 +65,10 @@ impl Client {
             let http = timeout_at(deadline, http).await.map_err(late)??;
             let prepared = self.prepare(call, &access)?;
             let limits = Limits {
-                policy: settings.retry,
+                policy: retry::Policy {
+                    waits_at_limits: !self.leaves_limits && settings.retry.waits_at_limits,
+                    ..settings.retry
+                },
                 request_timeout: settings.request_timeout,
                 deadline,
             };
