@@ -21,8 +21,11 @@ use rmcp::{
 
 use crate::{
     api::{Client, types::Session},
+    audit::AuditLog,
     config::Config,
+    confirm::Confirmer,
     domain::{guard::Statuses, summary::Record},
+    export::Exporter,
     tools::{self, Failure},
 };
 use turns::Turns;
@@ -50,6 +53,9 @@ struct Shared {
     statuses: Statuses,
     tools: ToolRouter<SessionsServer>,
     turns: Turns,
+    audit: Option<AuditLog>,
+    confirmer: Confirmer,
+    exporter: Option<Exporter>,
 }
 
 impl SessionsServer {
@@ -72,6 +78,9 @@ impl SessionsServer {
             statuses: Statuses::new(config.idle_statuses.clone()),
             tools,
             turns: Turns::default(),
+            audit: config.audit_log.clone().map(AuditLog::new),
+            confirmer: Confirmer::new(config.confirm_deletes),
+            exporter: config.export_dir.clone().map(Exporter::new),
             config,
         };
         Self {
@@ -121,6 +130,18 @@ impl SessionsServer {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.shared.turns
+    }
+
+    pub(crate) fn audit(&self) -> Option<&AuditLog> {
+        self.shared.audit.as_ref()
+    }
+
+    pub(crate) fn confirmer(&self) -> &Confirmer {
+        &self.shared.confirmer
+    }
+
+    pub(crate) fn exporter(&self) -> Option<&Exporter> {
+        self.shared.exporter.as_ref()
     }
 
     /// The record of a session as this server shows it.
