@@ -12,6 +12,7 @@ mod binary;
 mod client;
 mod guard;
 mod inventory;
+mod operator;
 mod sandbox;
 mod support;
 mod tools;
