@@ -3,10 +3,12 @@
 pub mod credentials;
 mod environment;
 mod log;
+mod proxy;
 
 use std::{
     collections::BTreeSet,
     fmt,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,20 +22,30 @@ use crate::{
 use credentials::Sources;
 pub use environment::Environment;
 pub use log::Log;
+pub use proxy::Proxy;
+
+/// The API's limit of other operations than creation, for a whole organization.
+const DEFAULT_MAX_RPM: NonZeroU32 = NonZeroU32::new(600).unwrap();
+const MOST_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
 
 /// A group of tools that can be switched on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Toolset {
     /// One session: find, read, change, stop, archive, delete.
     Sessions,
-    /// What happened in a session: read, wait, diagnose, export.
+    /// What happened in a session, and what it waits for.
     Events,
+    /// Many sessions at once: sums and clean-up.
+    Fleet,
 }
 
 impl Toolset {
     /// All toolsets with the names they have in `--toolsets`.
-    pub const ALL: [(&'static str, Self); 2] =
-        [("sessions", Self::Sessions), ("events", Self::Events)];
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("sessions", Self::Sessions),
+        ("events", Self::Events),
+        ("fleet", Self::Fleet),
+    ];
 }
 
 /// What a delete needs before it is sent.
@@ -77,8 +89,12 @@ pub struct Config {
     pub audit_log: Option<PathBuf>,
     /// Status names that are as safe as idle.
     pub idle_statuses: Vec<String>,
+    /// How many requests a minute bulk work may send.
+    pub max_rpm: NonZeroU32,
     /// What goes to stderr.
     pub log: Log,
+    /// What the environment says about proxies.
+    pub proxy: Proxy,
     /// A bad value in the environment. It never stops the start, since hosts hide stderr: every
     /// tool call tells it instead.
     problem: Option<String>,
@@ -98,6 +114,11 @@ impl Config {
             flag("--timeout-seconds", flags.timeout_seconds.as_deref()),
             "MANAGED_SESSIONS_TIMEOUT_SECONDS",
             timeout,
+        )?;
+        let max_rpm = reader.value(
+            flag("--max-rpm", flags.max_rpm.as_deref()),
+            "MANAGED_SESSIONS_MAX_RPM",
+            max_rpm,
         )?;
         let toolsets = reader.value(
             flag("--toolsets", flags.toolsets.as_deref()),
@@ -156,6 +177,7 @@ impl Config {
                 ..defaults
             },
             timeout,
+            max_rpm: max_rpm.unwrap_or(DEFAULT_MAX_RPM),
             toolsets: toolsets.unwrap_or_else(all_toolsets),
             read_only: flags.read_only || read_only.unwrap_or(false),
             allowed_agents,
@@ -164,6 +186,7 @@ impl Config {
             audit_log,
             idle_statuses: names(&flags.idle_status, "MANAGED_SESSIONS_IDLE_STATUSES"),
             log,
+            proxy: Proxy::read(environment),
             problem: reader.problem,
         })
     }
@@ -267,6 +290,13 @@ fn agents(text: &str) -> Result<Vec<String>, String> {
         return Err(none_of(text, "ids of agents, comma separated"));
     }
     Ok(names)
+}
+
+fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
+    match text.parse() {
+        Ok(rpm) if rpm <= MOST_RPM => Ok(rpm),
+        _ => Err(none_of(text, "a whole number from 1 to 60000")),
+    }
 }
 
 fn boolean(text: &str) -> Result<bool, String> {
@@ -391,7 +421,7 @@ mod tests {
             "MANAGED_SESSIONS_TOOLSETS",
             "sessions,nonsense",
             "the variable MANAGED_SESSIONS_TOOLSETS is \"sessions,nonsense\"; give all, or some \
-             of sessions, events, comma separated",
+             of sessions, events, fleet, comma separated",
         );
     }
 
@@ -428,7 +458,7 @@ mod tests {
         let error = Config::read(&flags, &Environment::default()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "--toolsets is \"x\"; give all, or some of sessions, events, comma separated"
+            "--toolsets is \"x\"; give all, or some of sessions, events, fleet, comma separated"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! The pure core: called with values, returns values. No io, no protocol, no clock of its own.
 
 pub mod details;
+pub mod events;
 pub mod filter;
 pub mod guard;
 pub mod money;

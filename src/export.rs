@@ -115,7 +115,7 @@ impl Exporter {
                 page: export.page.clone(),
                 ..EventQuery::default()
             };
-            let Page { data, next_page } = match call.client().list_events(id, &query).await {
+            let Page { data, next_page } = match call.paced().await.list_events(id, &query).await {
                 Ok(answer) => answer.body,
                 Err(ApiError::BadResponse { .. }) if export.size + 1 < PAGE_SIZES.len() => {
                     export.size += 1;

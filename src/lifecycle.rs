@@ -4,6 +4,8 @@
 //! Nothing is sent that the guard did not allow on a reading made right before, and nothing is
 //! reported as done that the answer does not show.
 
+mod poll;
+
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -20,6 +22,8 @@ use crate::{
     server::SessionsServer,
     tools::{Call, Failure},
 };
+use poll::Poll;
+pub(crate) use poll::until_free;
 
 /// Right after a turn the stored status can still say "running": a refusal for being busy is
 /// only believed after these pauses, each followed by another read.
@@ -32,8 +36,6 @@ const CONFLICT_PAUSES: [Duration; 5] = [
     Duration::from_millis(600),
     Duration::from_millis(700),
 ];
-/// The first and the longest pause between two looks at a busy session.
-const POLL_PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 /// What waiting leaves of the call's time for the write itself.
 const KEPT_FOR_THE_WRITE: Duration = Duration::from_secs(3);
 
@@ -149,59 +151,6 @@ pub(crate) async fn carry_out<W: Write>(
         wait_until: (started + conditions.wait).min(latest),
     };
     attempt.run(write).await
-}
-
-/// Reads a session until it is not busy, or `wait` is over; the last reading is the answer.
-pub(crate) async fn until_free(
-    server: &SessionsServer,
-    call: &Call,
-    id: &SessionId,
-    wait: Duration,
-) -> Result<Session, Failure> {
-    let now = Instant::now();
-    let latest = call
-        .deadline()
-        .checked_sub(KEPT_FOR_THE_WRITE)
-        .unwrap_or(now);
-    let mut poll = Poll::until((now + wait).min(latest));
-    loop {
-        let session = call.session(id).await?;
-        let busy = server.statuses().state(&session.head).is_busy();
-        if !busy || !poll.pause(call, &session).await {
-            return Ok(session);
-        }
-    }
-}
-
-/// Looks at a busy session again and again, less and less often.
-struct Poll {
-    until: Instant,
-    pause: Duration,
-    polls: u32,
-}
-
-impl Poll {
-    fn until(until: Instant) -> Self {
-        Self {
-            until,
-            pause: POLL_PAUSES.0,
-            polls: 0,
-        }
-    }
-
-    /// Waits until it is time to look again, and tells the caller; false when the time is up.
-    async fn pause(&mut self, call: &Call, session: &Session) -> bool {
-        let now = Instant::now();
-        if now >= self.until {
-            return false;
-        }
-        self.polls += 1;
-        let message = format!("{} is {}", session.head.id, session.head.status);
-        call.progress(f64::from(self.polls), None, message).await;
-        tokio::time::sleep_until((now + self.pause).min(self.until)).await;
-        self.pause = (self.pause * 2).min(POLL_PAUSES.1);
-        true
-    }
 }
 
 /// One call of [`carry_out`], with what all its steps need.

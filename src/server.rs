@@ -24,8 +24,10 @@ use crate::{
     audit::AuditLog,
     config::Config,
     confirm::Confirmer,
+    cursor::Cursors,
     domain::{guard::Statuses, summary::Record},
     export::Exporter,
+    pace::Pace,
     tools::{self, Failure},
 };
 use turns::Turns;
@@ -56,6 +58,8 @@ struct Shared {
     audit: Option<AuditLog>,
     confirmer: Confirmer,
     exporter: Option<Exporter>,
+    pace: Pace,
+    cursors: Cursors,
 }
 
 impl SessionsServer {
@@ -81,6 +85,8 @@ impl SessionsServer {
             audit: config.audit_log.clone().map(AuditLog::new),
             confirmer: Confirmer::new(config.confirm_deletes),
             exporter: config.export_dir.clone().map(Exporter::new),
+            pace: Pace::new(config.max_rpm),
+            cursors: Cursors::new(&config),
             config,
         };
         Self {
@@ -142,6 +148,16 @@ impl SessionsServer {
 
     pub(crate) fn exporter(&self) -> Option<&Exporter> {
         self.shared.exporter.as_ref()
+    }
+
+    /// How fast bulk work may ask.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.shared.pace
+    }
+
+    /// Makes and reads the cursors of this server.
+    pub(crate) fn cursors(&self) -> &Cursors {
+        &self.shared.cursors
     }
 
     /// The record of a session as this server shows it.

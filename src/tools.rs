@@ -1,6 +1,7 @@
 //! The registry: one line a tool. What a tool is called, where it belongs and what it does to a
 //! session is said once, in its own file; everything else here is derived from that.
 
+mod answer;
 mod args;
 mod call;
 mod conditions;
@@ -13,6 +14,7 @@ mod delete_session;
 mod export_session;
 mod get_session;
 mod interrupt_session;
+mod list_session_events;
 mod list_sessions;
 mod update_session;
 mod update_session_tools;
@@ -79,6 +81,7 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<export_session::ExportSession>();
     registry.add::<interrupt_session::InterruptSession>();
     registry.add::<update_session::UpdateSession>();
+    registry.add::<list_session_events::ListSessionEvents>();
     registry.router
 }
 
@@ -156,7 +159,7 @@ async fn answer<T: SessionsTool>(
             (End::Code(failure.code), request_id, failure.into_result())
         }
     };
-    let question = call.question();
+    let question = call.ends_asking();
     if let Some(entry) = entry {
         entry.end(end, request_id.or_else(|| call.noted_write()).as_deref());
     }

@@ -61,6 +61,11 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     (!id.is_empty()).then(|| cut(id, 200))
 }
 
+/// When the service sent the answer, by its own clock.
+pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(http::header::DATE)?.to_str().ok()?).ok()
+}
+
 /// A refusal as an error: from the API's envelope, from what compatible servers and gateways
 /// send instead, or from the status alone.
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ApiError {

@@ -204,6 +204,7 @@ async fn attempt_once<T>(
     }
 
     let request_id = body::request_id(&headers);
+    let date = body::date(&headers);
     let bad = |cause: String, outcome| {
         let (status, request_id) = (status.as_u16(), request_id.clone());
         let error = ApiError::BadResponse {
@@ -218,7 +219,11 @@ async fn attempt_once<T>(
     if !matches!(text, Ok(Ok(_)))
         && let Ok(body) = read(b"")
     {
-        return Ok(Answer { body, request_id });
+        return Ok(Answer {
+            body,
+            request_id,
+            date,
+        });
     }
     let text = match text {
         Ok(Ok(text)) => text,
@@ -235,7 +240,11 @@ async fn attempt_once<T>(
         Err(_) => return Err(failed(ApiError::TimedOut, Some(Outcome::Lost))),
     };
     match read(&text) {
-        Ok(body) => Ok(Answer { body, request_id }),
+        Ok(body) => Ok(Answer {
+            body,
+            request_id,
+            date,
+        }),
         Err(Unreadable::CutShort) => Err(bad(
             "the answer ends before it is complete".to_owned(),
             Some(Outcome::Lost),

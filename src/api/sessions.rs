@@ -194,6 +194,7 @@ impl Client {
             }) => Ok(Answer {
                 body: (),
                 request_id,
+                date: None,
             }),
             // It is still there to be refused, so no earlier try deleted it.
             Err(Failure { error, .. }) => Err(error),

@@ -20,6 +20,8 @@ use crate::{
 const SYSTEM_CHARACTERS: usize = 4_000;
 /// How much of an outcome's description or explanation a record shows.
 const OUTCOME_CHARACTERS: usize = 300;
+/// How much of a title or an agent's name is shown.
+const NAME_CHARACTERS: usize = 300;
 /// The top-level fields a record shows in its own form; `extra` holds all others.
 const KNOWN_FIELDS: [&str; 18] = [
     "id",
@@ -93,12 +95,16 @@ impl Row {
         let known = agent.id.is_some() || agent.name.is_some() || agent.version.is_some();
         Self {
             id: session.id.clone(),
-            title: session.title.clone().filter(|title| !title.is_empty()),
+            title: session
+                .title
+                .as_deref()
+                .filter(|title| !title.is_empty())
+                .map(name),
             status: session.status.clone(),
             archived: session.is_archived(),
             agent: known.then(|| AgentRef {
                 id: agent.id.clone(),
-                name: agent.name.clone(),
+                name: agent.name.as_deref().map(name),
                 version: agent.version,
             }),
             created_at: session.created_at.as_ref().map(to_the_second),
@@ -109,8 +115,13 @@ impl Row {
     }
 }
 
+/// A title or a name; some services take any length.
+fn name(text: &str) -> String {
+    text::shortened(text, NAME_CHARACTERS)
+}
+
 /// A time to the second in UTC; a text that is no time stays as it is.
-fn to_the_second(moment: &Moment) -> String {
+pub(crate) fn to_the_second(moment: &Moment) -> String {
     let second = moment
         .at()
         .and_then(|at| Timestamp::from_second(at.as_second()).ok());
@@ -187,7 +198,7 @@ pub struct Record {
     pub system_cut: Option<usize>,
     /// Why it last went idle, with the ids of the events it waits for (detail "full").
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stop_reason: Option<Value>,
+    pub stop_reason: Option<Map<String, Value>>,
     /// Fields this server does not know, unchanged (detail "full").
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
@@ -317,7 +328,7 @@ impl Record {
         }
         self.stop_reason = idle_event
             .and_then(|event| event.get("stop_reason"))
-            .cloned();
+            .and_then(reason);
         self.extra = session
             .fields
             .iter()
@@ -325,6 +336,15 @@ impl Record {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         self
+    }
+}
+
+/// Always an object, as the answer's schema says; some services send its type alone.
+fn reason(reason: &Value) -> Option<Map<String, Value>> {
+    match reason {
+        Value::Object(reason) => Some(reason.clone()),
+        Value::Null => None,
+        bare => Some(Map::from_iter([("type".to_owned(), bare.clone())])),
     }
 }
 

@@ -3,16 +3,21 @@
 //! The derived schema of a tool's `Args` is the only statement of what it takes. Values are
 //! read against it, so that every mistake of a call is found and told at once.
 
-use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
+mod values;
+
+use jiff::Timestamp;
 use rmcp::model::JsonObject;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+pub(crate) use self::values::{
+    AmountArg, MomentArg, Nullable, OrderArg, PairsArg, SessionIdArg, When,
+};
 
 use super::{error::Failure, schema::CHECK};
 use crate::{
     api::types::{Moment, SessionId},
-    domain::{details::Field, text},
+    domain::{money::Money, text},
 };
 
 /// How much of a mistaken value is shown back.
@@ -99,7 +104,6 @@ impl Reader {
                 "false" => Some(false.into()),
                 _ => None,
             },
-            ("", Value::Number(number)) if is_nullable(schema) => Some(number.to_string().into()),
             ("string", Value::Number(number)) => Some(number.to_string().into()),
             ("array", Value::String(text)) => from_json(text).filter(Value::is_array),
             ("object", Value::String(text)) => from_json(text).filter(Value::is_object),
@@ -198,14 +202,24 @@ fn run_check(check: &str, value: &Value) -> Result<(), String> {
             SessionId::parse(text).map(drop).map_err(str::to_owned)
         }
         ("when", Value::String(text)) => When::parse(text, Timestamp::now()).map(drop),
+        ("amount", Value::String(text)) => {
+            Money::parse_major(text).map(drop).map_err(str::to_owned)
+        }
+        ("pairs", Value::Object(pairs)) => match pairs.values().find(|value| !is_plain(value)) {
+            Some(_) => Err("must have texts as values".to_owned()),
+            None => Ok(()),
+        },
         ("moment", Value::String(text)) => match Moment::from(text.clone()).at() {
             Some(_) => Ok(()),
             None => Err("must be the RFC 3339 time of an earlier answer".to_owned()),
         },
-        ("nullable", Value::String(_)) => Ok(()),
-        ("nullable", _) => Err("must be a string or null".to_owned()),
         _ => Ok(()),
     }
+}
+
+/// A text, or what is the same text to everyone.
+fn is_plain(value: &Value) -> bool {
+    matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))
 }
 
 /// What would be valid, in words.
@@ -215,6 +229,9 @@ fn expected(schema: &Value) -> String {
         return format!("give one of {}", choices.join(", "));
     }
     let limit = |keyword| schema.get(keyword).and_then(Value::as_i64);
+    if is_nullable(schema) {
+        return "give a string, or null".to_owned();
+    }
     match schema
         .get("type")
         .and_then(Value::as_str)
@@ -249,154 +266,5 @@ fn shown(value: &Value) -> String {
     match text::cut(&seen, SHOWN_CHARACTERS) {
         (all, 0) => all.to_owned(),
         (head, more) => format!("{head}… ({more} more characters)"),
-    }
-}
-
-/// A session's id as an argument.
-#[derive(Debug, Clone)]
-pub(crate) struct SessionIdArg(SessionId);
-
-impl SessionIdArg {
-    pub(crate) fn id(&self) -> &SessionId {
-        &self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for SessionIdArg {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        SessionId::parse(&text)
-            .map(Self)
-            .map_err(serde::de::Error::custom)
-    }
-}
-
-impl JsonSchema for SessionIdArg {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SessionId".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // The length is part of the check, whose words are clearer than those of a range.
-        json_schema!({"type": "string", "x-check": "session_id"})
-    }
-}
-
-/// A point in time: RFC 3339, a date, or an age counted back from now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct When(pub(crate) Timestamp);
-
-impl When {
-    /// Reads `text`; an age is counted back from `now`.
-    fn parse(text: &str, now: Timestamp) -> Result<Self, String> {
-        let text = text.trim();
-        if let Ok(at) = text.parse::<Timestamp>() {
-            return Ok(Self(at));
-        }
-        if let Ok(date) = text.parse::<Date>()
-            && let Ok(start) = date.to_zoned(TimeZone::UTC)
-        {
-            return Ok(Self(start.timestamp()));
-        }
-        let back = text.parse::<Span>().ok().filter(|age| !age.is_negative());
-        let at = back.and_then(|age| now.to_zoned(TimeZone::UTC).checked_sub(age).ok());
-        at.map(|at| Self(at.timestamp())).ok_or_else(|| {
-            "must be an RFC 3339 time such as \"2026-01-31T12:00:00Z\", or an age such as \"7d\""
-                .to_owned()
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for When {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text, Timestamp::now()).map_err(serde::de::Error::custom)
-    }
-}
-
-impl JsonSchema for When {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "When".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "x-check": "when"})
-    }
-}
-
-/// The `updated_at` of an earlier answer.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct MomentArg(pub(crate) Moment);
-
-impl JsonSchema for MomentArg {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Moment".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "x-check": "moment"})
-    }
-}
-
-/// A value, or null where that means something, or nothing at all.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Nullable<T>(Field<T>);
-
-impl<T> From<Nullable<T>> for Field<T> {
-    fn from(nullable: Nullable<T>) -> Self {
-        nullable.0
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nullable<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Serde leaves the field at its default when it is not given.
-        Ok(Self(
-            Option::<T>::deserialize(deserializer)?.map_or(Field::Clear, Field::Set),
-        ))
-    }
-}
-
-impl<T> JsonSchema for Nullable<T> {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Nullable".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // Without a type: a list of types is not portable, and null must stay valid for hosts
-        // that look at arguments before they send them.
-        json_schema!({"x-check": "nullable"})
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::When;
-    use jiff::Timestamp;
-
-    #[test]
-    fn a_time_is_a_date_or_an_age_before_now() {
-        let now: Timestamp = "2026-03-15T12:00:00Z".parse().unwrap();
-        let check = |text: &str, expected: &str| {
-            let read = When::parse(text, now).map(|when| when.0.to_string());
-            assert_eq!(
-                read.unwrap_or_else(|_| "refused".to_owned()),
-                expected,
-                "{text}"
-            );
-        };
-        check("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z");
-        check("2026-01-31T13:00:00+01:00", "2026-01-31T12:00:00Z");
-        check("2026-01-31", "2026-01-31T00:00:00Z");
-        check("7d", "2026-03-08T12:00:00Z");
-        check("36h", "2026-03-14T00:00:00Z");
-        check("2 weeks", "2026-03-01T12:00:00Z");
-        check("1 month", "2026-02-15T12:00:00Z");
-        check(" 90 minutes ", "2026-03-15T10:30:00Z");
-        check("-7d", "refused");
-        check("yesterday", "refused");
-        check("", "refused");
-        check("7", "refused");
     }
 }

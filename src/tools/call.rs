@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use rmcp::{
     RoleServer,
     handler::server::tool::ToolCallContext,
@@ -15,6 +16,7 @@ use rmcp::{
     },
     service::RequestContext,
 };
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::Failure;
@@ -24,7 +26,9 @@ use crate::{
         types::{Session, SessionId},
     },
     confirm::PATIENCE,
+    cursor::Question,
     domain::{filter, text},
+    pace::Pace,
     server::SessionsServer,
 };
 
@@ -32,10 +36,14 @@ use crate::{
 /// requests by itself, so this is only met when something else hangs.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long before the end of its budget a call stops what can be continued.
+const TO_SPARE: Duration = Duration::from_secs(4);
+
 /// What a tool knows of the call it answers.
 pub(crate) struct Call {
     tool: &'static str,
     client: Client,
+    pace: Pace,
     deadline: Instant,
     allowed_agents: Vec<String>,
     context: RequestContext<RoleServer>,
@@ -72,6 +80,7 @@ impl Call {
         Self {
             tool,
             client: server.client().until(deadline),
+            pace: server.pace().clone(),
             deadline,
             allowed_agents,
             context: context.request_context,
@@ -88,8 +97,16 @@ impl Call {
         self.tool
     }
 
-    /// The client, bound to this call's time.
+    /// The client, bound to this call's time. Each use is taken from the rate allowed, without
+    /// being held up by it.
     pub(crate) fn client(&self) -> &Client {
+        self.pace.note();
+        self.pause.get().map_or(&self.client, |(_, client)| client)
+    }
+
+    /// The same for bulk work, which waits until the rate allows one more request.
+    pub(crate) async fn paced(&self) -> &Client {
+        self.pace.turn().await;
         self.pause.get().map_or(&self.client, |(_, client)| client)
     }
 
@@ -180,7 +197,7 @@ impl Call {
     }
 
     /// The question this call ends with, if it does.
-    pub(super) fn question(&self) -> Option<InputRequiredResult> {
+    pub(super) fn ends_asking(&self) -> Option<InputRequiredResult> {
         self.question.lock().ok()?.take()
     }
 
@@ -189,6 +206,34 @@ impl Call {
         let answer = self.answers.as_ref()?.get(QUESTION)?;
         let answer = serde_json::from_value(answer.clone()).ok()?;
         Some((self.state.clone()?, answer))
+    }
+
+    /// When work that can be continued should stop, so that its answer is in time.
+    pub(crate) fn soon(&self) -> Instant {
+        let now = Instant::now();
+        let left = self.deadline.saturating_duration_since(now);
+        now + left.saturating_sub((left / 5).min(TO_SPARE))
+    }
+
+    /// Fails if the session belongs to an agent the operator does not allow, or is gone. Asks
+    /// only where the operator named agents.
+    pub(crate) async fn allows(&self, id: &SessionId) -> Result<(), Failure> {
+        if self.allowed_agents.is_empty() {
+            return Ok(());
+        }
+        self.session(id).await.map(drop)
+    }
+
+    /// What this tool is asked, for the first time or continued by a cursor.
+    pub(crate) fn question(
+        &self,
+        server: &SessionsServer,
+        arguments: &impl Serialize,
+        page: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Question, Failure> {
+        Question::read(server.cursors(), self.tool, arguments, page, now)
+            .map_err(|bad| Failure::bad_cursor(self.tool, bad))
     }
 
     /// Runs the tool until it answers, the caller cancels, or the time is long up.

@@ -13,6 +13,7 @@ use crate::{
         ApiError,
         types::{SessionHead, SessionId},
     },
+    cursor::BadCursor,
     domain::{guard::Refusal, summary::refusal_code, text},
 };
 
@@ -294,6 +295,21 @@ impl Failure {
         )
         .with_status(session)
         .with_api(error)
+    }
+
+    /// A cursor that cannot be continued.
+    pub(crate) fn bad_cursor(tool: &str, bad: BadCursor) -> Self {
+        let mistake = match bad {
+            BadCursor::Foreign => "page is not a next_page of this server",
+            BadCursor::OtherQuestion => {
+                "page is the next_page of other arguments; give it with those it came from"
+            }
+        };
+        Self::new(
+            "invalid_arguments",
+            format!("{tool} was not carried out: {mistake}"),
+            format!("call {tool} without page to start anew"),
+        )
     }
 
     /// What the API, or the way to it, answered. `what` names the thing that was asked about.

@@ -1,13 +1,17 @@
 //! The filters that every tool over many sessions shares.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Failure, args::When};
-use crate::{api::SessionQuery, domain::filter::Filter, server::SessionsServer};
+use super::{
+    Failure,
+    args::{AmountArg, PairsArg, When},
+};
+use crate::{domain::filter::Filter, server::SessionsServer};
 
 /// Conditions on the sessions a tool is about.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct FilterArgs {
     /// Only sessions of this agent.
     agent_id: Option<String>,
@@ -22,17 +26,29 @@ pub(super) struct FilterArgs {
     #[serde(default)]
     statuses: Vec<StatusArg>,
     /// Archived sessions too.
-    #[serde(default)]
-    include_archived: bool,
-    /// Created at or after: RFC 3339, or an age such as "7d".
+    include_archived: Option<bool>,
+    /// RFC 3339, or an age such as "7d".
     created_after: Option<When>,
-    /// Created before: RFC 3339, or an age such as "36h".
+    /// The same.
     created_before: Option<When>,
+    /// The same.
+    updated_after: Option<When>,
+    /// The same; "7d" means unchanged for a week.
+    updated_before: Option<When>,
+    /// In the title, in any case.
+    #[schemars(length(min = 1, max = 1000))]
+    title_contains: Option<String>,
+    /// Pairs that must all be equal.
+    #[serde(default)]
+    #[schemars(default)]
+    metadata: PairsArg,
+    /// Such as "50.00" (USD) or "50.00 EUR".
+    min_list_cost: Option<AmountArg>,
 }
 
 /// A status that can be asked for. The list of names is in the schema, where the operator's
 /// further names are added.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 struct StatusArg(String);
 
@@ -50,42 +66,47 @@ impl JsonSchema for StatusArg {
 }
 
 impl FilterArgs {
-    /// What the conditions mean together with the operator's.
+    /// What the conditions mean together with the operator's, asked now.
     ///
     /// # Errors
     /// `invalid_arguments` when conditions need each other, and one is missing.
     pub(super) fn read(self, tool: &str, server: &SessionsServer) -> Result<Filter, Failure> {
+        self.read_at(tool, server, Timestamp::now())
+    }
+
+    /// The same, asked at `now`, from which ages count back.
+    pub(super) fn read_at(
+        self,
+        tool: &str,
+        server: &SessionsServer,
+        now: Timestamp,
+    ) -> Result<Filter, Failure> {
         if self.agent_version.is_some() && self.agent_id.is_none() {
             let mistake = "agent_version needs agent_id; give both or neither".to_owned();
             return Err(Failure::invalid_arguments(tool, &[mistake]));
         }
+        let at = |when: Option<When>| when.map(|when| when.at(now));
         Ok(Filter {
             agent_id: self.agent_id,
             agent_version: self.agent_version,
             deployment_id: self.deployment_id,
             memory_store_id: self.memory_store_id,
             statuses: self.statuses.into_iter().map(|status| status.0).collect(),
-            include_archived: self.include_archived,
-            created_after: self.created_after.map(|when| when.0),
-            created_before: self.created_before.map(|when| when.0),
+            include_archived: self.include_archived.unwrap_or(false),
+            created_after: at(self.created_after),
+            created_before: at(self.created_before),
+            title_contains: self.title_contains,
+            metadata: self.metadata.pairs().collect(),
+            updated_after: at(self.updated_after),
+            updated_before: at(self.updated_before),
+            min_list_cost: self.min_list_cost.and_then(|amount| amount.money()),
             allowed_agents: server.config().allowed_agents.clone(),
         })
     }
-}
 
-/// What of a filter the API itself can be asked for.
-impl From<&Filter> for SessionQuery {
-    fn from(filter: &Filter) -> Self {
-        Self {
-            agent_id: filter.agent_id.clone(),
-            agent_version: filter.agent_version,
-            deployment_id: filter.deployment_id.clone(),
-            memory_store_id: filter.memory_store_id.clone(),
-            statuses: filter.statuses.clone(),
-            include_archived: filter.include_archived,
-            created_gte: filter.created_after,
-            created_lt: filter.created_before,
-            ..Self::default()
-        }
+    /// With archived sessions, unless the caller says otherwise.
+    pub(super) fn with_archived(mut self) -> Self {
+        self.include_archived.get_or_insert(true);
+        self
     }
 }

@@ -1,12 +1,18 @@
 //! `list_sessions`: rows, filtered and paged.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Effect, Failure, SessionsTool, Toolset, filter_args::FilterArgs};
+use super::{
+    Call, Effect, Failure, SessionsTool, Toolset,
+    answer::{LIST_BYTES, Room},
+    args::OrderArg,
+    filter_args::FilterArgs,
+};
 use crate::{
-    api::{Order, SessionQuery},
     domain::summary::Row,
+    scan::{PAGE, Scan},
     server::SessionsServer,
 };
 
@@ -24,7 +30,11 @@ pub(super) struct Args {
     #[serde(default = "default_limit")]
     #[schemars(range(min = 1, max = 100))]
     limit: u32,
-    /// next_page of an earlier answer, with the same other arguments.
+    /// How many sessions to look at for the filters from updated_after on.
+    #[serde(default = "default_max_scan")]
+    #[schemars(range(min = 1, max = 10_000))]
+    max_scan: u32,
+    /// next_page of an earlier answer, with the same filters and order.
     page: Option<String>,
 }
 
@@ -32,12 +42,8 @@ fn default_limit() -> u32 {
     20
 }
 
-#[derive(Deserialize, JsonSchema, Default, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-enum OrderArg {
-    #[default]
-    Desc,
-    Asc,
+fn default_max_scan() -> u32 {
+    1_000
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -47,42 +53,68 @@ pub(super) struct Output {
     /// Give it as page to go on; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page: Option<String>,
+    /// How many sessions were looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scanned: Option<usize>,
+    /// Whether every session was looked at; if not, next_page goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete: Option<bool>,
 }
 
 impl SessionsTool for ListSessions {
     const NAME: &'static str = "list_sessions";
     const TITLE: &'static str = "List sessions";
-    const DESCRIPTION: &'static str = "List sessions as short rows: status, title, agent, times, \
-        tokens, cost. Newest first; archived ones only with include_archived. An empty answer \
-        means that nothing matches.";
+    const DESCRIPTION: &'static str = "Find sessions: short rows with status, title, agent, \
+        times, tokens, cost. Newest first; archived ones only with include_archived. If complete \
+        is false, call again with page.";
     const TOOLSET: Toolset = Toolset::Sessions;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Output = Output;
 
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
-        let filter = args.filter.read(Self::NAME, server)?;
-        let mut query = SessionQuery::from(&filter);
-        query.order = Some(args.order.into());
-        query.limit = Some(args.limit);
-        query.page = args.page;
-        let page = call.client().list_sessions(&query).await;
-        let page = page
-            .map_err(|error| Failure::api("the list of sessions", &error))?
-            .body;
-        let matching = page.data.iter().filter(|session| filter.matches(session));
+        let asked = (args.order, &args.filter);
+        let question = call.question(server, &asked, args.page.as_deref(), Timestamp::now())?;
+        let filter = args.filter.read_at(Self::NAME, server, question.asked_at)?;
+        let (own, most) = (filter.is_own(), args.max_scan as usize);
+        let order = args.order.into();
+        let mut scan = Scan::new(
+            call.client(),
+            server.pace(),
+            filter,
+            order,
+            most,
+            call.soon(),
+        )
+        .by(if own { PAGE } else { args.limit })
+        .from(question.position.clone());
+        let mut rows = Vec::new();
+        let mut room = Room::of(LIST_BYTES);
+        let mut full = false;
+        while !full && rows.len() < args.limit as usize {
+            let next = scan.next().await;
+            let Some(session) = next.map_err(|error| Failure::api(LIST, &error))? else {
+                break;
+            };
+            let row = Row::of(&session);
+            if room.take(&row) || rows.is_empty() {
+                rows.push(row);
+            } else {
+                scan.put_back(session);
+                full = true;
+            }
+        }
+        // Without filters of our own it is a scan only where the service ignored the API's.
+        let stopped = !full && rows.len() < args.limit as usize && !scan.is_complete();
+        let is_scan = own || stopped;
         Ok(Output {
-            sessions: matching.map(Row::of).collect(),
-            next_page: page.next_page,
+            sessions: rows,
+            next_page: question.continued(server.cursors(), scan.position()),
+            scanned: is_scan.then(|| scan.scanned()),
+            complete: is_scan.then(|| scan.is_complete()),
         })
     }
 }
 
-impl From<OrderArg> for Order {
-    fn from(order: OrderArg) -> Self {
-        match order {
-            OrderArg::Desc => Self::Desc,
-            OrderArg::Asc => Self::Asc,
-        }
-    }
-}
+/// What was asked about, in a failure.
+const LIST: &str = "the list of sessions";

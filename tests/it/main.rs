@@ -13,6 +13,8 @@ mod client;
 mod guard;
 mod inventory;
 mod operator;
+mod packaging;
+mod reading;
 mod sandbox;
 mod support;
 mod tools;
