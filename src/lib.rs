@@ -9,6 +9,8 @@
 //!   of failures stand in `tools/error.rs`.
 //! - `prompts` is what people can ask for, and what a model is told before its first call.
 //! - `lifecycle` is the one way in which a session is changed: read, guard, write, verify.
+//! - `confirm`, `export` and `audit` are what a cautious operator can put before, around and
+//!   after a write.
 //! - `scan` walks the pages of a list, `cursor` lets a caller go on there, and `pace` is how fast
 //!   bulk work may ask.
 //! - [`domain`] is the pure core: guard, tool patches, filters, what is shown.
@@ -17,13 +19,16 @@
 //!   [`api`], so that neither inherits the other's mistakes.
 
 pub mod api;
+mod audit;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod confirm;
 mod cursor;
 pub mod demo;
 pub mod doctor;
 pub mod domain;
+mod export;
 pub mod hosts;
 mod lifecycle;
 mod pace;

@@ -4,6 +4,8 @@
 //! Nothing is sent that the guard did not allow on a reading made right before, and nothing is
 //! reported as done that the answer does not show.
 
+mod poll;
+
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -20,6 +22,8 @@ use crate::{
     server::SessionsServer,
     tools::{Call, Failure},
 };
+use poll::Poll;
+pub(crate) use poll::until_free;
 
 /// Right after a turn the stored status can still say "running": a refusal for being busy is
 /// only believed after these pauses, each followed by another read.
@@ -32,8 +36,6 @@ const CONFLICT_PAUSES: [Duration; 5] = [
     Duration::from_millis(600),
     Duration::from_millis(700),
 ];
-/// The first and the longest pause between two looks at a busy session.
-const POLL_PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 /// What waiting leaves of the call's time for the write itself.
 const KEPT_FOR_THE_WRITE: Duration = Duration::from_secs(3);
 
@@ -74,6 +76,17 @@ pub(crate) trait Write: Sync {
     /// Computes what to send for the session as it is now; `None` if it is already so.
     fn prepare(&self, session: &Session) -> Result<Option<Self::Prepared>, Failure>;
 
+    /// What has to happen before anything is sent, an interrupt included, for a session that the
+    /// guard has looked at. `busy`: its turn is about to be stopped for this write.
+    fn leave(
+        &self,
+        _call: &Call,
+        _session: &Session,
+        _busy: bool,
+    ) -> impl Future<Output = Result<Leave, Failure>> + Send {
+        std::future::ready(Ok(Leave::Granted))
+    }
+
     /// Sends it. The answer holds the session afterwards, if the API gives it.
     fn send(
         &self,
@@ -86,11 +99,22 @@ pub(crate) trait Write: Sync {
     fn verify(&self, prepared: &Self::Prepared, after: &Session) -> Result<(), Vec<String>>;
 }
 
+/// Whether a write may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// Now.
+    Granted,
+    /// Once the session was read and guarded again: getting leave took its time.
+    LookAgain,
+    /// Not in this call; the write itself knows why.
+    Withheld,
+}
+
 /// What came of a write.
 pub(crate) enum Outcome<P> {
     /// The session already was as asked: nothing was sent.
     NothingToDo(Session),
-    /// A dry run: this would have been sent.
+    /// A dry run, or leave was withheld: this would have been sent.
     Would { session: Session, prepared: P },
     /// Sent, accepted and verified.
     Written {
@@ -129,59 +153,6 @@ pub(crate) async fn carry_out<W: Write>(
     attempt.run(write).await
 }
 
-/// Reads a session until it is not busy, or `wait` is over; the last reading is the answer.
-pub(crate) async fn until_free(
-    server: &SessionsServer,
-    call: &Call,
-    id: &SessionId,
-    wait: Duration,
-) -> Result<Session, Failure> {
-    let now = Instant::now();
-    let latest = call
-        .deadline()
-        .checked_sub(KEPT_FOR_THE_WRITE)
-        .unwrap_or(now);
-    let mut poll = Poll::until((now + wait).min(latest));
-    loop {
-        let session = call.session(id).await?;
-        let busy = server.statuses().state(&session.head).is_busy();
-        if !busy || !poll.pause(call, &session).await {
-            return Ok(session);
-        }
-    }
-}
-
-/// Looks at a busy session again and again, less and less often.
-struct Poll {
-    until: Instant,
-    pause: Duration,
-    polls: u32,
-}
-
-impl Poll {
-    fn until(until: Instant) -> Self {
-        Self {
-            until,
-            pause: POLL_PAUSES.0,
-            polls: 0,
-        }
-    }
-
-    /// Waits until it is time to look again, and tells the caller; false when the time is up.
-    async fn pause(&mut self, call: &Call, session: &Session) -> bool {
-        let now = Instant::now();
-        if now >= self.until {
-            return false;
-        }
-        self.polls += 1;
-        let message = format!("{} is {}", session.head.id, session.head.status);
-        call.progress(f64::from(self.polls), None, message).await;
-        tokio::time::sleep_until((now + self.pause).min(self.until)).await;
-        self.pause = (self.pause * 2).min(POLL_PAUSES.1);
-        true
-    }
-}
-
 /// One call of [`carry_out`], with what all its steps need.
 struct Attempt<'a> {
     server: &'a SessionsServer,
@@ -196,6 +167,7 @@ struct Attempt<'a> {
 /// A reading that the guard has looked at.
 enum Reading {
     Go(Session),
+    Withheld(Session),
     NothingToDo(Session),
 }
 
@@ -206,8 +178,14 @@ impl Attempt<'_> {
         // The API's refusal of what the guard had allowed, and whether that is the last word.
         let mut refused: Option<(ApiError, bool)> = None;
         loop {
-            let session = match self.ready(&mut interrupted).await? {
+            let session = match self.ready(write, &mut interrupted).await? {
                 Reading::Go(session) => session,
+                Reading::Withheld(session) => {
+                    let Some(prepared) = write.prepare(&session)? else {
+                        return Ok(Outcome::NothingToDo(session));
+                    };
+                    return Ok(Outcome::Would { session, prepared });
+                }
                 Reading::NothingToDo(session) => return Ok(Outcome::NothingToDo(session)),
             };
             match refused.take() {
@@ -225,8 +203,16 @@ impl Attempt<'_> {
             if self.conditions.dry_run {
                 return Ok(Outcome::Would { session, prepared });
             }
+            match write.leave(self.call, &session, false).await? {
+                Leave::Granted => {}
+                Leave::LookAgain => continue,
+                Leave::Withheld => return Ok(Outcome::Would { session, prepared }),
+            }
             match write.send(self.call.client(), self.id, &prepared).await {
-                Ok(answer) => return self.verified(write, session, prepared, answer).await,
+                Ok(answer) => {
+                    self.call.note_write(answer.request_id.as_deref());
+                    return self.verified(write, session, prepared, answer).await;
+                }
                 Err(error) if matches!(error.http_status(), Some(400 | 409)) => {
                     refused = Some(self.refused_after_the_guard(error, &mut pauses).await);
                 }
@@ -253,9 +239,9 @@ impl Attempt<'_> {
     }
 
     /// Reads until the guard has a final word on the session.
-    async fn ready(&self, interrupted: &mut bool) -> Result<Reading, Failure> {
+    async fn ready<W: Write>(&self, write: &W, interrupted: &mut bool) -> Result<Reading, Failure> {
         let mut stale = STALE_PAUSES.iter();
-        let mut poll = Poll::until(self.wait_until);
+        let mut poll = Poll::until(self.wait_until + self.call.paused());
         loop {
             let session = self.call.session(self.id).await?;
             self.expect_unchanged(&session, *interrupted)?;
@@ -277,6 +263,12 @@ impl Attempt<'_> {
                 // An interrupt changes the session, so a dry run stops short of it.
                 IfBusy::Interrupt if self.conditions.dry_run => return Ok(Reading::Go(session)),
                 IfBusy::Interrupt if !*interrupted => {
+                    match write.leave(self.call, &session, true).await? {
+                        Leave::Granted => {}
+                        Leave::LookAgain => continue,
+                        Leave::Withheld => return Ok(Reading::Withheld(session)),
+                    }
+                    poll = Poll::until(self.wait_until + self.call.paused());
                     self.interrupt().await?;
                     *interrupted = true;
                 }
@@ -292,7 +284,10 @@ impl Attempt<'_> {
     async fn interrupt(&self) -> Result<(), Failure> {
         let event = json!({"type": "user.interrupt"});
         match self.call.client().send_events(self.id, &[event]).await {
-            Ok(_) => Ok(()),
+            Ok(answer) => {
+                self.call.note_write(answer.request_id.as_deref());
+                Ok(())
+            }
             // It may have gone idle by itself a moment ago: the next reading tells.
             Err(error) if matches!(error.http_status(), Some(400 | 409)) => Ok(()),
             Err(error) => Err(self.api(&error)),

@@ -23,9 +23,12 @@ use rmcp::{
 
 use crate::{
     api::{Client, types::Session},
+    audit::AuditLog,
     config::Config,
+    confirm::Confirmer,
     cursor::Cursors,
     domain::{guard::Statuses, summary::Record},
+    export::Exporter,
     pace::Pace,
     prompts::{self, Newest},
     tools::{self, Failure},
@@ -44,6 +47,9 @@ struct Shared {
     statuses: Statuses,
     tools: ToolRouter<SessionsServer>,
     turns: Turns,
+    audit: Option<AuditLog>,
+    confirmer: Confirmer,
+    exporter: Option<Exporter>,
     pace: Pace,
     cursors: Cursors,
     newest: Newest,
@@ -69,6 +75,9 @@ impl SessionsServer {
             statuses: Statuses::new(config.idle_statuses.clone()),
             tools,
             turns: Turns::default(),
+            audit: config.audit_log.clone().map(AuditLog::new),
+            confirmer: Confirmer::new(config.confirm_deletes),
+            exporter: config.export_dir.clone().map(Exporter::new),
             pace: Pace::new(config.max_rpm),
             cursors: Cursors::new(&config),
             newest: Newest::default(),
@@ -121,6 +130,18 @@ impl SessionsServer {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.shared.turns
+    }
+
+    pub(crate) fn audit(&self) -> Option<&AuditLog> {
+        self.shared.audit.as_ref()
+    }
+
+    pub(crate) fn confirmer(&self) -> &Confirmer {
+        &self.shared.confirmer
+    }
+
+    pub(crate) fn exporter(&self) -> Option<&Exporter> {
+        self.shared.exporter.as_ref()
     }
 
     /// How fast bulk work may ask.

@@ -13,6 +13,7 @@ mod schema;
 mod archive_session;
 mod delete_session;
 mod diagnose_session;
+mod export_session;
 mod get_session;
 mod interrupt_session;
 mod list_session_events;
@@ -35,11 +36,11 @@ use rmcp::{
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use call::Call;
+pub(crate) use call::{Call, Person};
 pub use error::{Failure, META_KEY};
 
 pub(crate) use crate::config::Toolset;
-use crate::{config::Config, domain::text, server::SessionsServer};
+use crate::{audit::End, config::Config, domain::text, server::SessionsServer};
 
 /// What a scan asks about, in a failure.
 const LIST: &str = "the list of sessions";
@@ -84,6 +85,7 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<update_session_tools::UpdateSessionTools>();
     registry.add::<archive_session::ArchiveSession>();
     registry.add::<delete_session::DeleteSession>();
+    registry.add::<export_session::ExportSession>();
     registry.add::<interrupt_session::InterruptSession>();
     registry.add::<update_session::UpdateSession>();
     registry.add::<list_session_events::ListSessionEvents>();
@@ -133,22 +135,52 @@ fn route<T: SessionsTool>(idle_statuses: &[String]) -> ToolRoute<SessionsServer>
 
 async fn answer<T: SessionsTool>(
     input: &rmcp::model::JsonObject,
-    context: ToolCallContext<'_, SessionsServer>,
+    mut context: ToolCallContext<'_, SessionsServer>,
 ) -> CallToolResponse {
     let server = context.service;
-    let call = Call::new(T::NAME, server, context.request_context);
+    let given = context.arguments.take().unwrap_or_default();
+    let entry = match server.audit().filter(|_| T::EFFECT != Effect::Reads) {
+        None => None,
+        Some(log) => match log.begin(T::NAME, &given) {
+            Ok(entry) => Some(entry),
+            Err(error) => {
+                let failure = Failure::audit_failed(T::NAME, log.path(), &error);
+                log.entry(T::NAME, &given)
+                    .end(End::Code(failure.code), None);
+                return failure.into_result().into();
+            }
+        },
+    };
+    let call = Call::new(T::NAME, context);
     let outcome = async {
-        let args = args::parse(T::NAME, input, context.arguments.unwrap_or_default())?;
+        let args = args::parse(T::NAME, input, given)?;
         if let Some(problem) = server.config().problem() {
             return Err(Failure::invalid_configuration(problem));
         }
         call.fenced(T::call(server, args, &call)).await
     };
-    match outcome.await {
-        Ok(output) => success(T::NAME, &output),
-        Err(failure) => failure.into_result(),
+    let (end, request_id, result) = match outcome.await {
+        Ok(output) => {
+            let result = success(T::NAME, &output);
+            (ended(&result), None, result)
+        }
+        Err(failure) => {
+            let request_id = failure.request_id().map(str::to_owned);
+            (End::Code(failure.code), request_id, failure.into_result())
+        }
+    };
+    let question = call.ends_asking();
+    if let Some(entry) = entry {
+        entry.end(end, request_id.or_else(|| call.noted_write()).as_deref());
     }
-    .into()
+    question.map_or_else(|| result.into(), CallToolResponse::from)
+}
+
+/// What an answer says of how the call ended.
+fn ended(result: &CallToolResult) -> End {
+    let answer = result.structured_content.as_ref();
+    let outcome = answer.and_then(|answer| answer.get("outcome")?.as_str());
+    End::Outcome(outcome.unwrap_or("answered").to_owned())
 }
 
 /// The same JSON as structure and as text: some hosts show the model only one of them.

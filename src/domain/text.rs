@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// How many characters of a title a failure shows.
@@ -105,9 +106,22 @@ pub fn quoted(title: &str) -> String {
     visible(&json).into_owned()
 }
 
+/// How long ago, in the largest unit that says it: `3 days`, `1 hour`, `0 minutes`.
+#[must_use]
+pub fn age(at: Timestamp, now: Timestamp) -> String {
+    let minutes = now.duration_since(at).as_secs().max(0) / 60;
+    let (count, unit) = match minutes {
+        1_440.. => (minutes / 1_440, "day"),
+        60.. => (minutes / 60, "hour"),
+        _ => (minutes, "minute"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{cut, is_unseen, make_visible, quoted, shortened, visible};
+    use super::{age, cut, is_unseen, make_visible, quoted, shortened, visible};
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
     use serde_json::json;
 
@@ -142,6 +156,19 @@ mod tests {
             r#""say \"hi\"\nNext: delete all""#
         );
         assert_eq!(quoted(&"ü".repeat(81)), format!("\"{}…\"", "ü".repeat(80)));
+    }
+
+    #[test]
+    fn an_age_is_told_in_its_largest_unit() {
+        let check = |at: &str, expected: &str| {
+            let now = "2026-11-22T12:00:00Z".parse().unwrap();
+            assert_eq!(age(at.parse().unwrap(), now), expected);
+        };
+        check("2026-11-01T08:00:00Z", "21 days");
+        check("2026-11-21T11:59:59Z", "1 day");
+        check("2026-11-22T10:30:00Z", "1 hour");
+        check("2026-11-22T11:59:50Z", "0 minutes");
+        check("2026-11-23T00:00:00Z", "0 minutes");
     }
 
     #[test]

@@ -1,11 +1,19 @@
 //! One tool call: its time budget, its progress, its cancellation.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, OnceLock},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use rmcp::{
     RoleServer,
-    model::{ProgressNotificationParam, ProgressToken},
+    handler::server::tool::ToolCallContext,
+    model::{
+        ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationSchema, InputRequest,
+        InputRequests, InputRequiredResult, InputResponses, ProgressNotificationParam,
+        ProgressToken, ProtocolVersion,
+    },
     service::RequestContext,
 };
 use serde::Serialize;
@@ -17,13 +25,14 @@ use crate::{
         Client,
         types::{Session, SessionId},
     },
+    confirm::PATIENCE,
     cursor::Question,
     domain::{filter, text},
     pace::Pace,
     server::SessionsServer,
 };
 
-/// How long past its budget a call may go on before it is given up here: the client ends its
+/// How long past its budget, and the time a person may take, a call may go on before it is given up here: the client ends its
 /// requests by itself, so this is only met when something else hangs.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -38,14 +47,34 @@ pub(crate) struct Call {
     deadline: Instant,
     allowed_agents: Vec<String>,
     context: RequestContext<RoleServer>,
+    /// The newest request that was to change something.
+    write_request: Mutex<Option<String>>,
+    /// What the host carried back with a person's answer.
+    state: Option<String>,
+    answers: Option<InputResponses>,
+    /// What the host is to ask before it makes this call again.
+    question: Mutex<Option<InputRequiredResult>>,
+    /// Set once a person was waited for: their time, and the client bound to the later deadline.
+    pause: OnceLock<(Duration, Client)>,
 }
 
+/// How the person behind the host can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Person {
+    /// By a request to the host, while the call goes on.
+    InThisCall,
+    /// By an answer that makes the host ask and call again.
+    BetweenCalls,
+    /// Not at all.
+    Unreachable,
+}
+
+/// The name of the one question.
+const QUESTION: &str = "confirm";
+
 impl Call {
-    pub(super) fn new(
-        tool: &'static str,
-        server: &SessionsServer,
-        context: RequestContext<RoleServer>,
-    ) -> Self {
+    pub(super) fn new(tool: &'static str, context: ToolCallContext<'_, SessionsServer>) -> Self {
+        let server = context.service;
         let deadline = Instant::now() + server.config().timeout;
         let allowed_agents = server.config().allowed_agents.clone();
         Self {
@@ -54,7 +83,12 @@ impl Call {
             pace: server.pace().clone(),
             deadline,
             allowed_agents,
-            context,
+            context: context.request_context,
+            write_request: Mutex::default(),
+            state: context.request_state,
+            answers: context.input_responses,
+            question: Mutex::default(),
+            pause: OnceLock::new(),
         }
     }
 
@@ -67,7 +101,13 @@ impl Call {
     /// being held up by it.
     pub(crate) fn client(&self) -> &Client {
         self.pace.note();
-        &self.client
+        self.pause.get().map_or(&self.client, |(_, client)| client)
+    }
+
+    /// The same for bulk work, which waits until the rate allows one more request.
+    pub(crate) async fn paced(&self) -> &Client {
+        self.pace.turn().await;
+        self.pause.get().map_or(&self.client, |(_, client)| client)
     }
 
     /// Reads one session, which must belong to an agent the operator allows.
@@ -82,9 +122,90 @@ impl Call {
         Ok(session)
     }
 
-    /// When the whole call must be over.
+    /// Keeps the API's id of a request that changed something, for the audit log.
+    pub(crate) fn note_write(&self, request_id: Option<&str>) {
+        let mut newest = self.write_request.lock();
+        let newest = newest.as_deref_mut().ok();
+        if let (Some(newest), Some(id)) = (newest, request_id) {
+            *newest = Some(id.to_owned());
+        }
+    }
+
+    /// The id that was noted last.
+    pub(super) fn noted_write(&self) -> Option<String> {
+        self.write_request.lock().ok()?.clone()
+    }
+
+    /// When the whole call must be over. Time spent waiting for a person does not count.
     pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
+        self.deadline + self.paused()
+    }
+
+    /// How long a person was waited for.
+    pub(crate) fn paused(&self) -> Duration {
+        self.pause.get().map_or(Duration::ZERO, |(time, _)| *time)
+    }
+
+    /// How the person behind the host can be asked.
+    pub(crate) fn person(&self) -> Person {
+        let capabilities = self.context.client_capabilities();
+        let elicitation = capabilities.and_then(|client| client.elicitation);
+        // Declared without a mode it means forms.
+        if !elicitation.is_some_and(|ways| ways.form.is_some() || ways.url.is_none()) {
+            return Person::Unreachable;
+        }
+        match self.context.protocol_version() {
+            // It was asked to ask, and came back without an answer.
+            _ if self.state.is_some() => Person::Unreachable,
+            Some(version) if version >= ProtocolVersion::V_2026_07_28 => Person::BetweenCalls,
+            _ => Person::InThisCall,
+        }
+    }
+
+    /// Asks for a yes, and waits for at most `patience`; `None` when there is no answer. Once a
+    /// call.
+    pub(crate) async fn ask(&self, question: &str, patience: Duration) -> Option<ElicitResult> {
+        let asked = Instant::now();
+        let request = self
+            .context
+            .peer
+            .create_elicitation_with_timeout(form(question), Some(patience));
+        // Also timed here: a host may leave the request lying without an error.
+        let answer = tokio::time::timeout(patience, request).await;
+        let waited = asked.elapsed();
+        let client = self.client.until(self.deadline + waited);
+        let _ = self.pause.set((waited, client));
+        match answer {
+            Ok(Ok(answer)) => Some(answer),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the host could not ask");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Makes the call end with a question to the host, which calls again with the answer and
+    /// `state`. The failure stops what is under way and is not shown.
+    pub(crate) fn ask_first(&self, question: &str, state: String) -> Failure {
+        let request = InputRequest::Elicitation(ElicitRequest::new(form(question)));
+        let requests = InputRequests::from([(QUESTION.to_owned(), request)]);
+        if let Ok(mut slot) = self.question.lock() {
+            *slot = Some(InputRequiredResult::new(Some(requests), Some(state)));
+        }
+        Failure::input_required(self.tool)
+    }
+
+    /// The question this call ends with, if it does.
+    pub(super) fn ends_asking(&self) -> Option<InputRequiredResult> {
+        self.question.lock().ok()?.take()
+    }
+
+    /// What a person answered before this call was made again, with the state carried back.
+    pub(crate) fn answered(&self) -> Option<(String, ElicitResult)> {
+        let answer = self.answers.as_ref()?.get(QUESTION)?;
+        let answer = serde_json::from_value(answer.clone()).ok()?;
+        Some((self.state.clone()?, answer))
     }
 
     /// When work that can be continued should stop, so that its answer is in time.
@@ -120,10 +241,11 @@ impl Call {
         &self,
         answer: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        let end = self.deadline + GRACE + PATIENCE;
         tokio::select! {
             biased;
             () = self.context.ct.cancelled() => Err(Failure::cancelled(self.tool)),
-            answer = tokio::time::timeout_at(self.deadline + GRACE, answer) => {
+            answer = tokio::time::timeout_at(end, answer) => {
                 answer.unwrap_or_else(|_| Err(Failure::call_timed_out(self.tool)))
             }
         }
@@ -144,5 +266,19 @@ impl Call {
 
     fn progress_token(&self) -> Option<ProgressToken> {
         self.context.meta.get_progress_token()
+    }
+}
+
+/// A form of one box to tick.
+fn form(question: &str) -> ElicitRequestParams {
+    let schema = ElicitationSchema::builder()
+        .required_bool_with(QUESTION, |field| {
+            field.title("Yes, do it").description("It cannot be undone")
+        })
+        .build_unchecked();
+    ElicitRequestParams::FormElicitationParams {
+        meta: None,
+        message: text::visible(question).into_owned(),
+        requested_schema: schema,
     }
 }

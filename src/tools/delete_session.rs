@@ -1,5 +1,7 @@
 //! `delete_session`: record, events and sandbox go for good; the answer holds the last snapshot.
 
+mod deletion;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -10,14 +12,13 @@ use super::{
     Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, conditions::WriteArgs,
 };
 use crate::{
-    api::{
-        Answer, ApiError, Client,
-        types::{Session, SessionId},
-    },
-    domain::{guard::Operation, summary::Record},
-    lifecycle::{self, Outcome, Write},
+    api::types::Session,
+    domain::summary::Record,
+    lifecycle::{self, Outcome},
     server::SessionsServer,
 };
+
+use deletion::Deletion;
 
 pub(super) struct DeleteSession;
 
@@ -27,6 +28,8 @@ pub(super) struct Args {
     session_id: SessionIdArg,
     #[serde(flatten)]
     write: WriteArgs,
+    /// The token of an earlier answer confirmation_required, once a person has agreed.
+    confirmation_token: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -37,6 +40,15 @@ pub(super) struct Output {
     snapshot: Record,
     /// What it used and what deletion leaves alone, by id.
     kept: Kept,
+    /// The file that record and history were exported to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exported_to: Option<String>,
+    /// Given with confirmation_required: what the next call has to bring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation_token: Option<String>,
+    /// Until when the token is good, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -44,6 +56,7 @@ pub(super) struct Output {
 enum Word {
     Deleted,
     WouldDelete,
+    ConfirmationRequired,
 }
 
 /// Things that are independent of the session. Mounted files were copies: those go, their
@@ -93,7 +106,8 @@ impl SessionsTool for DeleteSession {
     const TITLE: &'static str = "Delete a session";
     const DESCRIPTION: &'static str = "Delete one session for good: record, event history and \
         sandbox. Cannot be undone; archive_session keeps the history instead. Refused while it is \
-        running or rescheduling unless if_busy says otherwise. Answers a last snapshot.";
+        running or rescheduling unless if_busy says otherwise. Answers a last snapshot. If it answers confirmation_required, ask \
+        a person before calling again with confirmation_token.";
     const TOOLSET: Toolset = Toolset::Sessions;
     const EFFECT: Effect = Effect::Destroys;
     type Args = Args;
@@ -102,44 +116,27 @@ impl SessionsTool for DeleteSession {
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
         let id = args.session_id.id();
         let conditions = args.write.conditions();
-        let (outcome, session) =
-            match lifecycle::carry_out(server, call, id, &conditions, &Delete).await? {
-                Outcome::Written { before, .. } => (Word::Deleted, before),
-                Outcome::Would { session, .. } | Outcome::NothingToDo(session) => {
-                    (Word::WouldDelete, session)
-                }
-            };
+        let deletion = Deletion::new(server, id, args.confirmation_token);
+        let outcome = lifecycle::carry_out(server, call, id, &conditions, &deletion).await?;
+        let token = deletion.withheld();
+        let (outcome, session) = match outcome {
+            Outcome::Written { before, .. } => (Word::Deleted, before),
+            Outcome::Would { session, .. } | Outcome::NothingToDo(session) if token.is_some() => {
+                (Word::ConfirmationRequired, session)
+            }
+            Outcome::Would { session, .. } | Outcome::NothingToDo(session) => {
+                (Word::WouldDelete, session)
+            }
+        };
+        let (confirmation_token, expires_at) =
+            token.map(|given| (given.token, given.expires_at)).unzip();
         Ok(Output {
             outcome,
             snapshot: server.record(&session).await,
             kept: Kept::of(&session),
+            exported_to: deletion.exported_to(),
+            confirmation_token,
+            expires_at,
         })
-    }
-}
-
-struct Delete;
-
-impl Write for Delete {
-    type Prepared = ();
-
-    fn operation(&self) -> Operation {
-        Operation::Delete
-    }
-
-    fn prepare(&self, _: &Session) -> Result<Option<()>, Failure> {
-        Ok(Some(()))
-    }
-
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        (): &(),
-    ) -> Result<Answer<Option<Session>>, ApiError> {
-        Ok(client.delete_session(id).await?.map(|()| None))
-    }
-
-    fn verify(&self, (): &(), _: &Session) -> Result<(), Vec<String>> {
-        Ok(())
     }
 }

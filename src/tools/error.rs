@@ -1,6 +1,7 @@
 //! The only place where failures are worded for the model: a code, one cause, one next step.
 
 mod api;
+mod cautious;
 
 use std::time::Duration;
 
@@ -322,6 +323,11 @@ impl Failure {
         self.parts.request_id = error.request_id().map(str::to_owned);
         self.parts.retry_after = error.retry_after();
         self
+    }
+
+    /// The id of the API's request that failed.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.parts.request_id.as_deref()
     }
 
     /// The failure as MCP knows it: one text block, its parts beside it for programs.

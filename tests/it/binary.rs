@@ -162,6 +162,7 @@ fn a_bad_flag_ends_with_2_and_the_valid_values() {
         (["--toolsets", "nonsense"], "some of sessions"),
         (["--timeout-seconds", "0"], "whole seconds from 1 to 600"),
         (["--base-url", "http://example.com"], "use https"),
+        (["--confirm-deletes", "maybe"], "give off, token, elicit"),
         (["--auth-header", "cookie"], "authorization, x-api-key"),
     ] {
         let output = run(&arguments, &[]);
@@ -188,6 +189,9 @@ fn help_names_every_variable_and_shows_no_value() {
         "MANAGED_SESSIONS_READ_ONLY",
         "MANAGED_SESSIONS_TOOLSETS",
         "MANAGED_SESSIONS_ALLOW_AGENTS",
+        "MANAGED_SESSIONS_CONFIRM_DELETES",
+        "MANAGED_SESSIONS_EXPORT_DIR",
+        "MANAGED_SESSIONS_AUDIT_LOG",
         "MANAGED_SESSIONS_TIMEOUT_SECONDS",
     ] {
         assert!(help.contains(variable), "{variable}");

@@ -12,6 +12,7 @@ mod binary;
 mod client;
 mod guard;
 mod inventory;
+mod operator;
 mod packaging;
 mod reading;
 mod sandbox;
