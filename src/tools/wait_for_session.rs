@@ -75,10 +75,11 @@ impl SessionsTool for WaitForSession {
             pause = (pause * 3 / 2).min(longest);
         };
         let waited_seconds = started.elapsed().as_secs();
-        let stop_reason = match busy {
-            true => None,
-            // What it is now is known; not to know why is no failure of waiting.
-            false => newest::stop_reason(call, id).await.unwrap_or_default(),
+        // What it is now is known; not to know why is no failure of waiting.
+        let stop_reason = if busy {
+            None
+        } else {
+            newest::stop_reason(call, id).await.unwrap_or_default()
         };
         Ok(Output {
             status: session.head.status.clone(),
