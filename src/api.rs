@@ -9,6 +9,7 @@ mod body;
 mod describe;
 mod error;
 mod events;
+mod exchange;
 pub mod retry;
 mod send;
 mod sessions;
@@ -22,7 +23,11 @@ pub use sessions::{Order, SessionQuery};
 pub use transport::check_base_url;
 
 use crate::config::credentials::Sources;
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
@@ -100,6 +105,8 @@ pub struct Answer<T> {
     pub body: T,
     /// The `request-id` header, by which support can find the request.
     pub request_id: Option<String>,
+    /// The `date` header: when it was sent, by the service's clock, in whole seconds.
+    pub date: Option<SystemTime>,
 }
 
 /// A client of one Sessions API. Cheap to clone: all clones share connections and credentials.
@@ -195,6 +202,7 @@ impl<T> Answer<T> {
         Answer {
             body: change(self.body),
             request_id: self.request_id,
+            date: self.date,
         }
     }
 }

@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub use crate::hosts::Host;
 
 /// MCP server that looks after Claude Managed Agents sessions.
 ///
 /// Without a command it serves MCP over stdin and stdout. Every option can also be set by the
 /// environment variable in brackets; a flag wins.
 #[derive(Debug, Parser)]
-#[command(name = "managed-sessions-mcp", version, max_term_width = 100)]
+#[command(name = "managed-sessions-mcp", version = crate::VERSION, max_term_width = 100)]
 pub struct Cli {
     /// What to do; serve if nothing is named.
     #[command(subcommand)]
@@ -30,8 +33,24 @@ pub enum Command {
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
         listen: SocketAddr,
     },
-    /// Call every tool on the sandbox and print what happens
+    /// Call the tools on the sandbox and print what happens
     Demo,
+    /// Show the effective configuration and whether it works
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the entry of this server for an MCP host, with the options given here
+    Config {
+        /// The host
+        host: Host,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 /// Options, none of them validated beyond their form.

@@ -3,6 +3,7 @@
 pub mod credentials;
 mod environment;
 mod log;
+mod proxy;
 
 use std::{collections::BTreeSet, fmt, num::NonZeroU32, time::Duration};
 
@@ -15,6 +16,7 @@ use crate::{
 use credentials::Sources;
 pub use environment::Environment;
 pub use log::Log;
+pub use proxy::Proxy;
 
 /// The API's limit of other operations than creation, for a whole organization.
 const DEFAULT_MAX_RPM: NonZeroU32 = NonZeroU32::new(600).unwrap();
@@ -59,6 +61,8 @@ pub struct Config {
     pub max_rpm: NonZeroU32,
     /// What goes to stderr.
     pub log: Log,
+    /// What the environment says about proxies.
+    pub proxy: Proxy,
     /// A bad value in the environment. It never stops the start, since hosts hide stderr: every
     /// tool call tells it instead.
     problem: Option<String>,
@@ -134,6 +138,7 @@ impl Config {
             allowed_agents: names(&flags.allow_agent, "MANAGED_SESSIONS_ALLOW_AGENTS"),
             idle_statuses: names(&flags.idle_status, "MANAGED_SESSIONS_IDLE_STATUSES"),
             log,
+            proxy: Proxy::read(environment),
             problem: reader.problem,
         })
     }

@@ -2,7 +2,8 @@
 //!
 //! How the code is laid out, in the direction in which data flows:
 //!
-//! - [`cli`] is what was typed, [`config`] what it means; [`commands`] is what each command does.
+//! - [`cli`] is what was typed, [`config`] what it means; [`commands`] is what each command does,
+//!   [`doctor`], [`demo`] and [`hosts`] the larger of them, and [`print`] their way to stdout.
 //! - [`server`] is the MCP side: what hosts see, and the fence around every call.
 //! - `tools` is the registry and one file a tool: arguments, answer, a short handler. All words
 //!   of failures stand in `tools/error.rs`.
@@ -21,11 +22,17 @@ pub mod commands;
 pub mod config;
 mod cursor;
 pub mod demo;
+pub mod doctor;
 pub mod domain;
+pub mod hosts;
 mod lifecycle;
 mod pace;
+pub mod print;
 mod prompts;
 pub mod sandbox;
 mod scan;
 pub mod server;
 pub mod tools;
+
+/// The version, and the commit in a release build: `0.1.0 (0123456789ab)`.
+pub const VERSION: &str = env!("MANAGED_SESSIONS_VERSION");

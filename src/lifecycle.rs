@@ -129,6 +129,59 @@ pub(crate) async fn carry_out<W: Write>(
     attempt.run(write).await
 }
 
+/// Reads a session until it is not busy, or `wait` is over; the last reading is the answer.
+pub(crate) async fn until_free(
+    server: &SessionsServer,
+    call: &Call,
+    id: &SessionId,
+    wait: Duration,
+) -> Result<Session, Failure> {
+    let now = Instant::now();
+    let latest = call
+        .deadline()
+        .checked_sub(KEPT_FOR_THE_WRITE)
+        .unwrap_or(now);
+    let mut poll = Poll::until((now + wait).min(latest));
+    loop {
+        let session = call.session(id).await?;
+        let busy = server.statuses().state(&session.head).is_busy();
+        if !busy || !poll.pause(call, &session).await {
+            return Ok(session);
+        }
+    }
+}
+
+/// Looks at a busy session again and again, less and less often.
+struct Poll {
+    until: Instant,
+    pause: Duration,
+    polls: u32,
+}
+
+impl Poll {
+    fn until(until: Instant) -> Self {
+        Self {
+            until,
+            pause: POLL_PAUSES.0,
+            polls: 0,
+        }
+    }
+
+    /// Waits until it is time to look again, and tells the caller; false when the time is up.
+    async fn pause(&mut self, call: &Call, session: &Session) -> bool {
+        let now = Instant::now();
+        if now >= self.until {
+            return false;
+        }
+        self.polls += 1;
+        let message = format!("{} is {}", session.head.id, session.head.status);
+        call.progress(f64::from(self.polls), None, message).await;
+        tokio::time::sleep_until((now + self.pause).min(self.until)).await;
+        self.pause = (self.pause * 2).min(POLL_PAUSES.1);
+        true
+    }
+}
+
 /// One call of [`carry_out`], with what all its steps need.
 struct Attempt<'a> {
     server: &'a SessionsServer,
@@ -202,8 +255,7 @@ impl Attempt<'_> {
     /// Reads until the guard has a final word on the session.
     async fn ready(&self, interrupted: &mut bool) -> Result<Reading, Failure> {
         let mut stale = STALE_PAUSES.iter();
-        let (mut pause, longest) = POLL_PAUSES;
-        let mut polls = 0_u32;
+        let mut poll = Poll::until(self.wait_until);
         loop {
             let session = self.call.session(self.id).await?;
             self.expect_unchanged(&session, *interrupted)?;
@@ -229,16 +281,9 @@ impl Attempt<'_> {
                     *interrupted = true;
                 }
                 IfBusy::Interrupt | IfBusy::Wait => {
-                    let now = Instant::now();
-                    if now >= self.wait_until {
+                    if !poll.pause(self.call, &session).await {
                         return Err(self.busy_timeout(&session, *interrupted));
                     }
-                    polls += 1;
-                    let status = &session.head.status;
-                    let message = format!("{} is still {status}", self.id);
-                    self.call.progress(f64::from(polls), None, message).await;
-                    tokio::time::sleep_until((now + pause).min(self.wait_until)).await;
-                    pause = (pause * 2).min(longest);
                 }
             }
         }

@@ -28,13 +28,8 @@ fn run(cli: Cli, config: Config) -> Result<ExitCode, Box<dyn Error>> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let code = runtime.block_on(async {
-        match cli.command.unwrap_or(Command::Serve) {
-            Command::Serve => commands::serve(config, &cli.flags).await,
-            Command::Sandbox { listen } => commands::sandbox(listen, &cli.flags).await,
-            Command::Demo => commands::demo(config).await,
-        }
-    });
+    let command = cli.command.unwrap_or(Command::Serve);
+    let code = runtime.block_on(commands::run(command, config, &cli.flags));
     // A read of stdin that is under way cannot be cancelled, and must not keep the process.
     runtime.shutdown_background();
     code

@@ -1,7 +1,7 @@
 //! The embedded Sessions API: the other side of the wire, in memory, on loopback.
 //!
 //! It shares no code with the client of this crate, so that a mistake of one is not a mistake of
-//! both. Requests come in through [`routes`](self), the rules live in `world`, `changes`, `inbox`
+//! both. Requests come in through `routes`, the rules live in `world`, `changes`, `inbox`
 //! and `turns`; `seed` is what a newcomer finds.
 
 mod agent;

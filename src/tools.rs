@@ -14,9 +14,11 @@ mod archive_session;
 mod delete_session;
 mod diagnose_session;
 mod get_session;
+mod interrupt_session;
 mod list_session_events;
 mod list_sessions;
 mod summarize_sessions;
+mod update_session;
 mod update_session_tools;
 mod wait_for_session;
 
@@ -47,6 +49,8 @@ const LIST: &str = "the list of sessions";
 pub(crate) enum Effect {
     /// Looks only.
     Reads,
+    /// Changes something that can be changed again. Repeating it changes nothing more.
+    Writes,
     /// Changes something that cannot be taken back. Repeating it changes nothing more.
     Destroys,
 }
@@ -80,6 +84,8 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<update_session_tools::UpdateSessionTools>();
     registry.add::<archive_session::ArchiveSession>();
     registry.add::<delete_session::DeleteSession>();
+    registry.add::<interrupt_session::InterruptSession>();
+    registry.add::<update_session::UpdateSession>();
     registry.add::<list_session_events::ListSessionEvents>();
     registry.add::<wait_for_session::WaitForSession>();
     registry.add::<diagnose_session::DiagnoseSession>();

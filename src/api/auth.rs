@@ -296,9 +296,12 @@ impl Inner {
         let granted = match self.grant(credential, base, &request).await {
             Ok(granted) => granted,
             Err(error) => {
-                // Two processes may refresh at once: the loser finds the winner's tokens.
+                // Two processes may refresh at once: the loser finds the winner's tokens. And what
+                // is renewed ahead of time can do without for a little longer.
                 let theirs = read(credential, file).await?;
-                if theirs.access != tokens.access && good(&theirs, 0) {
+                let another = theirs.access != tokens.access;
+                if good(&theirs, 0) && (another || error.is_transient()) {
+                    tracing::debug!(%error, another, "going on with the token in the file");
                     return Ok(Fresh {
                         secret: theirs.access,
                         ends: theirs.expires_at,

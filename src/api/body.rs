@@ -61,6 +61,11 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     (!id.is_empty()).then(|| cut(id, 200))
 }
 
+/// When the service sent the answer, by its own clock.
+pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(http::header::DATE)?.to_str().ok()?).ok()
+}
+
 /// A refusal as an error: from the API's envelope, from what compatible servers and gateways
 /// send instead, or from the status alone.
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ApiError {
@@ -118,12 +123,15 @@ fn words(json: &Value) -> String {
         error,
         json.get("detail"),
         json.get("message"),
-        json.get("error_description"),
         Some(json),
     ];
     let text = found.into_iter().flatten().find_map(Value::as_str);
     let text = match (text, json) {
-        (Some(text), _) => text.trim().to_owned(),
+        // Token endpoints (RFC 6749, 5.2) put a code first and the sentence beside it.
+        (Some(text), json) => match json.get("error_description").and_then(Value::as_str) {
+            Some(sentence) => format!("{text}: {sentence}"),
+            None => text.trim().to_owned(),
+        },
         (None, Value::Null) => String::new(),
         (None, Value::Object(fields)) if fields.is_empty() => String::new(),
         // Lists of problems, say: an agent can read them as they are.

@@ -69,6 +69,8 @@ impl Client {
     /// an empty body.
     ///
     /// Interrupts are repeated when their fate is unknown: stopping what has stopped is nothing.
+    /// (A turn that somebody begins between the two is stopped with it; a session that goes on
+    /// although it was to be stopped is worse.)
     /// Any other event, a message above all, would be there twice, so it is repeated only when
     /// the first cannot have arrived.
     ///

@@ -2,8 +2,9 @@
 
 use super::{
     Answer, ApiError, Client,
+    exchange::{Failure, Unreadable},
     retry::Repeat,
-    send::{Call, Failure, Unreadable},
+    send::Call,
     types::{Page, Session, SessionHead, SessionId},
 };
 use http::Method;
@@ -150,9 +151,12 @@ impl Client {
         let call = Call::write(Method::POST, path, Repeat::Harmless);
         match self.send(&call, session).await {
             Err(Failure {
-                error: ApiError::Refused { status, .. },
+                error:
+                    ApiError::Refused {
+                        status: 400 | 409, ..
+                    },
                 earlier: Some(earlier),
-            }) if matches!(status, 400 | 409) => {
+            }) => {
                 let Ok(now) = self.get_session(id).await else {
                     return Err(earlier.with_note("it may have been carried out"));
                 };
@@ -190,6 +194,7 @@ impl Client {
             }) => Ok(Answer {
                 body: (),
                 request_id,
+                date: None,
             }),
             // It is still there to be refused, so no earlier try deleted it.
             Err(Failure { error, .. }) => Err(error),
@@ -207,13 +212,15 @@ pub(super) fn encode(body: &impl serde::Serialize) -> Result<Vec<u8>, ApiError> 
 }
 
 /// Any success will do.
+#[expect(clippy::unnecessary_wraps, reason = "one of the ways to read a body")]
 pub(super) fn nothing(_: &[u8]) -> Result<(), Unreadable> {
     Ok(())
 }
 
 /// A JSON object as `T`.
 pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
-    let text = body.trim_ascii();
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let text = text.trim_ascii();
     match text.first() {
         None => return Err(Unreadable::Wrong("the answer is empty".to_owned())),
         Some(b'{') => {}

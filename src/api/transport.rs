@@ -6,11 +6,14 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use url::{Host, Url};
 
-/// Two clients: one for the world, one for this machine. Most processes build only one of them.
+/// The clients, by where they lead. Most processes build only one of them.
 #[derive(Debug, Default)]
 pub(super) struct Transport {
     world: OnceCell<Client>,
-    loopback: OnceCell<Client>,
+    /// This machine: never through a proxy, which could not reach it and would see the
+    /// credential, with plain http in the clear.
+    here: OnceCell<Client>,
+    here_tls: OnceCell<Client>,
 }
 
 impl Transport {
@@ -23,25 +26,22 @@ impl Transport {
         base: &Url,
         connect_timeout: Duration,
     ) -> Result<&Client, ApiError> {
-        // Plain http never leaves the machine: `https_only` on one side, no proxy on the other.
-        let world = base.scheme() == "https";
-        let cell = if world { &self.world } else { &self.loopback };
-        cell.get_or_try_init(|| build(world, connect_timeout)).await
+        let common = common(connect_timeout);
+        let (cell, builder) = match (base.scheme(), is_loopback(base)) {
+            ("https", false) => (&self.world, common.https_only(true)),
+            ("https", true) => (&self.here_tls, common.https_only(true).no_proxy()),
+            // Without TLS there is no need for a trust store.
+            _ => (&self.here, common.no_proxy().tls_certs_only([])),
+        };
+        cell.get_or_try_init(|| build(builder)).await
     }
 }
 
-async fn build(world: bool, connect_timeout: Duration) -> Result<Client, ApiError> {
+async fn build(builder: ClientBuilder) -> Result<Client, ApiError> {
     // Reading the trust store takes some 40 ms of disk and CPU.
     let built = tokio::task::spawn_blocking(move || {
         // reqwest panics without a provider; somebody else's, installed earlier, is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = common(connect_timeout);
-        let builder = if world {
-            builder.https_only(true)
-        } else {
-            // A proxy would see the credential in the clear; and no trust store is needed.
-            builder.no_proxy().tls_certs_only([])
-        };
         builder.build()
     });
     let cause = match built.await {
@@ -89,15 +89,12 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 /// # Errors
 /// One clause saying what is wrong; it does not repeat the URL, which may hold a password.
 pub fn check_base_url(url: &Url) -> Result<(), &'static str> {
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err("has no host"),
-    };
+    if url.host().is_none() {
+        return Err("has no host");
+    }
     match url.scheme() {
         "https" => {}
-        "http" if loopback => {}
+        "http" if is_loopback(url) => {}
         "http" => return Err("is plain http, which is only used to reach this machine; use https"),
         _ => return Err("is neither https nor http"),
     }
@@ -108,4 +105,14 @@ pub fn check_base_url(url: &Url) -> Result<(), &'static str> {
         return Err("contains a query or a fragment");
     }
     Ok(())
+}
+
+/// Whether `url` names this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

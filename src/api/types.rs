@@ -38,8 +38,11 @@ impl SessionId {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         match text {
             "" => Err("is empty"),
-            // The `url` crate drops these from a path, so the request would reach another route.
-            "." | ".." => Err("is a relative path, not an id"),
+            // The `url` crate drops these from a path, so the request would reach another route;
+            // and some servers drop what follows a semicolon before they look at a segment.
+            _ if matches!(text.split(';').next(), Some("" | "." | "..")) => {
+                Err("is a relative path, not an id")
+            }
             _ if text.chars().count() > 256 => Err("is longer than 256 characters"),
             _ if text.chars().any(char::is_whitespace) => Err("contains white space"),
             _ if text.chars().any(char::is_control) => Err("contains control characters"),

@@ -99,10 +99,10 @@ pub fn shortened(text: &str, limit: usize) -> String {
 /// nothing in it can be taken for the sentence itself.
 #[must_use]
 pub fn quoted(title: &str) -> String {
-    let seen = visible(title);
-    let (head, more) = cut(&seen, TITLE_CHARACTERS);
+    let (head, more) = cut(title, TITLE_CHARACTERS);
     let ellipsis = if more == 0 { "" } else { "…" };
-    Value::String(format!("{head}{ellipsis}")).to_string()
+    let json = Value::String(format!("{head}{ellipsis}")).to_string();
+    visible(&json).into_owned()
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ use rmcp::model::JsonObject;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub(crate) use self::values::{AmountArg, MomentArg, OrderArg, PairsArg, SessionIdArg, When};
+pub(crate) use self::values::{
+    AmountArg, MomentArg, Nullable, OrderArg, PairsArg, SessionIdArg, When,
+};
 
 use super::{error::Failure, schema::CHECK};
 use crate::{
@@ -57,7 +59,7 @@ impl Reader {
             .unwrap_or(&empty);
         let mut read = Map::new();
         for (name, property) in properties {
-            let nullable = property.get(CHECK).is_some_and(|check| check == "nullable");
+            let nullable = is_nullable(property);
             match given.shift_remove(name) {
                 Some(Value::Null) if nullable => {
                     read.insert(name.clone(), Value::Null);
@@ -111,7 +113,7 @@ impl Reader {
             _ => None,
         };
         match read {
-            Some(Value::Array(items)) => {
+            Some(Value::Array(items)) if kind == "array" => {
                 self.count(path, schema, items.len());
                 let item = schema.get("items").cloned().unwrap_or_default();
                 let read = items.into_iter().enumerate();
@@ -147,6 +149,11 @@ impl Reader {
 fn is_required(schema: &JsonObject, name: &str) -> bool {
     let required = schema.get("required").and_then(Value::as_array);
     required.is_some_and(|names| names.iter().any(|each| each == name))
+}
+
+/// Whether null is a value of its own here.
+fn is_nullable(schema: &Value) -> bool {
+    schema.get(CHECK).is_some_and(|check| check == "nullable")
 }
 
 fn from_json(text: &str) -> Option<Value> {
@@ -222,6 +229,9 @@ fn expected(schema: &Value) -> String {
         return format!("give one of {}", choices.join(", "));
     }
     let limit = |keyword| schema.get(keyword).and_then(Value::as_i64);
+    if is_nullable(schema) {
+        return "give a string, or null".to_owned();
+    }
     match schema
         .get("type")
         .and_then(Value::as_str)

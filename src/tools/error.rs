@@ -368,6 +368,13 @@ fn named(session: &SessionHead) -> String {
 }
 
 fn busy_next(tool: &str, id: &Value) -> String {
+    if tool == "update_session_tools" {
+        // Its other arguments are too long to be said again.
+        return format!(
+            "call {tool} again with \"if_busy\":\"wait\" added to act once its turn has ended, or \
+             \"if_busy\":\"interrupt\" to stop it first"
+        );
+    }
     format!(
         "call {tool} with {{\"session_id\":{id},\"if_busy\":\"wait\"}} to act once its turn has \
          ended, or with \"if_busy\":\"interrupt\" to stop it first"

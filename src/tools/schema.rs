@@ -167,7 +167,9 @@ fn fold_union(keywords: &mut JsonObject) {
             let description = description.trim().to_owned();
             keywords.insert("type".into(), "string".into());
             keywords.insert("enum".into(), constants.into());
-            keywords.insert("description".into(), description.into());
+            if !description.is_empty() {
+                keywords.insert("description".into(), description.into());
+            }
         }
         (None, [Value::Object(only)]) => {
             for (name, value) in only {
@@ -175,6 +177,8 @@ fn fold_union(keywords: &mut JsonObject) {
                     .entry(name.clone())
                     .or_insert_with(|| value.clone());
             }
+            // The other member may be a union itself.
+            fold_union(keywords);
         }
         _ => {}
     }

@@ -13,7 +13,7 @@ use rmcp::{
     model::{CallToolRequestParams, CallToolResult, Tool},
     service::RunningService,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
 /// What a failure carries for programs.
@@ -133,6 +133,7 @@ pub(crate) fn came(result: CallToolResult) -> Came {
 }
 
 /// The configuration of `flags` against the API at `base_url`, with a key.
+#[expect(clippy::needless_pass_by_value, reason = "flags are made at the call")]
 pub(crate) fn config(flags: Flags, base_url: &str) -> Config {
     Config::read(&flags, &Environment::default())
         .expect("valid flags")
@@ -193,18 +194,18 @@ impl Api {
 
     /// Answers `method path` with `body`; answers given earlier come first while they last.
     pub(crate) async fn answers(&self, method: &str, path: &str, status: u16, body: Value) {
-        self.mock(method, path, status, body).mount(&self.0).await;
+        Self::mock(method, path, status, body).mount(&self.0).await;
     }
 
     /// The same, but only once.
     pub(crate) async fn answers_once(&self, method: &str, path: &str, status: u16, body: Value) {
-        self.mock(method, path, status, body)
+        Self::mock(method, path, status, body)
             .up_to_n_times(1)
             .mount(&self.0)
             .await;
     }
 
-    fn mock(&self, method: &str, path: &str, status: u16, body: Value) -> Mock {
+    fn mock(method: &str, path: &str, status: u16, body: Value) -> Mock {
         Mock::given(matchers::method(method))
             .and(matchers::path(path))
             .respond_with(
@@ -251,15 +252,6 @@ impl Api {
 /// An API error in the API's envelope.
 pub(crate) fn error(kind: &str, message: &str) -> Value {
     json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_body"})
-}
-
-/// Arguments from pairs.
-pub(crate) fn object(pairs: &[(&str, Value)]) -> Value {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect::<Map<_, _>>()
-        .into()
 }
 
 /// Runs `what` for at most ten seconds, so that a hang is a failure and not a stuck suite.

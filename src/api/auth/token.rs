@@ -4,8 +4,9 @@ use super::{Inner, now, unusable};
 use crate::{
     api::{
         ApiError,
+        exchange::{Limits, Prepared, Unreadable, exchange},
         retry::Repeat,
-        send::{Limits, OAUTH_BETA, Prepared, Unreadable, endpoint, exchange},
+        send::{OAUTH_BETA, endpoint},
         sessions::json,
     },
     config::credentials::{Credential, Secret, Workload},

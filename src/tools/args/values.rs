@@ -10,7 +10,7 @@ use crate::{
         Order,
         types::{Moment, SessionId},
     },
-    domain::money::Money,
+    domain::{details::Field, money::Money},
 };
 
 /// A session's id as an argument.
@@ -170,6 +170,37 @@ impl JsonSchema for MomentArg {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"type": "string", "x-check": "moment"})
+    }
+}
+
+/// A value, or null where that means something, or nothing at all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Nullable<T>(Field<T>);
+
+impl<T> From<Nullable<T>> for Field<T> {
+    fn from(nullable: Nullable<T>) -> Self {
+        nullable.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nullable<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Serde leaves the field at its default when it is not given.
+        Ok(Self(
+            Option::<T>::deserialize(deserializer)?.map_or(Field::Clear, Field::Set),
+        ))
+    }
+}
+
+impl<T> JsonSchema for Nullable<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Nullable".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // A list of types, a union or no type at all are not portable. Null is taken as well; for
+        // hosts that hold arguments to the schema each tool has a word that means the same.
+        json_schema!({"type": "string", "x-check": "nullable"})
     }
 }
 

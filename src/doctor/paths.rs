@@ -1,0 +1,104 @@
+//! Whether the places that are to be written to can be written to. Nothing is left behind.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::Path,
+};
+
+use super::Check;
+use crate::config::Config;
+
+/// The places this configuration names.
+fn places(_config: &Config) -> [(&'static str, Option<&Path>); 2] {
+    [("export folder", None), ("audit log", None)]
+}
+
+pub(super) fn settings(config: &Config) -> impl Iterator<Item = (&'static str, String)> {
+    places(config).into_iter().map(|(name, place)| {
+        (
+            name,
+            place.map_or_else(|| "none".to_owned(), |path| path.display().to_string()),
+        )
+    })
+}
+
+pub(super) fn checks(config: &Config) -> impl Iterator<Item = Check> {
+    places(config).into_iter().filter_map(|(name, place)| {
+        let place = place?;
+        let tried = match name {
+            "audit log" => can_append(place),
+            _ => can_fill(place),
+        };
+        Some(match tried {
+            Ok(()) => Check::ok(name, format!("{} can be written", place.display())),
+            Err(error) => unwritable(name, place, &error),
+        })
+    })
+}
+
+/// What a tool call would fail with.
+fn unwritable(name: &'static str, place: &Path, error: &io::Error) -> Check {
+    let (code, next) = match name {
+        "audit log" => (
+            "audit_failed",
+            "check --audit-log, the file's folder and its permissions",
+        ),
+        _ => (
+            "export_failed",
+            "check --export-dir, its permissions and the space left",
+        ),
+    };
+    let line = format!(
+        "{code}: {} cannot be written: {error}. Next: {next}.",
+        place.display()
+    );
+    Check::failed(name, line, &serde_json::json!({"code": code, "next": next}))
+}
+
+/// Whether files can be made in this folder, or in the nearest one above it that is there.
+fn can_fill(folder: &Path) -> io::Result<()> {
+    let mut folder = folder;
+    loop {
+        match tempfile::tempfile_in(folder) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => match folder.parent() {
+                Some(above) if above != Path::new("") => folder = above,
+                _ => return Err(error),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether this file can be appended to, or made.
+fn can_append(file: &Path) -> io::Result<()> {
+    match fs::OpenOptions::new().append(true).open(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let folder = file.parent().filter(|folder| *folder != Path::new(""));
+            tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(drop)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{can_append, can_fill, fs};
+
+    #[test]
+    fn writing_is_tried_and_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        assert!(can_fill(folder.path()).is_ok());
+        assert!(can_fill(&folder.path().join("not/there/yet")).is_ok());
+        assert!(can_append(&file).is_ok());
+        assert!(can_append(&folder.path().join("not/there")).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        fs::write(&file, "x").unwrap();
+        assert!(can_append(&file).is_ok());
+        assert!(can_fill(&file).is_err(), "a file is no folder");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "x");
+    }
+}

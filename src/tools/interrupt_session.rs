@@ -1,0 +1,133 @@
+//! `interrupt_session`: stop the current turn; the session goes idle and can be talked to again.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg};
+use crate::{
+    api::{
+        Answer, ApiError, Client,
+        types::{Session, SessionId},
+    },
+    domain::{guard::Operation, summary::Row},
+    lifecycle::{self, Conditions, IfBusy, Outcome, Write},
+    server::SessionsServer,
+};
+
+pub(super) struct InterruptSession;
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Args {
+    /// Id of the session.
+    session_id: SessionIdArg,
+    /// Only this thread of a multi-agent session.
+    session_thread_id: Option<String>,
+    /// How long to wait until it is seen to have stopped.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 40))]
+    wait_seconds: u8,
+    /// Check everything, send nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Output {
+    /// interrupted = seen to have stopped; interrupt_sent = not seen yet.
+    outcome: Word,
+    /// The session as last seen.
+    session: Row,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Interrupted,
+    InterruptSent,
+    NothingToDo,
+    WouldInterrupt,
+}
+
+impl SessionsTool for InterruptSession {
+    const NAME: &'static str = "interrupt_session";
+    const TITLE: &'static str = "Interrupt a session";
+    const DESCRIPTION: &'static str = "Stop the current turn of a running or rescheduling \
+        session at the next safe point; it goes idle, keeps its history and can go on later.";
+    const TOOLSET: Toolset = Toolset::Sessions;
+    const EFFECT: Effect = Effect::Writes;
+    type Args = Args;
+    type Output = Output;
+
+    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
+        let id = args.session_id.id();
+        let conditions = Conditions {
+            if_busy: IfBusy::Refuse,
+            wait: Duration::ZERO,
+            dry_run: args.dry_run,
+            expected_updated_at: None,
+        };
+        let interrupt = Interrupt {
+            thread: args.session_thread_id,
+        };
+        match lifecycle::carry_out(server, call, id, &conditions, &interrupt).await? {
+            Outcome::NothingToDo(session) => Ok(output(Word::NothingToDo, &session)),
+            Outcome::Would { session, .. } => Ok(output(Word::WouldInterrupt, &session)),
+            Outcome::Written { .. } => {
+                let wait = Duration::from_secs(args.wait_seconds.into());
+                let session = lifecycle::until_free(server, call, id, wait).await?;
+                let busy = server.statuses().state(&session.head).is_busy();
+                Ok(output(
+                    if busy {
+                        Word::InterruptSent
+                    } else {
+                        Word::Interrupted
+                    },
+                    &session,
+                ))
+            }
+        }
+    }
+}
+
+fn output(outcome: Word, session: &Session) -> Output {
+    Output {
+        outcome,
+        session: Row::of(&session.head),
+    }
+}
+
+struct Interrupt {
+    thread: Option<String>,
+}
+
+impl Write for Interrupt {
+    type Prepared = ();
+
+    fn operation(&self) -> Operation {
+        Operation::Interrupt
+    }
+
+    fn prepare(&self, _: &Session) -> Result<Option<()>, Failure> {
+        Ok(Some(()))
+    }
+
+    async fn send(
+        &self,
+        client: &Client,
+        id: &SessionId,
+        (): &(),
+    ) -> Result<Answer<Option<Session>>, ApiError> {
+        let mut event = json!({"type": "user.interrupt"});
+        if let (Some(thread), Some(event)) = (&self.thread, event.as_object_mut()) {
+            event.insert("session_thread_id".to_owned(), json!(thread));
+        }
+        Ok(client.send_events(id, &[event]).await?.map(|()| None))
+    }
+
+    fn verify(&self, (): &(), _: &Session) -> Result<(), Vec<String>> {
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! The API client against servers that do whatever servers do.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy knows test functions, and not what they call"
+)]
+
+mod answers;
+mod credentials;
+mod faults;
+mod profiles;
+mod secrecy;
+mod server;
+mod wire;
+
+use managed_sessions_mcp::{
+    api::{Client, Settings, retry::Policy, types::SessionId},
+    config::{Environment, credentials::Sources},
+};
+use server::Server;
+use std::time::Duration;
+
+pub(crate) const KEY: &str = "sk-ant-test-0123456789-SECRET";
+
+pub(crate) fn id() -> SessionId {
+    SessionId::parse("sesn_1").unwrap()
+}
+
+/// The usual rules, a thousand times faster.
+pub(crate) fn settings(server: &Server) -> Settings {
+    Settings {
+        base_url: Some(server.url().parse().unwrap()),
+        credentials: Sources::from_api_key(KEY),
+        timeout: Duration::from_secs(5),
+        request_timeout: Duration::from_secs(4),
+        retry: Policy {
+            base: Duration::from_millis(1),
+            ..Policy::default()
+        },
+        ..Settings::default()
+    }
+}
+
+pub(crate) fn client(server: &Server) -> Client {
+    Client::new(settings(server))
+}
+
+/// A client whose credentials come from these variables.
+pub(crate) fn client_with(server: &Server, variables: &[(&str, &str)]) -> Client {
+    let environment: Environment = variables.iter().copied().collect();
+    Client::new(Settings {
+        credentials: Sources::from_environment(&environment),
+        ..settings(server)
+    })
+}

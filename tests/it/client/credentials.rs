@@ -1,0 +1,357 @@
+//! Which credential wins, and what is said when none does.
+
+use super::{
+    client_with, id,
+    server::{Server, answer, refusal, session},
+    settings,
+};
+use managed_sessions_mcp::{
+    api::{ApiError, Client, Settings},
+    config::{Environment, credentials::Sources},
+};
+use std::{fs, path::Path};
+use tempfile::TempDir;
+
+/// A config directory with these profiles: name, config, credentials.
+pub(super) fn directory(profiles: &[(&str, &str, &str)]) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    for folder in ["configs", "credentials"] {
+        fs::create_dir(directory.path().join(folder)).unwrap();
+    }
+    for (name, config, credentials) in profiles {
+        let file = format!("{name}.json");
+        write(&directory.path().join("configs").join(&file), config, 0o644);
+        let credentials_file = directory.path().join("credentials").join(&file);
+        write(&credentials_file, credentials, 0o600);
+    }
+    directory
+}
+
+pub(super) fn write(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+}
+
+pub(super) const USER: &str = r#"{"authentication":{"type":"user_oauth"}}"#;
+
+/// Who was `Authorization` for, with these variables.
+async fn sent_with(variables: &[(&str, &str)]) -> Result<String, ApiError> {
+    let grant = r#"{"id":"sesn_1","access_token":"exchanged","expires_in":600}"#;
+    let server = Server::start([answer(200, &[], grant)]).await;
+    client_with(&server, variables).get_session(&id()).await?;
+    let seen = server.seen();
+    let header = seen.last().unwrap().header("authorization").unwrap();
+    Ok(header.trim_start_matches("Bearer ").to_owned())
+}
+
+#[tokio::test]
+async fn the_first_source_in_order_wins() {
+    let files = directory(&[
+        ("default", USER, r#"{"access_token":"of-default"}"#),
+        ("work", USER, r#"{"access_token":"of-work"}"#),
+    ]);
+    let place = files.path().to_str().unwrap();
+    let all = [
+        ("ANTHROPIC_API_KEY", "the-key"),
+        ("ANTHROPIC_AUTH_TOKEN", "the-token"),
+        ("ANTHROPIC_PROFILE", "work"),
+        ("ANTHROPIC_FEDERATION_RULE_ID", "fdrl_1"),
+        ("ANTHROPIC_ORGANIZATION_ID", "org"),
+        ("ANTHROPIC_IDENTITY_TOKEN", "jwt"),
+        ("ANTHROPIC_CONFIG_DIR", place),
+    ];
+    for (skip, expected) in [
+        (0, "the-key"),
+        (1, "the-token"),
+        (2, "of-work"),
+        (3, "exchanged"),
+        (4, "of-default"),
+        (6, "of-default"),
+    ] {
+        assert_eq!(sent_with(&all[skip..]).await.as_deref(), Ok(expected));
+    }
+    fs::write(files.path().join("active_config"), "work\n").unwrap();
+    assert_eq!(sent_with(&all[6..]).await.as_deref(), Ok("of-work"));
+    // A home directory will do, too.
+    let home = TempDir::new().unwrap();
+    fs::create_dir_all(home.path().join(".config")).unwrap();
+    fs::rename(files.path(), home.path().join(".config/anthropic")).unwrap();
+    if cfg!(unix) {
+        let home = [("HOME", home.path().to_str().unwrap())];
+        assert_eq!(sent_with(&home).await.as_deref(), Ok("of-work"));
+    }
+}
+
+#[tokio::test]
+async fn a_profile_beats_workload_identity_only_when_it_is_named() {
+    let files = directory(&[("default", USER, r#"{"access_token":"of-default"}"#)]);
+    let place = files.path().to_str().unwrap();
+    let variables = [
+        ("ANTHROPIC_CONFIG_DIR", place),
+        ("ANTHROPIC_FEDERATION_RULE_ID", "fdrl_1"),
+        ("ANTHROPIC_ORGANIZATION_ID", "org"),
+        ("ANTHROPIC_IDENTITY_TOKEN", "jwt"),
+        ("ANTHROPIC_PROFILE", "default"),
+    ];
+    assert_eq!(sent_with(&variables[..4]).await.as_deref(), Ok("exchanged"));
+    assert_eq!(sent_with(&variables).await.as_deref(), Ok("of-default"));
+}
+
+#[tokio::test]
+async fn nothing_found_says_where_it_was_looked_for_in_order() {
+    let error = sent_with(&[("ANTHROPIC_ORGANIZATION_ID", "org"), ("HOME", "/nowhere")])
+        .await
+        .unwrap_err();
+    let ApiError::CredentialsMissing { looked_for } = error else {
+        panic!("{error:?}")
+    };
+    let names = [
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "ANTHROPIC_PROFILE",
+        "workload identity (incomplete: ANTHROPIC_FEDERATION_RULE_ID and ANTHROPIC_IDENTITY_TOKEN[_FILE] not set)",
+        "the active profile (/nowhere/.config/anthropic/configs/default.json, not there)",
+    ];
+    assert_eq!(looked_for.len(), names.len());
+    for (found, name) in looked_for.iter().zip(names) {
+        assert!(found.starts_with(name), "{found}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_missing_is_found_once_it_is_there() {
+    let files = directory(&[]);
+    let server = Server::start([session(false)]).await;
+    let place = files.path().to_str().unwrap();
+    let client = client_with(&server, &[("ANTHROPIC_CONFIG_DIR", place)]);
+    let error = client.get_session(&id()).await.unwrap_err();
+    assert!(matches!(error, ApiError::Credentials { .. }), "{error:?}");
+    write(&files.path().join("configs/default.json"), USER, 0o644);
+    let tokens = files.path().join("credentials/default.json");
+    write(&tokens, r#"{"access_token":"now"}"#, 0o600);
+    client.get_session(&id()).await.unwrap();
+}
+
+/// The cause, with these files under these variables.
+async fn broken(files: &TempDir, variables: &[(&str, &str)]) -> (String, String) {
+    let place = files.path().to_str().unwrap();
+    let mut all = vec![("ANTHROPIC_CONFIG_DIR", place)];
+    all.extend_from_slice(variables);
+    match sent_with(&all).await {
+        Err(ApiError::Credentials { source, cause }) => (source, cause),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn unsafe_files_are_refused() {
+    let secret = r#"{"access_token":"leaked-token"}"#;
+    let files = directory(&[("default", USER, secret)]);
+    let config = files.path().join("configs/default.json");
+    let tokens = files.path().join("credentials/default.json");
+    for mode in [0o640, 0o604, 0o620, 0o666] {
+        write(&tokens, secret, mode);
+        let (_, cause) = broken(&files, &[]).await;
+        assert!(cause.contains("chmod 600"), "{mode:o}: {cause}");
+    }
+    write(&tokens, secret, 0o600);
+    for mode in [0o664, 0o646] {
+        write(&config, USER, mode);
+        let (_, cause) = broken(&files, &[]).await;
+        assert!(cause.contains("chmod go-w"), "{mode:o}: {cause}");
+    }
+    write(&config, USER, 0o644);
+    let elsewhere = files.path().join("elsewhere.json");
+    fs::rename(&tokens, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &tokens).unwrap();
+    let (source, cause) = broken(&files, &[]).await;
+    assert!(cause.contains("symlink"), "{cause}");
+    assert_eq!(source, "profile \"default\"");
+}
+
+#[tokio::test]
+async fn broken_profiles_say_what_is_wrong_and_nothing_secret() {
+    for (config, tokens, expected) in [
+        ("{", "{}", "configs/default.json is not a JSON object"),
+        ("[]", "{}", "configs/default.json is not a JSON object"),
+        ("{}", "{}", "no `authentication`"),
+        (
+            r#"{"authentication":{"type":"x"}}"#,
+            "{}",
+            "authentication.type",
+        ),
+        (USER, "{", "credentials/default.json is not a JSON object"),
+        (
+            USER,
+            r#""SECRET-token""#,
+            "credentials/default.json is not a JSON object",
+        ),
+        (USER, "{}", "no access_token"),
+        (
+            USER,
+            r#"{"access_token":"SECRET","expires_at":"2026-01-01"}"#,
+            "expires_at",
+        ),
+        (
+            USER,
+            r#"{"access_token":"SECRET","type":"private_key"}"#,
+            "type other than",
+        ),
+        (
+            r#"{"authentication":{"type":"oidc_federation"},"organization_id":"o"}"#,
+            "{}",
+            "identity token",
+        ),
+        (
+            r#"{"authentication":{"type":"oidc_federation","identity_token":{"source":"url"}}}"#,
+            "{}",
+            "`identity_token`",
+        ),
+        (
+            r#"{"authentication":{"type":"user_oauth"},"base_url":"no url"}"#,
+            "{}",
+            "base_url",
+        ),
+    ] {
+        let files = directory(&[("default", config, tokens)]);
+        let (_, cause) = broken(&files, &[]).await;
+        assert!(cause.contains(expected), "{config} {tokens}: {cause}");
+        assert!(!cause.contains("SECRET"), "{cause}");
+    }
+    let files = directory(&[]);
+    for name in ["../etc/passwd", ".hidden", "a/b", "a\\b", "absent"] {
+        let (source, cause) = broken(&files, &[("ANTHROPIC_PROFILE", name)]).await;
+        assert!(source.starts_with("ANTHROPIC_PROFILE"), "{source}");
+        let expected = if name == "absent" {
+            "cannot be read"
+        } else {
+            "not a profile name"
+        };
+        assert!(cause.contains(expected), "{name}: {cause}");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_profile_nobody_asked_for_is_passed_over() {
+    let home = TempDir::new().unwrap();
+    let configs = home.path().join(".config/anthropic/configs");
+    fs::create_dir_all(&configs).unwrap();
+    write(&configs.join("default.json"), "{", 0o644);
+    if cfg!(unix) {
+        let error = sent_with(&[("HOME", home.path().to_str().unwrap())]).await;
+        let Err(ApiError::CredentialsMissing { looked_for }) = error else {
+            panic!("{error:?}")
+        };
+        assert!(looked_for[4].contains("broken"), "{looked_for:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_description_names_winner_and_passed_over_and_masks_them() {
+    let files = directory(&[
+        ("default", USER, "{}"),
+        (
+            "work",
+            r#"{"authentication":{"type":"user_oauth"},"workspace_id":"wrkspc_p"}"#,
+            r#"{"access_token":"sk-ant-oat01-aaaaaaaawork"}"#,
+        ),
+    ]);
+    let place = files.path().to_str().unwrap();
+    let all = [
+        ("ANTHROPIC_API_KEY", "sk-ant-api03-aaaaaaaaaaaakey1"),
+        ("ANTHROPIC_AUTH_TOKEN", "sk-ant-oat01-aaaaaaaaaaaatok2"),
+        ("ANTHROPIC_PROFILE", "work"),
+        ("ANTHROPIC_CONFIG_DIR", place),
+    ];
+    let server = Server::start([session(false)]).await;
+    let shown = client_with(&server, &all).describe().await;
+    assert_eq!(shown.credential.as_deref(), Ok("ANTHROPIC_API_KEY (…key1)"));
+    assert_eq!(
+        shown.passed_over,
+        [
+            "ANTHROPIC_AUTH_TOKEN (…tok2)",
+            "ANTHROPIC_PROFILE (\"work\")",
+            "the active profile (\"default\")",
+        ]
+    );
+    assert_eq!(shown.base_url, Ok(server.url()));
+    assert_eq!(shown.base_url_from, "--base-url or ANTHROPIC_BASE_URL");
+    let shown = client_with(&server, &all[2..]).describe().await;
+    assert_eq!(shown.credential.as_deref(), Ok("profile \"work\" (…work)"));
+    assert_eq!(shown.workspace_id.as_deref(), Some("wrkspc_p"));
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn a_profile_brings_its_workspace_and_its_base_url() {
+    let server = Server::start([session(false)]).await;
+    let config = format!(
+        r#"{{"authentication":{{"type":"user_oauth"}},"workspace_id":"wrkspc_p","base_url":"{}/p"}}"#,
+        server.url()
+    );
+    let files = directory(&[("default", &config, r#"{"access_token":"t"}"#)]);
+    let variables = [("ANTHROPIC_CONFIG_DIR", files.path().to_str().unwrap())];
+    let environment: Environment = variables.into_iter().collect();
+    let from_profile = Settings {
+        base_url: None,
+        credentials: Sources::from_environment(&environment),
+        ..settings(&server)
+    };
+    let flags = Settings {
+        base_url: Some(format!("{}/f", server.url()).parse().unwrap()),
+        workspace_id: Some("wrkspc_f".to_owned()),
+        ..from_profile.clone()
+    };
+    for settings in [from_profile, flags] {
+        Client::new(settings).get_session(&id()).await.unwrap();
+    }
+    let seen = server.seen();
+    let of = |n: usize| {
+        (
+            seen[n].line.as_str(),
+            seen[n].header("anthropic-workspace-id"),
+        )
+    };
+    assert_eq!(of(0), ("GET /p/v1/sessions/sesn_1", Some("wrkspc_p")));
+    assert_eq!(of(1), ("GET /f/v1/sessions/sesn_1", Some("wrkspc_f")));
+}
+
+#[tokio::test]
+async fn a_profile_cannot_send_its_token_in_the_clear() {
+    let server = Server::start([session(false)]).await;
+    let config = r#"{"authentication":{"type":"user_oauth"},"base_url":"http://example.com"}"#;
+    let files = directory(&[("default", config, r#"{"access_token":"t"}"#)]);
+    let environment: Environment = [("ANTHROPIC_CONFIG_DIR", files.path().to_str().unwrap())]
+        .into_iter()
+        .collect();
+    let client = Client::new(Settings {
+        base_url: None,
+        credentials: Sources::from_environment(&environment),
+        ..settings(&server)
+    });
+    let error = client.get_session(&id()).await.unwrap_err();
+    let ApiError::Credentials { source, cause } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(source, "profile \"default\"");
+    assert!(cause.contains("https"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_refused_key_is_not_sent_again() {
+    let server = Server::start([refusal(401)]).await;
+    for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"] {
+        let error = client_with(&server, &[(name, "k")])
+            .get_session(&id())
+            .await;
+        assert_eq!(error.unwrap_err().http_status(), Some(401));
+    }
+    assert_eq!(server.seen().len(), 2);
+}

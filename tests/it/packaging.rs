@@ -1,0 +1,42 @@
+//! What is shipped beside the program says what the program does: README, manifest, registry
+//! entry, versions.
+//!
+//! The tables of README.md and the lists of manifest.json are written from the program:
+//! `UPDATE_DOCS=1 cargo test --test it documents` rewrites them, every other run compares.
+
+mod commands;
+mod documents;
+mod manifest;
+mod registry;
+
+use std::{fs, path::PathBuf};
+
+use serde_json::Value;
+
+/// A file of the project, by its path from the root.
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+#[track_caller]
+fn file(name: &str) -> String {
+    let text = fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    // A checkout on Windows may have changed the ends of lines.
+    text.replace("\r\n", "\n")
+}
+
+#[track_caller]
+fn json_file(name: &str) -> Value {
+    serde_json::from_str(&file(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The text after `key = "` in Cargo.toml.
+#[track_caller]
+fn cargo(key: &str) -> String {
+    let manifest = file("Cargo.toml");
+    let line = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{key} = \"")))
+        .unwrap_or_else(|| panic!("{key} is not in Cargo.toml"));
+    line.trim_end_matches('"').to_owned()
+}
