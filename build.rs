@@ -5,16 +5,24 @@ use std::{env, fs, path::Path};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let mut version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
-    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
-        if let Some(commit) = packaged().or_else(checked_out) {
-            version.push_str(&format!(" ({commit})"));
-        }
+    let version = variable("CARGO_PKG_VERSION");
+    let built = if variable("PROFILE") == "release" {
+        packaged().or_else(checked_out)
     } else {
         // A commit here would mean to build everything again after each of them.
-        version.push_str(" (development build)");
-    }
-    println!("cargo::rustc-env=MANAGED_SESSIONS_VERSION={version}");
+        Some("development build".to_owned())
+    };
+    let built = built.map(|built| format!(" ({built})"));
+    let built = built.unwrap_or_default();
+    println!("cargo::rustc-env=MANAGED_SESSIONS_VERSION={version}{built}");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells build scripts by the environment"
+)]
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
 }
 
 /// What cargo writes into a package.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::config::Environment;
 
@@ -136,35 +136,33 @@ impl Host {
 }
 
 /// The form that most hosts share.
-fn object(start: Start<'_>, key: &str) -> Value {
-    let mut entry = json!({"command": text(start.program)});
+fn object(start: Start<'_>, key: &str) -> Map<String, Value> {
+    let mut entry = Map::new();
+    entry.insert("command".to_owned(), json!(text(start.program)));
     if !start.arguments.is_empty() {
-        entry["args"] = json!(start.arguments);
+        entry.insert("args".to_owned(), json!(start.arguments));
     }
     if start.with_key {
-        entry["env"] = json!({"ANTHROPIC_API_KEY": key});
+        entry.insert("env".to_owned(), json!({"ANTHROPIC_API_KEY": key}));
     }
     entry
 }
 
 fn vscode(start: Start<'_>) -> String {
-    let mut server = json!({"type": "stdio"});
-    if let (Value::Object(server), Value::Object(rest)) =
-        (&mut server, object(start, "${input:anthropic-api-key}"))
-    {
-        server.extend(rest);
+    let mut server = Map::new();
+    server.insert("type".to_owned(), json!("stdio"));
+    server.extend(object(start, "${input:anthropic-api-key}"));
+    let servers = json!({NAME: server});
+    if !start.with_key {
+        return pretty(&json!({"servers": servers}));
     }
-    let mut file = json!({});
-    if start.with_key {
-        file["inputs"] = json!([{
-            "type": "promptString",
-            "id": "anthropic-api-key",
-            "description": "Anthropic API key",
-            "password": true,
-        }]);
-    }
-    file["servers"] = json!({NAME: server});
-    pretty(&file)
+    let key = json!({
+        "type": "promptString",
+        "id": "anthropic-api-key",
+        "description": "Anthropic API key",
+        "password": true,
+    });
+    pretty(&json!({"inputs": [key], "servers": servers}))
 }
 
 fn claude_code(start: Start<'_>, system: System) -> String {
@@ -299,6 +297,7 @@ mod tests {
 
     #[test]
     fn every_system_has_its_own_places() {
+        use Host::{ClaudeCode, ClaudeDesktop, Codex, Cursor, VsCode};
         let unix: Environment = [("HOME", "/home/me")].into_iter().collect();
         let moved: Environment = [
             ("HOME", "/home/me"),
@@ -317,7 +316,6 @@ mod tests {
             let file = host.file(environment, system);
             assert_eq!(file.as_deref(), expected.map(Path::new), "{host:?}");
         };
-        use Host::{ClaudeCode, ClaudeDesktop, Codex, Cursor, VsCode};
         check(
             ClaudeDesktop,
             &unix,

@@ -96,18 +96,14 @@ impl Check {
 
     /// Everything in one line. A failure's has the rest in it already.
     fn line(&self) -> String {
-        let mut line = self.detail.clone();
-        if self.status == Status::Failed {
-            return line;
-        }
-        if let Some(next) = &self.next {
-            line.push_str(". Next: ");
-            line.push_str(next);
-        }
-        if let Some(id) = &self.request_id {
-            line.push_str(&format!(" (request_id {id})"));
-        }
-        line
+        let told = |what: Option<&String>, before: &str, after: &str| {
+            what.filter(|_| self.status != Status::Failed)
+                .map(|what| format!("{before}{what}{after}"))
+                .unwrap_or_default()
+        };
+        let next = told(self.next.as_ref(), ". Next: ", "");
+        let request_id = told(self.request_id.as_ref(), " (request_id ", ")");
+        format!("{}{next}{request_id}", self.detail)
     }
 }
 

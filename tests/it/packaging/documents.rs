@@ -79,8 +79,8 @@ async fn tools(toolsets: &str) -> Vec<Tool> {
 
 /// The first sentence of what a model is told.
 fn first_sentence(description: &str) -> String {
-    let end = description.find(". ").unwrap_or(description.len());
-    format!("{}.", description[..end].trim_end_matches('.'))
+    let sentence = description.split(". ").next().unwrap_or_default();
+    format!("{}.", sentence.trim_end_matches('.'))
 }
 
 fn cell(text: &str) -> String {
@@ -181,10 +181,11 @@ async fn prompt_text(client: &RunningService<RoleClient, ()>, prompt: &Prompt) -
         }
     }
     // A prompt that checks its arguments takes no placeholders: what it is for, and with what.
-    let with: String = names
+    let with: Vec<_> = names
         .iter()
         .map(|name| format!("\n{name}: ${{arguments.{name}}}"))
         .collect();
+    let with = with.concat();
     format!(
         "{}{with}",
         prompt.description.as_deref().unwrap_or(&prompt.name)

@@ -99,8 +99,8 @@ fn every_platform_starts_the_server_with_every_setting() {
         assert_eq!(overrides[platform]["command"], "/bin/sh", "{platform}");
         assert_eq!(overrides[platform]["args"][0], launcher, "{platform}");
     }
-    let program = overrides["win32"]["command"].as_str().expect("text");
-    assert!(program.ends_with(".exe"), "{program}");
+    let program = &overrides["win32"]["command"];
+    assert_eq!(program, "${__dirname}/server/managed-sessions-mcp.exe");
 }
 
 #[test]

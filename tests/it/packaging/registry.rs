@@ -135,7 +135,8 @@ fn every_package_can_be_found_and_is_started_over_stdio() {
                     cargo("version")
                 );
                 assert!(identifier.starts_with(&release), "{identifier}");
-                assert!(identifier.ends_with(".mcpb"), "{identifier}");
+                let name = identifier.rsplit_once('.');
+                assert!(name.is_some_and(|(_, kind)| kind == "mcpb"), "{identifier}");
                 let sum = package["fileSha256"].as_str().expect("text");
                 let digits = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
                 assert!(sum.len() == 64 && sum.chars().all(digits), "{sum}");
