@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, newest};
@@ -39,6 +39,7 @@ pub(super) struct Output {
     waited_seconds: u64,
     /// Why it stopped, if it did: end_turn, requires_action with event_ids, …
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
     stop_reason: Option<Value>,
     /// The session as lists show it.
     session: Row,
