@@ -39,8 +39,7 @@ pub(super) struct Output {
     waited_seconds: u64,
     /// Why it stopped, if it did: end_turn, requires_action with event_ids, …
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Map<String, Value>>")]
-    stop_reason: Option<Value>,
+    stop_reason: Option<Map<String, Value>>,
     /// The session as lists show it.
     session: Row,
 }
