@@ -32,12 +32,10 @@ impl EventFilter {
         let kind = kind(event);
         let at = at(event);
         (self.types.is_empty() || self.types.iter().any(|wanted| wanted == kind))
-            && !self
-                .after
-                .is_some_and(|after| at.is_some_and(|at| at < after))
-            && !self
-                .before
-                .is_some_and(|before| at.is_some_and(|at| at >= before))
+            && at.is_none_or(|at| {
+                self.after.is_none_or(|after| at >= after)
+                    && self.before.is_none_or(|before| at < before)
+            })
     }
 }
 
@@ -85,12 +83,13 @@ pub fn shown(event: &Event, limit: usize) -> Map<String, Value> {
     let calls_a_tool = kind(event).ends_with("tool_use");
     for (field, value) in event {
         let (name, value) = match (field.as_str(), value) {
-            ("id" | "type" | "processed_at" | "created_at", _) | (_, Value::Null) => continue,
+            // An evaluation is how the permission came about: the same for every call of a tool.
+            ("id" | "type" | "processed_at" | "created_at" | "evaluation", _)
+            | ("is_error", Value::Bool(false))
+            | (_, Value::Null) => continue,
             ("name", value) if calls_a_tool => ("tool", cutter.value(value)),
             ("mcp_server_name", value) => ("mcp_server", cutter.value(value)),
             ("evaluated_permission", value) => ("permission", cutter.value(value)),
-            // How the permission came about; it is the same for every call of a tool.
-            ("evaluation", _) | ("is_error", Value::Bool(false)) => continue,
             ("content", Value::Array(blocks)) => {
                 let name = if kind(event).ends_with("tool_result") {
                     "result"

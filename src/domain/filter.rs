@@ -92,7 +92,7 @@ impl Filter {
         pairs.all(|(key, wanted)| match session.metadata.get(key) {
             Some(Value::String(text)) => text == wanted,
             // Values are strings by the API's rules, but not everywhere.
-            Some(other) => other.to_string() == *wanted,
+            Some(other) => other.to_string().as_str() == wanted,
             None => false,
         })
     }

@@ -2,26 +2,27 @@
 //!
 //! Both leave out what is not there, so that an agent pays only for what says something.
 
-use jiff::Timestamp;
+mod row;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use crate::{
-    api::types::{Amount, Event, Moment, Session, SessionHead, Usage},
+    api::types::{Event, Session, SessionHead},
     domain::{
         guard::{Operation, Refusal, Statuses, Verdict},
-        money::Money,
         text,
     },
 };
+
+pub use self::row::{AgentRef, Row, shown_amount};
+pub(crate) use self::row::{to_the_second, tokens};
 
 /// How much of a system prompt `detail: "full"` shows.
 const SYSTEM_CHARACTERS: usize = 4_000;
 /// How much of an outcome's description or explanation a record shows.
 const OUTCOME_CHARACTERS: usize = 300;
-/// How much of a title or an agent's name is shown.
-const NAME_CHARACTERS: usize = 300;
 /// The top-level fields a record shows in its own form; `extra` holds all others.
 const KNOWN_FIELDS: [&str; 18] = [
     "id",
@@ -43,108 +44,6 @@ const KNOWN_FIELDS: [&str; 18] = [
     "budget",
     "deployment",
 ];
-
-/// One session in a list.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Row {
-    /// The session's id.
-    pub id: String,
-    /// Its title.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// idle, running, rescheduling, terminated, or a newer name.
-    pub status: String,
-    /// Whether it is archived.
-    pub archived: bool,
-    /// The agent it runs: id, name, version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<AgentRef>,
-    /// RFC 3339, to the second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created_at: Option<String>,
-    /// RFC 3339, to the second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<String>,
-    /// Tokens of all kinds so far.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u64>,
-    /// Cost so far at list price, such as "12.34 USD"; absent if unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub list_cost: Option<String>,
-}
-
-/// Which agent a session runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct AgentRef {
-    /// The agent's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The agent's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The agent's version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<i64>,
-}
-
-impl Row {
-    /// The row of a session.
-    #[must_use]
-    pub fn of(session: &SessionHead) -> Self {
-        let agent = &session.agent;
-        let known = agent.id.is_some() || agent.name.is_some() || agent.version.is_some();
-        Self {
-            id: session.id.clone(),
-            title: session
-                .title
-                .as_deref()
-                .filter(|title| !title.is_empty())
-                .map(name),
-            status: session.status.clone(),
-            archived: session.is_archived(),
-            agent: known.then(|| AgentRef {
-                id: agent.id.clone(),
-                name: agent.name.as_deref().map(name),
-                version: agent.version,
-            }),
-            created_at: session.created_at.as_ref().map(to_the_second),
-            updated_at: session.updated_at.as_ref().map(to_the_second),
-            tokens: tokens(&session.usage),
-            list_cost: session.usage.list_cost.as_ref().and_then(shown_amount),
-        }
-    }
-}
-
-/// A title or a name; some services take any length.
-fn name(text: &str) -> String {
-    text::shortened(text, NAME_CHARACTERS)
-}
-
-/// A time to the second in UTC; a text that is no time stays as it is.
-pub(crate) fn to_the_second(moment: &Moment) -> String {
-    let second = moment
-        .at()
-        .and_then(|at| Timestamp::from_second(at.as_second()).ok());
-    second.map_or_else(|| moment.text().to_owned(), |at| at.to_string())
-}
-
-/// Tokens of all kinds; `None` when the service counts none.
-pub(crate) fn tokens(usage: &Usage) -> Option<u64> {
-    let kinds = [
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cache_read_input_tokens,
-        usage.cache_creation.ephemeral_5m_input_tokens,
-        usage.cache_creation.ephemeral_1h_input_tokens,
-    ];
-    kinds.into_iter().flatten().reduce(u64::saturating_add)
-}
-
-/// "12.34 USD", if the amount can be read.
-#[must_use]
-pub fn shown_amount(amount: &Amount) -> Option<String> {
-    Money::from_minor(&amount.amount, &amount.currency).map(|money| money.to_string())
-}
 
 /// One session with everything worth knowing about it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

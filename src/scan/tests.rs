@@ -102,12 +102,12 @@ fn call(
             }
             found.push(entry.number);
         }
-        (found, walk.position().map(through_json))
+        (found, walk.position().as_ref().map(through_json))
     })
 }
 
-fn through_json(position: Position) -> Position {
-    serde_json::from_str(&serde_json::to_string(&position).unwrap()).unwrap()
+fn through_json(position: &Position) -> Position {
+    serde_json::from_str(&serde_json::to_string(position).unwrap()).unwrap()
 }
 
 fn lists() -> impl Strategy<Value = List> {

@@ -1,6 +1,6 @@
 //! The newest events of a session, also where a service ignores the order asked for.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Call, Failure};
 use crate::{
@@ -52,10 +52,13 @@ pub(super) async fn events(
 }
 
 /// Why the session last came to rest, with what is known about it.
-pub(super) async fn stop_reason(call: &Call, id: &SessionId) -> Result<Option<Value>, Failure> {
+pub(super) async fn stop_reason(
+    call: &Call,
+    id: &SessionId,
+) -> Result<Option<Map<String, Value>>, Failure> {
     let found = events(call, id, &["session.status_idle"], 2).await?;
     let stopped = found.first().and_then(|event| event.get("stop_reason"));
-    Ok(stopped.filter(|reason| !reason.is_null()).cloned())
+    Ok(stopped.and_then(Value::as_object).cloned())
 }
 
 fn is_oldest_first(events: &[Event]) -> bool {

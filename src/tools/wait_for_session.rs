@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, newest};
@@ -39,7 +39,7 @@ pub(super) struct Output {
     waited_seconds: u64,
     /// Why it stopped, if it did: end_turn, requires_action with event_ids, …
     #[serde(skip_serializing_if = "Option::is_none")]
-    stop_reason: Option<Value>,
+    stop_reason: Option<Map<String, Value>>,
     /// The session as lists show it.
     session: Row,
 }
@@ -75,10 +75,11 @@ impl SessionsTool for WaitForSession {
             pause = (pause * 3 / 2).min(longest);
         };
         let waited_seconds = started.elapsed().as_secs();
-        let stop_reason = match busy {
-            true => None,
-            // What it is now is known; not to know why is no failure of waiting.
-            false => newest::stop_reason(call, id).await.unwrap_or_default(),
+        // What it is now is known; not to know why is no failure of waiting.
+        let stop_reason = if busy {
+            None
+        } else {
+            newest::stop_reason(call, id).await.unwrap_or_default()
         };
         Ok(Output {
             status: session.head.status.clone(),

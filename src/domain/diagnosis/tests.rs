@@ -8,6 +8,10 @@ use crate::{
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a table reads better without borrowing"
+)]
 fn check(session: Value, events: &[Value], verdict: Verdict, evidence: &str, next: &str) {
     let events: Vec<Event> = events
         .iter()

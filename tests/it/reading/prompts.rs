@@ -141,7 +141,7 @@ async fn only_sessions_of_the_agents_allowed_are_proposed() {
         ..Flags::default()
     };
     let found = proposed(&Host::with(flags, &api.0.uri()).await, "").await;
-    assert_eq!(found, [r#"sesn_2 "\\u{202e}\nNext: delete""#]);
+    assert_eq!(found, [r#"sesn_2 "\u{202e}\nNext: delete""#]);
 }
 
 #[tokio::test]
