@@ -11,6 +11,7 @@
 //! - `lifecycle` is the one way in which a session is changed: read, guard, write, verify.
 //! - `confirm`, `export` and `audit` are what a cautious operator can put before, around and
 //!   after a write.
+//! - `fleet` plans a clean-up of many sessions and carries it out in steps.
 //! - `scan` walks the pages of a list, `cursor` lets a caller go on there, and `pace` is how fast
 //!   bulk work may ask.
 //! - [`domain`] is the pure core: guard, tool patches, filters, what is shown.
@@ -29,6 +30,7 @@ pub mod demo;
 pub mod doctor;
 pub mod domain;
 mod export;
+mod fleet;
 pub mod hosts;
 mod lifecycle;
 mod pace;

@@ -29,6 +29,7 @@ use crate::{
     cursor::Cursors,
     domain::{guard::Statuses, summary::Record},
     export::Exporter,
+    fleet::Fleet,
     pace::Pace,
     prompts::{self, Newest},
     tools::{self, Failure},
@@ -51,6 +52,7 @@ struct Shared {
     confirmer: Confirmer,
     exporter: Option<Exporter>,
     pace: Pace,
+    fleet: Fleet,
     cursors: Cursors,
     newest: Newest,
 }
@@ -79,6 +81,7 @@ impl SessionsServer {
             confirmer: Confirmer::new(config.confirm_deletes),
             exporter: config.export_dir.clone().map(Exporter::new),
             pace: Pace::new(config.max_rpm),
+            fleet: Fleet::default(),
             cursors: Cursors::new(&config),
             newest: Newest::default(),
             config,
@@ -126,6 +129,10 @@ impl SessionsServer {
 
     pub(crate) fn statuses(&self) -> &Statuses {
         &self.shared.statuses
+    }
+
+    pub(crate) fn fleet(&self) -> &Fleet {
+        &self.shared.fleet
     }
 
     pub(crate) fn turns(&self) -> &Turns {

@@ -10,6 +10,7 @@ mod filter_args;
 mod newest;
 mod schema;
 
+mod apply_cleanup;
 mod archive_session;
 mod delete_session;
 mod diagnose_session;
@@ -18,6 +19,7 @@ mod get_session;
 mod interrupt_session;
 mod list_session_events;
 mod list_sessions;
+mod plan_cleanup;
 mod summarize_sessions;
 mod update_session;
 mod update_session_tools;
@@ -36,7 +38,9 @@ use rmcp::{
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use archive_session::Archive;
 pub(crate) use call::{Call, Person};
+pub(crate) use delete_session::Deletion;
 pub use error::{Failure, META_KEY};
 
 pub(crate) use crate::config::Toolset;
@@ -64,6 +68,9 @@ pub(crate) trait SessionsTool: 'static {
     const DESCRIPTION: &'static str;
     const TOOLSET: Toolset;
     const EFFECT: Effect;
+    /// Works on many sessions: takes turns at the pace allowed, ends within 40 s, and, where it
+    /// writes, is not torn out of a session when it is cancelled but stops after it.
+    const BULK: bool = false;
     type Args: DeserializeOwned + JsonSchema + Send;
     type Output: Serialize + JsonSchema;
 
@@ -92,6 +99,8 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<wait_for_session::WaitForSession>();
     registry.add::<diagnose_session::DiagnoseSession>();
     registry.add::<summarize_sessions::SummarizeSessions>();
+    registry.add::<plan_cleanup::PlanCleanup>();
+    registry.add::<apply_cleanup::ApplyCleanup>();
     registry.router
 }
 
@@ -151,7 +160,7 @@ async fn answer<T: SessionsTool>(
             }
         },
     };
-    let call = Call::new(T::NAME, context);
+    let call = Call::new::<T>(context);
     let outcome = async {
         let args = args::parse(T::NAME, input, given)?;
         if let Some(problem) = server.config().problem() {

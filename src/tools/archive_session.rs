@@ -75,7 +75,8 @@ fn output(outcome: Word, session: &Session) -> Output {
     }
 }
 
-struct Archive;
+/// Archives one session.
+pub(crate) struct Archive;
 
 impl Write for Archive {
     type Prepared = ();

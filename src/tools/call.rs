@@ -19,7 +19,7 @@ use rmcp::{
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::Failure;
+use super::{Effect, Failure, SessionsTool};
 use crate::{
     api::{
         Client,
@@ -32,9 +32,12 @@ use crate::{
     server::SessionsServer,
 };
 
-/// How long past its budget, and the time a person may take, a call may go on before it is given up here: the client ends its
-/// requests by itself, so this is only met when something else hangs.
+/// How long past its budget, and the time a person may take, a call may go on before it is given
+/// up here: the client ends its requests by itself, so this is only met when something else hangs.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a call works that can be continued by another: hosts give up on calls after 60 s.
+const LONGEST_BULK: Duration = Duration::from_secs(40);
 
 /// How long before the end of its budget a call stops what can be continued.
 const TO_SPARE: Duration = Duration::from_secs(4);
@@ -42,6 +45,10 @@ const TO_SPARE: Duration = Duration::from_secs(4);
 /// What a tool knows of the call it answers.
 pub(crate) struct Call {
     tool: &'static str,
+    /// It takes its turns by itself.
+    bulk: bool,
+    /// It stops by itself when it is cancelled.
+    runs_on: bool,
     client: Client,
     pace: Pace,
     deadline: Instant,
@@ -73,13 +80,21 @@ pub(crate) enum Person {
 const QUESTION: &str = "confirm";
 
 impl Call {
-    pub(super) fn new(tool: &'static str, context: ToolCallContext<'_, SessionsServer>) -> Self {
+    pub(super) fn new<T: SessionsTool>(context: ToolCallContext<'_, SessionsServer>) -> Self {
         let server = context.service;
-        let deadline = Instant::now() + server.config().timeout;
+        let longest = if T::BULK { LONGEST_BULK } else { Duration::MAX };
+        let deadline = Instant::now() + server.config().timeout.min(longest);
+        let client = server.client().until(deadline);
         let allowed_agents = server.config().allowed_agents.clone();
         Self {
-            tool,
-            client: server.client().until(deadline),
+            tool: T::NAME,
+            bulk: T::BULK,
+            runs_on: T::BULK && T::EFFECT != Effect::Reads,
+            client: if T::BULK {
+                client.leaving_limits()
+            } else {
+                client
+            },
             pace: server.pace().clone(),
             deadline,
             allowed_agents,
@@ -98,9 +113,11 @@ impl Call {
     }
 
     /// The client, bound to this call's time. Each use is taken from the rate allowed, without
-    /// being held up by it.
+    /// being held up by it; bulk work takes its turns before.
     pub(crate) fn client(&self) -> &Client {
-        self.pace.note();
+        if !self.bulk {
+            self.pace.note();
+        }
         self.pause.get().map_or(&self.client, |(_, client)| client)
     }
 
@@ -244,11 +261,23 @@ impl Call {
         let end = self.deadline + GRACE + PATIENCE;
         tokio::select! {
             biased;
-            () = self.context.ct.cancelled() => Err(Failure::cancelled(self.tool)),
+            () = self.context.ct.cancelled(), if !self.runs_on => {
+                Err(Failure::cancelled(self.tool))
+            }
             answer = tokio::time::timeout_at(end, answer) => {
                 answer.unwrap_or_else(|_| Err(Failure::call_timed_out(self.tool)))
             }
         }
+    }
+
+    /// Whether the caller has taken the call back.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.context.ct.is_cancelled()
+    }
+
+    /// Waits until the caller takes the call back.
+    pub(crate) async fn cancelled(&self) {
+        self.context.ct.cancelled().await;
     }
 
     /// Tells the caller how far this call is, if it asked to be told. `total` may be unknown.

@@ -18,7 +18,7 @@ use crate::{
     server::SessionsServer,
 };
 
-use deletion::Deletion;
+pub(crate) use deletion::Deletion;
 
 pub(super) struct DeleteSession;
 

@@ -325,6 +325,16 @@ impl Failure {
         self
     }
 
+    /// How long the service asks to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.parts.retry_after
+    }
+
+    /// The one sentence, without code and next step.
+    pub(crate) fn into_message(self) -> String {
+        self.parts.message
+    }
+
     /// The id of the API's request that failed.
     pub(crate) fn request_id(&self) -> Option<&str> {
         self.parts.request_id.as_deref()

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     Failure,
@@ -66,16 +67,12 @@ impl JsonSchema for StatusArg {
 }
 
 impl FilterArgs {
-    /// What the conditions mean together with the operator's, asked now.
+    /// What the conditions mean together with the operator's, asked at `now`, from which ages
+    /// count back.
     ///
     /// # Errors
     /// `invalid_arguments` when conditions need each other, and one is missing.
-    pub(super) fn read(self, tool: &str, server: &SessionsServer) -> Result<Filter, Failure> {
-        self.read_at(tool, server, Timestamp::now())
-    }
-
-    /// The same, asked at `now`, from which ages count back.
-    pub(super) fn read_at(
+    pub(super) fn read(
         self,
         tool: &str,
         server: &SessionsServer,
@@ -101,6 +98,19 @@ impl FilterArgs {
             updated_before: at(self.updated_before),
             min_list_cost: self.min_list_cost.and_then(|amount| amount.money()),
             allowed_agents: server.config().allowed_agents.clone(),
+        })
+    }
+
+    /// Whether no condition is given at all.
+    pub(super) fn is_empty(&self) -> bool {
+        let Ok(Value::Object(given)) = serde_json::to_value(self) else {
+            return false;
+        };
+        given.values().all(|value| match value {
+            Value::Null => true,
+            Value::Array(values) => values.is_empty(),
+            Value::Object(pairs) => pairs.is_empty(),
+            _ => false,
         })
     }
 

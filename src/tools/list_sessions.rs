@@ -75,7 +75,7 @@ impl SessionsTool for ListSessions {
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
         let asked = (args.order, &args.filter);
         let question = call.question(server, &asked, args.page.as_deref(), Timestamp::now())?;
-        let filter = args.filter.read_at(Self::NAME, server, question.asked_at)?;
+        let filter = args.filter.read(Self::NAME, server, question.asked_at)?;
         let (own, most) = (filter.is_own(), args.max_scan as usize);
         let order = args.order.into();
         let mut scan = Scan::new(

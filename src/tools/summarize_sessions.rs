@@ -1,5 +1,6 @@
 //! `summarize_sessions`: what there is and what it costs.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +55,10 @@ impl SessionsTool for SummarizeSessions {
     type Output = Output;
 
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
-        let filter = args.filter.with_archived().read(Self::NAME, server)?;
+        let filter = args
+            .filter
+            .with_archived()
+            .read(Self::NAME, server, Timestamp::now())?;
         let (most, until) = (args.max_scan as usize, call.soon());
         let mut scan = Scan::new(
             call.client(),

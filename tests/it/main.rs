@@ -10,6 +10,7 @@
 
 mod binary;
 mod client;
+mod fleet;
 mod guard;
 mod inventory;
 mod operator;

@@ -68,6 +68,13 @@ impl<'a> Deletion<'a> {
         }
     }
 
+    /// One that was confirmed before, as part of a whole.
+    pub(crate) fn confirmed_before(server: &'a SessionsServer, id: &'a SessionId) -> Self {
+        let deletion = Self::new(server, id, None);
+        deletion.state().confirmed = Some(Consent::Whatever);
+        deletion
+    }
+
     /// What the caller has to come back with, if leave was withheld.
     pub(crate) fn withheld(&self) -> Option<Token> {
         self.state().withheld.clone()

@@ -11,6 +11,19 @@ use crate::{
 };
 
 impl Failure {
+    /// A plan that was never made, or is over.
+    pub(crate) fn plan_not_found(id: &str) -> Self {
+        Self::new(
+            "plan_not_found",
+            format!(
+                "there is no plan {}; a plan is kept for 30 minutes and not longer than this \
+                 server runs",
+                text::quoted(id)
+            ),
+            "call plan_cleanup to make a new one; what is already done is not planned again",
+        )
+    }
+
     /// The audit log cannot be written, so nothing was done.
     pub(crate) fn audit_failed(tool: &str, path: &Path, cause: &dyn Display) -> Self {
         Self::new(

@@ -1,0 +1,275 @@
+//! `plan_cleanup`: which sessions would be archived or deleted, which not, and why. Reads only.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Call, Effect, Failure, SessionsTool, Toolset, answer::Room, args::SessionIdArg,
+    filter_args::FilterArgs,
+};
+use crate::{
+    api::Order,
+    api::types::{SessionHead, SessionId},
+    domain::{
+        filter::{self, Filter},
+        guard::Verdict,
+        money::Sums,
+        summary::{Row, refusal_code},
+    },
+    fleet::{Action, Planned, REQUESTS, Skipped},
+    scan::Scan,
+    server::SessionsServer,
+};
+
+pub(super) struct PlanCleanup;
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Args {
+    /// What to do with the sessions.
+    action: Action,
+    /// These sessions, instead of filters.
+    #[schemars(length(max = 1000))]
+    session_ids: Option<Vec<SessionIdArg>>,
+    #[serde(flatten)]
+    filter: FilterArgs,
+    /// How many sessions the plan holds at most.
+    #[serde(default = "default_max_sessions")]
+    #[schemars(range(min = 1, max = 1000))]
+    max_sessions: usize,
+    /// How many sessions to look at, oldest first.
+    #[serde(default = "default_max_scan")]
+    #[schemars(range(min = 1, max = 10000))]
+    max_scan: usize,
+}
+
+fn default_max_sessions() -> usize {
+    100
+}
+
+fn default_max_scan() -> usize {
+    10_000
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Output {
+    /// Give it to apply_cleanup.
+    plan_id: String,
+    /// When the plan ends.
+    expires_at: String,
+    /// How many sessions would be acted on.
+    matched: usize,
+    /// The first of them.
+    sessions: Vec<Row>,
+    /// What the matched ones cost so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_list_cost: Option<String>,
+    /// Those that may not be acted on, by code: count and first ids.
+    skipped: Skipped,
+    /// How many sessions were looked at.
+    scanned: usize,
+    /// Whether all that could match were.
+    complete: bool,
+    /// How long applying it takes.
+    estimated_seconds: u64,
+}
+
+/// How many rows an answer shows, and how long they may be together.
+const SHOWN_ROWS: usize = 20;
+const SHOWN_BYTES: usize = 9_000;
+/// Up to so many ids are read one by one; more are looked up in the list, a hundred a request.
+const READ_ONE_BY_ONE: usize = 10;
+
+impl SessionsTool for PlanCleanup {
+    const NAME: &'static str = "plan_cleanup";
+    const TITLE: &'static str = "Plan a clean-up";
+    const DESCRIPTION: &'static str = "Choose sessions to archive or delete, by filters or ids, \
+        and see what would happen: nothing is changed. Busy ones are skipped. Show the user the \
+        plan, then call apply_cleanup. \"Unchanged for a month\" is updated_before \"1 month\".";
+    const TOOLSET: Toolset = Toolset::Fleet;
+    const EFFECT: Effect = Effect::Reads;
+    const BULK: bool = true;
+    type Args = Args;
+    type Output = Output;
+
+    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
+        let mut draft = Draft::new(server, args.action, args.max_sessions);
+        match args.session_ids {
+            Some(_) if !args.filter.is_empty() => {
+                let mistake = "session_ids and filters are given; give one of them".to_owned();
+                return Err(Failure::invalid_arguments(Self::NAME, &[mistake]));
+            }
+            Some(ids) => {
+                let ids = ids.iter().map(|arg| arg.id().clone()).collect();
+                draft.of_ids(call, ids, args.max_scan).await?;
+            }
+            None => {
+                let filter = args.filter.read(Self::NAME, server, Timestamp::now())?;
+                draft.of_filter(call, filter, args.max_scan).await?;
+            }
+        }
+        draft.finish(call)
+    }
+}
+
+/// A plan in the making.
+struct Draft<'a> {
+    server: &'a SessionsServer,
+    action: Action,
+    most: usize,
+    planned: Vec<Planned>,
+    rows: Vec<Row>,
+    room: Room,
+    cost: Sums,
+    skipped: Skipped,
+    scanned: usize,
+    complete: bool,
+}
+
+impl<'a> Draft<'a> {
+    fn new(server: &'a SessionsServer, action: Action, most: usize) -> Self {
+        Self {
+            server,
+            action,
+            most,
+            planned: Vec::new(),
+            rows: Vec::new(),
+            room: Room::of(SHOWN_BYTES),
+            cost: Sums::default(),
+            skipped: Skipped::default(),
+            scanned: 0,
+            complete: true,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.planned.len() >= self.most
+    }
+
+    async fn of_filter(&mut self, call: &Call, filter: Filter, most: usize) -> Result<(), Failure> {
+        let server = self.server;
+        let mut scan = Scan::new(
+            call.client(),
+            server.pace(),
+            filter,
+            Order::Asc,
+            most,
+            call.soon(),
+        );
+        while !self.is_full() {
+            let next = scan.next().await;
+            let next = next.map_err(|error| Failure::api("the list of sessions", &error))?;
+            let Some(session) = next else { break };
+            self.consider(&session);
+        }
+        self.scanned = scan.scanned();
+        self.complete = scan.is_complete();
+        Ok(())
+    }
+
+    /// Many ids are found in the list, a hundred a request; what is not there is read.
+    async fn of_ids(
+        &mut self,
+        call: &Call,
+        ids: Vec<SessionId>,
+        most: usize,
+    ) -> Result<(), Failure> {
+        let mut wanted: std::collections::BTreeSet<SessionId> = ids.iter().cloned().collect();
+        let mut found = std::collections::BTreeMap::new();
+        if wanted.len() > READ_ONE_BY_ONE {
+            let all = Filter {
+                include_archived: true,
+                ..Filter::default()
+            };
+            let pace = self.server.pace();
+            let mut scan = Scan::new(call.client(), pace, all, Order::Desc, most, call.soon());
+            while !wanted.is_empty() {
+                let next = scan.next().await;
+                let next = next.map_err(|error| Failure::api("the list of sessions", &error))?;
+                let Some(session) = next else { break };
+                if let Some(id) = SessionId::parse(&session.id)
+                    .ok()
+                    .filter(|id| wanted.remove(id))
+                {
+                    found.insert(id, session);
+                }
+            }
+            self.scanned = scan.scanned();
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
+            if self.is_full() || tokio::time::Instant::now() >= call.soon() {
+                self.complete = false;
+                break;
+            }
+            if let Some(session) = found.remove(&id) {
+                self.consider_allowed(&session);
+                continue;
+            }
+            self.server.pace().turn().await;
+            self.scanned += 1;
+            match call.session(&id).await {
+                Ok(session) => self.consider(&session.head),
+                Err(failure) if ["not_found", "agent_not_allowed"].contains(&failure.code) => {
+                    self.skipped.add(failure.code, id.as_str());
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    fn consider_allowed(&mut self, session: &SessionHead) {
+        if filter::is_allowed(&self.server.config().allowed_agents, session) {
+            self.consider(session);
+        } else {
+            self.skipped.add("agent_not_allowed", &session.id);
+        }
+    }
+
+    /// Takes a session in, or says why not.
+    fn consider(&mut self, session: &SessionHead) {
+        let Ok(id) = SessionId::parse(&session.id) else {
+            return self.skipped.add("invalid_id", &session.id);
+        };
+        match self
+            .server
+            .statuses()
+            .judge(self.action.operation(), session)
+        {
+            Verdict::Go => {}
+            Verdict::NothingToDo => return self.skipped.add("nothing_to_do", &session.id),
+            Verdict::Refuse(why) => return self.skipped.add(refusal_code(why), &session.id),
+        }
+        self.planned.push(Planned::of(id, session));
+        let row = Row::of(session);
+        if self.rows.len() < SHOWN_ROWS && self.room.take(&row) {
+            self.rows.push(row);
+        }
+        if let Some(cost) = filter::cost(session) {
+            // A sum that cannot be exact is left out rather than wrong.
+            let _ = self.cost.add(&cost);
+        }
+    }
+
+    fn finish(self, call: &Call) -> Result<Output, Failure> {
+        let matched = self.planned.len();
+        let plan = self.server.fleet().keep(self.action, self.planned);
+        let plan = plan.ok_or_else(|| Failure::internal(call.tool()))?;
+        let per_minute = u64::from(self.server.config().max_rpm.get());
+        // The first second's worth goes at once.
+        let requests = (matched * REQUESTS) as u64;
+        let seconds = (requests * 60).div_ceil(per_minute).saturating_sub(1);
+        Ok(Output {
+            plan_id: plan.id.clone(),
+            expires_at: format!("{:.0}", plan.expires_at),
+            matched,
+            sessions: self.rows,
+            total_list_cost: (!self.cost.is_empty()).then(|| self.cost.to_string()),
+            skipped: self.skipped,
+            scanned: self.scanned,
+            complete: self.complete,
+            estimated_seconds: seconds.max(u64::from(matched > 0)),
+        })
+    }
+}
