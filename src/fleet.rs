@@ -179,10 +179,6 @@ impl Skipped {
             reason.ids.push(id.to_owned());
         }
     }
-
-    fn count(&self) -> usize {
-        self.0.values().map(|reason| reason.count).sum()
-    }
 }
 
 /// A session that could not be written.
