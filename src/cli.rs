@@ -1,6 +1,6 @@
 //! Flags as they are typed. What they mean, and the environment, is `config`'s.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -92,6 +92,15 @@ pub struct Flags {
     /// A further status that is as safe as idle; repeatable [MANAGED_SESSIONS_IDLE_STATUSES]
     #[arg(long, global = true, value_name = "NAME")]
     pub idle_status: Vec<String>,
+    /// What a delete needs first: off, token, elicit [MANAGED_SESSIONS_CONFIRM_DELETES, default off]
+    #[arg(long, global = true, value_name = "WAY")]
+    pub confirm_deletes: Option<String>,
+    /// Folder for exports; deletes export first [MANAGED_SESSIONS_EXPORT_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub export_dir: Option<PathBuf>,
+    /// File that gets a line for every call of a writing tool [MANAGED_SESSIONS_AUDIT_LOG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub audit_log: Option<PathBuf>,
     /// Requests a minute that bulk work may send [MANAGED_SESSIONS_MAX_RPM, default 600]
     #[arg(long, global = true, value_name = "N")]
     pub max_rpm: Option<String>,

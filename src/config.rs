@@ -5,7 +5,13 @@ mod environment;
 mod log;
 mod proxy;
 
-use std::{collections::BTreeSet, fmt, num::NonZeroU32, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use url::Url;
 
@@ -42,6 +48,36 @@ impl Toolset {
     ];
 }
 
+/// What a delete needs before it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConfirmDeletes {
+    /// Nothing: hosts already ask before a destructive tool.
+    #[default]
+    Off,
+    /// A token that an earlier call answered.
+    Token,
+    /// A person's yes, or the token where the host cannot ask.
+    Elicit,
+}
+
+impl ConfirmDeletes {
+    const ALL: [(&'static str, Self); 3] = [
+        ("off", Self::Off),
+        ("token", Self::Token),
+        ("elicit", Self::Elicit),
+    ];
+
+    /// As `--confirm-deletes` spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Token => "token",
+            Self::Elicit => "elicit",
+        }
+    }
+}
+
 /// What the operator wants.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -55,6 +91,12 @@ pub struct Config {
     pub read_only: bool,
     /// Only sessions of these agents; empty means of any.
     pub allowed_agents: Vec<String>,
+    /// What a delete needs first.
+    pub confirm_deletes: ConfirmDeletes,
+    /// Where exports go, absolute; without it there are none.
+    pub export_dir: Option<PathBuf>,
+    /// Where every call of a writing tool leaves a line, absolute.
+    pub audit_log: Option<PathBuf>,
     /// Status names that are as safe as idle.
     pub idle_statuses: Vec<String>,
     /// How many requests a minute bulk work may send.
@@ -110,6 +152,19 @@ impl Config {
             "ANTHROPIC_WORKSPACE_ID",
             header_value,
         )?;
+        let confirm_deletes = reader.value(
+            flag("--confirm-deletes", flags.confirm_deletes.as_deref()),
+            "MANAGED_SESSIONS_CONFIRM_DELETES",
+            confirm_deletes,
+        )?;
+        let export_dir = reader.path(flags.export_dir.as_deref(), "MANAGED_SESSIONS_EXPORT_DIR");
+        let audit_log = reader.path(flags.audit_log.as_deref(), "MANAGED_SESSIONS_AUDIT_LOG");
+        let allowed_agents = match flags.allow_agent.as_slice() {
+            [] => reader
+                .value(None, "MANAGED_SESSIONS_ALLOW_AGENTS", agents)?
+                .unwrap_or_default(),
+            given => given.to_vec(),
+        };
         let log = Log::read(&mut reader, flags)?;
         let names = |given: &[String], variable| match given {
             [] => environment.get(variable).map(list).unwrap_or_default(),
@@ -135,7 +190,10 @@ impl Config {
             max_rpm: max_rpm.unwrap_or(DEFAULT_MAX_RPM),
             toolsets: toolsets.unwrap_or_else(all_toolsets),
             read_only: flags.read_only || read_only.unwrap_or(false),
-            allowed_agents: names(&flags.allow_agent, "MANAGED_SESSIONS_ALLOW_AGENTS"),
+            allowed_agents,
+            confirm_deletes: confirm_deletes.unwrap_or_default(),
+            export_dir,
+            audit_log,
             idle_statuses: names(&flags.idle_status, "MANAGED_SESSIONS_IDLE_STATUSES"),
             log,
             proxy: Proxy::read(environment),
@@ -207,6 +265,15 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// A path, made absolute so that answers can name it; whether it can be used is found out
+    /// when it is.
+    fn path(&self, typed: Option<&Path>, variable: &str) -> Option<PathBuf> {
+        let path = typed.or_else(|| self.environment.get(variable).map(Path::new))?;
+        Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+    }
+}
+
 /// A value that is none of the valid ones, shown back (these values are no secrets).
 fn none_of(text: &str, valid: impl fmt::Display) -> String {
     format!("is {text:?}; give {valid}")
@@ -224,6 +291,22 @@ fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
         Ok(rpm) if rpm <= MOST_RPM => Ok(rpm),
         _ => Err(none_of(text, "a whole number from 1 to 60000")),
     }
+}
+
+fn confirm_deletes(text: &str) -> Result<ConfirmDeletes, String> {
+    let mut known = ConfirmDeletes::ALL.into_iter();
+    known
+        .find_map(|(name, way)| name.eq_ignore_ascii_case(text).then_some(way))
+        .ok_or_else(|| none_of(text, ConfirmDeletes::ALL.map(|(name, _)| name).join(", ")))
+}
+
+/// No name at all must not come to mean every agent.
+fn agents(text: &str) -> Result<Vec<String>, String> {
+    let names = list(text);
+    if names.is_empty() {
+        return Err(none_of(text, "ids of agents, comma separated"));
+    }
+    Ok(names)
 }
 
 fn boolean(text: &str) -> Result<bool, String> {
