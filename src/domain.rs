@@ -1,6 +1,7 @@
 //! The pure core: called with values, returns values. No io, no protocol, no clock of its own.
 
 pub mod details;
+pub mod diagnosis;
 pub mod events;
 pub mod filter;
 pub mod guard;
@@ -8,3 +9,4 @@ pub mod money;
 pub mod summary;
 pub mod text;
 pub mod toolset;
+pub mod totals;

@@ -7,6 +7,7 @@
 //! - [`server`] is the MCP side: what hosts see, and the fence around every call.
 //! - `tools` is the registry and one file a tool: arguments, answer, a short handler. All words
 //!   of failures stand in `tools/error.rs`.
+//! - `prompts` is what people can ask for, and what a model is told before its first call.
 //! - `lifecycle` is the one way in which a session is changed: read, guard, write, verify.
 //! - `scan` walks the pages of a list, `cursor` lets a caller go on there, and `pace` is how fast
 //!   bulk work may ask.
@@ -27,6 +28,7 @@ pub mod hosts;
 mod lifecycle;
 mod pace;
 pub mod print;
+mod prompts;
 pub mod sandbox;
 mod scan;
 pub mod server;

@@ -7,16 +7,20 @@ mod call;
 mod conditions;
 mod error;
 mod filter_args;
+mod newest;
 mod schema;
 
 mod archive_session;
 mod delete_session;
+mod diagnose_session;
 mod get_session;
 mod interrupt_session;
 mod list_session_events;
 mod list_sessions;
+mod summarize_sessions;
 mod update_session;
 mod update_session_tools;
+mod wait_for_session;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -36,6 +40,9 @@ pub use error::{Failure, META_KEY};
 
 pub(crate) use crate::config::Toolset;
 use crate::{config::Config, domain::text, server::SessionsServer};
+
+/// What a scan asks about, in a failure.
+const LIST: &str = "the list of sessions";
 
 /// What a tool does to the sessions, as hosts are told by its annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +87,9 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<interrupt_session::InterruptSession>();
     registry.add::<update_session::UpdateSession>();
     registry.add::<list_session_events::ListSessionEvents>();
+    registry.add::<wait_for_session::WaitForSession>();
+    registry.add::<diagnose_session::DiagnoseSession>();
+    registry.add::<summarize_sessions::SummarizeSessions>();
     registry.router
 }
 

@@ -72,9 +72,15 @@ impl Details {
             };
             pairs.push((key, value));
         }
+        let title = match title {
+            Field::Set(text) if text.trim().is_empty() => Field::Clear,
+            title => title,
+        };
         let budget = match budget {
             Field::Keep => Field::Keep,
             Field::Clear => Field::Clear,
+            // Not "": some models fill in what they leave out, and this cannot be taken back.
+            Field::Set(text) if text == "none" => Field::Clear,
             Field::Set(text) => match Money::parse_major(&text) {
                 Ok(money) => Field::Set(money),
                 Err(wrong) => {

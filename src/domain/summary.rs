@@ -129,7 +129,7 @@ pub(crate) fn to_the_second(moment: &Moment) -> String {
 }
 
 /// Tokens of all kinds; `None` when the service counts none.
-fn tokens(usage: &Usage) -> Option<u64> {
+pub(crate) fn tokens(usage: &Usage) -> Option<u64> {
     let kinds = [
         usage.input_tokens,
         usage.output_tokens,
@@ -198,7 +198,7 @@ pub struct Record {
     pub system_cut: Option<usize>,
     /// Why it last went idle, with the ids of the events it waits for (detail "full").
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stop_reason: Option<Value>,
+    pub stop_reason: Option<Map<String, Value>>,
     /// Fields this server does not know, unchanged (detail "full").
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
@@ -328,7 +328,7 @@ impl Record {
         }
         self.stop_reason = idle_event
             .and_then(|event| event.get("stop_reason"))
-            .cloned();
+            .and_then(reason);
         self.extra = session
             .fields
             .iter()
@@ -336,6 +336,15 @@ impl Record {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         self
+    }
+}
+
+/// Always an object, as the answer's schema says; some services send its type alone.
+fn reason(reason: &Value) -> Option<Map<String, Value>> {
+    match reason {
+        Value::Object(reason) => Some(reason.clone()),
+        Value::Null => None,
+        bare => Some(Map::from_iter([("type".to_owned(), bare.clone())])),
     }
 }
 

@@ -104,7 +104,6 @@ impl Reader {
                 "false" => Some(false.into()),
                 _ => None,
             },
-            ("", Value::Number(number)) if is_nullable(schema) => Some(number.to_string().into()),
             ("string", Value::Number(number)) => Some(number.to_string().into()),
             ("array", Value::String(text)) => from_json(text).filter(Value::is_array),
             ("object", Value::String(text)) => from_json(text).filter(Value::is_object),
@@ -214,8 +213,6 @@ fn run_check(check: &str, value: &Value) -> Result<(), String> {
             Some(_) => Ok(()),
             None => Err("must be the RFC 3339 time of an earlier answer".to_owned()),
         },
-        ("nullable", Value::String(_)) => Ok(()),
-        ("nullable", _) => Err("must be a string or null".to_owned()),
         _ => Ok(()),
     }
 }
@@ -232,6 +229,9 @@ fn expected(schema: &Value) -> String {
         return format!("give one of {}", choices.join(", "));
     }
     let limit = |keyword| schema.get(keyword).and_then(Value::as_i64);
+    if is_nullable(schema) {
+        return "give a string, or null".to_owned();
+    }
     match schema
         .get("type")
         .and_then(Value::as_str)

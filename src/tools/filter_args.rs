@@ -29,11 +29,11 @@ pub(super) struct FilterArgs {
     include_archived: Option<bool>,
     /// RFC 3339, or an age such as "7d".
     created_after: Option<When>,
-    /// The same.
+    /// As created_after.
     created_before: Option<When>,
-    /// The same.
+    /// As created_after.
     updated_after: Option<When>,
-    /// The same; "7d" means unchanged for a week.
+    /// As created_after; "7d" means unchanged for a week.
     updated_before: Option<When>,
     /// In the title, in any case.
     #[schemars(length(min = 1, max = 1000))]

@@ -38,7 +38,7 @@ pub(super) struct Args {
     order: OrderArg,
     /// RFC 3339, or an age such as "2h".
     after: Option<When>,
-    /// The same.
+    /// As after.
     before: Option<When>,
     /// How many events. Fewer events are shown in more detail.
     #[serde(default = "default_limit")]

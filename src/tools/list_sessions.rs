@@ -93,7 +93,7 @@ impl SessionsTool for ListSessions {
         let mut full = false;
         while !full && rows.len() < args.limit as usize {
             let next = scan.next().await;
-            let Some(session) = next.map_err(|error| Failure::api(LIST, &error))? else {
+            let Some(session) = next.map_err(|error| Failure::api(super::LIST, &error))? else {
                 break;
             };
             let row = Row::of(&session);
@@ -115,6 +115,3 @@ impl SessionsTool for ListSessions {
         })
     }
 }
-
-/// What was asked about, in a failure.
-const LIST: &str = "the list of sessions";

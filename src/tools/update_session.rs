@@ -28,12 +28,12 @@ pub(super) struct UpdateSession;
 pub(super) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
-    /// New title; null takes it away.
+    /// New title; null or "" takes it away.
     #[serde(default)]
     title: Nullable<String>,
     /// Pairs to set (string values); null deletes a key. Keys not given stay.
     metadata: Option<Map<String, Value>>,
-    /// New limit such as "50.00 USD", above what is spent; null removes it for good.
+    /// New limit such as "50.00 USD", above what is spent; null or "none" removes it for good.
     #[serde(default)]
     budget: Nullable<String>,
     /// Show what would change, change nothing.

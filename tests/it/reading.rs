@@ -2,6 +2,9 @@
 
 mod events;
 mod list;
+mod prompts;
+mod stops;
+mod summary;
 
 use managed_sessions_mcp::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};

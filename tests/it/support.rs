@@ -21,7 +21,7 @@ pub(crate) const META: &str = "managed-sessions-mcp/error";
 
 /// An MCP host with one server.
 pub(crate) struct Host {
-    client: RunningService<RoleClient, ()>,
+    pub(crate) client: RunningService<RoleClient, ()>,
 }
 
 /// What a tool call came to.

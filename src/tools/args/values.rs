@@ -198,9 +198,9 @@ impl<T> JsonSchema for Nullable<T> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // Without a type: a list of types is not portable, and null must stay valid for hosts
-        // that look at arguments before they send them.
-        json_schema!({"x-check": "nullable"})
+        // A list of types, a union or no type at all are not portable. Null is taken as well; for
+        // hosts that hold arguments to the schema each tool has a word that means the same.
+        json_schema!({"type": "string", "x-check": "nullable"})
     }
 }
 
