@@ -66,6 +66,16 @@ impl ConfirmDeletes {
         ("token", Self::Token),
         ("elicit", Self::Elicit),
     ];
+
+    /// As `--confirm-deletes` spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Token => "token",
+            Self::Elicit => "elicit",
+        }
+    }
 }
 
 /// What the operator wants.

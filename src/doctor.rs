@@ -102,6 +102,8 @@ fn settings(
             "idle statuses",
             names(&config.idle_statuses, "none but idle"),
         ),
+        ("confirm deletes", config.confirm_deletes.name().to_owned()),
+        ("bulk work", format!("{} requests a minute", config.max_rpm)),
         ("time of a call", format!("{} s", config.timeout.as_secs())),
     ];
     settings.extend(paths::settings(config));

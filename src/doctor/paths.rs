@@ -10,8 +10,11 @@ use super::Check;
 use crate::config::Config;
 
 /// The places this configuration names.
-fn places(_config: &Config) -> [(&'static str, Option<&Path>); 2] {
-    [("export folder", None), ("audit log", None)]
+fn places(config: &Config) -> [(&'static str, Option<&Path>); 2] {
+    [
+        ("export folder", config.export_dir.as_deref()),
+        ("audit log", config.audit_log.as_deref()),
+    ]
 }
 
 pub(super) fn settings(config: &Config) -> impl Iterator<Item = (&'static str, String)> {

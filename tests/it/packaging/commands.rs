@@ -218,6 +218,38 @@ fn an_api_that_is_not_there_is_told_as_such() {
     assert_eq!(check(&report(&output), "api")["code"], "api_unreachable");
 }
 
+#[test]
+fn the_doctor_tries_the_places_that_are_written_to_and_leaves_nothing_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit.jsonl");
+    let (folder_name, file_name) = (folder.path().to_str(), file.to_str());
+    let (folder_name, file_name) = (folder_name.expect("UTF-8"), file_name.expect("UTF-8"));
+    let flags = ["--export-dir", folder_name, "--audit-log", file_name];
+    let arguments = [["doctor", "--sandbox", "--json"].as_slice(), &flags].concat();
+    let output = run(&arguments, &[]);
+    assert_eq!(output.status.code(), Some(0));
+    let found = report(&output);
+    assert_eq!(check(&found, "export folder")["status"], "ok");
+    assert_eq!(check(&found, "audit log")["status"], "ok");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("readable").count(),
+        0
+    );
+
+    // A file where a folder is needed: nothing can be written into it, by anybody.
+    std::fs::write(&file, "x").expect("writable");
+    let below = format!("{file_name}/log");
+    let flags = ["--export-dir", file_name, "--audit-log", &below];
+    let output = run(
+        &[["doctor", "--sandbox", "--json"].as_slice(), &flags].concat(),
+        &[],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let found = report(&output);
+    assert_eq!(check(&found, "export folder")["code"], "export_failed");
+    assert_eq!(check(&found, "audit log")["code"], "audit_failed");
+}
+
 /// What `config` prints starts a server, once its placeholder is replaced.
 #[test]
 fn the_entry_for_a_host_starts_this_program() {

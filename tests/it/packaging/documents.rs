@@ -354,7 +354,6 @@ fn links_inside_the_readme_lead_to_headings() {
 
 /// Every variable that a bundle sets is one the program reads.
 #[test]
-#[ignore = "until the settings for deletes and exports are there"]
 fn the_manifest_sets_only_variables_that_are_documented() {
     let manifest = super::json_file("manifest.json");
     let environment: BTreeMap<String, String> =
