@@ -10,8 +10,10 @@
 
 mod binary;
 mod client;
+mod contract;
 mod guard;
 mod inventory;
+mod robustness;
 mod sandbox;
 mod support;
 mod tools;
