@@ -352,7 +352,7 @@ async fn bad_details_are_told_all_at_once() {
     });
     let failure = host.call("update_session", arguments).await.failure();
     assert!(
-        failure.contains("title must be a string or null"),
+        failure.contains("title was [\"no\"]; give a string, or null"),
         "{failure}"
     );
     let arguments =
