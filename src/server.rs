@@ -1,5 +1,6 @@
 //! The MCP server: what hosts see of it, and the fence around every tool call.
 
+mod opening;
 mod turns;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
@@ -12,10 +13,10 @@ use rmcp::{
         tool::ToolCallContext,
     },
     model::{
-        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-        CompletionInfo, GetPromptRequestParams, GetPromptResponse, Implementation,
-        ListPromptsResult, ListToolsResult, PaginatedRequestParams, Reference, ServerCapabilities,
-        ServerConfig, Tool,
+        CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CompleteRequestParams,
+        CompleteResult, CompletionInfo, ConstString as _, CustomRequest, CustomResult, ErrorCode,
+        GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
+        ListToolsResult, PaginatedRequestParams, Reference, ServerCapabilities, ServerConfig, Tool,
     },
     service::{NotificationContext, RequestContext, ServerInitializeError},
     transport::IntoTransport,
@@ -27,13 +28,14 @@ use crate::{
     config::Config,
     confirm::Confirmer,
     cursor::Cursors,
-    domain::{guard::Statuses, summary::Record},
+    domain::{guard::Statuses, summary::Record, text},
     export::Exporter,
     fleet::Fleet,
     pace::Pace,
     prompts::{self, Newest},
     tools::{self, Failure},
 };
+use opening::Opening;
 use turns::Turns;
 
 /// The server; clones share everything.
@@ -108,7 +110,7 @@ impl SessionsServer {
         T: IntoTransport<RoleServer, E, A>,
         E: std::error::Error + Send + Sync + 'static,
     {
-        match self.serve(transport).await {
+        match self.serve(Opening::new(transport.into_transport())).await {
             Ok(running) => {
                 running.waiting().await?;
                 Ok(())
@@ -283,6 +285,29 @@ impl ServerHandler for SessionsServer {
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
         self.shared.tools.get(name).cloned()
+    }
+
+    /// Requests that are none of the protocol's, or are not formed as it says.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        // Told as a failure of the tool, since hosts show the model nothing else.
+        if request.method == CallToolRequestMethod::VALUE {
+            let failure = Failure::malformed_call(request.params.as_ref());
+            return serde_json::to_value(failure.into_result())
+                .map(CustomResult::new)
+                .map_err(|error| ErrorData::internal_error(error.to_string(), None));
+        }
+        Err(ErrorData::new(
+            ErrorCode::METHOD_NOT_FOUND,
+            format!(
+                "{} is not a method of this server, or its params are malformed",
+                text::quoted(&request.method)
+            ),
+            None,
+        ))
     }
 
     async fn call_tool(

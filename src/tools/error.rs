@@ -82,6 +82,27 @@ impl Failure {
         )
     }
 
+    /// A call without a tool's name, or with arguments that are no object.
+    pub(crate) fn malformed_call(params: Option<&Value>) -> Self {
+        let name = params
+            .and_then(|params| params.get("name"))
+            .and_then(Value::as_str);
+        let (message, next) = match name {
+            Some(name) => (
+                format!(
+                    "the call of {} was not carried out: its arguments must be a JSON object",
+                    text::quoted(name)
+                ),
+                "call it again with an object, such as {\"session_id\":\"…\"}",
+            ),
+            None => (
+                "a call must name its tool: \"name\" must be a string".to_owned(),
+                "call a tool of tools/list by its name",
+            ),
+        };
+        Self::new("invalid_arguments", message, next)
+    }
+
     /// A bad value in the server's environment.
     pub(crate) fn invalid_configuration(problem: &str) -> Self {
         Self::new(

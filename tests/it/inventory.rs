@@ -1,6 +1,6 @@
 //! The contract as hosts see it: one snapshot a tool, and what holds for all of them.
 
-use managed_sessions_mcp::cli::Flags;
+use managed_sessions_mcp::{cli::Flags, config::Toolset};
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
@@ -18,9 +18,37 @@ async fn each_tool_is_what_its_snapshot_says() {
     }
 }
 
+/// Hosts with every combination of toolsets, read-only mode and further statuses.
+async fn all_combinations() -> Vec<Host> {
+    let names: Vec<&str> = Toolset::ALL.iter().map(|(name, _)| *name).collect();
+    let mut hosts = Vec::new();
+    for chosen in 1..1_usize << names.len() {
+        let toolsets: Vec<&str> = (names.iter().enumerate())
+            .filter(|(at, _)| chosen & (1 << at) != 0)
+            .map(|(_, name)| *name)
+            .collect();
+        for read_only in [false, true] {
+            let flags = Flags {
+                toolsets: Some(toolsets.join(",")),
+                read_only,
+                idle_status: vec!["resting".to_owned()],
+                ..Flags::default()
+            };
+            hosts.push(Host::with(flags, NOWHERE).await);
+        }
+    }
+    hosts
+}
+
 #[tokio::test]
 async fn every_tool_says_all_that_hosts_look_at() {
-    for tool in Host::on(NOWHERE).await.tools().await {
+    let mut tools = Host::on(NOWHERE).await.tools().await;
+    for host in all_combinations().await {
+        let offered = host.tools().await;
+        assert!(!offered.is_empty(), "a combination without tools");
+        tools.extend(offered);
+    }
+    for tool in tools {
         let name = &tool.name;
         assert!(name.len() <= 30, "{name}");
         assert!(tool.title.is_some() && tool.description.is_some(), "{name}");
@@ -44,6 +72,7 @@ async fn every_tool_says_all_that_hosts_look_at() {
                 schema["description"].is_string(),
                 "{name}.{property} has no description"
             );
+            assert!(schema["type"].is_string(), "{name}.{property} has no type");
         }
         let output = Value::Object(
             tool.output_schema
@@ -52,6 +81,9 @@ async fn every_tool_says_all_that_hosts_look_at() {
                 .clone(),
         );
         assert_eq!(output["type"], "object", "{name}");
+        for (property, schema) in output["properties"].as_object().expect("properties") {
+            assert!(schema["type"].is_string(), "{name}: {property} has no type");
+        }
         for schema in [&input, &output] {
             portable(schema, name);
         }
@@ -118,6 +150,7 @@ async fn what_a_model_pays_for_all_tools_stays_small() {
         .map(|tool| (shown(tool), tool.name.clone()))
         .collect();
     let total: usize = sizes.iter().map(|(size, _)| size).sum();
+    println!("{total} bytes: {sizes:?}");
     assert!(total <= 16_000, "{total} bytes: {sizes:?}");
     let list = serde_json::to_string(&tools).expect("tools are JSON").len();
     assert!(list <= 40_000, "{list} bytes");

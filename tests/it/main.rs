@@ -10,12 +10,14 @@
 
 mod binary;
 mod client;
+mod contract;
 mod fleet;
 mod guard;
 mod inventory;
 mod operator;
 mod packaging;
 mod reading;
+mod robustness;
 mod sandbox;
 mod support;
 mod tools;

@@ -1,0 +1,379 @@
+//! The real program with hosts that are slow, hasty, wrong or gone.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    time::{Duration, Instant},
+};
+
+use managed_sessions_mcp::sandbox::Sandbox;
+use serde_json::{Value, json};
+
+use crate::support::sandbox;
+
+/// Longer than anything here may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The running program, line by line.
+struct Program {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_managed-sessions-mcp"))
+            .args(arguments)
+            .env_clear()
+            .env("HOME", "/nonexistent")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let stdout = BufReader::new(child.stdout.take().expect("stdout"));
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            // Stops reading, and closes the pipe, when nobody listens any more.
+            for line in stdout.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            stdin: child.stdin.take(),
+            child,
+            lines,
+        }
+    }
+
+    fn on(sandbox: &Sandbox) -> Self {
+        let url = sandbox.base_url();
+        let environment = [
+            ("ANTHROPIC_BASE_URL", url.as_str()),
+            ("ANTHROPIC_API_KEY", sandbox.api_key()),
+        ];
+        Self::start(&[], &environment)
+    }
+
+    /// The same, with an open session.
+    fn opened(mut self) -> Self {
+        self.send(&hello("2025-11-25"));
+        assert_eq!(self.answer()["id"], "hello");
+        self.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        self
+    }
+
+    fn write(&mut self, line: &str) {
+        writeln!(self.stdin.as_mut().expect("open"), "{line}").expect("stdin takes a line");
+    }
+
+    fn send(&mut self, message: &Value) {
+        self.write(&message.to_string());
+    }
+
+    fn call(&mut self, id: &str, tool: &str, arguments: &Value) {
+        self.send(&request(
+            id,
+            "tools/call",
+            &json!({"name": tool, "arguments": arguments}),
+        ));
+    }
+
+    /// The next line, which must be JSON-RPC.
+    #[track_caller]
+    fn answer(&self) -> Value {
+        let line = self.lines.recv_timeout(PATIENCE).expect("an answer");
+        let message: Value = serde_json::from_str(&line).expect("stdout carries only JSON");
+        assert_eq!(message["jsonrpc"], "2.0", "{message}");
+        message
+    }
+
+    /// That nothing has come but the answer to a new ping.
+    #[track_caller]
+    fn is_well(&mut self) {
+        self.send(&request("ping", "ping", &json!({})));
+        let answer = self.answer();
+        assert_eq!(
+            (&answer["id"], &answer["result"]),
+            (&json!("ping"), &json!({}))
+        );
+    }
+
+    /// Closes stdin; gives what still comes, and how the program ends.
+    #[track_caller]
+    fn close(mut self) -> (Vec<Value>, ExitStatus) {
+        drop(self.stdin.take());
+        let mut rest = Vec::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => rest.push(serde_json::from_str(&line).expect("JSON")),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("stdout stays open"),
+            }
+        }
+        (rest, self.ends())
+    }
+
+    #[track_caller]
+    fn ends(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.child.kill().expect("a child");
+        panic!("the program does not end");
+    }
+}
+
+fn request(id: &str, method: &str, params: &Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+}
+
+fn hello(version: &str) -> Value {
+    request(
+        "hello",
+        "initialize",
+        &json!({"protocolVersion": version, "capabilities": {},
+                "clientInfo": {"name": "test", "version": "1"}}),
+    )
+}
+
+/// The meta of a request that opens its session by itself.
+fn modern(version: &str) -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": version,
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    })
+}
+
+fn text(answer: &Value) -> &str {
+    answer["result"]["content"][0]["text"]
+        .as_str()
+        .expect("a text")
+}
+
+#[test]
+fn stdout_carries_only_the_protocol_whatever_is_logged() {
+    let mut program = Program::start(&["--sandbox", "--log-level", "trace"], &[]).opened();
+    program.call("1", "list_sessions", &json!({}));
+    assert_eq!(program.answer()["id"], "1");
+    program.call("2", "delete_session", &json!({"session_id": "sesn_04"}));
+    assert!(text(&program.answer()).starts_with("session_running: "));
+    program.is_well();
+    let (rest, status) = program.close();
+    assert!(rest.is_empty() && status.success(), "{rest:?} {status}");
+}
+
+#[test]
+fn what_comes_before_the_first_request_does_no_harm() {
+    let mut program = Program::start(&["--sandbox"], &[]);
+    program.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+    program.send(&json!({"jsonrpc": "2.0", "id": 7, "result": {}}));
+    program.write("{nonsense");
+    program.write("");
+    program.is_well();
+    program.send(&request("early", "tools/list", &json!({})));
+    let answer = program.answer();
+    assert_eq!(answer["error"]["code"], -32_602, "{answer}");
+    program.send(
+        &json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+                         "params": {"requestId": "early"}}),
+    );
+    let mut program = program.opened();
+    program.is_well();
+    assert!(program.close().1.success());
+}
+
+#[test]
+fn nonsense_is_refused_or_ignored_and_never_the_end() {
+    let mut program = Program::start(&["--sandbox"], &[]).opened();
+    let ignored = ["{nonsense", "[", "\u{feff}", "nul", &"[".repeat(100_000)];
+    for line in ignored {
+        program.write(line);
+        program.is_well();
+    }
+    let batch = json!([request("a", "ping", &json!({}))]).to_string();
+    for line in [
+        "5",
+        "null",
+        "{}",
+        "[]",
+        "{\"id\": 5, \"method\": \"ping\"}",
+        &batch,
+    ] {
+        program.write(line);
+        let answer = program.answer();
+        assert_eq!(answer["error"]["code"], -32_600, "{line}: {answer}");
+        program.is_well();
+    }
+    let (rest, status) = program.close();
+    assert!(rest.is_empty() && status.success(), "{rest:?} {status}");
+}
+
+#[test]
+fn a_call_that_is_not_formed_as_it_must_be_is_told_to_the_model() {
+    let mut program = Program::start(&["--sandbox"], &[]).opened();
+    for (params, expected) in [
+        (json!({"name": 5}), "must name its tool"),
+        (json!({}), "must name its tool"),
+        (
+            json!({"name": "get_session", "arguments": "sesn_01"}),
+            "\"get_session\" was not carried out: its arguments must be a JSON object",
+        ),
+        (
+            json!({"name": "get_session", "arguments": [1]}),
+            "a JSON object",
+        ),
+    ] {
+        program.send(&request("1", "tools/call", &params));
+        let answer = program.answer();
+        assert_eq!(answer["result"]["isError"], true, "{answer}");
+        assert!(text(&answer).starts_with("invalid_arguments: "), "{answer}");
+        assert!(text(&answer).contains(expected), "{answer}");
+    }
+    program.send(&request("2", "tools/destroy\u{202e}", &json!({})));
+    let answer = program.answer();
+    assert_eq!(answer["error"]["code"], -32_601, "{answer}");
+    let message = answer["error"]["message"].as_str().expect("a message");
+    assert!(message.contains("\"tools/destroy\\u{202e}\""), "{message}");
+    program.is_well();
+}
+
+#[test]
+fn a_protocol_that_nobody_speaks_is_answered_with_those_it_speaks() {
+    let mut program = Program::start(&["--sandbox"], &[]);
+    program.send(&hello("1999-01-01"));
+    let version = program.answer()["result"]["protocolVersion"].clone();
+    assert_eq!(version, "2025-11-25");
+    program.is_well();
+
+    let mut program = Program::start(&["--sandbox"], &[]);
+    let list = |version| request("1", "tools/list", &json!({"_meta": modern(version)}));
+    program.send(&list("2031-01-01"));
+    let supported = program.answer()["error"]["data"]["supported"].clone();
+    assert!(
+        supported
+            .as_array()
+            .is_some_and(|all| all.contains(&json!("2026-07-28"))),
+        "{supported}"
+    );
+    program.send(&list("2026-07-28"));
+    assert!(program.answer()["result"]["tools"].is_array());
+}
+
+#[test]
+fn three_hundred_calls_at_once_are_all_answered() {
+    let mut program = Program::start(&["--sandbox"], &[]).opened();
+    let ids: BTreeSet<String> = (0..300).map(|number| format!("call {number}")).collect();
+    for id in &ids {
+        program.call(id, "get_session", &json!({"session_id": "sesn_01"}));
+    }
+    let mut answered = BTreeSet::new();
+    for _ in &ids {
+        let answer = program.answer();
+        assert_eq!(answer["result"]["isError"], false, "{answer}");
+        answered.insert(answer["id"].as_str().expect("an id").to_owned());
+    }
+    assert_eq!(answered, ids);
+    program.is_well();
+}
+
+#[test]
+fn a_line_of_many_mebibytes_is_taken_or_dropped() {
+    let mut program = Program::start(&["--sandbox"], &[]).opened();
+    let long = "x".repeat(15 << 20);
+    program.call("1", "get_session", &json!({"session_id": long}));
+    let answer = program.answer();
+    assert!(
+        text(&answer).starts_with("invalid_arguments: "),
+        "it is long"
+    );
+    assert!(answer.to_string().len() < 4_000, "a failure is short");
+    let too_long = "x".repeat(17 << 20);
+    program.call("2", "get_session", &json!({"session_id": too_long}));
+    program.is_well();
+}
+
+#[test]
+fn calls_in_flight_are_answered_when_stdin_ends() {
+    let mut program = Program::start(&["--sandbox"], &[]).opened();
+    for id in ["1", "2", "3"] {
+        program.call(id, "get_session", &json!({"session_id": "sesn_01"}));
+    }
+    let (rest, status) = program.close();
+    assert_eq!(rest.len(), 3, "{rest:?}");
+    assert!(
+        rest.iter()
+            .all(|answer| answer["result"]["isError"] == false)
+    );
+    assert!(status.success());
+}
+
+/// Has the sandbox take its time over one request.
+async fn slow(sandbox: &Sandbox, milliseconds: u64, method: &str, path: &str) {
+    let effect = json!({"kind": "slow", "milliseconds": milliseconds});
+    let faults = json!({"faults": [{"effect": effect, "method": method, "path": path}]});
+    let url = format!("{}/_sandbox/faults", sandbox.base_url());
+    let answer = reqwest::Client::new().post(url).body(faults.to_string());
+    assert!(
+        answer
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+            .is_success()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_call_holds_nobody_up() {
+    let sandbox = sandbox().await;
+    let mut program = Program::on(&sandbox).opened();
+    program.call("warm", "get_session", &json!({"session_id": "sesn_02"}));
+    program.answer();
+    slow(&sandbox, 2_000, "GET", "/sesn_01").await;
+    program.call("slow", "get_session", &json!({"session_id": "sesn_01"}));
+    program.call("quick", "get_session", &json!({"session_id": "sesn_02"}));
+    let order = [
+        program.answer()["id"].clone(),
+        program.answer()["id"].clone(),
+    ];
+    assert_eq!(order, ["quick", "slow"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_disappears_in_the_middle_of_a_write_leaves_it_done_or_undone() {
+    let sandbox = sandbox().await;
+    for (pause, session) in [(500, "sesn_01"), (1_000, "sesn_02"), (0, "sesn_03")] {
+        let mut program = Program::on(&sandbox).opened();
+        slow(&sandbox, pause, "POST", "/archive").await;
+        program.call("1", "archive_session", &json!({"session_id": session}));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        // Both ends at once, as when a host is killed.
+        drop(program.stdin.take());
+        let (_, nobody) = channel();
+        program.lines = nobody;
+        program.ends();
+
+        let mut after = Program::on(&sandbox).opened();
+        after.call("1", "get_session", &json!({"session_id": session}));
+        let answer = after.answer();
+        let record = &answer["result"]["structuredContent"];
+        assert_eq!(record["id"], session, "{answer}");
+        let archived = record["archived"].as_bool().expect("a flag");
+        assert_eq!(record.get("archived_at").is_some(), archived, "{answer}");
+        // It can be repeated, whichever it was.
+        after.call("2", "archive_session", &json!({"session_id": session}));
+        assert_eq!(after.answer()["result"]["isError"], false);
+    }
+}
