@@ -1,5 +1,10 @@
 //! Flags as they are typed. What they mean, and the environment, is `config`'s.
 
+#![expect(
+    rustdoc::broken_intra_doc_links,
+    reason = "these docs are the text of --help, where brackets hold the name of a variable"
+)]
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -3,7 +3,7 @@
 //! How the code is laid out, in the direction in which data flows:
 //!
 //! - [`cli`] is what was typed, [`config`] what it means; [`commands`] is what each command does,
-//!   [`doctor`], [`demo`] and [`hosts`] the larger of them, and [`print`] their way to stdout.
+//!   [`doctor`], [`demo`] and [`hosts`] the larger of them, and [`mod@print`] their way to stdout.
 //! - [`server`] is the MCP side: what hosts see, and the fence around every call.
 //! - `tools` is the registry and one file a tool: arguments, answer, a short handler. All words
 //!   of failures stand in `tools/error.rs`.
