@@ -34,7 +34,7 @@ pub async fn run(command: Command, config: Config, flags: &Flags) -> Ended {
     match command {
         Command::Serve => serve(config, flags).await,
         Command::Sandbox { listen } => sandbox(listen, flags).await,
-        Command::Demo => demo(config).await,
+        Command::Demo => demo().await,
         Command::Doctor { json } => doctor(config, flags, json).await,
         Command::Config { host } => entry_of(host, flags),
         Command::Completions { shell } => completions(shell),
@@ -78,7 +78,9 @@ pub async fn sandbox(listen: SocketAddr, flags: &Flags) -> Ended {
 ///
 /// # Errors
 /// When the sandbox cannot be started, or stdout cannot be written.
-pub async fn demo(config: Config) -> Ended {
+pub async fn demo() -> Ended {
+    // Settings of the person who looks at it would make it another demo.
+    let config = Config::read(&Flags::default(), &Environment::default())?;
     let sandbox = Sandbox::start(LOOPBACK, Options::default()).await?;
     let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
     let went_well = demo::run(SessionsServer::new(config), &mut io::stdout().lock()).await?;

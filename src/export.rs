@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     api::{
@@ -115,7 +115,12 @@ impl Exporter {
                 page: export.page.clone(),
                 ..EventQuery::default()
             };
-            let Page { data, next_page } = match call.paced().await.list_events(id, &query).await {
+            let last = call.deadline().checked_sub(KEPT_FOR_THE_END);
+            let turn = timeout_at(last.unwrap_or_else(Instant::now), call.paced());
+            let Ok(client) = turn.await else {
+                return Err(self.keep(call, id, export));
+            };
+            let Page { data, next_page } = match client.list_events(id, &query).await {
                 Ok(answer) => answer.body,
                 Err(ApiError::BadResponse { .. }) if export.size + 1 < PAGE_SIZES.len() => {
                     export.size += 1;

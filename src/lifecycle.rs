@@ -138,11 +138,12 @@ pub(crate) async fn carry_out<W: Write>(
     conditions: &Conditions,
     write: &W,
 ) -> Result<Outcome<W::Prepared>, Failure> {
-    let _turn = server.turns().take(id).await;
+    let _turn = call.turn(server, id).await?;
     let started = Instant::now();
+    let left = call.deadline().saturating_duration_since(started);
     let latest = call
         .deadline()
-        .checked_sub(KEPT_FOR_THE_WRITE)
+        .checked_sub(KEPT_FOR_THE_WRITE.min(left / 4))
         .unwrap_or(started);
     let attempt = Attempt {
         server,
@@ -176,7 +177,8 @@ enum Reading {
 
 impl Attempt<'_> {
     async fn run<W: Write>(&self, write: &W) -> Result<Outcome<W::Prepared>, Failure> {
-        let mut interrupted = false;
+        // Whether an interrupt was sent, and if so, whether the service took it.
+        let mut interrupted: Option<bool> = None;
         let mut pauses = CONFLICT_PAUSES.iter();
         // The API's refusal of what the guard had allowed, and whether that is the last word.
         let mut refused: Option<(ApiError, bool)> = None;
@@ -242,12 +244,16 @@ impl Attempt<'_> {
     }
 
     /// Reads until the guard has a final word on the session.
-    async fn ready<W: Write>(&self, write: &W, interrupted: &mut bool) -> Result<Reading, Failure> {
+    async fn ready<W: Write>(
+        &self,
+        write: &W,
+        interrupted: &mut Option<bool>,
+    ) -> Result<Reading, Failure> {
         let mut stale = STALE_PAUSES.iter();
         let mut poll = Poll::until(self.wait_until + self.call.paused());
         loop {
             let session = self.call.session(self.id).await?;
-            self.expect_unchanged(&session, *interrupted)?;
+            self.expect_unchanged(&session, *interrupted == Some(true))?;
             let why = match self.server.statuses().judge(self.operation, &session.head) {
                 Verdict::Go => return Ok(Reading::Go(session)),
                 Verdict::NothingToDo => return Ok(Reading::NothingToDo(session)),
@@ -265,34 +271,34 @@ impl Attempt<'_> {
                 },
                 // An interrupt changes the session, so a dry run stops short of it.
                 IfBusy::Interrupt if self.conditions.dry_run => return Ok(Reading::Go(session)),
-                IfBusy::Interrupt if !*interrupted => {
+                IfBusy::Interrupt if interrupted.is_none() => {
                     match write.leave(self.call, &session, true).await? {
                         Leave::Granted => {}
                         Leave::LookAgain => continue,
                         Leave::Withheld => return Ok(Reading::Withheld(session)),
                     }
                     poll = Poll::until(self.wait_until + self.call.paused());
-                    self.interrupt().await?;
-                    *interrupted = true;
+                    *interrupted = Some(self.interrupt().await?);
                 }
                 IfBusy::Interrupt | IfBusy::Wait => {
                     if !poll.pause(self.call, &session).await {
-                        return Err(self.busy_timeout(&session, *interrupted));
+                        return Err(self.busy_timeout(&session, *interrupted == Some(true)));
                     }
                 }
             }
         }
     }
 
-    async fn interrupt(&self) -> Result<(), Failure> {
+    /// Sends the interrupt; answers whether the service took it.
+    async fn interrupt(&self) -> Result<bool, Failure> {
         let event = json!({"type": "user.interrupt"});
         match self.call.client().send_events(self.id, &[event]).await {
             Ok(answer) => {
                 self.call.note_write(answer.request_id.as_deref());
-                Ok(())
+                Ok(true)
             }
             // It may have gone idle by itself a moment ago: the next reading tells.
-            Err(error) if matches!(error.http_status(), Some(400 | 409)) => Ok(()),
+            Err(error) if matches!(error.http_status(), Some(400 | 409)) => Ok(false),
             Err(error) => Err(self.api(&error)),
         }
     }

@@ -31,6 +31,6 @@ fn run(cli: Cli, config: Config) -> Result<ExitCode, Box<dyn Error>> {
     let command = cli.command.unwrap_or(Command::Serve);
     let code = runtime.block_on(commands::run(command, config, &cli.flags));
     // A read of stdin that is under way cannot be cancelled, and must not keep the process.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     code
 }

@@ -98,6 +98,11 @@ impl Pace {
         *held = Some(held.map_or(until, |earlier| earlier.max(until)));
     }
 
+    /// Until when nobody's turn comes, if the service asked for that.
+    pub(crate) fn held_until(&self) -> Option<Instant> {
+        *self.held()
+    }
+
     /// Gives the allowance just taken for a request that went on without one.
     fn pay(&self) -> bool {
         let less = |owed: u32| owed.checked_sub(1);

@@ -125,6 +125,14 @@ impl SessionsServer {
         &self.shared.config
     }
 
+    /// Gets ready for the first call. With a bad setting nothing may be sent anywhere: where to
+    /// is part of what is not known.
+    fn warm_up(&self) {
+        if self.config().problem().is_none() {
+            self.client().warm_up();
+        }
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.shared.client
     }
@@ -229,7 +237,7 @@ impl ServerHandler for SessionsServer {
     }
 
     async fn on_initialized(&self, _: NotificationContext<RoleServer>) {
-        self.client().warm_up();
+        self.warm_up();
     }
 
     async fn list_tools(
@@ -237,7 +245,7 @@ impl ServerHandler for SessionsServer {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        self.client().warm_up();
+        self.warm_up();
         Ok(ListToolsResult::with_all_items(
             self.shared.tools.list_all(),
         ))
@@ -271,7 +279,9 @@ impl ServerHandler for SessionsServer {
         let takes_a_session =
             |prompt| prompts::takes_a_session(prompt, argument, |tool| self.has(tool));
         let values = match &request.r#ref {
-            Reference::Prompt(prompt) if takes_a_session(&prompt.name) => {
+            Reference::Prompt(prompt)
+                if self.config().problem().is_none() && takes_a_session(&prompt.name) =>
+            {
                 let (client, agents) = (self.client(), &self.config().allowed_agents);
                 let newest = &self.shared.newest;
                 newest.like(typed, client, self.pace(), agents).await

@@ -162,10 +162,10 @@ async fn answer<T: SessionsTool>(
     };
     let call = Call::new::<T>(context);
     let outcome = async {
-        let args = args::parse(T::NAME, input, given)?;
         if let Some(problem) = server.config().problem() {
             return Err(Failure::invalid_configuration(problem));
         }
+        let args = args::parse(T::NAME, input, given)?;
         call.fenced(T::call(server, args, &call)).await
     };
     let (end, request_id, result) = match outcome.await {

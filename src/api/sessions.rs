@@ -174,15 +174,15 @@ impl Client {
     /// `DELETE /v1/sessions/{id}`.
     ///
     /// Repeated when its fate is unknown: what is gone cannot go again. A 404 after a try that
-    /// may have been carried out is therefore the success of that try. Whatever a success has in
-    /// its body is not looked at.
+    /// may have been carried out is therefore the success of that try. The answer is whether the
+    /// service says that the session is deleted; some say nothing, and only a reading tells.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn delete_session(&self, id: &SessionId) -> Result<Answer<()>, ApiError> {
+    pub async fn delete_session(&self, id: &SessionId) -> Result<Answer<bool>, ApiError> {
         let path = vec!["v1", "sessions", id.as_str()];
         let call = Call::write(Method::DELETE, path, Repeat::Harmless);
-        match self.send(&call, nothing).await {
+        match self.send(&call, deleted).await {
             Err(Failure {
                 error:
                     ApiError::Refused {
@@ -192,7 +192,7 @@ impl Client {
                     },
                 earlier: Some(_),
             }) => Ok(Answer {
-                body: (),
+                body: true,
                 request_id,
                 date: None,
             }),
@@ -209,6 +209,16 @@ pub(super) fn encode(body: &impl serde::Serialize) -> Result<Vec<u8>, ApiError> 
         variable: "body".to_owned(),
         cause: error.to_string(),
     })
+}
+
+/// Whether the body says that the session is deleted.
+#[expect(clippy::unnecessary_wraps, reason = "one of the ways to read a body")]
+fn deleted(body: &[u8]) -> Result<bool, Unreadable> {
+    let said: Option<Value> = serde_json::from_slice(body).ok();
+    Ok(said.is_some_and(|said| {
+        said.get("type")
+            .is_some_and(|kind| kind == "session_deleted")
+    }))
 }
 
 /// Any success will do.

@@ -3,6 +3,9 @@
 use std::io::{self, IsTerminal as _};
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use super::{BadFlag, Reader, flag, none_of};
 use crate::cli::{Flags, LogFormatFlag};
@@ -28,15 +31,20 @@ impl Log {
 
     /// Starts logging to stderr.
     pub fn install(self) {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(self.level)
+        // Libraries log what they carry: rmcp, at debug, whole calls and answers.
+        let others = self.level.min(LevelFilter::WARN);
+        let targets = Targets::new()
+            .with_default(others)
+            .with_target(env!("CARGO_CRATE_NAME"), self.level);
+        let lines = tracing_subscriber::fmt::layer()
             .with_ansi(io::stderr().is_terminal())
             .with_writer(io::stderr);
         // A logger that is there already was put there by somebody who wants it.
+        let registry = tracing_subscriber::registry();
         let _ = if self.json {
-            tracing::subscriber::set_global_default(subscriber.json().finish())
+            registry.with(lines.json().with_filter(targets)).try_init()
         } else {
-            tracing::subscriber::set_global_default(subscriber.finish())
+            registry.with(lines.with_filter(targets)).try_init()
         };
     }
 }

@@ -24,7 +24,7 @@ const SYSTEM_CHARACTERS: usize = 4_000;
 /// How much of an outcome's description or explanation a record shows.
 const OUTCOME_CHARACTERS: usize = 300;
 /// The top-level fields a record shows in its own form; `extra` holds all others.
-const KNOWN_FIELDS: [&str; 18] = [
+const KNOWN_FIELDS: [&str; 17] = [
     "id",
     "type",
     "title",
@@ -42,7 +42,6 @@ const KNOWN_FIELDS: [&str; 18] = [
     "stats",
     "usage",
     "budget",
-    "deployment",
 ];
 
 /// One session with everything worth knowing about it.

@@ -102,7 +102,13 @@ pub fn shortened(text: &str, limit: usize) -> String {
 pub fn quoted(title: &str) -> String {
     let (head, more) = cut(title, TITLE_CHARACTERS);
     let ellipsis = if more == 0 { "" } else { "…" };
-    let json = Value::String(format!("{head}{ellipsis}")).to_string();
+    quoted_whole(&format!("{head}{ellipsis}"))
+}
+
+/// A text of somebody else's as a JSON string of visible characters.
+#[must_use]
+pub fn quoted_whole(text: &str) -> String {
+    let json = Value::String(text.to_owned()).to_string();
     visible(&json).into_owned()
 }
 

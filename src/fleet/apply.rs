@@ -50,6 +50,7 @@ pub(crate) async fn apply(
         turns: 0,
         in_a_row: 0,
         stopped_by: None,
+        until: call.soon(),
     };
     work.run().await?;
     Ok(work.stopped_by)
@@ -63,6 +64,8 @@ struct Work<'a> {
     turns: usize,
     in_a_row: usize,
     stopped_by: Option<&'static str>,
+    /// When no further session is begun.
+    until: Instant,
 }
 
 /// A session that was worked on.
@@ -76,7 +79,17 @@ struct Settled {
 
 impl Work<'_> {
     async fn run(&mut self) -> Result<(), Failure> {
-        let until = self.call.soon();
+        let until = self.until;
+        // The service may have asked for a longer rest than this call has.
+        if self
+            .server
+            .pace()
+            .held_until()
+            .is_some_and(|held| held >= until)
+        {
+            self.stopped_by = Some("rate_limited");
+            return Ok(());
+        }
         let (server, call, plan) = (self.server, self.call, self.plan);
         let mut in_hand = FuturesUnordered::new();
         let mut failure = None;
@@ -127,7 +140,8 @@ impl Work<'_> {
             Some((code, wait)) => {
                 self.server.pace().hold(wait);
                 self.in_a_row += 1;
-                if self.in_a_row >= MOST_IN_A_ROW {
+                let in_vain = Instant::now() + wait >= self.until;
+                if in_vain || self.in_a_row >= MOST_IN_A_ROW {
                     self.stopped_by = Some(code);
                 }
             }
@@ -204,10 +218,13 @@ async fn one(server: &SessionsServer, call: &Call, in_hand: InHand) -> Settled {
     };
     match failure.code {
         "rate_limited" | "overloaded" | "api_unreachable" | "timed_out" => {
-            // A refused request changed nothing; one without an answer may have.
-            let in_doubt = failure.code != "rate_limited";
+            // Even after a 429: it may have answered the repetition of a write that was lost.
             let wait = failure.retry_after().unwrap_or(USUAL_HOLD);
-            settled(Ok(End::Again { in_doubt }), 0, Some((failure.code, wait)))
+            settled(
+                Ok(End::Again { in_doubt: true }),
+                0,
+                Some((failure.code, wait)),
+            )
         }
         "not_found"
         | "agent_not_allowed"

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 
-/// An instant as it is sent: RFC 3339 in UTC, with microseconds where there are any.
+/// An instant as it is sent: RFC 3339 in UTC, with microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Instant(Timestamp);
 
@@ -47,7 +47,8 @@ impl Instant {
 
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        // All six digits, so that stamps sort as text too.
+        serializer.collect_str(&format_args!("{:.6}", self.0))
     }
 }
 

@@ -17,12 +17,12 @@ use rmcp::{
     service::RequestContext,
 };
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use super::{Effect, Failure, SessionsTool};
 use crate::{
     api::{
-        Client,
+        ApiError, Client,
         types::{Session, SessionId},
     },
     confirm::PATIENCE,
@@ -129,10 +129,19 @@ impl Call {
 
     /// Reads one session, which must belong to an agent the operator allows.
     pub(crate) async fn session(&self, id: &SessionId) -> Result<Session, Failure> {
+        let about = format!("session {id}");
         let answer = self.client().get_session(id).await;
-        let session = answer
-            .map_err(|error| Failure::api(&format!("session {id}"), &error))?
-            .body;
+        let answer = answer.map_err(|error| Failure::api(&about, &error))?;
+        let session = answer.body;
+        // Guards must not judge another session than the one that will be written.
+        if session.head.id != id.as_str() {
+            let error = ApiError::BadResponse {
+                status: 200,
+                cause: "the answer is about another session".to_owned(),
+                request_id: answer.request_id,
+            };
+            return Err(Failure::api(&about, &error));
+        }
         if !filter::is_allowed(&self.allowed_agents, &session.head) {
             return Err(Failure::agent_not_allowed(id));
         }
@@ -225,10 +234,21 @@ impl Call {
         Some((self.state.clone()?, answer))
     }
 
+    /// Waits until no other call of this server writes the session, for as long as that leaves
+    /// time to write it.
+    pub(crate) async fn turn(
+        &self,
+        server: &SessionsServer,
+        id: &SessionId,
+    ) -> Result<OwnedMutexGuard<()>, Failure> {
+        let turn = tokio::time::timeout_at(self.soon(), server.turns().take(id)).await;
+        turn.map_err(|_| Failure::turn_timed_out(self.tool, id))
+    }
+
     /// When work that can be continued should stop, so that its answer is in time.
     pub(crate) fn soon(&self) -> Instant {
         let now = Instant::now();
-        let left = self.deadline.saturating_duration_since(now);
+        let left = self.deadline().saturating_duration_since(now);
         now + left.saturating_sub((left / 5).min(TO_SPARE))
     }
 

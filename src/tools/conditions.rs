@@ -1,4 +1,4 @@
-//! The arguments that every guarded write shares, and the words for what it is about to do.
+//! The arguments that every guarded write shares.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

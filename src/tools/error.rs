@@ -131,6 +131,18 @@ impl Failure {
         )
     }
 
+    /// Another call of this server was writing the session all the time.
+    pub(crate) fn turn_timed_out(tool: &str, id: &SessionId) -> Self {
+        Self::new(
+            "timed_out",
+            format!(
+                "another call of this server was still busy with session {id}, so {tool} sent \
+                 nothing"
+            ),
+            format!("call {tool} again"),
+        )
+    }
+
     /// Something this server did not foresee.
     pub(crate) fn internal(tool: &str) -> Self {
         Self::new(

@@ -47,7 +47,7 @@ impl SessionsTool for ExportSession {
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
         let id = args.session_id.id();
         let exporter = server.exporter().ok_or_else(Failure::export_unavailable)?;
-        let _turn = server.turns().take(id).await;
+        let _turn = call.turn(server, id).await?;
         let session = call.session(id).await?;
         let Exported {
             path,

@@ -12,7 +12,10 @@ use crate::{
         Answer, ApiError, Client,
         types::{Session, SessionId},
     },
-    domain::{guard::Operation, summary::Row},
+    domain::{
+        guard::{Operation, State},
+        summary::Row,
+    },
     lifecycle::{self, Conditions, IfBusy, Outcome, Write},
     server::SessionsServer,
 };
@@ -24,6 +27,7 @@ pub(super) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
     /// Only this thread of a multi-agent session.
+    #[schemars(length(min = 1, max = 256))]
     session_thread_id: Option<String>,
     /// How long to wait until it is seen to have stopped.
     #[serde(default)]
@@ -75,18 +79,23 @@ impl SessionsTool for InterruptSession {
         match lifecycle::carry_out(server, call, id, &conditions, &interrupt).await? {
             Outcome::NothingToDo(session) => Ok(output(Word::NothingToDo, &session)),
             Outcome::Would { session, .. } => Ok(output(Word::WouldInterrupt, &session)),
-            Outcome::Written { .. } => {
+            Outcome::Written { before, .. } => {
                 let wait = Duration::from_secs(args.wait_seconds.into());
-                let session = lifecycle::until_free(server, call, id, wait).await?;
-                let busy = server.statuses().state(&session.head).is_busy();
-                Ok(output(
-                    if busy {
-                        Word::InterruptSent
-                    } else {
-                        Word::Interrupted
-                    },
-                    &session,
-                ))
+                let seen = lifecycle::until_free(server, call, id, wait).await;
+                // It is sent: that it cannot be looked at now does not make it a failure.
+                let session = seen.unwrap_or(before.clone());
+                let stopped = match server.statuses().state(&session.head) {
+                    State::Running | State::Rescheduling => false,
+                    // It may be busy under a name this server does not know.
+                    State::Unknown => session.head.status != before.head.status,
+                    State::Idle | State::Terminated => true,
+                };
+                let word = if stopped {
+                    Word::Interrupted
+                } else {
+                    Word::InterruptSent
+                };
+                Ok(output(word, &session))
             }
         }
     }

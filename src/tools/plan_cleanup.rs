@@ -1,11 +1,14 @@
 //! `plan_cleanup`: which sessions would be archived or deleted, which not, and why. Reads only.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Call, Effect, Failure, SessionsTool, Toolset, answer::Room, args::SessionIdArg,
+    Call, Effect, Failure, LIST, SessionsTool, Toolset, answer::Room, args::SessionIdArg,
     filter_args::FilterArgs,
 };
 use crate::{
@@ -79,6 +82,8 @@ const SHOWN_ROWS: usize = 20;
 const SHOWN_BYTES: usize = 9_000;
 /// Up to so many ids are read one by one; more are looked up in the list, a hundred a request.
 const READ_ONE_BY_ONE: usize = 10;
+/// How long everyone is slowed down when the service does not say.
+const USUAL_HOLD: Duration = Duration::from_secs(1);
 
 impl SessionsTool for PlanCleanup {
     const NAME: &'static str = "plan_cleanup";
@@ -158,7 +163,7 @@ impl<'a> Draft<'a> {
         );
         while !self.is_full() {
             let next = scan.next().await;
-            let next = next.map_err(|error| Failure::api("the list of sessions", &error))?;
+            let next = next.map_err(|error| Failure::api(LIST, &error))?;
             let Some(session) = next else { break };
             self.consider(&session);
         }
@@ -185,7 +190,7 @@ impl<'a> Draft<'a> {
             let mut scan = Scan::new(call.client(), pace, all, Order::Desc, most, call.soon());
             while !wanted.is_empty() {
                 let next = scan.next().await;
-                let next = next.map_err(|error| Failure::api("the list of sessions", &error))?;
+                let next = next.map_err(|error| Failure::api(LIST, &error))?;
                 let Some(session) = next else { break };
                 if let Some(id) = SessionId::parse(&session.id)
                     .ok()
@@ -196,27 +201,55 @@ impl<'a> Draft<'a> {
             }
             self.scanned = scan.scanned();
         }
+        let until = call.soon();
         let mut seen = std::collections::BTreeSet::new();
         for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
-            if self.is_full() || tokio::time::Instant::now() >= call.soon() {
+            if self.is_full() {
                 self.complete = false;
                 break;
             }
             if let Some(session) = found.remove(&id) {
                 self.consider_allowed(&session);
-                continue;
-            }
-            self.server.pace().turn().await;
-            self.scanned += 1;
-            match call.session(&id).await {
-                Ok(session) => self.consider(&session.head),
-                Err(failure) if ["not_found", "agent_not_allowed"].contains(&failure.code) => {
-                    self.skipped.add(failure.code, id.as_str());
-                }
-                Err(failure) => return Err(failure),
+            } else if !self.read(call, &id, until).await? {
+                self.complete = false;
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Reads one session and considers it; false when the time is up. What is wrong with one
+    /// session does not spoil the plan of the others.
+    async fn read(&mut self, call: &Call, id: &SessionId, until: Instant) -> Result<bool, Failure> {
+        loop {
+            if timeout_at(until, self.server.pace().turn()).await.is_err() {
+                return Ok(false);
+            }
+            let failure = match call.session(id).await {
+                Ok(session) => {
+                    self.scanned += 1;
+                    self.consider(&session.head);
+                    return Ok(true);
+                }
+                Err(failure) => failure,
+            };
+            match failure.code {
+                "rate_limited" => {
+                    let wait = failure.retry_after().unwrap_or(USUAL_HOLD);
+                    self.server.pace().hold(wait);
+                }
+                "timed_out" => return Ok(false),
+                "credentials_missing"
+                | "invalid_configuration"
+                | "unauthorized"
+                | "api_unreachable" => return Err(failure),
+                code => {
+                    self.scanned += 1;
+                    self.skipped.add(code, id.as_str());
+                    return Ok(true);
+                }
+            }
+        }
     }
 
     fn consider_allowed(&mut self, session: &SessionHead) {

@@ -95,7 +95,7 @@ async fn every_cell_of_the_matrix_holds_and_a_refusal_sends_nothing() {
         (
             "hibernating",
             false,
-            "status_unrecognized status_unrecognized status_unrecognized interrupted updated updated",
+            "status_unrecognized status_unrecognized status_unrecognized interrupt_sent updated updated",
         ),
         (
             "idle",
@@ -340,6 +340,35 @@ async fn a_service_that_ignores_a_write_is_found_out() {
             "{tool}: {word}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_deletion_that_nobody_vouches_for_is_looked_at() {
+    for (still_there, word) in [(true, "not_applied"), (false, "deleted")] {
+        let api = Api::new().await;
+        api.answers_once("GET", "/v1/sessions/sesn_1", 200, found("idle", false))
+            .await;
+        if still_there {
+            api.answers("GET", "/v1/sessions/sesn_1", 200, found("idle", false))
+                .await;
+        }
+        api.answers("DELETE", "/v1/sessions/sesn_1", 200, json!({}))
+            .await;
+        let host = Host::on(&api.0.uri()).await;
+        let call = host.call("delete_session", json!({"session_id": "sesn_1"}));
+        assert_eq!(call.await.word(), word);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_about_another_session_is_no_reading() {
+    let api = Api::new().await;
+    api.answers("GET", "/v1/sessions/sesn_2", 200, found("idle", false))
+        .await;
+    let host = Host::on(&api.0.uri()).await;
+    let call = host.call("delete_session", json!({"session_id": "sesn_2"}));
+    assert_eq!(call.await.code(), "bad_response");
+    assert_eq!(api.writes().await, [""; 0]);
 }
 
 #[tokio::test]

@@ -236,6 +236,19 @@ impl Write for Deletion<'_> {
         id: &SessionId,
         (): &(),
     ) -> Result<Answer<Option<Session>>, ApiError> {
-        Ok(client.delete_session(id).await?.map(|()| None))
+        let answer = client.delete_session(id).await?;
+        if answer.body {
+            return Ok(answer.map(|_| None));
+        }
+        // The service says yes and not what it did.
+        match client.get_session(id).await {
+            Err(error) if error.is_not_found() => Ok(answer.map(|_| None)),
+            Err(error) => Err(error),
+            Ok(still_there) => Ok(still_there.map(Some)),
+        }
+    }
+
+    fn verify(&self, (): &(), _: &Session) -> Result<(), Vec<String>> {
+        Err(vec!["it is still there".to_owned()])
     }
 }

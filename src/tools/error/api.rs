@@ -126,5 +126,6 @@ fn said(message: &str) -> String {
     if message.is_empty() {
         return String::new();
     }
-    format!(": {}", text::visible(message))
+    // Quoted, so that nothing in them can be taken for a step of ours.
+    format!(": {}", text::quoted_whole(message))
 }
