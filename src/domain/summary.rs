@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use crate::{
-    api::types::{Event, Session, SessionHead},
+    api::types::{Session, SessionHead},
     domain::{
         guard::{Operation, Refusal, Statuses, Verdict},
         text,
@@ -217,17 +217,19 @@ impl Record {
         }
     }
 
-    /// Adds what `detail: "full"` shows. `idle_event` is the newest `session.status_idle` event.
+    /// Adds what `detail: "full"` shows. `stop_reason` is why it last came to rest.
     #[must_use]
-    pub fn with_details(mut self, session: &Session, idle_event: Option<&Event>) -> Self {
+    pub fn with_details(
+        mut self,
+        session: &Session,
+        stop_reason: Option<Map<String, Value>>,
+    ) -> Self {
         if let Some(Value::String(system)) = session.agent_field("system") {
             let (head, more) = text::cut(system, SYSTEM_CHARACTERS);
             self.system = Some(head.to_owned());
             self.system_cut = (more > 0).then_some(more);
         }
-        self.stop_reason = idle_event
-            .and_then(|event| event.get("stop_reason"))
-            .and_then(reason);
+        self.stop_reason = stop_reason;
         self.extra = session
             .fields
             .iter()
@@ -235,15 +237,6 @@ impl Record {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         self
-    }
-}
-
-/// Always an object, as the answer's schema says; some services send its type alone.
-fn reason(reason: &Value) -> Option<Map<String, Value>> {
-    match reason {
-        Value::Object(reason) => Some(reason.clone()),
-        Value::Null => None,
-        bare => Some(Map::from_iter([("type".to_owned(), bare.clone())])),
     }
 }
 

@@ -3,12 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg};
-use crate::{
-    api::{EventQuery, Order, types::Event},
-    domain::summary::Record,
-    server::SessionsServer,
-};
+use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, newest};
+use crate::{domain::summary::Record, server::SessionsServer};
 
 pub(super) struct GetSession;
 
@@ -50,21 +46,7 @@ impl SessionsTool for GetSession {
         if args.detail == Detail::Concise {
             return Ok(record);
         }
-        let newest = EventQuery {
-            types: vec!["session.status_idle".to_owned()],
-            order: Some(Order::Desc),
-            limit: Some(1),
-            ..EventQuery::default()
-        };
-        let events = call.client().list_events(id, &newest).await;
-        let events =
-            events.map_err(|error| Failure::api(&format!("the events of {id}"), &error))?;
-        // Some services ignore the filter.
-        let is_idle = |event: &&Event| {
-            event
-                .get("type")
-                .is_some_and(|t| t == "session.status_idle")
-        };
-        Ok(record.with_details(&session, events.body.data.iter().find(is_idle)))
+        let stop_reason = newest::stop_reason(call, id).await?;
+        Ok(record.with_details(&session, stop_reason))
     }
 }

@@ -126,8 +126,4 @@ impl Write for Interrupt {
         }
         Ok(client.send_events(id, &[event]).await?.map(|()| None))
     }
-
-    fn verify(&self, (): &(), _: &Session) -> Result<(), Vec<String>> {
-        Ok(())
-    }
 }

@@ -58,11 +58,20 @@ pub(super) async fn stop_reason(
 ) -> Result<Option<Map<String, Value>>, Failure> {
     let found = events(call, id, &["session.status_idle"], 2).await?;
     let stopped = found.first().and_then(|event| event.get("stop_reason"));
-    Ok(stopped.and_then(Value::as_object).cloned())
+    Ok(stopped.and_then(reason))
 }
 
 fn is_oldest_first(events: &[Event]) -> bool {
     let first = events.first().and_then(events::at);
     let last = events.last().and_then(events::at);
     matches!((first, last), (Some(first), Some(last)) if first < last)
+}
+
+/// Always an object, as the answer's schema says; some services send its type alone.
+fn reason(reason: &Value) -> Option<Map<String, Value>> {
+    match reason {
+        Value::Object(reason) => Some(reason.clone()),
+        Value::Null => None,
+        bare => Some(Map::from_iter([("type".to_owned(), bare.clone())])),
+    }
 }

@@ -238,8 +238,4 @@ impl Write for Deletion<'_> {
     ) -> Result<Answer<Option<Session>>, ApiError> {
         Ok(client.delete_session(id).await?.map(|()| None))
     }
-
-    fn verify(&self, (): &(), _: &Session) -> Result<(), Vec<String>> {
-        Ok(())
-    }
 }
