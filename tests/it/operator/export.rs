@@ -16,8 +16,13 @@ async fn history(pages: usize) -> Api {
     let api = Api::new().await;
     api.answers("GET", "/v1/sessions/sesn_1", 200, record())
         .await;
-    api.answers("DELETE", "/v1/sessions/sesn_1", 200, json!({}))
-        .await;
+    api.answers(
+        "DELETE",
+        "/v1/sessions/sesn_1",
+        200,
+        json!({"id": "sesn_1", "type": "session_deleted"}),
+    )
+    .await;
     for page in 0..pages {
         let next = (page + 1 < pages).then(|| format!("page_{}", page + 1));
         let event = |n: usize| json!({"id": format!("evt_{page}_{n}"), "type": "user.message"});
@@ -217,8 +222,13 @@ async fn a_delete_exports_first_and_looks_again() {
 #[tokio::test]
 async fn nothing_is_deleted_that_was_not_exported_as_it_is() {
     let api = Api::new().await;
-    api.answers("DELETE", "/v1/sessions/sesn_1", 200, json!({}))
-        .await;
+    api.answers(
+        "DELETE",
+        "/v1/sessions/sesn_1",
+        200,
+        json!({"id": "sesn_1", "type": "session_deleted"}),
+    )
+    .await;
     let none = json!({"data": [], "next_page": null});
     api.answers("GET", EVENTS, 200, none).await;
     for second in 10..30 {
