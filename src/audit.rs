@@ -5,6 +5,7 @@
 //! to the operator: when another program moves it away, the next line begins a new one.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     fs::{File, OpenOptions},
     io::{self, Write as _},
@@ -84,7 +85,11 @@ impl AuditLog {
     /// # Errors
     /// When the file cannot be opened, or lines of earlier calls still cannot be written: nothing
     /// may be done that could not be written down.
-    pub(crate) fn begin(&self, tool: &'static str, args: &JsonObject) -> io::Result<Entry<'_>> {
+    pub(crate) fn begin(
+        &self,
+        tool: impl Into<Cow<'static, str>>,
+        args: &JsonObject,
+    ) -> io::Result<Entry<'_>> {
         let mut state = self.lock();
         state.settle(&self.path)?;
         drop(state);
@@ -92,7 +97,7 @@ impl AuditLog {
     }
 
     /// The entry of a call that is refused because the log cannot be written: its line is owed.
-    pub(crate) fn entry(&self, tool: &'static str, args: &JsonObject) -> Entry<'_> {
+    pub(crate) fn entry(&self, tool: impl Into<Cow<'static, str>>, args: &JsonObject) -> Entry<'_> {
         let text = |name: &str| args.get(name).and_then(Value::as_str);
         let id = |name| {
             text(name)
@@ -101,7 +106,7 @@ impl AuditLog {
         };
         Entry {
             log: self,
-            tool,
+            tool: tool.into(),
             session_id: id("session_id"),
             plan_id: id("plan_id"),
             started: Instant::now(),
@@ -191,7 +196,7 @@ fn is_at(_: &File, path: &Path) -> bool {
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
     log: &'a AuditLog,
-    tool: &'static str,
+    tool: Cow<'static, str>,
     session_id: Option<String>,
     plan_id: Option<String>,
     started: Instant,
@@ -209,7 +214,7 @@ impl Entry<'_> {
         let milliseconds = self.started.elapsed().as_millis();
         let line = Line {
             time: now(),
-            tool: self.tool,
+            tool: &self.tool,
             session_id: self.session_id.as_deref(),
             plan_id: self.plan_id.as_deref(),
             end,

@@ -1,5 +1,6 @@
 //! The MCP server: what hosts see of it, and the fence around every tool call.
 
+mod lines;
 mod opening;
 mod turns;
 
@@ -15,16 +16,17 @@ use rmcp::{
     model::{
         CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CompleteRequestParams,
         CompleteResult, CompletionInfo, ConstString as _, CustomRequest, CustomResult, ErrorCode,
-        GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
+        GetPromptRequestParams, GetPromptResponse, Implementation, JsonObject, ListPromptsResult,
         ListToolsResult, PaginatedRequestParams, Reference, ServerCapabilities, ServerConfig, Tool,
     },
     service::{NotificationContext, RequestContext, ServerInitializeError},
-    transport::IntoTransport,
 };
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     api::{Client, types::Session},
-    audit::AuditLog,
+    audit::{AuditLog, End},
     config::Config,
     confirm::Confirmer,
     cursor::Cursors,
@@ -35,6 +37,7 @@ use crate::{
     prompts::{self, Newest},
     tools::{self, Failure},
 };
+use lines::Lines;
 use opening::Opening;
 use turns::Turns;
 
@@ -98,19 +101,29 @@ impl SessionsServer {
     /// # Errors
     /// When the streams fail, or the first message is not one that opens a session.
     pub async fn serve_stdio(self) -> Result<(), ServeError> {
-        self.serve_on(rmcp::transport::io::stdio_pipes()).await
+        let (read, write) = rmcp::transport::io::stdio_pipes();
+        self.serve_lines(Lines::new(read, write)).await
     }
 
-    /// Serves MCP over any pair of streams, or one that is both.
+    /// Serves MCP over a stream that is read and written, such as a pipe in memory.
     ///
     /// # Errors
     /// As [`Self::serve_stdio`].
-    pub async fn serve_on<T, E, A>(self, transport: T) -> Result<(), ServeError>
+    pub async fn serve_on<S>(self, stream: S) -> Result<(), ServeError>
     where
-        T: IntoTransport<RoleServer, E, A>,
-        E: std::error::Error + Send + Sync + 'static,
+        S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        match self.serve(Opening::new(transport.into_transport())).await {
+        let (read, write) = tokio::io::split(stream);
+        self.serve_lines(Lines::new(read, write)).await
+    }
+
+    async fn serve_lines<R, W>(self, lines: Lines<R, W>) -> Result<(), ServeError>
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        // Boxed, since rmcp's future is large.
+        match Box::pin(self.serve(Opening::new(lines))).await {
             Ok(running) => {
                 running.waiting().await?;
                 Ok(())
@@ -176,6 +189,41 @@ impl SessionsServer {
         Record::concise(session, self.statuses(), self.client().is_official().await)
     }
 
+    /// What the argument of a prompt may become.
+    async fn completed(
+        &self,
+        request: &CompleteRequestParams,
+    ) -> Result<CompleteResult, ErrorData> {
+        let (argument, typed) = (&request.argument.name, &request.argument.value);
+        let takes_a_session =
+            |prompt| prompts::takes_a_session(prompt, argument, |tool| self.has(tool));
+        let values = match &request.r#ref {
+            Reference::Prompt(prompt)
+                if self.config().problem().is_none() && takes_a_session(&prompt.name) =>
+            {
+                let (client, agents) = (self.client(), &self.config().allowed_agents);
+                let newest = &self.shared.newest;
+                newest.like(typed, client, self.pace(), agents).await
+            }
+            _ => Vec::new(),
+        };
+        let values = CompletionInfo::with_all_values(values).unwrap_or_default();
+        Ok(CompleteResult::new(values))
+    }
+
+    /// The failure of a call that cannot be given to its tool.
+    fn malformed_call(&self, params: Option<&Value>) -> Failure {
+        let name = params.and_then(|params| params.get("name")?.as_str());
+        let failure = Failure::malformed_call(name);
+        let tool = name.and_then(|name| self.shared.tools.get(name));
+        let writes = tool.filter(|tool| !tools::reads(tool));
+        if let (Some(log), Some(tool)) = (self.audit(), writes) {
+            let entry = log.entry(tool.name.clone(), &JsonObject::new());
+            entry.end(End::Code(failure.code), None);
+        }
+        failure
+    }
+
     /// Whether a tool is offered.
     fn has(&self, tool: &str) -> bool {
         self.shared.tools.has_route(tool)
@@ -193,6 +241,19 @@ impl SessionsServer {
         names.sort_by_cached_key(|each| std::cmp::Reverse(likeness(each, name)));
         names
     }
+}
+
+/// Answers, also when the handler panics: rmcp would leave its request unanswered for ever.
+async fn fenced<T>(
+    what: &str,
+    handler: impl Future<Output = Result<T, ErrorData>>,
+) -> Result<T, ErrorData> {
+    let answer = AssertUnwindSafe(handler).catch_unwind().await;
+    answer.unwrap_or_else(|_| {
+        tracing::error!(what, "a handler panicked");
+        let message = format!("{what} failed in this server: see its log");
+        Err(ErrorData::internal_error(message, None))
+    })
 }
 
 /// How many neighbouring pairs of characters two names share.
@@ -265,9 +326,12 @@ impl ServerHandler for SessionsServer {
         request: GetPromptRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let given = request.arguments.as_ref();
-        let filled = prompts::filled(&request.name, given, |tool| self.has(tool));
-        filled.map(Into::into)
+        fenced("a prompt", async {
+            let given = request.arguments.as_ref();
+            let filled = prompts::filled(&request.name, given, |tool| self.has(tool));
+            filled.map(Into::into)
+        })
+        .await
     }
 
     async fn complete(
@@ -275,22 +339,7 @@ impl ServerHandler for SessionsServer {
         request: CompleteRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        let (argument, typed) = (&request.argument.name, &request.argument.value);
-        let takes_a_session =
-            |prompt| prompts::takes_a_session(prompt, argument, |tool| self.has(tool));
-        let values = match &request.r#ref {
-            Reference::Prompt(prompt)
-                if self.config().problem().is_none() && takes_a_session(&prompt.name) =>
-            {
-                let (client, agents) = (self.client(), &self.config().allowed_agents);
-                let newest = &self.shared.newest;
-                newest.like(typed, client, self.pace(), agents).await
-            }
-            _ => Vec::new(),
-        };
-        Ok(CompleteResult::new(
-            CompletionInfo::with_all_values(values).unwrap_or_default(),
-        ))
+        fenced("a completion", self.completed(&request)).await
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -305,7 +354,7 @@ impl ServerHandler for SessionsServer {
     ) -> Result<CustomResult, ErrorData> {
         // Told as a failure of the tool, since hosts show the model nothing else.
         if request.method == CallToolRequestMethod::VALUE {
-            let failure = Failure::malformed_call(request.params.as_ref());
+            let failure = self.malformed_call(request.params.as_ref());
             return serde_json::to_value(failure.into_result())
                 .map(CustomResult::new)
                 .map_err(|error| ErrorData::internal_error(error.to_string(), None));
@@ -342,5 +391,19 @@ impl ServerHandler for SessionsServer {
                 tracing::error!(tool = name, "a tool panicked");
                 Ok(Failure::internal(&name).into_result().into())
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fenced;
+    use rmcp::model::ErrorCode;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered() {
+        let handler = async { Err::<(), _>(None.expect("an error")) };
+        let error = fenced("a completion", handler).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::INTERNAL_ERROR);
+        assert!(error.message.starts_with("a completion failed"), "{error}");
     }
 }

@@ -120,6 +120,12 @@ impl Registry<'_> {
     }
 }
 
+/// Whether a tool says that it changes nothing.
+pub(crate) fn reads(tool: &Tool) -> bool {
+    let hints = tool.annotations.as_ref();
+    hints.is_some_and(|hints| hints.read_only_hint == Some(true))
+}
+
 /// The tool as the router knows it: its published description, and its call from JSON to JSON.
 fn route<T: SessionsTool>(idle_statuses: &[String]) -> ToolRoute<SessionsServer> {
     let mut input = schema::input::<T::Args>();

@@ -83,10 +83,7 @@ impl Failure {
     }
 
     /// A call without a tool's name, or with arguments that are no object.
-    pub(crate) fn malformed_call(params: Option<&Value>) -> Self {
-        let name = params
-            .and_then(|params| params.get("name"))
-            .and_then(Value::as_str);
+    pub(crate) fn malformed_call(name: Option<&str>) -> Self {
         let (message, next) = match name {
             Some(name) => (
                 format!(

@@ -11,7 +11,7 @@ use std::{
 use managed_sessions_mcp::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::support::sandbox;
+use crate::support::{http, sandbox};
 
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -179,8 +179,9 @@ fn what_comes_before_the_first_request_does_no_harm() {
     let mut program = Program::start(&["--sandbox"], &[]);
     program.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
     program.send(&json!({"jsonrpc": "2.0", "id": 7, "result": {}}));
-    program.write("{nonsense");
     program.write("");
+    program.write("{nonsense");
+    assert_eq!(program.answer()["error"]["code"], -32_700);
     program.is_well();
     program.send(&request("early", "tools/list", &json!({})));
     let answer = program.answer();
@@ -195,25 +196,42 @@ fn what_comes_before_the_first_request_does_no_harm() {
 }
 
 #[test]
-fn nonsense_is_refused_or_ignored_and_never_the_end() {
+fn nonsense_is_refused_and_never_the_end() {
     let mut program = Program::start(&["--sandbox"], &[]).opened();
-    let ignored = ["{nonsense", "[", "\u{feff}", "nul", &"[".repeat(100_000)];
-    for line in ignored {
-        program.write(line);
-        program.is_well();
-    }
     let batch = json!([request("a", "ping", &json!({}))]).to_string();
-    for line in [
-        "5",
-        "null",
-        "{}",
-        "[]",
-        "{\"id\": 5, \"method\": \"ping\"}",
-        &batch,
-    ] {
+    let deep = "[".repeat(100_000);
+    let cases = [
+        ("{nonsense", -32_700, None),
+        ("[", -32_700, None),
+        ("nul", -32_700, None),
+        (deep.as_str(), -32_700, None),
+        (
+            r#"{"id": 5, "method": "ping", "params": {"#,
+            -32_700,
+            Some(5),
+        ),
+        ("5", -32_600, None),
+        ("null", -32_600, None),
+        ("{}", -32_600, None),
+        ("[]", -32_600, None),
+        (r#"{"id": 5, "method": "ping"}"#, -32_600, Some(5)),
+        (batch.as_str(), -32_600, None),
+    ];
+    for (line, code, id) in cases {
         program.write(line);
         let answer = program.answer();
-        assert_eq!(answer["error"]["code"], -32_600, "{line}: {answer}");
+        assert_eq!(answer["error"]["code"], code, "{line}: {answer}");
+        // Without an id to give, there is none: null is not one to every client.
+        assert_eq!(answer.get("id"), id.map(Value::from).as_ref(), "{answer}");
+        program.is_well();
+    }
+    for ignored in [
+        "",
+        "\u{feff}",
+        "  ",
+        "{\"jsonrpc\": \"2.0\", \"method\": 5}",
+    ] {
+        program.write(ignored);
         program.is_well();
     }
     let (rest, status) = program.close();
@@ -222,7 +240,14 @@ fn nonsense_is_refused_or_ignored_and_never_the_end() {
 
 #[test]
 fn a_call_that_is_not_formed_as_it_must_be_is_told_to_the_model() {
-    let mut program = Program::start(&["--sandbox"], &[]).opened();
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("audit.jsonl");
+    let audited = [
+        "--sandbox",
+        "--audit-log",
+        log.to_str().expect("a plain path"),
+    ];
+    let mut program = Program::start(&audited, &[]).opened();
     for (params, expected) in [
         (json!({"name": 5}), "must name its tool"),
         (json!({}), "must name its tool"),
@@ -231,7 +256,7 @@ fn a_call_that_is_not_formed_as_it_must_be_is_told_to_the_model() {
             "\"get_session\" was not carried out: its arguments must be a JSON object",
         ),
         (
-            json!({"name": "get_session", "arguments": [1]}),
+            json!({"name": "delete_session", "arguments": [1]}),
             "a JSON object",
         ),
     ] {
@@ -241,6 +266,15 @@ fn a_call_that_is_not_formed_as_it_must_be_is_told_to_the_model() {
         assert!(text(&answer).starts_with("invalid_arguments: "), "{answer}");
         assert!(text(&answer).contains(expected), "{answer}");
     }
+    let lines = std::fs::read_to_string(&log).expect("the log is there");
+    let lines: Vec<Value> = (lines.lines())
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines.len(), 1, "only tools that write: {lines:?}");
+    assert_eq!(
+        (&lines[0]["tool"], &lines[0]["code"]),
+        (&json!("delete_session"), &json!("invalid_arguments"))
+    );
     program.send(&request("2", "tools/destroy\u{202e}", &json!({})));
     let answer = program.answer();
     assert_eq!(answer["error"]["code"], -32_601, "{answer}");
@@ -289,7 +323,7 @@ fn three_hundred_calls_at_once_are_all_answered() {
 }
 
 #[test]
-fn a_line_of_many_mebibytes_is_taken_or_dropped() {
+fn a_line_of_many_mebibytes_is_taken_or_refused() {
     let mut program = Program::start(&["--sandbox"], &[]).opened();
     let long = "x".repeat(15 << 20);
     program.call("1", "get_session", &json!({"session_id": long}));
@@ -301,7 +335,25 @@ fn a_line_of_many_mebibytes_is_taken_or_dropped() {
     assert!(answer.to_string().len() < 4_000, "a failure is short");
     let too_long = "x".repeat(17 << 20);
     program.call("2", "get_session", &json!({"session_id": too_long}));
+    let answer = program.answer();
+    assert_eq!(
+        (&answer["id"], &answer["error"]["code"]),
+        (&json!("2"), &json!(-32_600)),
+        "{answer}"
+    );
     program.is_well();
+}
+
+#[test]
+fn a_last_line_may_lack_its_end() {
+    let mut program = Program::start(&["--sandbox"], &[]).opened();
+    let ping = request("last", "ping", &json!({})).to_string();
+    let stdin = program.stdin.as_mut().expect("open");
+    stdin.write_all(ping.as_bytes()).expect("stdin takes it");
+    let (rest, status) = program.close();
+    assert_eq!(rest.len(), 1, "{rest:?}");
+    assert_eq!(rest[0]["id"], "last");
+    assert!(status.success(), "{status}");
 }
 
 #[test]
@@ -324,7 +376,7 @@ async fn slow(sandbox: &Sandbox, milliseconds: u64, method: &str, path: &str) {
     let effect = json!({"kind": "slow", "milliseconds": milliseconds});
     let faults = json!({"faults": [{"effect": effect, "method": method, "path": path}]});
     let url = format!("{}/_sandbox/faults", sandbox.base_url());
-    let answer = reqwest::Client::new().post(url).body(faults.to_string());
+    let answer = http().post(url).body(faults.to_string());
     assert!(
         answer
             .send()

@@ -19,6 +19,8 @@ use managed_sessions_mcp::sandbox::{Options, Sandbox};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
+use crate::support::http;
+
 /// A sandbox and a plain HTTP client for it.
 pub(crate) struct Wire {
     pub(crate) sandbox: Sandbox,
@@ -44,16 +46,12 @@ fn endless() -> Options {
 
 impl Wire {
     pub(crate) async fn start(options: Options) -> Self {
-        // Whoever comes first installs it; all install the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let listen = "127.0.0.1:0".parse().unwrap();
         let sandbox = Sandbox::start(listen, options).await.unwrap();
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .unwrap();
-        Self { sandbox, http }
+        Self {
+            sandbox,
+            http: http(),
+        }
     }
 
     /// A request without any header of the API.

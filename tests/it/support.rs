@@ -142,12 +142,21 @@ pub(crate) fn config(flags: Flags, base_url: &str) -> Config {
 
 /// A sandbox whose stored status does not lag, so that tests need no pauses.
 pub(crate) async fn sandbox() -> Sandbox {
-    let options = Options {
-        ..Options::default()
-    };
-    Sandbox::start("127.0.0.1:0".parse().expect("an address"), options)
+    let listen = "127.0.0.1:0".parse().expect("an address");
+    Sandbox::start(listen, Options::default())
         .await
         .expect("the sandbox starts")
+}
+
+/// A plain HTTP client, for what the server under test does not do itself.
+pub(crate) fn http() -> reqwest::Client {
+    // Whoever comes first installs it; all install the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .expect("a client")
 }
 
 /// A session as the API sends it.
