@@ -401,8 +401,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_handler_that_panics_is_answered() {
-        let handler = async { Err::<(), _>(None.expect("an error")) };
-        let error = fenced("a completion", handler).await.unwrap_err();
+        let handler = async { panic!("on purpose") };
+        let error = fenced::<()>("a completion", handler).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::INTERNAL_ERROR);
         assert!(error.message.starts_with("a completion failed"), "{error}");
     }
