@@ -9,7 +9,7 @@ mod poll;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -40,15 +40,15 @@ const CONFLICT_PAUSES: [Duration; 5] = [
 const KEPT_FOR_THE_WRITE: Duration = Duration::from_secs(3);
 
 /// What to do with a session that is at work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum IfBusy {
     /// change nothing
     #[default]
     Refuse,
-    /// wait until its turn ends
+    /// until its turn ends
     Wait,
-    /// stop its turn, then act
+    /// its turn, then act
     Interrupt,
 }
 

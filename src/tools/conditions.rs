@@ -9,18 +9,17 @@ use crate::lifecycle::{Conditions, IfBusy};
 /// When a write may happen.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct WriteArgs {
-    /// What to do while the session is running or rescheduling; default refuse.
+    /// If the session is running or rescheduling.
     #[serde(default)]
-    #[schemars(default)]
     if_busy: IfBusy,
-    /// How long if_busy may wait, in seconds.
+    /// How long if_busy may take.
     #[serde(default = "default_wait")]
     #[schemars(range(min = 1, max = 40))]
     wait_seconds: u8,
-    /// Check everything and show what would happen, but change nothing.
+    /// Check all and show what would happen, change nothing.
     #[serde(default)]
     dry_run: bool,
-    /// Act only if the session's updated_at is still this.
+    /// Act only if updated_at is still this.
     expected_updated_at: Option<MomentArg>,
 }
 

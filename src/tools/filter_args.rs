@@ -14,19 +14,19 @@ use crate::{domain::filter::Filter, server::SessionsServer};
 /// Conditions on the sessions a tool is about.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct FilterArgs {
-    /// Only sessions of this agent.
+    /// Only this agent's.
     agent_id: Option<String>,
-    /// Only this version of agent_id.
+    /// Only this version of it.
     #[schemars(range(min = 1))]
     agent_version: Option<i64>,
-    /// Only sessions of this deployment.
+    /// Only this deployment's.
     deployment_id: Option<String>,
-    /// Only sessions with this memory store.
+    /// Only with this memory store.
     memory_store_id: Option<String>,
-    /// Only these statuses.
+    /// Only these.
     #[serde(default)]
     statuses: Vec<StatusArg>,
-    /// Archived sessions too.
+    /// Archived ones too.
     include_archived: Option<bool>,
     /// RFC 3339, or an age such as "7d".
     created_after: Option<When>,
@@ -34,14 +34,13 @@ pub(super) struct FilterArgs {
     created_before: Option<When>,
     /// As created_after.
     updated_after: Option<When>,
-    /// As created_after; "7d" means unchanged for a week.
+    /// As created_after; "7d" is unchanged for a week.
     updated_before: Option<When>,
     /// In the title, in any case.
     #[schemars(length(min = 1, max = 1000))]
     title_contains: Option<String>,
     /// Pairs that must all be equal.
     #[serde(default)]
-    #[schemars(default)]
     metadata: PairsArg,
     /// Such as "50.00" (USD) or "50.00 EUR".
     min_list_cost: Option<AmountArg>,

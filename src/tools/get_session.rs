@@ -1,7 +1,7 @@
 //! `get_session`: everything worth knowing about one session, in one small answer.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, newest};
 use crate::{domain::summary::Record, server::SessionsServer};
@@ -12,19 +12,18 @@ pub(super) struct GetSession;
 pub(super) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
-    /// How much to show; default concise.
+    /// How much to show.
     #[serde(default)]
-    #[schemars(default)]
     detail: Detail,
 }
 
-#[derive(Deserialize, JsonSchema, Default, PartialEq)]
+#[derive(Deserialize, Serialize, JsonSchema, Default, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Detail {
     /// the record
     #[default]
     Concise,
-    /// adds the system prompt, the reason it last stopped, and unknown fields
+    /// also the system prompt, why it last stopped, unknown fields
     Full,
 }
 

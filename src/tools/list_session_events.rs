@@ -29,12 +29,11 @@ pub(super) struct ListSessionEvents;
 pub(super) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
-    /// Only these, such as "agent.message", "user.message", "agent.tool_use", "session.error".
+    /// Only these, such as "user.message", "agent.message", "agent.tool_use", "session.error".
     #[serde(default)]
     types: Vec<String>,
-    /// Newest (desc, default) or oldest first.
+    /// desc is newest first.
     #[serde(default)]
-    #[schemars(default)]
     order: OrderArg,
     /// RFC 3339, or an age such as "2h".
     after: Option<When>,

@@ -22,15 +22,14 @@ pub(super) struct ListSessions;
 pub(super) struct Args {
     #[serde(flatten)]
     filter: FilterArgs,
-    /// By creation: newest (desc, default) or oldest first.
+    /// By creation; desc is newest first.
     #[serde(default)]
-    #[schemars(default)]
     order: OrderArg,
     /// How many rows.
     #[serde(default = "default_limit")]
     #[schemars(range(min = 1, max = 100))]
     limit: u32,
-    /// How many sessions to look at for the filters from updated_after on.
+    /// How many sessions the filters from updated_after on may look at.
     #[serde(default = "default_max_scan")]
     #[schemars(range(min = 1, max = 10_000))]
     max_scan: u32,

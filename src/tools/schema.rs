@@ -132,6 +132,7 @@ fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::Array(values) => values.is_empty(),
+        Value::Object(members) => members.is_empty(),
         _ => false,
     }
 }

@@ -35,9 +35,8 @@ pub(super) struct Args {
     /// Server entries: {"type":"url","name":"x","url":"https://…"}.
     #[schemars(with = "Option<Vec<Map<String, Value>>>")]
     mcp_servers: Option<Vec<Value>>,
-    /// What the arrays given mean; default replace.
+    /// What an array given means.
     #[serde(default)]
-    #[schemars(default)]
     mode: ModeArg,
     /// Tools to take away: toolset type, MCP server name or custom tool name.
     #[serde(default)]
@@ -49,13 +48,13 @@ pub(super) struct Args {
     write: WriteArgs,
 }
 
-#[derive(Deserialize, JsonSchema, Default, Clone, Copy)]
+#[derive(Deserialize, Serialize, JsonSchema, Default, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 enum ModeArg {
-    /// the new value of the whole array
+    /// the whole new value
     #[default]
     Replace,
-    /// entries to add or to change, all others stay
+    /// entries to add or change
     Merge,
 }
 
@@ -83,11 +82,11 @@ enum Word {
 impl SessionsTool for UpdateSessionTools {
     const NAME: &'static str = "update_session_tools";
     const TITLE: &'static str = "Change a session's tools";
-    const DESCRIPTION: &'static str = "Change the tools and MCP servers of one idle session (its \
-        agent stays as it is). mode \"merge\" changes only the entries given: a toolset is found \
-        by its type, an MCP toolset by mcp_server_name, a custom tool or server by name; its \
-        configs merge by name. mode \"replace\" (default) makes each array given the whole new \
-        value. An array not given stays. Answers the diff; dry_run shows it first.";
+    const DESCRIPTION: &'static str = "Change the tools and MCP servers of one idle session; its \
+        agent stays as it is. An array not given stays. mode \"merge\" adds or changes only the \
+        entries given, found by type, an MCP toolset by mcp_server_name, custom tools and servers \
+        by name; configs merge by name. mode \"replace\" drops every entry not given. Answers the \
+        diff; dry_run shows it first.";
     const TOOLSET: Toolset = Toolset::Sessions;
     const EFFECT: Effect = Effect::Destroys;
     type Args = Args;

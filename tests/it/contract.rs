@@ -1,7 +1,7 @@
 //! Every answer of every tool is what its schema says, with the real program: the same samples
 //! that the official clients call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use managed_sessions_mcp::cli::Flags;
 use rmcp::{
@@ -14,23 +14,16 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Came, Host, came, sandbox};
 
-/// How many tools there are in the end; until then a tool may still be without a sample.
-const ALL_TOOLS: usize = 14;
-
 type Program = RunningService<RoleClient, ()>;
 
 async fn program(folder: &std::path::Path) -> Program {
     let path = env!("CARGO_BIN_EXE_managed-sessions-mcp");
-    let help = std::process::Command::new(path).arg("--help").output();
-    let help = help.expect("the program starts").stdout;
     let mut command = tokio::process::Command::new(path);
     command
         .env_clear()
         .env("HOME", "/nonexistent")
-        .arg("--sandbox");
-    if String::from_utf8_lossy(&help).contains("--export-dir") {
-        command.arg("--export-dir").arg(folder);
-    }
+        .args(["--sandbox", "--export-dir"])
+        .arg(folder);
     let transport = TokioChildProcess::new(command).expect("the program starts");
     ().serve(transport).await.expect("the handshake succeeds")
 }
@@ -53,15 +46,11 @@ async fn every_answer_is_what_the_schema_of_its_tool_says() {
         .into_iter()
         .map(|tool| (tool.name.to_string(), tool))
         .collect();
-    for name in tools.keys().filter(|name| !samples.contains_key(*name)) {
-        assert!(tools.len() < ALL_TOOLS, "{name} has no sample");
-        eprintln!("{name} has no sample yet");
-    }
+    let names: BTreeSet<&String> = samples.keys().collect();
+    assert_eq!(names, tools.keys().collect(), "each tool has its samples");
     let mut plan = Value::Null;
     for (name, cases) in &samples {
-        let Some(tool) = tools.get(name) else {
-            continue;
-        };
+        let tool = &tools[name];
         let schema = Value::Object(
             tool.output_schema
                 .as_ref()
@@ -70,22 +59,18 @@ async fn every_answer_is_what_the_schema_of_its_tool_says() {
                 .clone(),
         );
         let schema = jsonschema::validator_for(&schema).expect("a valid schema");
-        let mut answered = 0;
+        let (mut answered, mut failed) = (0, 0);
         for sample in cases.as_array().expect("an array") {
             let mut arguments = sample["arguments"].as_object().expect("an object").clone();
             if arguments.get("plan_id").is_some_and(|id| *id == "$plan_id") {
                 arguments.insert("plan_id".to_owned(), plan.clone());
-            }
-            let takes = &tool.input_schema["properties"];
-            if !arguments.keys().all(|key| takes.get(key).is_some()) {
-                eprintln!("{name} does not take all of {arguments:?} yet");
-                continue;
             }
             let shown = format!("{name} {}", Value::Object(arguments.clone()));
             // That text and structure are the same, `came` sees to.
             match call(&program, name, arguments).await {
                 Came::Failure(text, parts) => {
                     assert_eq!(parts["code"], sample["code"], "{shown}: {text}");
+                    failed += 1;
                 }
                 Came::Answer(answer) => {
                     assert_eq!(sample.get("code"), None, "{shown}: {answer}");
@@ -104,7 +89,7 @@ async fn every_answer_is_what_the_schema_of_its_tool_says() {
                 }
             }
         }
-        assert!(answered > 0, "no sample of {name} was answered");
+        assert!(answered > 0 && failed > 0, "{name}: {answered}, {failed}");
     }
     program.cancel().await.expect("the program ends");
 }
