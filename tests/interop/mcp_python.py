@@ -60,6 +60,19 @@ def forget_faults():
     urllib.request.urlopen(request, timeout=5).read()
 
 
+def new_session():
+    """A session that no other check uses."""
+    body = json.dumps({"agent": "agent_01", "environment_id": "env_01"}).encode()
+    headers = {
+        "x-api-key": os.environ["SANDBOX_KEY"],
+        "anthropic-version": "2023-06-01",
+        "anthropic-beta": "managed-agents-2026-04-01",
+        "content-type": "application/json",
+    }
+    request = urllib.request.Request(f"{SANDBOX_URL}/v1/sessions", body, headers)
+    return json.load(urllib.request.urlopen(request, timeout=5))["id"]
+
+
 def answer(result, tool=None):
     """The structure of an answer, which is also its text."""
     assert not result.is_error, result.content
@@ -238,7 +251,7 @@ async def leaves_nothing_of_a_cancelled_call(mode):
 async def goes_on_after_a_cancelled_call_of_every_tool(mode):
     with tempfile.TemporaryDirectory() as folder:
         async with on_shared(mode, "--export-dir", folder) as client:
-            one = {"action": "archive", "session_ids": ["sesn_14"]}
+            one = {"action": "archive", "session_ids": [new_session()]}
             plan = answer(await client.call_tool("plan_cleanup", one))["plan_id"]
             slow = {"kind": "slow", "milliseconds": 1_500}
             fail_next({"effect": slow, "times": 1_000})

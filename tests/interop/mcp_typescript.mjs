@@ -71,6 +71,17 @@ const failed = (result, code) => {
 const withPlan = ({ arguments: given }, plan) =>
   given.plan_id === "$plan_id" ? { ...given, plan_id: plan } : given;
 const shared = { ANTHROPIC_BASE_URL: SANDBOX_URL, ANTHROPIC_API_KEY: SANDBOX_KEY };
+const newSession = async () => {
+  const headers = {
+    "x-api-key": SANDBOX_KEY,
+    "anthropic-version": "2023-06-01",
+    "anthropic-beta": "managed-agents-2026-04-01",
+    "content-type": "application/json",
+  };
+  const body = JSON.stringify({ agent: "agent_01", environment_id: "env_01" });
+  const answer = await fetch(`${SANDBOX_URL}/v1/sessions`, { method: "POST", headers, body });
+  return (await answer.json()).id;
+};
 const failNext = (fault) =>
   fetch(`${SANDBOX_URL}/_sandbox/faults`, { method: "POST", body: JSON.stringify({ faults: [fault] }) });
 const forgetFaults = () => fetch(`${SANDBOX_URL}/_sandbox/faults`, { method: "DELETE" });
@@ -150,7 +161,7 @@ const checks = {
 
   "goes on after a cancelled call of every tool": () =>
     exporting([], shared, async (client) => {
-      const one = { action: "archive", session_ids: ["sesn_14"] };
+      const one = { action: "archive", session_ids: [await newSession()] };
       const plan = answered(await call(client, "plan_cleanup", one)).plan_id;
       await failNext({ effect: { kind: "slow", milliseconds: 1_500 }, times: 1_000 });
       for (const [name, [sample]] of Object.entries(samples)) {
