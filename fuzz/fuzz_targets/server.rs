@@ -39,6 +39,50 @@ const TOOLS: &[&str] = &[
     "apply_cleanup",
 ];
 
+/// Every argument that a tool takes. Those that the tool at hand does not take are worth a try,
+/// too.
+const ARGUMENTS: &[&str] = &[
+    "session_id",
+    "tools",
+    "mcp_servers",
+    "mode",
+    "remove_tools",
+    "remove_mcp_servers",
+    "if_busy",
+    "wait_seconds",
+    "dry_run",
+    "expected_updated_at",
+    "confirmation_token",
+    "title",
+    "metadata",
+    "budget",
+    "session_thread_id",
+    "detail",
+    "types",
+    "order",
+    "after",
+    "before",
+    "limit",
+    "page",
+    "agent_id",
+    "agent_version",
+    "deployment_id",
+    "memory_store_id",
+    "statuses",
+    "include_archived",
+    "created_after",
+    "created_before",
+    "updated_after",
+    "updated_before",
+    "title_contains",
+    "min_list_cost",
+    "max_scan",
+    "action",
+    "session_ids",
+    "max_sessions",
+    "plan_id",
+];
+
 struct World {
     runtime: Runtime,
     sandbox: Sandbox,
@@ -91,15 +135,20 @@ fn script(data: &[u8]) -> (Vec<u8>, bool) {
             ([&hello, head.as_bytes(), rest, b"}}\n"].concat(), true)
         }
         _ => {
-            // Text of the input as the value of each argument that tools take.
-            let text = String::from_utf8_lossy(rest);
-            let mut pieces = text.split('\u{1f}');
+            // Pieces of the input as arguments: the first byte names one, the rest is its value.
             let mut arguments = serde_json::Map::new();
-            for name in ["session_id", "tools", "limit", "statuses", "if_busy", "page"] {
-                if let Some(piece) = pieces.next().filter(|piece| !piece.is_empty()) {
-                    let value = serde_json::from_str(piece).unwrap_or_else(|_| json!(piece));
-                    arguments.insert(name.to_owned(), value);
-                }
+            for piece in rest.split(|byte| *byte == 0x1f) {
+                let Some((name, value)) = piece.split_first() else {
+                    continue;
+                };
+                let name = ARGUMENTS[usize::from(*name) % ARGUMENTS.len()];
+                let text = String::from_utf8_lossy(value);
+                let value = serde_json::from_str(&text).unwrap_or_else(|_| json!(text));
+                arguments.insert(name.to_owned(), value);
+            }
+            // Most tools do nothing without one.
+            if kind & 0x80 == 0 {
+                arguments.entry("session_id").or_insert(json!("sesn_01"));
             }
             let call = line(&json!({
                 "jsonrpc": "2.0", "id": 1, "method": "tools/call",

@@ -3,6 +3,8 @@
 //! The derived schema of a tool's `Args` is the only statement of what it takes. Values are
 //! read against it, so that every mistake of a call is found and told at once.
 
+#[cfg(test)]
+mod laws;
 mod values;
 
 use jiff::Timestamp;
