@@ -12,6 +12,7 @@ mod faults;
 mod profiles;
 mod secrecy;
 mod server;
+mod tls;
 mod wire;
 
 use managed_sessions_mcp::{

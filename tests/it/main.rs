@@ -16,6 +16,7 @@ mod guard;
 mod inventory;
 mod operator;
 mod packaging;
+mod program;
 mod reading;
 mod robustness;
 mod sandbox;

@@ -1,151 +1,14 @@
 //! The real program with hosts that are slow, hasty, wrong or gone.
 
-use std::{
-    collections::BTreeSet,
-    io::{BufRead as _, BufReader, Write as _},
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, channel},
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, io::Write as _, sync::mpsc::channel, time::Duration};
 
 use managed_sessions_mcp::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::support::{http, sandbox};
-
-/// Longer than anything here may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The running program, line by line.
-struct Program {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    lines: Receiver<String>,
-}
-
-impl Program {
-    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_managed-sessions-mcp"))
-            .args(arguments)
-            .env_clear()
-            .env("HOME", "/nonexistent")
-            .envs(environment.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let stdout = BufReader::new(child.stdout.take().expect("stdout"));
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            // Stops reading, and closes the pipe, when nobody listens any more.
-            for line in stdout.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Self {
-            stdin: child.stdin.take(),
-            child,
-            lines,
-        }
-    }
-
-    fn on(sandbox: &Sandbox) -> Self {
-        let url = sandbox.base_url();
-        let environment = [
-            ("ANTHROPIC_BASE_URL", url.as_str()),
-            ("ANTHROPIC_API_KEY", sandbox.api_key()),
-        ];
-        Self::start(&[], &environment)
-    }
-
-    /// The same, with an open session.
-    fn opened(mut self) -> Self {
-        self.send(&hello("2025-11-25"));
-        assert_eq!(self.answer()["id"], "hello");
-        self.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        self
-    }
-
-    fn write(&mut self, line: &str) {
-        writeln!(self.stdin.as_mut().expect("open"), "{line}").expect("stdin takes a line");
-    }
-
-    fn send(&mut self, message: &Value) {
-        self.write(&message.to_string());
-    }
-
-    fn call(&mut self, id: &str, tool: &str, arguments: &Value) {
-        self.send(&request(
-            id,
-            "tools/call",
-            &json!({"name": tool, "arguments": arguments}),
-        ));
-    }
-
-    /// The next line, which must be JSON-RPC.
-    #[track_caller]
-    fn answer(&self) -> Value {
-        let line = self.lines.recv_timeout(PATIENCE).expect("an answer");
-        let message: Value = serde_json::from_str(&line).expect("stdout carries only JSON");
-        assert_eq!(message["jsonrpc"], "2.0", "{message}");
-        message
-    }
-
-    /// That nothing has come but the answer to a new ping.
-    #[track_caller]
-    fn is_well(&mut self) {
-        self.send(&request("ping", "ping", &json!({})));
-        let answer = self.answer();
-        assert_eq!(
-            (&answer["id"], &answer["result"]),
-            (&json!("ping"), &json!({}))
-        );
-    }
-
-    /// Closes stdin; gives what still comes, and how the program ends.
-    #[track_caller]
-    fn close(mut self) -> (Vec<Value>, ExitStatus) {
-        drop(self.stdin.take());
-        let mut rest = Vec::new();
-        loop {
-            match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) => rest.push(serde_json::from_str(&line).expect("JSON")),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("stdout stays open"),
-            }
-        }
-        (rest, self.ends())
-    }
-
-    #[track_caller]
-    fn ends(&mut self) -> ExitStatus {
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
-            if let Some(status) = self.child.try_wait().expect("a child") {
-                return status;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        self.child.kill().expect("a child");
-        panic!("the program does not end");
-    }
-}
-
-fn request(id: &str, method: &str, params: &Value) -> Value {
-    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
-}
-
-fn hello(version: &str) -> Value {
-    request(
-        "hello",
-        "initialize",
-        &json!({"protocolVersion": version, "capabilities": {},
-                "clientInfo": {"name": "test", "version": "1"}}),
-    )
-}
+use crate::{
+    program::{Program, hello, request, text},
+    support::{http, sandbox},
+};
 
 /// The meta of a request that opens its session by itself.
 fn modern(version: &str) -> Value {
@@ -154,12 +17,6 @@ fn modern(version: &str) -> Value {
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     })
-}
-
-fn text(answer: &Value) -> &str {
-    answer["result"]["content"][0]["text"]
-        .as_str()
-        .expect("a text")
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! The real program over TLS: whom it trusts, and which HTTP it speaks there.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use hyper::{Request, Response, Version, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+    },
+};
+
+use crate::{
+    program::{Program, text},
+    support::session,
+};
+
+/// A service behind TLS with a certificate of its own making for `localhost`.
+struct Service {
+    address: SocketAddr,
+    certificate: String,
+    /// The version of HTTP of each request.
+    versions: Arc<Mutex<Vec<Version>>>,
+}
+
+impl Service {
+    async fn start(protocols: &[&str]) -> Self {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
+        let made = made.expect("a certificate");
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let mut tls = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions of TLS")
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from(made.cert.der().to_vec())],
+                key.into(),
+            )
+            .expect("a pair");
+        tls.alpn_protocols = protocols
+            .iter()
+            .map(|name| name.as_bytes().to_vec())
+            .collect();
+        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let service = Self {
+            address: listener.local_addr().expect("an address"),
+            certificate: made.cert.pem(),
+            versions: Arc::default(),
+        };
+        let versions = Arc::clone(&service.versions);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, versions) = (acceptor.clone(), Arc::clone(&versions));
+                tokio::spawn(async move {
+                    // A caller that does not trust the certificate hangs up.
+                    let Ok(stream) = acceptor.accept(stream).await else {
+                        return;
+                    };
+                    let answer = service_fn(|request: Request<Incoming>| {
+                        versions.lock().expect("no panic").push(request.version());
+                        let body = session("sesn_1", "idle").to_string();
+                        let answer = Response::builder().header("content-type", "application/json");
+                        async move { answer.body(body) }
+                    });
+                    let http = auto::Builder::new(TokioExecutor::new());
+                    let _ = http.serve_connection(TokioIo::new(stream), answer).await;
+                });
+            }
+        });
+        service
+    }
+
+    /// What `get_session` of a program with this trust store says.
+    fn asked_by_a_program_that_trusts(&self, certificates: &str) -> (bool, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = folder.path().join("certificates.pem");
+        std::fs::write(&store, certificates).expect("writable");
+        let url = format!("https://localhost:{}", self.address.port());
+        let environment = [
+            ("ANTHROPIC_BASE_URL", url.as_str()),
+            ("ANTHROPIC_API_KEY", "sk-ant-test"),
+            ("SSL_CERT_FILE", store.to_str().expect("a plain path")),
+        ];
+        let mut program = Program::start(&[], &environment).opened();
+        program.call("1", "get_session", &json!({"session_id": "sesn_1"}));
+        let answer = program.answer();
+        assert!(program.close().1.success());
+        (
+            answer["result"]["isError"] == true,
+            text(&answer).to_owned(),
+        )
+    }
+}
+
+#[cfg(target_os = "linux")] // elsewhere the trust store is not a file
+#[tokio::test(flavor = "multi_thread")]
+async fn http_2_is_spoken_where_the_service_does_and_http_1_elsewhere() {
+    for (protocols, expected) in [
+        (&["h2", "http/1.1"][..], Version::HTTP_2),
+        (&["http/1.1"][..], Version::HTTP_11),
+    ] {
+        let service = Service::start(protocols).await;
+        let (failed, text) = service.asked_by_a_program_that_trusts(&service.certificate);
+        assert!(!failed, "{text}");
+        assert_eq!(*service.versions.lock().expect("no panic"), [expected]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_with_a_certificate_of_somebody_else_is_sent_nothing() {
+    let (service, other) = (Service::start(&["h2"]).await, Service::start(&["h2"]).await);
+    let (failed, text) = service.asked_by_a_program_that_trusts(&other.certificate);
+    assert!(failed && text.starts_with("api_unreachable: "), "{text}");
+    assert!(text.contains("certificate"), "it says why: {text}");
+    assert!(service.versions.lock().expect("no panic").is_empty());
+}
