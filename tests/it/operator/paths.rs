@@ -22,6 +22,7 @@ fn arguments(tool: &Tool, id: &str) -> Value {
             "session_id" => json!(id),
             "session_ids" => json!([id]),
             "if_busy" => json!("interrupt"),
+            "wait_seconds" => json!(1),
             "tools" | "mcp_servers" if tool.name == "update_session_tools" => json!([]),
             "title" if tool.name == "update_session" => json!("Another title"),
             "plan_id" => json!("plan_1"),
