@@ -163,7 +163,7 @@ async fn answer<T: SessionsTool>(
     let call = Call::new::<T>(context);
     let outcome = async {
         if let Some(problem) = server.config().problem() {
-            return Err(Failure::invalid_configuration(problem));
+            return Err(Failure::invalid_configuration(&problem));
         }
         let args = args::parse(T::NAME, input, given)?;
         call.fenced(T::call(server, args, &call)).await
