@@ -15,6 +15,7 @@ pub use report::{Check, Report, Status};
 use crate::{
     api::{ApiError, Client, Description, SessionQuery},
     config::{Config, Toolset},
+    domain::step::LeftOut,
     tools::{Failure, META_KEY},
 };
 
@@ -202,7 +203,7 @@ fn clock(theirs: Option<SystemTime>, ours: SystemTime) -> Check {
 
 /// A failure as the tools word it.
 fn failed(name: &'static str, failure: Failure) -> Check {
-    let CallToolResult { content, meta, .. } = failure.into_result();
+    let CallToolResult { content, meta, .. } = failure.into_result(&LeftOut::default());
     let line: String = content
         .iter()
         .filter_map(|block| block.as_text())

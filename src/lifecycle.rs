@@ -343,9 +343,8 @@ impl Attempt<'_> {
             after = self.call.session(self.id).await?;
             if let Err(differences) = write.verify(&prepared, &after) {
                 let request = answer.request_id;
-                let tool = self.call.tool();
                 return Err(Failure::not_applied(
-                    tool,
+                    self.done(),
                     &after.head,
                     &differences,
                     request,

@@ -28,7 +28,7 @@ use crate::{
     config::Config,
     confirm::Confirmer,
     cursor::Cursors,
-    domain::{guard::Statuses, summary::Record, text},
+    domain::{guard::Statuses, step::LeftOut, summary::Record, text},
     export::Exporter,
     fleet::Fleet,
     pace::Pace,
@@ -49,6 +49,7 @@ struct Shared {
     client: Client,
     statuses: Statuses,
     tools: ToolRouter<SessionsServer>,
+    left_out: LeftOut,
     turns: Turns,
     audit: Option<AuditLog>,
     confirmer: Confirmer,
@@ -72,12 +73,13 @@ impl SessionsServer {
         config: Config,
         further: impl IntoIterator<Item = ToolRoute<SessionsServer>>,
     ) -> Self {
-        let mut tools = tools::registry(&config);
+        let (mut tools, left_out) = tools::registry(&config);
         further.into_iter().for_each(|route| tools.add_route(route));
         let shared = Shared {
             client: Client::new(config.api.clone()),
             statuses: Statuses::new(config.idle_statuses.clone()),
             tools,
+            left_out,
             turns: Turns::default(),
             audit: config.audit_log.clone().map(AuditLog::new),
             confirmer: Confirmer::new(config.confirm_deletes),
@@ -139,6 +141,11 @@ impl SessionsServer {
 
     pub(crate) fn statuses(&self) -> &Statuses {
         &self.shared.statuses
+    }
+
+    /// The tools that the configuration leaves out.
+    pub(crate) fn left_out(&self) -> &LeftOut {
+        &self.shared.left_out
     }
 
     pub(crate) fn fleet(&self) -> &Fleet {
@@ -306,7 +313,7 @@ impl ServerHandler for SessionsServer {
         // Told as a failure of the tool, since hosts show the model nothing else.
         if request.method == CallToolRequestMethod::VALUE {
             let failure = Failure::malformed_call(request.params.as_ref());
-            return serde_json::to_value(failure.into_result())
+            return serde_json::to_value(failure.into_result(self.left_out()))
                 .map(CustomResult::new)
                 .map_err(|error| ErrorData::internal_error(error.to_string(), None));
         }
@@ -327,8 +334,9 @@ impl ServerHandler for SessionsServer {
     ) -> Result<CallToolResponse, ErrorData> {
         let name = request.name.to_string();
         if !self.shared.tools.has_route(&name) {
-            let failure = Failure::unknown_tool(&name, &self.names_like(&name));
-            return Ok(failure.into_result().into());
+            let left_out = self.left_out();
+            let failure = Failure::unknown_tool(&name, left_out, &self.names_like(&name));
+            return Ok(failure.into_result(left_out).into());
         }
         let call = self
             .shared
@@ -340,7 +348,7 @@ impl ServerHandler for SessionsServer {
             .await
             .unwrap_or_else(|_| {
                 tracing::error!(tool = name, "a tool panicked");
-                Ok(Failure::internal(&name).into_result().into())
+                Ok(Failure::internal(&name).into_result(self.left_out()).into())
             })
     }
 }

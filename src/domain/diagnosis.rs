@@ -17,6 +17,7 @@ use crate::{
     domain::{
         events::{self, at, kind},
         guard::State,
+        step::Step,
         summary::shown_amount,
         text,
     },
@@ -84,7 +85,7 @@ pub struct Diagnosis {
     /// Facts: events, tools that wait, ages.
     pub evidence: Map<String, Value>,
     /// The one thing to do.
-    pub next: String,
+    pub next: Step,
 }
 
 /// The ids that the newest pause of the session, or of one of its threads, waits for and that

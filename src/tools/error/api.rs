@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{api::ApiError, domain::text};
+use crate::{
+    api::ApiError,
+    domain::{step::Step, text},
+};
 
 /// Code, message and next step.
-type Words = (&'static str, String, String);
+type Words = (&'static str, String, Step);
 
 /// Code, message and next step of what the API answered.
 pub(super) fn words(what: &str, error: &ApiError) -> Words {
@@ -14,8 +17,12 @@ pub(super) fn words(what: &str, error: &ApiError) -> Words {
             status,
             message,
             retry_after,
+            request_id,
             ..
-        } => refused(what, *status, message, *retry_after),
+        } => {
+            let id = request_id.as_deref();
+            refused(what, *status, message, *retry_after, id)
+        }
         ApiError::Redirected { status, host, .. } => (
             "bad_response",
             format!(
@@ -23,17 +30,17 @@ pub(super) fn words(what: &str, error: &ApiError) -> Words {
                 host.as_deref()
                     .map_or("another place".into(), text::visible),
             ),
-            "set the base URL to the service's final address".to_owned(),
+            "set the base URL to the service's final address".into(),
         ),
         ApiError::Unreachable { cause } => (
             "api_unreachable",
             format!("the API could not be reached{}", said(cause)),
-            "check the network, the proxy and the base URL, then try again".to_owned(),
+            "check the network, the proxy and the base URL, then try again".into(),
         ),
         ApiError::TimedOut => (
             "timed_out",
             format!("the API did not answer about {what} in time"),
-            "read the session with get_session before repeating a change".to_owned(),
+            read_before("repeating a change"),
         ),
         ApiError::BadResponse { status, cause, .. } => (
             "bad_response",
@@ -41,7 +48,7 @@ pub(super) fn words(what: &str, error: &ApiError) -> Words {
                 "the answer about {what} (HTTP {status}) cannot be used{}",
                 said(cause)
             ),
-            "check that the base URL is a Sessions API".to_owned(),
+            "check that the base URL is a Sessions API".into(),
         ),
         ApiError::CredentialsMissing { looked_for } => (
             "credentials_missing",
@@ -50,75 +57,97 @@ pub(super) fn words(what: &str, error: &ApiError) -> Words {
                 looked_for.join(", ")
             ),
             "set ANTHROPIC_API_KEY in the MCP host's configuration of this server and restart it"
-                .to_owned(),
+                .into(),
         ),
         ApiError::Credentials { source, cause } => (
             "unauthorized",
             format!("the credential from {source} cannot be used: {cause}"),
-            "correct it, or set ANTHROPIC_API_KEY, then restart this server".to_owned(),
+            "correct it, or set ANTHROPIC_API_KEY, then restart this server".into(),
         ),
         ApiError::InvalidConfiguration { variable, cause } => (
             "invalid_configuration",
             format!("{variable} {cause}"),
             "correct that setting in the MCP host's configuration of this server and restart it"
-                .to_owned(),
+                .into(),
         ),
     }
 }
 
 /// What an HTTP status of 400 or more means.
-fn refused(what: &str, status: u16, message: &str, retry_after: Option<Duration>) -> Words {
+fn refused(
+    what: &str,
+    status: u16,
+    message: &str,
+    retry_after: Option<Duration>,
+    request_id: Option<&str>,
+) -> Words {
     let said = said(message);
     match status {
         401 => (
             "unauthorized",
             format!("the API does not accept the credential{said}"),
-            "check the API key or log in again, then restart this server".to_owned(),
+            "check the API key or log in again, then restart this server".into(),
         ),
         402 | 403 => (
             "forbidden",
             format!("the credential may not do this with {what}{said}"),
-            "use a credential of the workspace that owns the session".to_owned(),
+            "use a credential of the workspace that owns the session".into(),
         ),
         404 => (
             "not_found",
             format!("{what} does not exist, or the credential cannot see it"),
-            "call list_sessions with {\"include_archived\":true} to find the id".to_owned(),
+            Step::from("call list_sessions with {\"include_archived\":true} to find the id")
+                .or("check the id, and whose credential this is"),
         ),
         409 => (
             "conflict",
             format!("the API refuses this for {what} in its present state{said}"),
-            "read it with get_session, then try again".to_owned(),
+            read_before("trying again"),
         ),
         408 | 504 => (
             "timed_out",
             format!("the API gave up on {what} (HTTP {status})"),
-            "try again".to_owned(),
+            "try again".into(),
         ),
         429 => (
             "rate_limited",
             format!("the API's rate limit is reached{said}"),
             match retry_after {
-                Some(wait) => format!("try again in {} s", super::whole_seconds(wait)),
-                None => "try again in a minute".to_owned(),
+                Some(wait) => format!("try again in {} s", super::whole_seconds(wait)).into(),
+                None => "try again in a minute".into(),
             },
         ),
         503 | 529 => (
             "overloaded",
             format!("the API is overloaded (HTTP {status})"),
-            "try again in a minute".to_owned(),
+            "try again in a minute".into(),
         ),
         500.. => (
             "api_error",
             format!("the API failed on {what} (HTTP {status}){said}"),
-            "try again; if it stays so, pass the request id on to support".to_owned(),
+            match request_id {
+                Some(_) => "try again; if it stays so, pass the request id on to support",
+                None => "try again; if it stays so, report it to the operator of the service",
+            }
+            .into(),
         ),
         _ => (
             "rejected",
             format!("the API rejects this for {what} (HTTP {status}){said}"),
-            "change what the message names, then try again".to_owned(),
+            "change what the message names, then try again".into(),
         ),
     }
+}
+
+/// What became of something is only seen by looking.
+pub(super) fn read_before(what_is_next: &str) -> Step {
+    Step::from(format!(
+        "read the session with get_session before {what_is_next}"
+    ))
+    .or(format!(
+        "call diagnose_session to see the session before {what_is_next}"
+    ))
+    .or(format!("see what became of it before {what_is_next}"))
 }
 
 /// The service's own words, as the end of a sentence.
