@@ -84,7 +84,7 @@ pub async fn demo() -> Ended {
     let config = Config::read(&Flags::default(), &Environment::default())?;
     let sandbox = Sandbox::start(LOOPBACK, Options::default()).await?;
     let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
-    let went_well = demo::run(SessionsServer::new(config), &mut io::stdout().lock()).await?;
+    let went_well = demo::run(SessionsServer::new(config), &mut Printer::stdout()).await?;
     Ok(if went_well {
         ExitCode::SUCCESS
     } else {

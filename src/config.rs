@@ -272,12 +272,11 @@ impl Reader<'_> {
         variable: &'static str,
         read: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let (name, read, bad) = match typed {
-            Some((flag, text)) => (flag, read(text), &mut self.bad_flags),
-            None => {
-                let text = self.environment.get(variable)?;
-                (variable, read(text.trim()), &mut self.problems)
-            }
+        let (name, read, bad) = if let Some((flag, text)) = typed {
+            (flag, read(text), &mut self.bad_flags)
+        } else {
+            let text = self.environment.get(variable)?;
+            (variable, read(text.trim()), &mut self.problems)
         };
         read.map_err(|cause| bad.push((name, cause))).ok()
     }
@@ -340,8 +339,7 @@ fn confirm_deletes(text: &str) -> Result<ConfirmDeletes, String> {
 
 /// A name without anything that would make it two, or none.
 fn is_name(text: &str) -> bool {
-    let odd = |c: char| c == ',' || c.is_whitespace() || c.is_control();
-    !text.is_empty() && !text.contains(odd)
+    !text.is_empty() && !text.contains(|c: char| c == ',' || c.is_control())
 }
 
 fn agent(text: &str) -> Result<(), &'static str> {

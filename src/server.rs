@@ -75,8 +75,9 @@ impl SessionsServer {
     ) -> Self {
         let (mut tools, left_out) = tools::registry(&config);
         further.into_iter().for_each(|route| tools.add_route(route));
+        let pace = Pace::new(config.max_rpm);
         let shared = Shared {
-            client: Client::new(config.api.clone()),
+            client: Client::new(config.api.clone()).counted_by(pace.counter()),
             statuses: Statuses::new(config.idle_statuses.clone()),
             tools,
             left_out,
@@ -84,7 +85,7 @@ impl SessionsServer {
             audit: config.audit_log.clone().map(AuditLog::new),
             confirmer: Confirmer::new(config.confirm_deletes),
             exporter: config.export_dir.clone().map(Exporter::new),
-            pace: Pace::new(config.max_rpm),
+            pace,
             fleet: Fleet::default(),
             cursors: Cursors::new(&config),
             newest: Newest::default(),
@@ -291,7 +292,7 @@ impl ServerHandler for SessionsServer {
             {
                 let (client, agents) = (self.client(), &self.config().allowed_agents);
                 let newest = &self.shared.newest;
-                newest.like(typed, client, self.pace(), agents).await
+                newest.like(typed, client, agents).await
             }
             _ => Vec::new(),
         };

@@ -39,6 +39,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use archive_session::Archive;
+pub(crate) use args::When;
 pub(crate) use call::{Call, Person};
 pub(crate) use delete_session::Deletion;
 pub use error::{Failure, META_KEY};
@@ -110,10 +111,13 @@ pub(crate) fn registry(config: &Config) -> (ToolRouter<SessionsServer>, LeftOut)
     registry.finish()
 }
 
+/// Makes a tool as the router knows it.
+type Route = fn(&[String], &LeftOut) -> ToolRoute<SessionsServer>;
+
 struct Registry<'a> {
     config: &'a Config,
     /// Described once it is known what is left out: texts do not speak of those.
-    offered: Vec<fn(&[String], &LeftOut) -> ToolRoute<SessionsServer>>,
+    offered: Vec<Route>,
     left_out: LeftOut,
 }
 

@@ -18,7 +18,7 @@ use crate::{
         events::{self, at, kind},
         guard::State,
         step::Step,
-        summary::shown_amount,
+        summary::{shown_amount, status},
         text,
     },
 };
@@ -234,7 +234,7 @@ impl<'a> Facts<'a> {
                 evidence.insert(name.to_owned(), value);
             }
         };
-        add("status", self.session.head.status.clone().into());
+        add("status", json!(status(&self.session.head)));
         if let (State::Idle, Some(pause)) = (self.state, self.pause()) {
             add("stopped", self.event(pause));
         }

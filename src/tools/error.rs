@@ -17,7 +17,7 @@ use crate::{
     cursor::BadCursor,
     domain::{
         step::{LeftOut, Step},
-        text,
+        summary, text,
     },
 };
 
@@ -59,7 +59,7 @@ impl Failure {
     }
 
     fn with_status(mut self, session: &SessionHead) -> Self {
-        self.parts.status = Some(session.status.clone());
+        self.parts.status = summary::status(session);
         self
     }
 

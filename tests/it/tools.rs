@@ -122,6 +122,21 @@ async fn a_full_record_adds_prompt_stop_reason_and_unknown_fields() {
 }
 
 #[tokio::test]
+async fn a_full_record_does_without_events_that_cannot_be_read() {
+    let api = Api::new().await;
+    let found = with(session("sesn_1", "idle"), json!({"shiny": 1}));
+    api.answers("GET", "/v1/sessions/sesn_1", 200, found).await;
+    let no = error("permission_error", "no");
+    api.answers("GET", "/v1/sessions/sesn_1/events", 403, no)
+        .await;
+    let host = Host::on(&api.0.uri()).await;
+    let arguments = json!({"session_id": "sesn_1", "detail": "full"});
+    let full = host.call("get_session", arguments).await.answer();
+    assert_eq!(full["extra"], json!({"shiny": 1}));
+    assert_eq!(full.get("stop_reason"), None);
+}
+
+#[tokio::test]
 async fn the_record_of_a_session_is_what_the_snapshot_says() {
     let api = Api::new().await;
     let rich = with(
@@ -246,6 +261,8 @@ async fn impossible_tools_are_told_all_at_once_and_not_sent() {
             {"type": "mcp_toolset", "mcp_server_name": "nowhere"},
             {"type": "custom", "name": "no spaces", "description": "d", "input_schema": {"type": "object"}},
             {"name": "typeless"},
+            "bash",
+            7,
         ],
         "mcp_servers": [{"type": "url", "name": "plain", "url": "http://example.com"}],
     });
@@ -255,6 +272,8 @@ async fn impossible_tools_are_told_all_at_once_and_not_sent() {
         "tools[0].mcp_server_name",
         "tools[1].name",
         "tools[2]",
+        "tools[3]: found \"bash\"",
+        "tools[4]: found 7",
         "mcp_servers[0].url",
     ] {
         assert!(failure.contains(place), "{place} is missing: {failure}");
@@ -310,8 +329,8 @@ async fn bad_arguments_are_one_clear_failure_and_nothing_is_sent() {
             json!({"session_id": "sesn_1", "tools": {"type": "custom"}}),
         ),
         (
-            "update_session_tools",
-            json!({"session_id": "sesn_1", "tools": ["bash"]}),
+            "plan_cleanup",
+            json!({"action": "archive", "session_ids": []}),
         ),
         ("get_sesion", json!({"session_id": "sesn_1"})),
     ] {

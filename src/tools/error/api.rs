@@ -12,6 +12,27 @@ type Words = (&'static str, String, Step);
 
 /// Code, message and next step of what the API answered.
 pub(super) fn words(what: &str, error: &ApiError) -> Words {
+    let (code, message, next) = words_of(what, error);
+    match error {
+        ApiError::Refused {
+            in_doubt: true,
+            retry_after,
+            ..
+        } => {
+            let wait = retry_after.map_or_else(String::new, |wait| {
+                format!(", in {} s", super::whole_seconds(wait))
+            });
+            (
+                code,
+                format!("{message}; an earlier try of this was lost and may have been carried out"),
+                read_before(&format!("repeating the change{wait}")),
+            )
+        }
+        _ => (code, message, next),
+    }
+}
+
+fn words_of(what: &str, error: &ApiError) -> Words {
     match error {
         ApiError::Refused {
             status,
