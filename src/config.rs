@@ -6,6 +6,7 @@ mod log;
 mod proxy;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::{
     collections::BTreeSet,
@@ -18,18 +19,20 @@ use std::{
 use url::Url;
 
 use crate::{
-    api::{self, AuthHeader, check_base_url},
+    api::{self, AuthHeader},
     cli::{AuthHeaderFlag, Flags},
-    domain::guard::KNOWN_STATUSES,
 };
 use credentials::Sources;
 pub use environment::Environment;
 pub use log::Log;
 pub use proxy::Proxy;
+use values::{
+    agent, all_toolsets, auth_header, base_url, boolean, confirm_deletes, header_value,
+    idle_status, list, max_rpm, none_of, timeout, toolsets,
+};
 
 /// The API's limit of other operations than creation, for a whole organization.
 const DEFAULT_MAX_RPM: NonZeroU32 = NonZeroU32::new(600).unwrap();
-const MOST_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
 
 /// A group of tools that can be switched on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -316,117 +319,6 @@ impl Reader<'_> {
         let path = typed.or_else(|| self.environment.get(variable).map(Path::new))?;
         Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
     }
-}
-
-/// A value that is none of the valid ones, shown back (these values are no secrets).
-fn none_of(text: &str, valid: impl fmt::Display) -> String {
-    format!("is {text:?}; give {valid}")
-}
-
-fn timeout(text: &str) -> Result<Duration, String> {
-    match text.parse::<u64>() {
-        Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
-        _ => Err(none_of(text, "whole seconds from 1 to 600")),
-    }
-}
-
-fn confirm_deletes(text: &str) -> Result<ConfirmDeletes, String> {
-    let mut known = ConfirmDeletes::ALL.into_iter();
-    known
-        .find_map(|(name, way)| name.eq_ignore_ascii_case(text).then_some(way))
-        .ok_or_else(|| none_of(text, ConfirmDeletes::ALL.map(|(name, _)| name).join(", ")))
-}
-
-/// A name without anything that would make it two, or none.
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c == ',' || c.is_control())
-}
-
-fn agent(text: &str) -> Result<(), &'static str> {
-    is_name(text).then_some(()).ok_or("the id of an agent")
-}
-
-/// A status that this program knows cannot be declared to mean anything else.
-fn idle_status(text: &str) -> Result<(), &'static str> {
-    let known = KNOWN_STATUSES.contains(&text) || text == "archived";
-    (is_name(text) && !known).then_some(()).ok_or(
-        "a status name of a compatible service, none of idle, running, rescheduling, \
-         terminated, archived",
-    )
-}
-
-fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
-    match text.parse() {
-        Ok(rpm) if rpm <= MOST_RPM => Ok(rpm),
-        _ => Err(none_of(text, "a whole number from 1 to 60000")),
-    }
-}
-
-fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(none_of(text, "true or false")),
-    }
-}
-
-fn list(text: &str) -> Vec<String> {
-    let names = text
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    names.map(str::to_owned).collect()
-}
-
-fn all_toolsets() -> BTreeSet<Toolset> {
-    Toolset::ALL
-        .into_iter()
-        .map(|(_, toolset)| toolset)
-        .collect()
-}
-
-fn toolsets(text: &str) -> Result<BTreeSet<Toolset>, String> {
-    let names = list(text);
-    if names == ["all"] {
-        return Ok(all_toolsets());
-    }
-    let known = |name: &String| {
-        Toolset::ALL
-            .into_iter()
-            .find_map(|(known, toolset)| (known == name).then_some(toolset))
-    };
-    match names.iter().map(known).collect::<Option<BTreeSet<_>>>() {
-        Some(toolsets) if !toolsets.is_empty() => Ok(toolsets),
-        _ => {
-            let valid = Toolset::ALL.map(|(name, _)| name).join(", ");
-            Err(none_of(
-                text,
-                format_args!("all, or some of {valid}, comma separated"),
-            ))
-        }
-    }
-}
-
-fn base_url(text: &str) -> Result<Url, String> {
-    // The text is not shown back: people paste URLs with passwords in them.
-    let url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
-    check_base_url(&url).map_err(str::to_owned)?;
-    Ok(url)
-}
-
-fn auth_header(text: &str) -> Result<AuthHeader, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "authorization" => Ok(AuthHeader::Authorization),
-        "x-api-key" => Ok(AuthHeader::XApiKey),
-        _ => Err(none_of(text, "authorization or x-api-key")),
-    }
-}
-
-fn header_value(text: &str) -> Result<String, String> {
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(text.to_owned());
-    }
-    Err(none_of(text, "printable ASCII characters without spaces"))
 }
 
 impl From<AuthHeaderFlag> for AuthHeader {

@@ -7,7 +7,7 @@ use tracing_subscriber::{
     Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use super::{Reader, flag, none_of};
+use super::{Reader, flag, values::none_of};
 use crate::cli::{Flags, LogFormatFlag};
 
 /// What is logged, and how.

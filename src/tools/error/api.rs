@@ -179,3 +179,42 @@ fn said(message: &str) -> String {
     // Quoted, so that nothing in them can be taken for a step of ours.
     format!(": {}", text::quoted_whole(message))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+    use crate::{api::ApiError, domain::step::LeftOut};
+
+    #[test]
+    fn a_step_speaks_of_what_there_is() {
+        let check = |status, id: Option<&str>, in_doubt, expected: &str| {
+            let error = ApiError::Refused {
+                status,
+                error_type: None,
+                message: String::new(),
+                request_id: id.map(str::to_owned),
+                retry_after: None,
+                in_doubt,
+            };
+            let (_, message, next) = words("session s", &error);
+            assert_eq!(next.on(&LeftOut::default()), expected);
+            assert_eq!(message.contains("may have been carried out"), in_doubt);
+        };
+        check(
+            500,
+            Some("req_1"),
+            false,
+            "try again; if it stays so, pass the request id on to support",
+        );
+        check(
+            500,
+            None,
+            false,
+            "try again; if it stays so, report it to the operator of the service",
+        );
+        check(529, None, false, "try again in a minute");
+        let read = "read the session with get_session before repeating the change";
+        check(529, None, true, read);
+        check(429, None, true, read);
+    }
+}

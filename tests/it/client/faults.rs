@@ -94,14 +94,14 @@ async fn a_wait_that_does_not_fit_is_reported_at_once() {
 async fn every_try_is_counted_once() {
     let refused = |status| answer(status, &[("retry-after-ms", "1")], "");
     let server = Server::start([refused(503), Act::ResetAfter, session(false)]).await;
-    let counted = Arc::new(AtomicU32::new(0));
-    let counter = Arc::clone(&counted);
+    let sent = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&sent);
     let client = client(&server).counted_by(Arc::new(move || {
         counter.fetch_add(1, Ordering::Relaxed);
     }));
     client.get_session(&id()).await.unwrap();
     assert_eq!(server.seen().len(), 3);
-    assert_eq!(counted.load(Ordering::Relaxed), 3);
+    assert_eq!(sent.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]

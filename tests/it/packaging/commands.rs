@@ -55,7 +55,12 @@ fn report(output: &Output) -> Value {
 
 #[test]
 fn the_doctor_is_content_with_the_sandbox() {
-    let output = run(&["doctor", "--sandbox", "--read-only"], &[]);
+    // What says where the API is, and who asks it, is none of its business.
+    let environment = [
+        ("ANTHROPIC_BASE_URL", "nonsense"),
+        ("ANTHROPIC_PROFILE", "missing"),
+    ];
+    let output = run(&["doctor", "--sandbox", "--read-only"], &environment);
     let shown = text(&output.stdout);
     assert_eq!(
         output.status.code(),

@@ -13,7 +13,7 @@ use rmcp::{
     model::{GetPromptRequestParams, Prompt, Tool},
     service::RunningService,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{file, path};
 use crate::support::config;
