@@ -116,7 +116,11 @@ pub struct Client {
     inner: Arc<Inner>,
     deadline: Option<Instant>,
     leaves_limits: bool,
+    counter: Option<Arc<Counter>>,
 }
+
+/// Called for every request right before it is sent, repetitions included.
+pub type Counter = dyn Fn() + Send + Sync;
 
 struct Inner {
     settings: Settings,
@@ -136,6 +140,7 @@ impl Client {
             }),
             deadline: None,
             leaves_limits: false,
+            counter: None,
         }
     }
 
@@ -164,9 +169,18 @@ impl Client {
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
         Self {
-            inner: Arc::clone(&self.inner),
             deadline: Some(deadline),
-            leaves_limits: self.leaves_limits,
+            ..self.clone()
+        }
+    }
+
+    /// The same client, whose requests are counted by this one and no other: the one place where
+    /// what counts against a rate is known, since a call may take several.
+    #[must_use]
+    pub fn counted_by(&self, counter: Arc<Counter>) -> Self {
+        Self {
+            counter: Some(counter),
+            ..self.clone()
         }
     }
 

@@ -253,7 +253,10 @@ fn now() -> String {
 mod tests {
     use super::{AuditLog, End};
     use rmcp::model::JsonObject;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::{
+        io::ErrorKind,
+        panic::{AssertUnwindSafe, catch_unwind},
+    };
 
     #[test]
     fn a_call_that_never_ends_is_written_down_too() {
@@ -268,7 +271,8 @@ mod tests {
             let _entry = log.begin("archive_session", &args).unwrap();
             panic!("on purpose");
         }));
-        assert!(panicking.is_err());
+        let panicked = panicking.unwrap_err();
+        assert_eq!(panicked.downcast_ref(), Some(&"on purpose"));
         let text = std::fs::read_to_string(log.path()).unwrap();
         let ends: Vec<_> = text
             .lines()
@@ -284,6 +288,7 @@ mod tests {
         let log = AuditLog::new("/dev/full".into());
         let entry = log.begin("archive_session", &JsonObject::new()).unwrap();
         entry.end(End::Code("conflict"), None);
-        assert!(log.begin("archive_session", &JsonObject::new()).is_err());
+        let refused = log.begin("archive_session", &JsonObject::new());
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::StorageFull);
     }
 }

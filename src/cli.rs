@@ -7,7 +7,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub use crate::hosts::Host;
@@ -100,11 +100,11 @@ pub struct Flags {
     /// What a delete needs first: off, token, elicit [MANAGED_SESSIONS_CONFIRM_DELETES, default off]
     #[arg(long, global = true, value_name = "WAY")]
     pub confirm_deletes: Option<String>,
-    /// Folder for exports; deletes export first [MANAGED_SESSIONS_EXPORT_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Folder for exports, which must exist; deletes export first [MANAGED_SESSIONS_EXPORT_DIR]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub export_dir: Option<PathBuf>,
     /// File that gets a line for every call of a writing tool [MANAGED_SESSIONS_AUDIT_LOG]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub audit_log: Option<PathBuf>,
     /// Requests a minute that bulk work may send [MANAGED_SESSIONS_MAX_RPM, default 600]
     #[arg(long, global = true, value_name = "N")]

@@ -2,12 +2,13 @@
 
 use std::{
     error::Error,
+    ffi::OsString,
     io::{self, Write as _},
     net::{Ipv4Addr, SocketAddr},
     process::ExitCode,
 };
 
-use clap::{CommandFactory as _, ValueEnum as _};
+use clap::{Args as _, CommandFactory as _, ValueHint, parser::ValueSource};
 use clap_complete::Shell;
 
 use crate::{
@@ -83,7 +84,7 @@ pub async fn demo() -> Ended {
     let config = Config::read(&Flags::default(), &Environment::default())?;
     let sandbox = Sandbox::start(LOOPBACK, Options::default()).await?;
     let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
-    let went_well = demo::run(SessionsServer::new(config), &mut io::stdout().lock()).await?;
+    let went_well = demo::run(SessionsServer::new(config), &mut Printer::stdout()).await?;
     Ok(if went_well {
         ExitCode::SUCCESS
     } else {
@@ -121,37 +122,44 @@ pub async fn doctor(config: Config, flags: &Flags, json: bool) -> Ended {
 /// Prints the entry for a host to stdout, and to stderr what to do with it.
 fn entry_of(host: Host, flags: &Flags) -> Ended {
     let program = std::env::current_exe()?;
-    let typed = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let start = Start {
         program: &program,
-        arguments: &passed_on(typed.skip(1), host),
+        arguments: &passed_on(std::env::args_os())?,
         with_key: !flags.sandbox,
     };
     let environment = Environment::of_process();
-    writeln!(
-        io::stderr(),
-        "{}\n",
-        host.directions(&environment, System::THIS)
-    )?;
+    let directions = host.directions(start, &environment, System::THIS);
+    writeln!(io::stderr(), "{directions}")?;
     Printer::stdout().line(&host.entry(start, System::THIS))?;
-    if start.with_key {
-        writeln!(
-            io::stderr(),
-            "\nReplace YOUR_API_KEY, or leave it out if you are logged in with the official tools."
-        )?;
-    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was typed beside `config HOST`: the options the server is to be started with.
-fn passed_on(typed: impl Iterator<Item = String>, host: Host) -> Vec<String> {
-    let host = host.to_possible_value();
-    let mut words = vec!["config"];
-    words.extend(host.as_ref().map(clap::builder::PossibleValue::get_name));
-    let mut words = words.into_iter().peekable();
-    typed
-        .filter(|word| words.next_if(|next| next == word).is_none())
-        .collect()
+/// The options that were typed, for the server to be started with. Paths are made absolute:
+/// hosts start servers in a folder of their own.
+fn passed_on(typed: impl Iterator<Item = OsString>) -> Result<Vec<String>, Box<dyn Error>> {
+    let given = Cli::command().try_get_matches_from(typed)?;
+    // Options are known to the command they were typed with and to those below it.
+    let given = given.subcommand().map_or(&given, |(_, below)| below);
+    let mut words = Vec::new();
+    for option in Flags::augment_args(clap::Command::default()).get_arguments() {
+        let id = option.get_id().as_str();
+        let typed = given.value_source(id) == Some(ValueSource::CommandLine);
+        let Some(name) = option.get_long().filter(|_| typed) else {
+            continue;
+        };
+        if !option.get_action().takes_values() {
+            words.push(format!("--{name}"));
+            continue;
+        }
+        for value in given.get_raw(id).into_iter().flatten() {
+            let value = match option.get_value_hint() {
+                ValueHint::DirPath | ValueHint::FilePath => std::path::absolute(value)?.into(),
+                _ => value.to_owned(),
+            };
+            words.extend([format!("--{name}"), value.to_string_lossy().into_owned()]);
+        }
+    }
+    Ok(words)
 }
 
 fn completions(shell: Shell) -> Ended {
@@ -175,13 +183,13 @@ fn options(flags: &Flags) -> Options {
 
 #[cfg(test)]
 mod tests {
-    use super::{Host, passed_on};
+    use super::passed_on;
 
     #[test]
     fn an_entry_starts_the_server_with_the_options_that_were_typed() {
         let check = |typed: &[&str], expected: &[&str]| {
-            let words = typed.iter().map(ToString::to_string);
-            assert_eq!(passed_on(words, Host::VsCode), expected);
+            let words = ["program"].iter().chain(typed).map(Into::into);
+            assert_eq!(passed_on(words).unwrap(), expected);
         };
         check(&["config", "vscode"], &[]);
         check(
@@ -191,6 +199,30 @@ mod tests {
         check(
             &["config", "--toolsets", "events", "vscode"],
             &["--toolsets", "events"],
+        );
+        check(
+            &[
+                "config",
+                "--idle-status",
+                "config",
+                "vscode",
+                "--allow-agent=a",
+                "--allow-agent=b",
+            ],
+            &[
+                "--allow-agent",
+                "a",
+                "--allow-agent",
+                "b",
+                "--idle-status",
+                "config",
+            ],
+        );
+        let here = std::env::current_dir().unwrap();
+        let path = |name: &str| here.join(name).to_str().unwrap().to_owned();
+        check(
+            &["config", "vscode", "--audit-log=log", "--export-dir", "out"],
+            &["--export-dir", &path("out"), "--audit-log", &path("log")],
         );
     }
 }

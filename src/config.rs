@@ -6,6 +6,7 @@ mod log;
 mod proxy;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::{
     collections::BTreeSet,
@@ -18,17 +19,20 @@ use std::{
 use url::Url;
 
 use crate::{
-    api::{self, AuthHeader, check_base_url},
+    api::{self, AuthHeader},
     cli::{AuthHeaderFlag, Flags},
 };
 use credentials::Sources;
 pub use environment::Environment;
 pub use log::Log;
 pub use proxy::Proxy;
+use values::{
+    agent, all_toolsets, auth_header, base_url, boolean, confirm_deletes, header_value,
+    idle_status, list, max_rpm, none_of, timeout, toolsets,
+};
 
 /// The API's limit of other operations than creation, for a whole organization.
 const DEFAULT_MAX_RPM: NonZeroU32 = NonZeroU32::new(600).unwrap();
-const MOST_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
 
 /// A group of tools that can be switched on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,71 +111,75 @@ pub struct Config {
     pub log: Log,
     /// What the environment says about proxies.
     pub proxy: Proxy,
-    /// A bad value in the environment. It never stops the start, since hosts hide stderr: every
-    /// tool call tells it instead.
-    problem: Option<String>,
+    /// Bad values in the environment, by variable. They never stop the start, since hosts hide
+    /// stderr: every tool call tells them instead.
+    problems: Vec<(&'static str, String)>,
 }
 
 impl Config {
     /// Reads flags and environment; flags win.
     ///
     /// # Errors
-    /// A flag that cannot be understood, with what is valid.
-    pub fn read(flags: &Flags, environment: &Environment) -> Result<Self, BadFlag> {
+    /// The flags that cannot be understood, with what is valid.
+    pub fn read(flags: &Flags, environment: &Environment) -> Result<Self, BadFlags> {
         let mut reader = Reader {
             environment,
-            problem: None,
+            problems: Vec::new(),
+            bad_flags: Vec::new(),
         };
         let timeout = reader.value(
             flag("--timeout-seconds", flags.timeout_seconds.as_deref()),
             "MANAGED_SESSIONS_TIMEOUT_SECONDS",
             timeout,
-        )?;
+        );
         let max_rpm = reader.value(
             flag("--max-rpm", flags.max_rpm.as_deref()),
             "MANAGED_SESSIONS_MAX_RPM",
             max_rpm,
-        )?;
+        );
         let toolsets = reader.value(
             flag("--toolsets", flags.toolsets.as_deref()),
             "MANAGED_SESSIONS_TOOLSETS",
             toolsets,
-        )?;
+        );
         let base_url = reader.value(
             flag("--base-url", flags.base_url.as_deref()),
             "ANTHROPIC_BASE_URL",
             base_url,
-        )?;
-        let read_only = reader.value(None, "MANAGED_SESSIONS_READ_ONLY", boolean)?;
-        let auth_header = reader.value(None, "MANAGED_SESSIONS_AUTH_HEADER", auth_header)?;
+        );
+        let read_only = reader.value(None, "MANAGED_SESSIONS_READ_ONLY", boolean);
+        let auth_header = reader.value(None, "MANAGED_SESSIONS_AUTH_HEADER", auth_header);
         let api_version = reader.value(
             flag("--api-version", flags.api_version.as_deref()),
             "MANAGED_SESSIONS_API_VERSION",
             header_value,
-        )?;
+        );
         let workspace_id = reader.value(
             flag("--workspace-id", flags.workspace_id.as_deref()),
             "ANTHROPIC_WORKSPACE_ID",
             header_value,
-        )?;
+        );
         let confirm_deletes = reader.value(
             flag("--confirm-deletes", flags.confirm_deletes.as_deref()),
             "MANAGED_SESSIONS_CONFIRM_DELETES",
             confirm_deletes,
-        )?;
+        );
         let export_dir = reader.path(flags.export_dir.as_deref(), "MANAGED_SESSIONS_EXPORT_DIR");
         let audit_log = reader.path(flags.audit_log.as_deref(), "MANAGED_SESSIONS_AUDIT_LOG");
-        let allowed_agents = match flags.allow_agent.as_slice() {
-            [] => reader
-                .value(None, "MANAGED_SESSIONS_ALLOW_AGENTS", agents)?
-                .unwrap_or_default(),
-            given => given.to_vec(),
-        };
-        let log = Log::read(&mut reader, flags)?;
-        let names = |given: &[String], variable| match given {
-            [] => environment.get(variable).map(list).unwrap_or_default(),
-            given => given.to_vec(),
-        };
+        let allowed_agents = reader.names(
+            ("--allow-agent", &flags.allow_agent),
+            "MANAGED_SESSIONS_ALLOW_AGENTS",
+            agent,
+        );
+        let idle_statuses = reader.names(
+            ("--idle-status", &flags.idle_status),
+            "MANAGED_SESSIONS_IDLE_STATUSES",
+            idle_status,
+        );
+        let log = Log::read(&mut reader, flags);
+        if !reader.bad_flags.is_empty() {
+            return Err(BadFlags(reader.bad_flags));
+        }
         let defaults = api::Settings::default();
         let timeout = timeout.unwrap_or(defaults.timeout);
         Ok(Self {
@@ -196,10 +204,10 @@ impl Config {
             confirm_deletes: confirm_deletes.unwrap_or_default(),
             export_dir,
             audit_log,
-            idle_statuses: names(&flags.idle_status, "MANAGED_SESSIONS_IDLE_STATUSES"),
+            idle_statuses,
             log,
             proxy: Proxy::read(environment),
-            problem: reader.problem,
+            problems: reader.problems,
         })
     }
 
@@ -210,23 +218,41 @@ impl Config {
         self.api.credentials =
             Sources::from_environment(&Environment::from_iter([("ANTHROPIC_API_KEY", api_key)]));
         self.api.workspace_id = None;
+        // Where the API is and who asks it is said here, so it does not matter what they say.
+        self.problems
+            .retain(|(variable, _)| !variable.starts_with("ANTHROPIC_"));
         self
     }
 
-    /// The first bad value of the environment, with its variable and what is valid.
+    /// What is wrong in the environment: every bad variable with what is valid.
     #[must_use]
-    pub fn problem(&self) -> Option<&str> {
-        self.problem.as_deref()
+    pub fn problem(&self) -> Option<String> {
+        let problems = self
+            .problems
+            .iter()
+            .map(|(variable, cause)| format!("the variable {variable} {cause}"));
+        let problems: Vec<String> = problems.collect();
+        (!problems.is_empty()).then(|| problems.join("; "))
     }
 }
 
-/// A flag with a value that cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{flag} {cause}")]
-pub struct BadFlag {
-    flag: &'static str,
-    cause: String,
+/// Flags with values that cannot be understood, each with its cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadFlags(Vec<(&'static str, String)>);
+
+/// One a line.
+impl fmt::Display for BadFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self
+            .0
+            .iter()
+            .map(|(flag, cause)| format!("{flag} {cause}"))
+            .collect();
+        f.write_str(&lines.join("\n"))
+    }
 }
+
+impl std::error::Error for BadFlags {}
 
 /// A flag's name with what was typed, if anything was.
 type Typed<'a> = Option<(&'static str, &'a str)>;
@@ -235,147 +261,64 @@ fn flag<'a>(name: &'static str, typed: Option<&'a str>) -> Typed<'a> {
     typed.map(|text| (name, text))
 }
 
-/// Reads values from a flag or else a variable, and keeps the first bad variable.
+/// Reads values from a flag or else a variable, and keeps what is bad.
 struct Reader<'a> {
     environment: &'a Environment,
-    problem: Option<String>,
+    problems: Vec<(&'static str, String)>,
+    bad_flags: Vec<(&'static str, String)>,
 }
 
 impl Reader<'_> {
     fn value<T>(
         &mut self,
         typed: Typed<'_>,
-        variable: &str,
+        variable: &'static str,
         read: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, BadFlag> {
-        if let Some((flag, text)) = typed {
-            return read(text)
-                .map(Some)
-                .map_err(|cause| BadFlag { flag, cause });
-        }
-        let Some(text) = self.environment.get(variable) else {
-            return Ok(None);
+    ) -> Option<T> {
+        let (name, read, bad) = if let Some((flag, text)) = typed {
+            (flag, read(text), &mut self.bad_flags)
+        } else {
+            let text = self.environment.get(variable)?;
+            (variable, read(text.trim()), &mut self.problems)
         };
-        Ok(match read(text.trim()) {
-            Ok(value) => Some(value),
-            Err(cause) => {
-                self.problem
-                    .get_or_insert_with(|| format!("the variable {variable} {cause}"));
-                None
-            }
-        })
+        read.map_err(|cause| bad.push((name, cause))).ok()
     }
-}
 
-impl Reader<'_> {
+    /// Names, one a flag or several in a variable. `check` says what is valid for one that is
+    /// not. No name at all is bad too: it must not come to mean every name.
+    fn names(
+        &mut self,
+        (flag, typed): (&'static str, &[String]),
+        variable: &'static str,
+        check: fn(&str) -> Result<(), &'static str>,
+    ) -> Vec<String> {
+        let one = |text: &str| match check(text.trim()) {
+            Ok(()) => Ok(text.trim().to_owned()),
+            Err(valid) => Err(none_of(text, valid)),
+        };
+        let several = |text: &str| {
+            let names = list(text);
+            let bad = names.iter().find_map(|name| check(name).err());
+            match bad.or_else(|| check("").err().filter(|_| names.is_empty())) {
+                Some(valid) => Err(none_of(text, format_args!("{valid}, comma separated"))),
+                None => Ok(names),
+            }
+        };
+        if typed.is_empty() {
+            return self.value(None, variable, several).unwrap_or_default();
+        }
+        typed
+            .iter()
+            .filter_map(|text| self.value(Some((flag, text)), variable, one))
+            .collect()
+    }
+
     /// A path, made absolute so that answers can name it; whether it can be used is found out
     /// when it is.
     fn path(&self, typed: Option<&Path>, variable: &str) -> Option<PathBuf> {
         let path = typed.or_else(|| self.environment.get(variable).map(Path::new))?;
         Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
     }
-}
-
-/// A value that is none of the valid ones, shown back (these values are no secrets).
-fn none_of(text: &str, valid: impl fmt::Display) -> String {
-    format!("is {text:?}; give {valid}")
-}
-
-fn timeout(text: &str) -> Result<Duration, String> {
-    match text.parse::<u64>() {
-        Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
-        _ => Err(none_of(text, "whole seconds from 1 to 600")),
-    }
-}
-
-fn confirm_deletes(text: &str) -> Result<ConfirmDeletes, String> {
-    let mut known = ConfirmDeletes::ALL.into_iter();
-    known
-        .find_map(|(name, way)| name.eq_ignore_ascii_case(text).then_some(way))
-        .ok_or_else(|| none_of(text, ConfirmDeletes::ALL.map(|(name, _)| name).join(", ")))
-}
-
-/// No name at all must not come to mean every agent.
-fn agents(text: &str) -> Result<Vec<String>, String> {
-    let names = list(text);
-    if names.is_empty() {
-        return Err(none_of(text, "ids of agents, comma separated"));
-    }
-    Ok(names)
-}
-
-fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
-    match text.parse() {
-        Ok(rpm) if rpm <= MOST_RPM => Ok(rpm),
-        _ => Err(none_of(text, "a whole number from 1 to 60000")),
-    }
-}
-
-fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(none_of(text, "true or false")),
-    }
-}
-
-fn list(text: &str) -> Vec<String> {
-    let names = text
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    names.map(str::to_owned).collect()
-}
-
-fn all_toolsets() -> BTreeSet<Toolset> {
-    Toolset::ALL
-        .into_iter()
-        .map(|(_, toolset)| toolset)
-        .collect()
-}
-
-fn toolsets(text: &str) -> Result<BTreeSet<Toolset>, String> {
-    let names = list(text);
-    if names == ["all"] {
-        return Ok(all_toolsets());
-    }
-    let known = |name: &String| {
-        Toolset::ALL
-            .into_iter()
-            .find_map(|(known, toolset)| (known == name).then_some(toolset))
-    };
-    match names.iter().map(known).collect::<Option<BTreeSet<_>>>() {
-        Some(toolsets) if !toolsets.is_empty() => Ok(toolsets),
-        _ => {
-            let valid = Toolset::ALL.map(|(name, _)| name).join(", ");
-            Err(none_of(
-                text,
-                format_args!("all, or some of {valid}, comma separated"),
-            ))
-        }
-    }
-}
-
-fn base_url(text: &str) -> Result<Url, String> {
-    // The text is not shown back: people paste URLs with passwords in them.
-    let url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
-    check_base_url(&url).map_err(str::to_owned)?;
-    Ok(url)
-}
-
-fn auth_header(text: &str) -> Result<AuthHeader, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "authorization" => Ok(AuthHeader::Authorization),
-        "x-api-key" => Ok(AuthHeader::XApiKey),
-        _ => Err(none_of(text, "authorization or x-api-key")),
-    }
-}
-
-fn header_value(text: &str) -> Result<String, String> {
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(text.to_owned());
-    }
-    Err(none_of(text, "printable ASCII characters without spaces"))
 }
 
 impl From<AuthHeaderFlag> for AuthHeader {

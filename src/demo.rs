@@ -10,7 +10,7 @@ use rmcp::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::server::SessionsServer;
+use crate::{print::Printer, server::SessionsServer};
 
 /// Widest line of the transcript.
 const WIDTH: usize = 88;
@@ -33,7 +33,7 @@ pub enum DemoError {
 ///
 /// # Errors
 /// When it could not be run to its end. `Ok(false)` means that a step did not do what it says.
-pub async fn run(server: SessionsServer, out: &mut impl Write) -> Result<bool, DemoError> {
+pub async fn run(server: SessionsServer, out: &mut Printer<impl Write>) -> Result<bool, DemoError> {
     let (here, there) = tokio::io::duplex(1 << 16);
     let serving = tokio::spawn(async move { server.serve_on(there).await });
     let client = ().serve(here).await.map_err(|error| DemoError::Client(error.to_string()))?;
@@ -51,7 +51,7 @@ pub async fn run(server: SessionsServer, out: &mut impl Write) -> Result<bool, D
 
 struct Demo<'a, W> {
     client: RunningService<RoleClient, ()>,
-    out: &'a mut W,
+    out: &'a mut Printer<W>,
     failed: bool,
 }
 
@@ -63,15 +63,12 @@ enum Came {
 
 impl<W: Write> Demo<'_, W> {
     async fn steps(&mut self) -> Result<(), DemoError> {
-        writeln!(
-            self.out,
+        self.out.line(&format!(
             "managed-sessions-mcp {}, on its sandbox",
             env!("CARGO_PKG_VERSION")
-        )?;
-        writeln!(
-            self.out,
-            "A real MCP client calls the tools; nothing leaves this machine."
-        )?;
+        ))?;
+        self.out
+            .line("A real MCP client calls the tools; nothing leaves this machine.")?;
 
         self.heading("What is there?")?;
         let list = self.call("list_sessions", json!({})).await?;
@@ -149,13 +146,13 @@ impl<W: Write> Demo<'_, W> {
         let code = matches!(&gone, Came::Failure(text) if text.starts_with("not_found:"));
         self.check("it is gone", code)?;
 
-        writeln!(self.out)?;
+        self.out.line("")?;
         let verdict = if self.failed {
             "Some steps did not do what they say."
         } else {
             "All steps did what they say."
         };
-        writeln!(self.out, "{verdict}")?;
+        self.out.line(verdict)?;
         Ok(())
     }
 
@@ -192,20 +189,18 @@ impl<W: Write> Demo<'_, W> {
     }
 
     fn heading(&mut self, text: &str) -> io::Result<()> {
-        writeln!(
-            self.out,
+        self.out.line(&format!(
             "\n-- {text} {}",
             "-".repeat(WIDTH.saturating_sub(text.len() + 4))
-        )
+        ))
     }
 
     fn check(&mut self, what: &str, holds: bool) -> io::Result<()> {
         self.failed |= !holds;
-        writeln!(
-            self.out,
+        self.out.line(&format!(
             "  {} {what}",
             if holds { "ok:" } else { "NOT SO:" }
-        )
+        ))
     }
 
     fn table(&mut self, list: &Came) -> io::Result<()> {
@@ -216,14 +211,13 @@ impl<W: Write> Demo<'_, W> {
         for row in rows.into_iter().flatten() {
             let cell = |name| row.get(name).and_then(Value::as_str).unwrap_or_default();
             let title: String = cell("title").chars().take(38).collect();
-            writeln!(
-                self.out,
+            self.out.line(&format!(
                 "  {:<17} {:<38} {:<12} {:>13}",
                 cell("id").chars().take(17).collect::<String>(),
                 title,
                 cell("status"),
                 cell("list_cost"),
-            )?;
+            ))?;
         }
         Ok(())
     }
@@ -257,12 +251,12 @@ impl<W: Write> Demo<'_, W> {
         let mut line = String::new();
         for word in text.split_inclusive([' ', ',']) {
             if line.chars().count() + word.trim_end().chars().count() > WIDTH {
-                writeln!(self.out, "{}", line.trim_end())?;
+                self.out.line(line.trim_end())?;
                 indent.clone_into(&mut line);
             }
             line.push_str(word);
         }
-        writeln!(self.out, "{}", line.trim_end())
+        self.out.line(line.trim_end())
     }
 }
 

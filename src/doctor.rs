@@ -15,11 +15,15 @@ pub use report::{Check, Report, Status};
 use crate::{
     api::{ApiError, Client, Description, SessionQuery},
     config::{Config, Toolset},
+    domain::step::LeftOut,
     tools::{Failure, META_KEY},
 };
 
 /// From here on a clock is worth a word: tokens have a lifetime, and ages are counted from now.
 const SKEW_OF_NOTE: Duration = Duration::from_secs(30);
+
+/// What the embedded sandbox is asked with, whatever the environment says.
+const SANDBOX_KEY: &str = "the sandbox's own key";
 
 /// Looks at the configuration, at the disk and, with one read, at the API.
 pub async fn examine(config: &Config, sandbox: bool) -> Report {
@@ -27,7 +31,7 @@ pub async fn examine(config: &Config, sandbox: bool) -> Report {
     let description = client.describe().await;
     let mut report = Report::new(settings(config, &description, sandbox));
     report.add(configuration(config));
-    report.add(credential(&description));
+    report.add(credential(&description, sandbox));
     for check in paths::checks(config) {
         report.add(check);
     }
@@ -71,10 +75,11 @@ fn settings(
         ("API version", config.api.api_version.clone()),
         (
             "credential",
-            description
-                .credential
-                .clone()
-                .unwrap_or_else(|error| error.to_string()),
+            match &description.credential {
+                _ if sandbox => SANDBOX_KEY.to_owned(),
+                Ok(winner) => winner.clone(),
+                Err(error) => error.to_string(),
+            },
         ),
         ("passed over", names(&description.passed_over, "nothing")),
         ("sent in header", description.auth_header.to_owned()),
@@ -112,14 +117,15 @@ fn settings(
 
 fn configuration(config: &Config) -> Check {
     match config.problem() {
-        Some(problem) => failed("configuration", Failure::invalid_configuration(problem)),
+        Some(problem) => failed("configuration", Failure::invalid_configuration(&problem)),
         None => Check::ok("configuration", "flags and environment are understood"),
     }
 }
 
 /// An exported key that silently beats a login is the commonest trap.
-fn credential(description: &Description) -> Check {
+fn credential(description: &Description, sandbox: bool) -> Check {
     match (&description.credential, description.passed_over.as_slice()) {
+        (Ok(_), _) if sandbox => Check::ok("credential", format!("{SANDBOX_KEY} is used")),
         (Err(error), _) => failed("credential", Failure::api("the credential", error)),
         (Ok(winner), []) => Check::ok("credential", format!("{winner} is used")),
         (Ok(winner), others) => Check::warning(
@@ -197,7 +203,7 @@ fn clock(theirs: Option<SystemTime>, ours: SystemTime) -> Check {
 
 /// A failure as the tools word it.
 fn failed(name: &'static str, failure: Failure) -> Check {
-    let CallToolResult { content, meta, .. } = failure.into_result();
+    let CallToolResult { content, meta, .. } = failure.into_result(&LeftOut::default());
     let line: String = content
         .iter()
         .filter_map(|block| block.as_text())

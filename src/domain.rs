@@ -6,6 +6,7 @@ pub mod events;
 pub mod filter;
 pub mod guard;
 pub mod money;
+pub mod step;
 pub mod summary;
 pub mod text;
 pub mod toolset;

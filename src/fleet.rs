@@ -76,8 +76,13 @@ impl Default for Fleet {
 }
 
 impl Fleet {
-    /// Keeps a plan for these sessions. `None` when this machine gives no random id.
-    pub(crate) fn keep(&self, action: Action, sessions: Vec<Planned>) -> Option<Arc<Plan>> {
+    /// Keeps a plan for these sessions, which cost so much so far. `None` when this machine gives no random id.
+    pub(crate) fn keep(
+        &self,
+        action: Action,
+        sessions: Vec<Planned>,
+        list_cost: Option<String>,
+    ) -> Option<Arc<Plan>> {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).ok()?;
         let now = Instant::now();
@@ -85,6 +90,7 @@ impl Fleet {
             id: format!("plan_{:032x}", u128::from_be_bytes(random)),
             action,
             matched: sessions.len(),
+            list_cost,
             expires_at: Timestamp::now() + KEPT,
             until: now + KEPT,
             confirmed: AtomicBool::new(false),
@@ -123,6 +129,8 @@ pub(crate) struct Plan {
     pub(crate) action: Action,
     /// How many sessions it is about.
     pub(crate) matched: usize,
+    /// What they cost so far, if it is known.
+    pub(crate) list_cost: Option<String>,
     pub(crate) expires_at: Timestamp,
     until: Instant,
     confirmed: AtomicBool,

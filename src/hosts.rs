@@ -80,7 +80,19 @@ impl Host {
 
     /// What to do with it, in sentences.
     #[must_use]
-    pub fn directions(self, environment: &Environment, system: System) -> String {
+    pub fn directions(self, start: Start<'_>, environment: &Environment, system: System) -> String {
+        let put = self.put(environment, system);
+        // VS Code asks for the key by itself.
+        if !start.with_key || self == Self::VsCode {
+            return put;
+        }
+        format!(
+            "{put} Replace {KEY}, or leave it out if you are logged in with the official tools."
+        )
+    }
+
+    /// Where it goes.
+    fn put(self, environment: &Environment, system: System) -> String {
         let place = self
             .file(environment, system)
             .map(|path| path.display().to_string());
@@ -221,7 +233,7 @@ fn text(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Environment, Host, Path, Start, System};
+    use super::{Environment, Host, Path, Start, System, ValueEnum};
 
     const PATH: &str = "/opt/my tools/managed-sessions-mcp";
 
@@ -355,7 +367,27 @@ mod tests {
         check(Codex, &moved, System::Mac, Some("/codex/config.toml"));
         check(ClaudeCode, &unix, System::Mac, None);
         check(Cursor, &Environment::default(), System::Mac, None);
-        let directions = Host::Cursor.directions(&Environment::default(), System::Mac);
-        assert!(directions.contains("cannot be told"), "{directions}");
+    }
+
+    #[test]
+    fn directions_speak_of_a_key_where_one_is_to_be_replaced() {
+        let said = |host: Host, with_key| {
+            let start = Start {
+                program: Path::new(PATH),
+                arguments: &[],
+                with_key,
+            };
+            let directions = host.directions(start, &Environment::default(), System::Mac);
+            assert!(
+                host == Host::ClaudeCode || directions.contains("cannot be told"),
+                "{directions}"
+            );
+            directions
+        };
+        for host in Host::value_variants() {
+            let asked = entry(*host, &[], true, System::Mac).contains("YOUR_API_KEY");
+            let told = |with_key| said(*host, with_key).contains("YOUR_API_KEY");
+            assert_eq!((told(true), told(false)), (asked, false), "{host:?}");
+        }
     }
 }

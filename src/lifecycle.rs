@@ -68,13 +68,16 @@ pub(crate) struct Conditions {
 /// One kind of write. What is sent is computed from a fresh reading, each time it is sent.
 pub(crate) trait Write: Sync {
     /// What would be sent.
-    type Prepared: Send + Sync;
+    type Prepared: Default + Send + Sync;
 
     /// What the guard is asked about.
     fn operation(&self) -> Operation;
 
-    /// Computes what to send for the session as it is now; `None` if it is already so.
-    fn prepare(&self, session: &Session) -> Result<Option<Self::Prepared>, Failure>;
+    /// Computes what to send for the session as it is now; `None` if it is already so. Writes
+    /// that say all by their route have nothing to compute.
+    fn prepare(&self, _: &Session) -> Result<Option<Self::Prepared>, Failure> {
+        Ok(Some(Self::Prepared::default()))
+    }
 
     /// What has to happen before anything is sent, an interrupt included, for a session that the
     /// guard has looked at. `busy`: its turn is about to be stopped for this write.
@@ -343,9 +346,8 @@ impl Attempt<'_> {
             after = self.call.session(self.id).await?;
             if let Err(differences) = write.verify(&prepared, &after) {
                 let request = answer.request_id;
-                let tool = self.call.tool();
                 return Err(Failure::not_applied(
-                    tool,
+                    self.done(),
                     &after.head,
                     &differences,
                     request,

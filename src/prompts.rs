@@ -3,6 +3,7 @@
 
 mod newest;
 
+use jiff::Timestamp;
 use rmcp::{
     ErrorData,
     model::{GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role},
@@ -10,10 +11,7 @@ use rmcp::{
 use serde_json::{Value, json};
 
 pub(crate) use self::newest::Newest;
-use crate::{api::types::SessionId, domain::text};
-
-/// How long the text of an argument may be.
-const ARGUMENT_CHARACTERS: usize = 400;
+use crate::{api::types::SessionId, domain::text, tools::When};
 
 /// A prompt: what it needs, what it takes, what it says.
 struct Template {
@@ -31,6 +29,8 @@ struct Argument {
     description: &'static str,
     /// What it is when it is not given; without one it must be.
     otherwise: Option<&'static str>,
+    /// What a text that was given means, or what is wrong with it.
+    read: fn(&str) -> Result<&str, String>,
 }
 
 const PROMPTS: [Template; 3] = [
@@ -43,6 +43,7 @@ const PROMPTS: [Template; 3] = [
             name: "unchanged_for",
             description: "How long a session must have been left alone, such as 7d (default 30d)",
             otherwise: Some("30d"),
+            read: time,
         },
         text: |age| {
             let all = json!({"include_archived": false});
@@ -68,6 +69,7 @@ const PROMPTS: [Template; 3] = [
             name: "created_after",
             description: "Since when: a date or an age such as 7d (default 7d)",
             otherwise: Some("7d"),
+            read: time,
         },
         text: |since| {
             let all = json!({"created_after": since});
@@ -93,6 +95,7 @@ const PROMPTS: [Template; 3] = [
             name: "session_id",
             description: "Id of the session",
             otherwise: None,
+            read: session_id,
         },
         text: |id| {
             let id = json!({"session_id": id});
@@ -152,31 +155,40 @@ pub(crate) fn filled(
             argument.name
         )));
     }
-    let value = given
-        .and_then(|given| given.get(argument.name)?.as_str())
-        .map(str::trim);
-    let value = value
-        .filter(|value| !value.is_empty())
-        .or(argument.otherwise);
+    let value = match given.and_then(|given| given.get(argument.name)) {
+        None | Some(Value::Null) => "",
+        Some(Value::String(text)) => text.trim(),
+        Some(_) => return Err(invalid(format!("{} must be a string", argument.name))),
+    };
+    let value = if value.is_empty() {
+        argument.otherwise
+    } else {
+        Some(value)
+    };
     let Some(value) = value else {
         return Err(invalid(format!("{} is missing", argument.name)));
     };
-    let value = match argument.name {
-        // A completed value has the title behind the id.
-        "session_id" => value.split_whitespace().next().unwrap_or_default(),
-        _ => value,
-    };
-    if argument.name == "session_id"
-        && let Err(wrong) = SessionId::parse(value)
-    {
-        return Err(invalid(format!("{} {wrong}", argument.name)));
-    }
-    if value.chars().nth(ARGUMENT_CHARACTERS).is_some() {
-        return Err(invalid(format!("{} is too long", argument.name)));
-    }
+    let value =
+        (argument.read)(value).map_err(|wrong| invalid(format!("{} {wrong}", argument.name)))?;
     let said = (prompt.text)(&Value::from(text::visible(value)));
     let message = PromptMessage::new_text(Role::User, said);
     Ok(GetPromptResult::new(vec![message]).with_description(prompt.description))
+}
+
+/// A date or an age, as the tools take it.
+fn time(text: &str) -> Result<&str, String> {
+    When::parse(text, Timestamp::now()).map(|_| text)
+}
+
+/// An id, or what is proposed for one: the id with the title behind it, in quotes.
+fn session_id(text: &str) -> Result<&str, String> {
+    let (id, title) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let title = title.trim_start();
+    let is_quoted = title.len() > 1 && title.starts_with('"') && title.ends_with('"');
+    if !(title.is_empty() || is_quoted) {
+        return Err("must be one id, or an id with its title in quotes behind it".to_owned());
+    }
+    SessionId::parse(id).map(|_| id).map_err(str::to_owned)
 }
 
 /// Whether this is the argument of an offered prompt that sessions are proposed for.

@@ -17,7 +17,7 @@ pub(crate) use self::sources::{Events, Sessions};
 use crate::{
     api::{ApiError, Client, Order, types::Page},
     domain::filter::Filter,
-    pace::Pace,
+    pace::{Allowance, Pace},
 };
 
 /// Entries a page, where the caller does not need fewer.
@@ -40,6 +40,11 @@ pub(crate) trait Source: Send + Sync {
 
     /// Whether the entry is wanted. Services ignore filters, so each entry is looked at.
     fn matches(&self, item: &Self::Item) -> bool;
+
+    /// Whether the entry counts as one that was looked at.
+    fn counts(&self, _: &Self::Item) -> bool {
+        true
+    }
 
     /// The entry's id and the time by which the list is ordered, as far as they are known.
     fn mark(&self, item: &Self::Item) -> Mark;
@@ -100,7 +105,7 @@ impl Scan {
 pub(crate) struct Walk<S: Source> {
     source: S,
     client: Client,
-    pace: Pace,
+    allowance: Allowance,
     most: usize,
     until: Instant,
     size: u32,
@@ -129,7 +134,7 @@ impl<S: Source> Walk<S> {
         Self {
             source,
             client: client.clone(),
-            pace: pace.clone(),
+            allowance: pace.allowance(),
             most,
             until,
             size: PAGE,
@@ -170,7 +175,7 @@ impl<S: Source> Walk<S> {
                 && let Some(item) = self.rest.pop_front()
             {
                 self.consumed += 1;
-                self.scanned += 1;
+                self.scanned += usize::from(self.source.counts(&item));
                 let mark = self.source.mark(&item);
                 let [last, before] = &mut self.last;
                 *before = std::mem::replace(last, mark);
@@ -196,7 +201,7 @@ impl<S: Source> Walk<S> {
         self.last.swap(0, 1);
     }
 
-    /// How many entries were looked at.
+    /// How many entries were looked at, of those that count.
     pub(crate) fn scanned(&self) -> usize {
         self.scanned
     }
@@ -242,17 +247,18 @@ impl<S: Source> Walk<S> {
     /// Asks for the next page. False when the time is up; then it is as it was before.
     async fn turn_the_page(&mut self) -> Result<bool, ApiError> {
         let first = self.pages == 0;
-        let client = if first {
+        let mut client = if first {
             self.client.clone()
         } else {
             self.client.until(self.until)
         };
         let mut repeated = false;
         let page = loop {
-            if first && !repeated {
-                self.pace.note();
-            } else if timeout_at(self.until, self.pace.turn()).await.is_err() {
-                return Ok(false);
+            if repeated || !first {
+                let Ok(()) = timeout_at(self.until, self.allowance.fill()).await else {
+                    return Ok(false);
+                };
+                client = client.counted_by(self.allowance.counter());
             }
             let asked = self.source.page(&client, self.next_page.clone(), self.size);
             match asked.await {
@@ -260,7 +266,7 @@ impl<S: Source> Walk<S> {
                 Err(ApiError::TimedOut) if !first => return Ok(false),
                 Err(error) if error.http_status() == Some(429) => {
                     let wait = error.retry_after().unwrap_or(USUAL_HOLD);
-                    self.pace.hold(wait);
+                    self.allowance.pace().hold(wait);
                     let in_vain = Instant::now() + wait >= self.until;
                     match (in_vain, first) {
                         (true, true) => return Err(error),

@@ -30,7 +30,7 @@ use crate::{
     config::Config,
     confirm::Confirmer,
     cursor::Cursors,
-    domain::{guard::Statuses, summary::Record, text},
+    domain::{guard::Statuses, step::LeftOut, summary::Record, text},
     export::Exporter,
     fleet::Fleet,
     pace::Pace,
@@ -52,6 +52,7 @@ struct Shared {
     client: Client,
     statuses: Statuses,
     tools: ToolRouter<SessionsServer>,
+    left_out: LeftOut,
     turns: Turns,
     audit: Option<AuditLog>,
     confirmer: Confirmer,
@@ -75,17 +76,19 @@ impl SessionsServer {
         config: Config,
         further: impl IntoIterator<Item = ToolRoute<SessionsServer>>,
     ) -> Self {
-        let mut tools = tools::registry(&config);
+        let (mut tools, left_out) = tools::registry(&config);
         further.into_iter().for_each(|route| tools.add_route(route));
+        let pace = Pace::new(config.max_rpm);
         let shared = Shared {
-            client: Client::new(config.api.clone()),
+            client: Client::new(config.api.clone()).counted_by(pace.counter()),
             statuses: Statuses::new(config.idle_statuses.clone()),
             tools,
+            left_out,
             turns: Turns::default(),
             audit: config.audit_log.clone().map(AuditLog::new),
             confirmer: Confirmer::new(config.confirm_deletes),
             exporter: config.export_dir.clone().map(Exporter::new),
-            pace: Pace::new(config.max_rpm),
+            pace,
             fleet: Fleet::default(),
             cursors: Cursors::new(&config),
             newest: Newest::default(),
@@ -154,6 +157,11 @@ impl SessionsServer {
         &self.shared.statuses
     }
 
+    /// The tools that the configuration leaves out.
+    pub(crate) fn left_out(&self) -> &LeftOut {
+        &self.shared.left_out
+    }
+
     pub(crate) fn fleet(&self) -> &Fleet {
         &self.shared.fleet
     }
@@ -203,7 +211,7 @@ impl SessionsServer {
             {
                 let (client, agents) = (self.client(), &self.config().allowed_agents);
                 let newest = &self.shared.newest;
-                newest.like(typed, client, self.pace(), agents).await
+                newest.like(typed, client, agents).await
             }
             _ => Vec::new(),
         };
@@ -355,7 +363,7 @@ impl ServerHandler for SessionsServer {
         // Told as a failure of the tool, since hosts show the model nothing else.
         if request.method == CallToolRequestMethod::VALUE {
             let failure = self.malformed_call(request.params.as_ref());
-            return serde_json::to_value(failure.into_result())
+            return serde_json::to_value(failure.into_result(self.left_out()))
                 .map(CustomResult::new)
                 .map_err(|error| ErrorData::internal_error(error.to_string(), None));
         }
@@ -376,8 +384,9 @@ impl ServerHandler for SessionsServer {
     ) -> Result<CallToolResponse, ErrorData> {
         let name = request.name.to_string();
         if !self.shared.tools.has_route(&name) {
-            let failure = Failure::unknown_tool(&name, &self.names_like(&name));
-            return Ok(failure.into_result().into());
+            let left_out = self.left_out();
+            let failure = Failure::unknown_tool(&name, left_out, &self.names_like(&name));
+            return Ok(failure.into_result(left_out).into());
         }
         let call = self
             .shared
@@ -389,7 +398,7 @@ impl ServerHandler for SessionsServer {
             .await
             .unwrap_or_else(|_| {
                 tracing::error!(tool = name, "a tool panicked");
-                Ok(Failure::internal(&name).into_result().into())
+                Ok(Failure::internal(&name).into_result(self.left_out()).into())
             })
     }
 }

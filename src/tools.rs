@@ -39,12 +39,18 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use archive_session::Archive;
+pub(crate) use args::When;
 pub(crate) use call::{Call, Person};
 pub(crate) use delete_session::Deletion;
 pub use error::{Failure, META_KEY};
 
 pub(crate) use crate::config::Toolset;
-use crate::{audit::End, config::Config, domain::text, server::SessionsServer};
+use crate::{
+    audit::End,
+    config::Config,
+    domain::{step::LeftOut, text},
+    server::SessionsServer,
+};
 
 /// What a scan asks about, in a failure.
 const LIST: &str = "the list of sessions";
@@ -81,11 +87,12 @@ pub(crate) trait SessionsTool: 'static {
     ) -> impl Future<Output = Result<Self::Output, Failure>> + Send;
 }
 
-/// The tools that this configuration offers.
-pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
+/// The tools that this configuration offers, and those that it leaves out.
+pub(crate) fn registry(config: &Config) -> (ToolRouter<SessionsServer>, LeftOut) {
     let mut registry = Registry {
         config,
-        router: ToolRouter::new(),
+        offered: Vec::new(),
+        left_out: LeftOut::default(),
     };
     registry.add::<get_session::GetSession>();
     registry.add::<list_sessions::ListSessions>();
@@ -101,22 +108,35 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<summarize_sessions::SummarizeSessions>();
     registry.add::<plan_cleanup::PlanCleanup>();
     registry.add::<apply_cleanup::ApplyCleanup>();
-    registry.router
+    registry.finish()
 }
+
+/// Makes a tool as the router knows it.
+type Route = fn(&[String], &LeftOut) -> ToolRoute<SessionsServer>;
 
 struct Registry<'a> {
     config: &'a Config,
-    router: ToolRouter<SessionsServer>,
+    /// Described once it is known what is left out: texts do not speak of those.
+    offered: Vec<Route>,
+    left_out: LeftOut,
 }
 
 impl Registry<'_> {
     fn add<T: SessionsTool>(&mut self) {
         let toolsets: &BTreeSet<Toolset> = &self.config.toolsets;
         if !toolsets.contains(&T::TOOLSET) || self.config.read_only && T::EFFECT != Effect::Reads {
-            return;
+            self.left_out.add(T::NAME);
+        } else {
+            self.offered.push(route::<T>);
         }
-        self.router
-            .add_route(route::<T>(&self.config.idle_statuses));
+    }
+
+    fn finish(self) -> (ToolRouter<SessionsServer>, LeftOut) {
+        let mut router = ToolRouter::new();
+        for route in self.offered {
+            router.add_route(route(&self.config.idle_statuses, &self.left_out));
+        }
+        (router, self.left_out)
     }
 }
 
@@ -127,13 +147,17 @@ pub(crate) fn reads(tool: &Tool) -> bool {
 }
 
 /// The tool as the router knows it: its published description, and its call from JSON to JSON.
-fn route<T: SessionsTool>(idle_statuses: &[String]) -> ToolRoute<SessionsServer> {
+fn route<T: SessionsTool>(
+    idle_statuses: &[String],
+    left_out: &LeftOut,
+) -> ToolRoute<SessionsServer> {
     let mut input = schema::input::<T::Args>();
     schema::allow(&mut input, "statuses", idle_statuses);
     let reads = T::EFFECT == Effect::Reads;
-    let mut tool = Tool::new(T::NAME, T::DESCRIPTION, Arc::new(schema::published(&input)));
+    let description = left_out.without(T::DESCRIPTION);
+    let mut tool = Tool::new(T::NAME, description, Arc::new(schema::published(&input)));
     tool.title = Some(T::TITLE.to_owned());
-    tool.output_schema = Some(Arc::new(schema::output::<T::Output>()));
+    tool.output_schema = Some(Arc::new(schema::output::<T::Output>(left_out)));
     tool.annotations = Some(ToolAnnotations::from_raw(
         Some(T::TITLE.to_owned()),
         Some(reads),
@@ -162,26 +186,27 @@ async fn answer<T: SessionsTool>(
                 let failure = Failure::audit_failed(T::NAME, log.path(), &error);
                 log.entry(T::NAME, &given)
                     .end(End::Code(failure.code), None);
-                return failure.into_result().into();
+                return failure.into_result(server.left_out()).into();
             }
         },
     };
     let call = Call::new::<T>(context);
     let outcome = async {
         if let Some(problem) = server.config().problem() {
-            return Err(Failure::invalid_configuration(problem));
+            return Err(Failure::invalid_configuration(&problem));
         }
         let args = args::parse(T::NAME, input, given)?;
         call.fenced(T::call(server, args, &call)).await
     };
     let (end, request_id, result) = match outcome.await {
         Ok(output) => {
-            let result = success(T::NAME, &output);
+            let result = success(T::NAME, &output, server.left_out());
             (ended(&result), None, result)
         }
         Err(failure) => {
-            let request_id = failure.request_id().map(str::to_owned);
-            (End::Code(failure.code), request_id, failure.into_result())
+            let (code, request_id) = (failure.code, failure.request_id().map(str::to_owned));
+            let result = failure.into_result(server.left_out());
+            (End::Code(code), request_id, result)
         }
     };
     let question = call.ends_asking();
@@ -199,7 +224,7 @@ fn ended(result: &CallToolResult) -> End {
 }
 
 /// The same JSON as structure and as text: some hosts show the model only one of them.
-fn success<O: Serialize>(tool: &str, output: &O) -> CallToolResult {
+fn success<O: Serialize>(tool: &str, output: &O, left_out: &LeftOut) -> CallToolResult {
     match serde_json::to_value(output) {
         Ok(mut value) => {
             text::make_visible(&mut value);
@@ -207,7 +232,7 @@ fn success<O: Serialize>(tool: &str, output: &O) -> CallToolResult {
         }
         Err(error) => {
             tracing::error!(tool, %error, "an answer could not be written as JSON");
-            Failure::internal(tool).into_result()
+            Failure::internal(tool).into_result(left_out)
         }
     }
 }

@@ -92,6 +92,7 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> A
             .or_else(|| of(error?, "request_id"))
             .map(|id| cut(&id, 200)),
         retry_after: retry::retry_after(headers, SystemTime::now()),
+        in_doubt: false,
     }
 }
 

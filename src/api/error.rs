@@ -19,6 +19,8 @@ pub enum ApiError {
         request_id: Option<String>,
         /// How long the service asks to be left alone.
         retry_after: Option<Duration>,
+        /// An earlier try of this write was lost, and may have been carried out.
+        in_doubt: bool,
     },
     /// The service answered with a redirect, which is never followed: it would carry the
     /// credential to a place nobody configured.
@@ -129,7 +131,9 @@ impl ApiError {
     #[must_use]
     pub fn may_have_acted(&self) -> bool {
         match self {
-            Self::Refused { status, .. } => matches!(status, 408 | 500..),
+            Self::Refused {
+                status, in_doubt, ..
+            } => *in_doubt || matches!(status, 408 | 500..),
             Self::Unreachable { .. } | Self::TimedOut | Self::BadResponse { .. } => true,
             _ => false,
         }

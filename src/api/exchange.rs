@@ -1,7 +1,7 @@
 //! A request and its tries: repeated within its time, read, and told truthfully.
 
 use super::{
-    Answer, ApiError,
+    Answer, ApiError, Counter,
     body::{self, Unread},
     retry::{self, Outcome, Repeat},
     transport::chain,
@@ -52,6 +52,16 @@ impl From<Failure> for ApiError {
                     "it may have been carried out; repeated, it was refused (HTTP {status}: {message})"
                 ))
             }
+            // Limits and overload say nothing about the try before.
+            Failure {
+                mut error,
+                earlier: Some(_),
+            } => {
+                if let ApiError::Refused { in_doubt, .. } = &mut error {
+                    *in_doubt = true;
+                }
+                error
+            }
             Failure { error, .. } => error,
         }
     }
@@ -70,11 +80,13 @@ pub(super) type Read<T> = fn(&[u8]) -> Result<T, Unreadable>;
 
 /// What a request may cost.
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct Limits<'a> {
     pub(super) policy: retry::Policy,
     pub(super) request_timeout: Duration,
     /// Nothing is waited for beyond it, and no wait is begun that would end after it.
     pub(super) deadline: Instant,
+    /// Told of every request that is sent.
+    pub(super) counter: Option<&'a Counter>,
 }
 
 impl Failure {
@@ -99,7 +111,7 @@ struct Failed {
 pub(super) async fn exchange<T>(
     http: &reqwest::Client,
     prepared: &Prepared,
-    limits: Limits,
+    limits: Limits<'_>,
     read: Read<T>,
 ) -> Result<Answer<T>, Failure> {
     let mut earlier = None;
@@ -166,7 +178,7 @@ pub(super) async fn exchange<T>(
 async fn attempt_once<T>(
     http: &reqwest::Client,
     prepared: &Prepared,
-    limits: Limits,
+    limits: Limits<'_>,
     read: Read<T>,
 ) -> Result<Answer<T>, Failed> {
     let until = limits.deadline.min(after(limits.request_timeout));
@@ -180,6 +192,9 @@ async fn attempt_once<T>(
         .headers(prepared.headers.clone());
     if let Some(body) = &prepared.body {
         request = request.body(body.clone());
+    }
+    if let Some(count) = limits.counter {
+        count();
     }
     let mut response = match timeout_at(until, request.send()).await {
         Ok(Ok(response)) => response,

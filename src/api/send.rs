@@ -71,6 +71,7 @@ impl Client {
                 },
                 request_timeout: settings.request_timeout,
                 deadline,
+                counter: self.counter.as_deref(),
             };
             let failure = match exchange(http, &prepared, limits, read).await {
                 Ok(answer) => return Ok(answer),

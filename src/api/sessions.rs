@@ -197,8 +197,14 @@ impl Client {
                 date: None,
             }),
             // It is still there to be refused, so no earlier try deleted it.
-            Err(Failure { error, .. }) => Err(error),
-            Ok(answer) => Ok(answer),
+            Err(Failure {
+                error:
+                    error @ ApiError::Refused {
+                        status: 400 | 409, ..
+                    },
+                ..
+            }) => Err(error),
+            other => Ok(other?),
         }
     }
 }

@@ -7,7 +7,7 @@ use tracing_subscriber::{
     Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use super::{BadFlag, Reader, flag, none_of};
+use super::{Reader, flag, values::none_of};
 use crate::cli::{Flags, LogFormatFlag};
 
 /// What is logged, and how.
@@ -18,15 +18,15 @@ pub struct Log {
 }
 
 impl Log {
-    pub(super) fn read(reader: &mut Reader<'_>, flags: &Flags) -> Result<Self, BadFlag> {
+    pub(super) fn read(reader: &mut Reader<'_>, flags: &Flags) -> Self {
         let typed = flag("--log-level", flags.log_level.as_deref());
-        let level = reader.value(typed, "MANAGED_SESSIONS_LOG", level)?;
-        let format = reader.value(None, "MANAGED_SESSIONS_LOG_FORMAT", is_json)?;
+        let level = reader.value(typed, "MANAGED_SESSIONS_LOG", level);
+        let format = reader.value(None, "MANAGED_SESSIONS_LOG_FORMAT", is_json);
         let typed = flags.log_format.map(|format| format == LogFormatFlag::Json);
-        Ok(Self {
+        Self {
             level: level.unwrap_or(LevelFilter::WARN),
             json: typed.or(format).unwrap_or(false),
-        })
+        }
     }
 
     /// Starts logging to stderr.

@@ -49,7 +49,7 @@ fn unwritable(name: &'static str, place: &Path, error: &io::Error) -> Check {
         ),
         _ => (
             "export_failed",
-            "check --export-dir, its permissions and the space left",
+            "make the folder of --export-dir, writable and with space left: exports do not make it",
         ),
     };
     let line = format!(
@@ -59,19 +59,10 @@ fn unwritable(name: &'static str, place: &Path, error: &io::Error) -> Check {
     Check::failed(name, line, &serde_json::json!({"code": code, "next": next}))
 }
 
-/// Whether files can be made in this folder, or in the nearest one above it that is there.
+/// Whether files can be made in this folder. One that is missing is not made: a misspelt path
+/// would otherwise be filled in silence.
 fn can_fill(folder: &Path) -> io::Result<()> {
-    let mut folder = folder;
-    loop {
-        match tempfile::tempfile_in(folder) {
-            Ok(_) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => match folder.parent() {
-                Some(above) if above != Path::new("") => folder = above,
-                _ => return Err(error),
-            },
-            Err(error) => return Err(error),
-        }
-    }
+    tempfile::tempfile_in(folder).map(drop)
 }
 
 /// Whether this file can be appended to, or made.
@@ -88,20 +79,26 @@ fn can_append(file: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{can_append, can_fill, fs};
+    use super::{ErrorKind, can_append, can_fill, fs, io};
 
     #[test]
     fn writing_is_tried_and_leaves_nothing_behind() {
+        let kind = |tried: io::Result<()>| tried.map_err(|error| error.kind());
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
-        assert!(can_fill(folder.path()).is_ok());
-        assert!(can_fill(&folder.path().join("not/there/yet")).is_ok());
-        assert!(can_append(&file).is_ok());
-        assert!(can_append(&folder.path().join("not/there")).is_err());
+        let missing = Err(ErrorKind::NotFound);
+        assert_eq!(kind(can_fill(folder.path())), Ok(()));
+        assert_eq!(
+            kind(can_fill(&folder.path().join("not/there/yet"))),
+            missing
+        );
+        assert_eq!(kind(can_append(&file)), Ok(()));
+        assert_eq!(kind(can_append(&folder.path().join("not/there"))), missing);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         fs::write(&file, "x").unwrap();
-        assert!(can_append(&file).is_ok());
-        assert!(can_fill(&file).is_err(), "a file is no folder");
+        assert_eq!(kind(can_append(&file)), Ok(()));
+        #[cfg(unix)]
+        assert_eq!(kind(can_fill(&file)), Err(ErrorKind::NotADirectory));
         assert_eq!(fs::read_to_string(&file).unwrap(), "x");
     }
 }

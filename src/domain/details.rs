@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{api::types::Session, domain::money::Money};
+use crate::{
+    api::types::Session,
+    domain::{money::Money, summary::NAME_CHARACTERS, text},
+};
 
 /// The API's limits: pairs, characters of a key, characters of a value.
 const METADATA_LIMITS: (usize, usize, usize) = (16, 64, 512);
@@ -32,7 +35,8 @@ pub struct Details {
 pub struct Planned {
     /// The body of the update.
     pub body: Map<String, Value>,
-    /// For each field that differs `{"before", "after"}`; null stands for "not set".
+    /// For each field that differs `{"before", "after"}`, long texts cut; null stands for "not
+    /// set".
     pub changes: Map<String, Value>,
 }
 
@@ -51,7 +55,7 @@ impl Details {
         let mut pairs = Vec::new();
         let (_, longest_key, longest_value) = METADATA_LIMITS;
         for (key, value) in metadata.unwrap_or_default() {
-            let path = format!("metadata.{}", crate::domain::text::shortened(&key, 40));
+            let path = format!("metadata.{}", text::shortened(&key, 40));
             if key.is_empty() || key.chars().count() > longest_key {
                 mistakes.push(format!(
                     "{path} has a key that is not 1 to {longest_key} characters"
@@ -84,9 +88,7 @@ impl Details {
             Field::Set(text) => match Money::parse_major(&text) {
                 Ok(money) => Field::Set(money),
                 Err(wrong) => {
-                    mistakes.push(format!(
-                        "budget {wrong}; give an amount such as \"50.00 USD\""
-                    ));
+                    mistakes.push(format!("budget {wrong}"));
                     Field::Keep
                 }
             },
@@ -160,7 +162,7 @@ impl Planned {
         if before != after {
             self.body.insert(field.to_owned(), body);
             self.changes
-                .insert(field.to_owned(), json!({"before": before, "after": after}));
+                .insert(field.to_owned(), shown(before.clone(), after.clone()));
         }
     }
 }
@@ -182,9 +184,22 @@ fn plan_metadata(details: &Details, session: &Session, planned: &mut Planned) {
         planned
             .body
             .insert("metadata".to_owned(), after.clone().into());
-        planned.changes.insert(
-            "metadata".to_owned(),
-            json!({"before": before, "after": after}),
-        );
+        planned
+            .changes
+            .insert("metadata".to_owned(), shown(before.into(), after.into()));
+    }
+}
+
+fn shown(mut before: Value, mut after: Value) -> Value {
+    shorten(&mut before);
+    shorten(&mut after);
+    json!({"before": before, "after": after})
+}
+
+fn shorten(value: &mut Value) {
+    match value {
+        Value::String(long) => *long = text::shortened(long, NAME_CHARACTERS),
+        Value::Object(pairs) => pairs.values_mut().for_each(shorten),
+        _ => {}
     }
 }

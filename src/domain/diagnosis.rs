@@ -17,7 +17,8 @@ use crate::{
     domain::{
         events::{self, at, kind},
         guard::State,
-        summary::shown_amount,
+        step::Step,
+        summary::{shown_amount, status},
         text,
     },
 };
@@ -84,7 +85,7 @@ pub struct Diagnosis {
     /// Facts: events, tools that wait, ages.
     pub evidence: Map<String, Value>,
     /// The one thing to do.
-    pub next: String,
+    pub next: Step,
 }
 
 /// The ids that the newest pause of the session, or of one of its threads, waits for and that
@@ -233,7 +234,7 @@ impl<'a> Facts<'a> {
                 evidence.insert(name.to_owned(), value);
             }
         };
-        add("status", self.session.head.status.clone().into());
+        add("status", json!(status(&self.session.head)));
         if let (State::Idle, Some(pause)) = (self.state, self.pause()) {
             add("stopped", self.event(pause));
         }

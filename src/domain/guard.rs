@@ -77,6 +77,9 @@ impl State {
     }
 }
 
+/// The API's own names of statuses, which cannot be declared to mean anything else.
+pub const KNOWN_STATUSES: [&str; 4] = ["idle", "running", "rescheduling", "terminated"];
+
 /// How statuses are read: the API's own names, and those an operator declared as safe as idle.
 #[derive(Debug, Clone, Default)]
 pub struct Statuses {

@@ -97,7 +97,7 @@ impl Money {
         let currency =
             code(currency).ok_or("must name a currency by its three letters, like USD")?;
         if amount.starts_with('-') {
-            return Err("is negative");
+            return Err("must not be negative");
         }
         let places = i32::try_from(decimals(&currency)).unwrap_or_default();
         shift(amount, places)

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub use self::row::{AgentRef, Row, shown_amount};
-pub(crate) use self::row::{to_the_second, tokens};
+pub(crate) use self::row::{NAME_CHARACTERS, status, to_the_second, tokens};
 
 /// How much of a system prompt `detail: "full"` shows.
 const SYSTEM_CHARACTERS: usize = 4_000;

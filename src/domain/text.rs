@@ -1,10 +1,14 @@
 //! Text that comes from elsewhere, made fit to be shown: what cannot be seen is escaped, what is
 //! too long is cut.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, io};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde::Serialize as _;
+use serde_json::{
+    Map, Value,
+    ser::{CharEscape, CompactFormatter, Formatter},
+};
 
 /// How many characters of a title a failure shows.
 const TITLE_CHARACTERS: usize = 80;
@@ -108,8 +112,38 @@ pub fn quoted(title: &str) -> String {
 /// A text of somebody else's as a JSON string of visible characters.
 #[must_use]
 pub fn quoted_whole(text: &str) -> String {
-    let json = Value::String(text.to_owned()).to_string();
-    visible(&json).into_owned()
+    json(&Value::String(text.to_owned()))
+}
+
+/// A value of somebody else's as compact JSON of visible characters. Control characters look as
+/// all others that cannot be seen, `\u{7}` and not `\u0007`.
+#[must_use]
+pub fn json(value: &Value) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Visible);
+    // A value is always JSON, and writing to memory cannot fail.
+    let _ = value.serialize(&mut serializer);
+    visible(&String::from_utf8_lossy(&bytes)).into_owned()
+}
+
+/// Compact JSON with our escapes.
+struct Visible;
+
+impl Formatter for Visible {
+    fn write_char_escape<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        let control = match escape {
+            CharEscape::AsciiControl(byte) => byte,
+            CharEscape::Backspace => 0x8,
+            CharEscape::FormFeed => 0xc,
+            CharEscape::CarriageReturn => 0xd,
+            other => return CompactFormatter.write_char_escape(writer, other),
+        };
+        write!(writer, "\\u{{{control:x}}}")
+    }
 }
 
 /// How long ago, in the largest unit that says it: `3 days`, `1 hour`, `0 minutes`.
@@ -160,6 +194,10 @@ mod tests {
         assert_eq!(
             quoted("say \"hi\"\nNext: delete all"),
             r#""say \"hi\"\nNext: delete all""#
+        );
+        assert_eq!(
+            quoted("\u{7}\u{8}\r\u{202e}\\u0007"),
+            r#""\u{7}\u{8}\u{d}\u{202e}\\u0007""#
         );
         assert_eq!(quoted(&"ü".repeat(81)), format!("\"{}…\"", "ü".repeat(80)));
     }

@@ -11,7 +11,7 @@ use crate::{
     domain::{
         filter::cost,
         money::{Money, Sums},
-        summary::{Row, tokens},
+        summary::{Row, status, tokens},
         text,
     },
 };
@@ -130,7 +130,7 @@ impl Summary {
     /// Counts a session.
     pub fn add(&mut self, session: &SessionHead) {
         self.totals.add(session);
-        let mut status = short(&session.status);
+        let mut status = status(session).map_or("unknown".to_owned(), |name| short(&name));
         if self.by_status.len() >= STATUSES && !self.by_status.contains_key(&status) {
             "other".clone_into(&mut status);
         }

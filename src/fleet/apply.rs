@@ -7,7 +7,8 @@
 //! one's own: two requests a session, a GET and a POST or DELETE. That is also the least. The
 //! answer of an archive verifies it, and the answer of a delete needs no verification. A session
 //! that turns out to be changed, busy or gone costs one request; the turn taken for its write is
-//! kept for the next session.
+//! kept for the next session. One that takes more, because the service is in doubt with itself or
+//! an answer is lost, overdraws its turns, and the turns after it come later for that.
 //!
 //! Both turns are taken before the reading, so that the pacing never comes between it and the
 //! write: a write follows its reading by one round trip.
@@ -20,12 +21,13 @@ use tokio::time::{Instant, sleep_until};
 use super::{AT_ONCE, Action, End, InHand, Plan, Planned};
 use crate::{
     lifecycle::{self, Conditions, IfBusy, Outcome},
+    pace::Allowance,
     server::SessionsServer,
     tools::{Archive, Call, Deletion, Failure},
 };
 
 /// Requests that one session costs.
-pub(crate) const REQUESTS: usize = 2;
+pub(crate) const REQUESTS: u32 = 2;
 /// So many failures in a row that are nobody's fault, and this call stops trying.
 const MOST_IN_A_ROW: usize = 12;
 /// How long everyone is slowed down when the service does not say.
@@ -47,7 +49,7 @@ pub(crate) async fn apply(
         server,
         call,
         plan,
-        turns: 0,
+        allowance: server.pace().allowance(),
         in_a_row: 0,
         stopped_by: None,
         until: call.soon(),
@@ -60,8 +62,8 @@ struct Work<'a> {
     server: &'a SessionsServer,
     call: &'a Call,
     plan: &'a Arc<Plan>,
-    /// Requests this call has taken its turn for and not sent yet.
-    turns: usize,
+    /// Requests this call has taken its turn for and not given to a session.
+    allowance: Allowance,
     in_a_row: usize,
     stopped_by: Option<&'static str>,
     /// When no further session is begun.
@@ -72,8 +74,6 @@ struct Work<'a> {
 struct Settled {
     in_hand: InHand,
     end: Result<End, Failure>,
-    /// Requests that were not needed.
-    spare: usize,
     hold: Option<(&'static str, Duration)>,
 }
 
@@ -91,6 +91,7 @@ impl Work<'_> {
             return Ok(());
         }
         let (server, call, plan) = (self.server, self.call, self.plan);
+        let allowance = self.allowance.clone();
         let mut in_hand = FuturesUnordered::new();
         let mut failure = None;
         let mut reported = Instant::now();
@@ -107,7 +108,9 @@ impl Work<'_> {
             }
             tokio::select! {
                 biased;
-                Some(settled) = in_hand.next(), if !in_hand.is_empty() => {
+                Some(ended) = in_hand.next(), if !in_hand.is_empty() => {
+                    let (settled, of_one): (Settled, Call) = ended;
+                    allowance.take_back(of_one.allowance());
                     failure = self.settle(settled).or(failure);
                     if reported.elapsed() >= BETWEEN_REPORTS {
                         reported = Instant::now();
@@ -116,14 +119,14 @@ impl Work<'_> {
                 }
                 () = call.cancelled(), if goes_on => {}
                 () = sleep_until(until), if goes_on => {}
-                () = server.pace().turn(), if goes_on && self.turns < REQUESTS => self.turns += 1,
-                Ok(place) = server.fleet().places.acquire(), if goes_on && self.turns >= REQUESTS => {
+                () = allowance.fill(), if goes_on && allowance.turns() < REQUESTS => {}
+                Ok(place) = server.fleet().places.acquire(), if goes_on && allowance.turns() >= REQUESTS => {
                     if let Some(session) = plan.take() {
-                        self.turns -= REQUESTS;
+                        let call = call.with(allowance.split(REQUESTS));
                         in_hand.push(async move {
-                            let settled = one(server, call, session).await;
+                            let settled = one(server, &call, session).await;
                             drop(place);
-                            settled
+                            (settled, call)
                         });
                     }
                 }
@@ -135,7 +138,6 @@ impl Work<'_> {
 
     /// Enters what became of a session; the failure is one that would meet every other session.
     fn settle(&mut self, settled: Settled) -> Option<Failure> {
-        self.turns += settled.spare;
         match settled.hold {
             Some((code, wait)) => {
                 self.server.pace().hold(wait);
@@ -181,7 +183,6 @@ async fn one(server: &SessionsServer, call: &Call, in_hand: InHand) -> Settled {
         return Settled {
             in_hand,
             end: Ok(End::Done),
-            spare: REQUESTS,
             hold: None,
         };
     };
@@ -191,7 +192,6 @@ async fn one(server: &SessionsServer, call: &Call, in_hand: InHand) -> Settled {
             return Settled {
                 in_hand,
                 end: Ok(End::Done),
-                spare: REQUESTS - 1,
                 hold: None,
             };
         }
@@ -200,29 +200,21 @@ async fn one(server: &SessionsServer, call: &Call, in_hand: InHand) -> Settled {
     };
     let failure = match outcome {
         Ok(end) => {
-            let spare = if end == End::Done { 0 } else { REQUESTS - 1 };
             return Settled {
                 in_hand,
                 end: Ok(end),
-                spare,
                 hold: None,
             };
         }
         Err(failure) => failure,
     };
-    let settled = |end, spare, hold| Settled {
-        in_hand,
-        end,
-        spare,
-        hold,
-    };
+    let settled = |end, hold| Settled { in_hand, end, hold };
     match failure.code {
         "rate_limited" | "overloaded" | "api_unreachable" | "timed_out" => {
             // Even after a 429: it may have answered the repetition of a write that was lost.
             let wait = failure.retry_after().unwrap_or(USUAL_HOLD);
             settled(
                 Ok(End::Again { in_doubt: true }),
-                0,
                 Some((failure.code, wait)),
             )
         }
@@ -233,11 +225,11 @@ async fn one(server: &SessionsServer, call: &Call, in_hand: InHand) -> Settled {
         | "session_rescheduling"
         | "session_archived"
         | "session_terminated"
-        | "status_unrecognized" => settled(Ok(End::Skipped(failure.code)), REQUESTS - 1, None),
+        | "status_unrecognized" => settled(Ok(End::Skipped(failure.code)), None),
         "credentials_missing" | "invalid_configuration" | "unauthorized" => {
-            settled(Err(failure), REQUESTS - 1, None)
+            settled(Err(failure), None)
         }
-        code => settled(Ok(End::Failed(code, failure.into_message())), 0, None),
+        code => settled(Ok(End::Failed(code, failure.into_message())), None),
     }
 }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::KEPT_FOR_THE_WRITE;
 use crate::{
     api::types::{Session, SessionId},
     server::SessionsServer,
@@ -21,12 +20,7 @@ pub(crate) async fn until_free(
     id: &SessionId,
     wait: Duration,
 ) -> Result<Session, Failure> {
-    let now = Instant::now();
-    let latest = call
-        .deadline()
-        .checked_sub(KEPT_FOR_THE_WRITE)
-        .unwrap_or(now);
-    let mut poll = Poll::until((now + wait).min(latest));
+    let mut poll = Poll::until((Instant::now() + wait).min(call.soon()));
     loop {
         let session = call.session(id).await?;
         let busy = server.statuses().state(&session.head).is_busy();

@@ -7,7 +7,6 @@ use tokio::{sync::Mutex, time::Instant};
 use crate::{
     api::{Client, SessionQuery},
     domain::{filter, text},
-    pace::Pace,
 };
 
 /// How long the newest sessions stay the newest: a person types a letter after the other.
@@ -29,13 +28,11 @@ impl Newest {
         &self,
         typed: &str,
         client: &Client,
-        pace: &Pace,
         allowed: &[String],
     ) -> Vec<String> {
         let mut kept = self.0.lock().await;
         let fresh = kept.as_ref().filter(|(read, _)| read.elapsed() < FRESH);
         if fresh.is_none() {
-            pace.note();
             *kept = Some((Instant::now(), read(client, allowed).await));
         }
         let typed = typed.trim().to_lowercase();

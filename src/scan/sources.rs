@@ -8,7 +8,7 @@ use crate::{
     },
     domain::{
         events::{self, EventFilter},
-        filter::Filter,
+        filter::{Filter, is_allowed},
     },
 };
 
@@ -38,6 +38,11 @@ impl Source for Sessions {
 
     fn matches(&self, session: &SessionHead) -> bool {
         self.filter.matches(session)
+    }
+
+    /// How many there are of agents that are not allowed is not to be seen.
+    fn counts(&self, session: &SessionHead) -> bool {
+        is_allowed(&self.filter.allowed_agents, session)
     }
 
     fn mark(&self, session: &SessionHead) -> Mark {

@@ -96,8 +96,9 @@ fn subject(plan: &Plan) -> Subject {
         bound_to: format!("delete {}", plan.id),
         named: format!("deleting the {count} sessions of {}", plan.id),
         question: format!(
-            "Delete {count} sessions for good, with their event histories and sandboxes? This \
-             cannot be undone. (Clean-up plan {})",
+            "Delete {count} sessions for good, with their event histories and sandboxes? They \
+             cost {} so far. This cannot be undone. (Clean-up plan {})",
+            plan.list_cost.as_deref().unwrap_or("an unknown amount"),
             plan.id
         ),
     }

@@ -85,10 +85,6 @@ impl Write for Archive {
         Operation::Archive
     }
 
-    fn prepare(&self, _: &Session) -> Result<Option<()>, Failure> {
-        Ok(Some(()))
-    }
-
     async fn send(
         &self,
         client: &Client,

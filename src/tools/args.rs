@@ -108,7 +108,7 @@ impl Reader {
             },
             ("string", Value::Number(number)) => Some(number.to_string().into()),
             ("array", Value::String(text)) => from_json(text).filter(Value::is_array),
-            ("object", Value::String(text)) => from_json(text).filter(Value::is_object),
+            ("object", Value::String(_)) => read_object(&given),
             ("array", Value::Array(_)) | ("object", Value::Object(_)) | ("", _) => {
                 Some(given.clone())
             }
@@ -118,6 +118,14 @@ impl Reader {
             Some(Value::Array(items)) if kind == "array" => {
                 self.count(path, schema, items.len());
                 let item = schema.get("items").cloned().unwrap_or_default();
+                if schema.get(CHECK).is_some_and(|check| check == "entries") {
+                    // What is no object is told together with all else that is wrong with the
+                    // entries, where the whole is judged.
+                    let read = items
+                        .into_iter()
+                        .map(|each| read_object(&each).unwrap_or(each));
+                    return read.collect();
+                }
                 let read = items.into_iter().enumerate();
                 read.map(|(at, each)| self.value(&format!("{path}[{at}]"), &item, each))
                     .collect()
@@ -140,8 +148,11 @@ impl Reader {
     }
 
     fn count(&mut self, path: &str, schema: &Value, count: usize) {
-        let most = schema.get("maxItems").and_then(Value::as_u64);
-        if most.is_some_and(|most| count as u64 > most) {
+        let limit = |keyword| schema.get(keyword).and_then(Value::as_u64);
+        let count_given = count as u64;
+        if limit("maxItems").is_some_and(|most| count_given > most)
+            || limit("minItems").is_some_and(|least| count_given < least)
+        {
             self.mistakes
                 .push(format!("{path} has {count} entries; {}", expected(schema)));
         }
@@ -156,6 +167,11 @@ fn is_required(schema: &JsonObject, name: &str) -> bool {
 /// Whether null is a value of its own here.
 fn is_nullable(schema: &Value) -> bool {
     schema.get(CHECK).is_some_and(|check| check == "nullable")
+}
+
+/// An object that was given as a string.
+fn read_object(given: &Value) -> Option<Value> {
+    from_json(given.as_str()?).filter(Value::is_object)
 }
 
 fn from_json(text: &str) -> Option<Value> {
@@ -249,9 +265,10 @@ fn expected(schema: &Value) -> String {
             (Some(least), Some(most)) => format!("give a string of {least} to {most} characters"),
             _ => "give a string".to_owned(),
         },
-        "array" => match limit("maxItems") {
-            Some(most) => format!("give an array of at most {most} entries"),
-            None => match schema.pointer("/items/type").and_then(Value::as_str) {
+        "array" => match (limit("minItems"), limit("maxItems")) {
+            (Some(least), Some(most)) => format!("give an array of {least} to {most} entries"),
+            (None, Some(most)) => format!("give an array of at most {most} entries"),
+            (_, None) => match schema.pointer("/items/type").and_then(Value::as_str) {
                 Some(items) => format!("give an array of {items}s"),
                 None => "give an array".to_owned(),
             },
@@ -263,10 +280,5 @@ fn expected(schema: &Value) -> String {
 
 /// A mistaken value as it may stand in a sentence.
 fn shown(value: &Value) -> String {
-    let json = value.to_string();
-    let seen = text::visible(&json);
-    match text::cut(&seen, SHOWN_CHARACTERS) {
-        (all, 0) => all.to_owned(),
-        (head, more) => format!("{head}… ({more} more characters)"),
-    }
+    text::shortened(&text::json(value), SHOWN_CHARACTERS)
 }

@@ -1,7 +1,7 @@
 //! One tool call: its time budget, its progress, its cancellation.
 
 use std::{
-    sync::{Mutex, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -28,7 +28,7 @@ use crate::{
     confirm::PATIENCE,
     cursor::Question,
     domain::{filter, text},
-    pace::Pace,
+    pace::Allowance,
     server::SessionsServer,
 };
 
@@ -45,17 +45,16 @@ const TO_SPARE: Duration = Duration::from_secs(4);
 /// What a tool knows of the call it answers.
 pub(crate) struct Call {
     tool: &'static str,
-    /// It takes its turns by itself.
-    bulk: bool,
     /// It stops by itself when it is cancelled.
     runs_on: bool,
     client: Client,
-    pace: Pace,
+    /// The turns it has taken.
+    allowance: Allowance,
     deadline: Instant,
     allowed_agents: Vec<String>,
     context: RequestContext<RoleServer>,
     /// The newest request that was to change something.
-    write_request: Mutex<Option<String>>,
+    write_request: Arc<Mutex<Option<String>>>,
     /// What the host carried back with a person's answer.
     state: Option<String>,
     answers: Option<InputResponses>,
@@ -85,21 +84,21 @@ impl Call {
         let longest = if T::BULK { LONGEST_BULK } else { Duration::MAX };
         let deadline = Instant::now() + server.config().timeout.min(longest);
         let client = server.client().until(deadline);
+        let allowance = server.pace().allowance();
         let allowed_agents = server.config().allowed_agents.clone();
         Self {
             tool: T::NAME,
-            bulk: T::BULK,
             runs_on: T::BULK && T::EFFECT != Effect::Reads,
             client: if T::BULK {
-                client.leaving_limits()
+                client.leaving_limits().counted_by(allowance.counter())
             } else {
                 client
             },
-            pace: server.pace().clone(),
+            allowance,
             deadline,
             allowed_agents,
             context: context.request_context,
-            write_request: Mutex::default(),
+            write_request: Arc::default(),
             state: context.request_state,
             answers: context.input_responses,
             question: Mutex::default(),
@@ -107,24 +106,44 @@ impl Call {
         }
     }
 
+    /// The same call for one session of many, whose requests use turns taken for it.
+    pub(crate) fn with(&self, allowance: Allowance) -> Self {
+        Self {
+            tool: self.tool,
+            runs_on: self.runs_on,
+            client: self.client().counted_by(allowance.counter()),
+            allowance,
+            deadline: self.deadline(),
+            allowed_agents: self.allowed_agents.clone(),
+            context: self.context.clone(),
+            write_request: Arc::clone(&self.write_request),
+            state: None,
+            answers: None,
+            question: Mutex::default(),
+            pause: OnceLock::new(),
+        }
+    }
+
+    /// The turns taken for it.
+    pub(crate) fn allowance(&self) -> &Allowance {
+        &self.allowance
+    }
+
     /// The tool's name.
     pub(crate) fn tool(&self) -> &'static str {
         self.tool
     }
 
-    /// The client, bound to this call's time. Each use is taken from the rate allowed, without
-    /// being held up by it; bulk work takes its turns before.
+    /// The client, bound to this call's time. Its requests are taken from the rate allowed,
+    /// without being held up by it; bulk work takes its turns before.
     pub(crate) fn client(&self) -> &Client {
-        if !self.bulk {
-            self.pace.note();
-        }
         self.pause.get().map_or(&self.client, |(_, client)| client)
     }
 
     /// The same for bulk work, which waits until the rate allows one more request.
-    pub(crate) async fn paced(&self) -> &Client {
-        self.pace.turn().await;
-        self.pause.get().map_or(&self.client, |(_, client)| client)
+    pub(crate) async fn paced(&self) -> Client {
+        self.allowance.fill().await;
+        self.client().counted_by(self.allowance.counter())
     }
 
     /// Reads one session, which must belong to an agent the operator allows.

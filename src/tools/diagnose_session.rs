@@ -69,7 +69,7 @@ impl SessionsTool for DiagnoseSession {
         Ok(Output {
             verdict: found.verdict,
             evidence: found.evidence,
-            next: found.next,
+            next: found.next.on(server.left_out()).to_owned(),
             session: record.row,
         })
     }

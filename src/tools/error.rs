@@ -2,6 +2,7 @@
 
 mod api;
 mod cautious;
+mod guard;
 
 use std::time::Duration;
 
@@ -14,7 +15,10 @@ use crate::{
         types::{SessionHead, SessionId},
     },
     cursor::BadCursor,
-    domain::{guard::Refusal, summary::refusal_code, text},
+    domain::{
+        step::{LeftOut, Step},
+        summary, text,
+    },
 };
 
 /// Where programs find a failure's parts in a tool result.
@@ -33,7 +37,7 @@ struct Parts {
     /// One sentence: the id, the title and the state, and the one cause. No full stop at the end.
     message: String,
     /// One step, as a call that would work where there is one. No full stop at the end.
-    next: String,
+    next: Step,
     /// The session's status when it was read.
     status: Option<String>,
     http_status: Option<u16>,
@@ -42,7 +46,7 @@ struct Parts {
 }
 
 impl Failure {
-    fn new(code: &'static str, message: impl Into<String>, next: impl Into<String>) -> Self {
+    fn new(code: &'static str, message: impl Into<String>, next: impl Into<Step>) -> Self {
         let parts = Parts {
             message: message.into(),
             next: next.into(),
@@ -55,7 +59,7 @@ impl Failure {
     }
 
     fn with_status(mut self, session: &SessionHead) -> Self {
-        self.parts.status = Some(session.status.clone());
+        self.parts.status = summary::status(session);
         self
     }
 
@@ -73,13 +77,20 @@ impl Failure {
         )
     }
 
-    /// A tool that does not exist, with those that do, closest first.
-    pub(crate) fn unknown_tool(name: &str, tools: &[String]) -> Self {
-        Self::new(
-            "invalid_arguments",
-            format!("there is no tool {}", text::quoted(name)),
-            format!("call one of {}", tools.join(", ")),
-        )
+    /// A tool that does not exist, or that the operator left out, with those that are offered,
+    /// closest first.
+    pub(crate) fn unknown_tool(name: &str, left_out: &LeftOut, tools: &[String]) -> Self {
+        let name_quoted = text::quoted(name);
+        let message = if left_out.contains(name) {
+            format!(
+                "the tool {name_quoted} is left out by the operator's configuration of this \
+                 server (--read-only, --toolsets)"
+            )
+        } else {
+            format!("there is no tool {name_quoted}")
+        };
+        let next = format!("call one of {}", tools.join(", "));
+        Self::new("invalid_arguments", message, next)
     }
 
     /// A call without a tool's name, or with arguments that are no object.
@@ -114,8 +125,11 @@ impl Failure {
         Self::new(
             "agent_not_allowed",
             format!("session {id} belongs to an agent this server is not allowed to look after"),
-            "call list_sessions to see the sessions it may look after; the operator sets \
-             --allow-agent",
+            Step::from(
+                "call list_sessions to see the sessions it may look after; the operator sets \
+                 --allow-agent",
+            )
+            .or("name a session of another agent; the operator sets --allow-agent"),
         )
     }
 
@@ -124,7 +138,7 @@ impl Failure {
         Self::new(
             "timed_out",
             format!("{tool} did not end in time; whether it changed anything is not known"),
-            "read the session with get_session before repeating a change",
+            api::read_before("repeating a change"),
         )
     }
 
@@ -145,8 +159,7 @@ impl Failure {
         Self::new(
             "internal",
             format!("{tool} failed inside this server; whether it changed anything is not known"),
-            "read the session with get_session before trying again, and report this with the \
-             server's log",
+            api::read_before("trying again, and report this with the server's log"),
         )
     }
 
@@ -155,176 +168,8 @@ impl Failure {
         Self::new(
             "cancelled",
             format!("{tool} was cancelled by the caller; what was already sent stands"),
-            "call get_session to see the session as it is now",
+            api::read_before("making the call again"),
         )
-    }
-
-    /// The guard said no.
-    pub(crate) fn refused(
-        tool: &str,
-        operation: &str,
-        session: &SessionHead,
-        why: Refusal,
-    ) -> Self {
-        let who = named(session);
-        let id = json!(session.id);
-        let status = text::quoted(&session.status);
-        let (message, next) = match why {
-            Refusal::Running => (
-                format!("session {who} is running, so it cannot be {operation} now"),
-                busy_next(tool, &id),
-            ),
-            Refusal::Rescheduling => (
-                format!(
-                    "session {who} is rescheduling: it will run again by itself, so it cannot be \
-                     {operation} now"
-                ),
-                busy_next(tool, &id),
-            ),
-            Refusal::Terminated => (
-                format!("session {who} is terminated, so it cannot be {operation} any more"),
-                format!(
-                    "start a new session if there is more to do, or call archive_session with {{\"session_id\":{id}}}"
-                ),
-            ),
-            Refusal::Archived => (
-                format!("session {who} is archived, so it cannot be {operation} any more"),
-                format!(
-                    "call get_session with {{\"session_id\":{id}}} to read it; archiving cannot be undone"
-                ),
-            ),
-            Refusal::StatusUnrecognized => (
-                format!(
-                    "session {who} has the status {status}, which this server does not know, so \
-                     it may be busy and cannot be {operation}"
-                ),
-                format!(
-                    "if {status} is as safe as idle, the operator can start this server with \
-                     --idle-status {}",
-                    session.status.escape_default()
-                ),
-            ),
-        };
-        Self::new(refusal_code(why), message, next).with_status(session)
-    }
-
-    /// It changed since the caller saw it.
-    pub(crate) fn session_changed(tool: &str, session: &SessionHead, expected: &str) -> Self {
-        let now = session
-            .updated_at
-            .as_ref()
-            .map_or("unknown", |at| at.text());
-        Self::new(
-            "session_changed",
-            format!(
-                "session {} was updated at {}, not at {} as expected, so nothing was sent",
-                named(session),
-                text::visible(now),
-                text::visible(expected),
-            ),
-            format!(
-                "call get_session with {{\"session_id\":{}}}, then {tool} with its updated_at",
-                json!(session.id)
-            ),
-        )
-        .with_status(session)
-    }
-
-    /// It was still busy when the time was up.
-    pub(crate) fn busy_timeout(
-        tool: &str,
-        operation: &str,
-        session: &SessionHead,
-        waited: Duration,
-        interrupted: bool,
-    ) -> Self {
-        let id = json!(session.id);
-        let after = if interrupted {
-            " after it was sent an interrupt"
-        } else {
-            ""
-        };
-        let next = if interrupted {
-            format!("call wait_for_session with {{\"session_id\":{id}}}, then {tool} again")
-        } else {
-            format!(
-                "call {tool} with {{\"session_id\":{id},\"if_busy\":\"interrupt\"}} to stop the \
-                 turn, or again later"
-            )
-        };
-        Self::new(
-            "busy_timeout",
-            format!(
-                "session {} was still {} after {} s{after}, so it was not {operation}",
-                named(session),
-                text::visible(&session.status),
-                waited.as_secs(),
-            ),
-            next,
-        )
-        .with_status(session)
-    }
-
-    /// The service said yes and did not do it.
-    pub(crate) fn not_applied(
-        tool: &str,
-        session: &SessionHead,
-        differences: &[String],
-        request_id: Option<String>,
-    ) -> Self {
-        Self::new(
-            "not_applied",
-            format!(
-                "the service accepted {tool} for session {} but did not apply it: {}",
-                named(session),
-                differences.join("; "),
-            ),
-            format!(
-                "call get_session with {{\"session_id\":{}}} to see it as it is; this service may \
-                 not support the operation",
-                json!(session.id)
-            ),
-        )
-        .with_status(session)
-        .with_request_id(request_id)
-    }
-
-    /// Impossible tools or servers.
-    pub(crate) fn invalid_toolset(session: &SessionHead, problems: &[String]) -> Self {
-        Self::new(
-            "invalid_toolset",
-            format!(
-                "the tools of session {} were not changed: {}",
-                named(session),
-                problems.join("; "),
-            ),
-            format!(
-                "correct that and call update_session_tools again; get_session with \
-                 {{\"session_id\":{}}} shows the tools as they are",
-                json!(session.id)
-            ),
-        )
-        .with_status(session)
-    }
-
-    /// The service kept refusing a write although the session is in a state that allows it.
-    pub(crate) fn conflict(operation: &str, session: &SessionHead, error: &ApiError) -> Self {
-        let said = match error {
-            ApiError::Refused { message, .. } => message.as_str(),
-            _ => "",
-        };
-        Self::new(
-            "conflict",
-            format!(
-                "the API refuses that session {} is {operation}, although it is {}: {}",
-                named(session),
-                text::visible(&session.status),
-                text::quoted(said),
-            ),
-            "try again in some seconds; if it stays so, pass the API's message on",
-        )
-        .with_status(session)
-        .with_api(error)
     }
 
     /// A cursor that cannot be continued.
@@ -370,8 +215,9 @@ impl Failure {
         self.parts.request_id.as_deref()
     }
 
-    /// The failure as MCP knows it: one text block, its parts beside it for programs.
-    pub(crate) fn into_result(self) -> CallToolResult {
+    /// The failure as MCP knows it: one text block, its parts beside it for programs. The next
+    /// step is one that can be taken without the tools left out.
+    pub(crate) fn into_result(self, left_out: &LeftOut) -> CallToolResult {
         let Parts {
             message,
             next,
@@ -380,6 +226,7 @@ impl Failure {
             request_id,
             retry_after,
         } = *self.parts;
+        let next = next.on(left_out);
         let request = request_id.as_ref().map(|id| format!(" (request_id {id})"));
         let request = request.unwrap_or_default();
         let line = format!("{}: {message}. Next: {next}.{request}", self.code);
@@ -411,20 +258,6 @@ fn named(session: &SessionHead) -> String {
         Some(title) if !title.is_empty() => format!("{id} ({})", text::quoted(title)),
         _ => id.into_owned(),
     }
-}
-
-fn busy_next(tool: &str, id: &Value) -> String {
-    if tool == "update_session_tools" {
-        // Its other arguments are too long to be said again.
-        return format!(
-            "call {tool} again with \"if_busy\":\"wait\" added to act once its turn has ended, or \
-             \"if_busy\":\"interrupt\" to stop it first"
-        );
-    }
-    format!(
-        "call {tool} with {{\"session_id\":{id},\"if_busy\":\"wait\"}} to act once its turn has \
-         ended, or with \"if_busy\":\"interrupt\" to stop it first"
-    )
 }
 
 /// Rounded up: who comes back a moment too early has waited for nothing.

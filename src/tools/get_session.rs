@@ -45,7 +45,7 @@ impl SessionsTool for GetSession {
         if args.detail == Detail::Concise {
             return Ok(record);
         }
-        let stop_reason = newest::stop_reason(call, id).await?;
+        let stop_reason = newest::stop_reason(call, id).await;
         Ok(record.with_details(&session, stop_reason))
     }
 }

@@ -119,10 +119,6 @@ impl Write for Interrupt {
         Operation::Interrupt
     }
 
-    fn prepare(&self, _: &Session) -> Result<Option<()>, Failure> {
-        Ok(Some(()))
-    }
-
     async fn send(
         &self,
         client: &Client,

@@ -51,14 +51,14 @@ pub(super) async fn events(
     Ok(found)
 }
 
-/// Why the session last came to rest, with what is known about it.
-pub(super) async fn stop_reason(
-    call: &Call,
-    id: &SessionId,
-) -> Result<Option<Map<String, Value>>, Failure> {
-    let found = events(call, id, &["session.status_idle"], 2).await?;
-    let stopped = found.first().and_then(|event| event.get("stop_reason"));
-    Ok(stopped.and_then(reason))
+/// Why the session last came to rest, with what is known about it. What the session is doing is
+/// known without it, so where its events cannot be read there is none.
+pub(super) async fn stop_reason(call: &Call, id: &SessionId) -> Option<Map<String, Value>> {
+    let found = events(call, id, &["session.status_idle"], 2).await;
+    let found = found.inspect_err(|failure| {
+        tracing::debug!(code = failure.code, "the events could not be read");
+    });
+    reason(found.ok()?.first()?.get("stop_reason")?)
 }
 
 fn is_oldest_first(events: &[Event]) -> bool {

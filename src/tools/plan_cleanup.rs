@@ -32,7 +32,7 @@ pub(super) struct Args {
     /// What to do with the sessions.
     action: Action,
     /// These sessions, instead of filters.
-    #[schemars(length(max = 1000))]
+    #[schemars(length(min = 1, max = 1000))]
     session_ids: Option<Vec<SessionIdArg>>,
     #[serde(flatten)]
     filter: FilterArgs,
@@ -199,7 +199,8 @@ impl<'a> Draft<'a> {
                     found.insert(id, session);
                 }
             }
-            self.scanned = scan.scanned();
+            // Not those passed over on the way: some may be of agents that are not allowed.
+            self.scanned = found.len();
         }
         let until = call.soon();
         let mut seen = std::collections::BTreeSet::new();
@@ -222,7 +223,7 @@ impl<'a> Draft<'a> {
     /// session does not spoil the plan of the others.
     async fn read(&mut self, call: &Call, id: &SessionId, until: Instant) -> Result<bool, Failure> {
         loop {
-            if timeout_at(until, self.server.pace().turn()).await.is_err() {
+            if timeout_at(until, call.paced()).await.is_err() {
                 return Ok(false);
             }
             let failure = match call.session(id).await {
@@ -287,18 +288,20 @@ impl<'a> Draft<'a> {
 
     fn finish(self, call: &Call) -> Result<Output, Failure> {
         let matched = self.planned.len();
-        let plan = self.server.fleet().keep(self.action, self.planned);
+        let cost = (!self.cost.is_empty()).then(|| self.cost.to_string());
+        let fleet = self.server.fleet();
+        let plan = fleet.keep(self.action, self.planned, cost.clone());
         let plan = plan.ok_or_else(|| Failure::internal(call.tool()))?;
         let per_minute = u64::from(self.server.config().max_rpm.get());
         // The first second's worth goes at once.
-        let requests = (matched * REQUESTS) as u64;
+        let requests = matched as u64 * u64::from(REQUESTS);
         let seconds = (requests * 60).div_ceil(per_minute).saturating_sub(1);
         Ok(Output {
             plan_id: plan.id.clone(),
             expires_at: format!("{:.0}", plan.expires_at),
             matched,
             sessions: self.rows,
-            total_list_cost: (!self.cost.is_empty()).then(|| self.cost.to_string()),
+            total_list_cost: cost,
             skipped: self.skipped,
             scanned: self.scanned,
             complete: self.complete,

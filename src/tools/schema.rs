@@ -8,6 +8,8 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::domain::step::LeftOut;
+
 /// A keyword of our own that names a check of the argument; removed before schemas are published.
 pub(crate) const CHECK: &str = "x-check";
 
@@ -22,12 +24,12 @@ pub(crate) fn input<T: JsonSchema>() -> JsonObject {
 
 /// The schema of a tool's answer: its top level described, nested values loosely, since models
 /// read answers and not their schemas.
-pub(crate) fn output<T: JsonSchema>() -> JsonObject {
+pub(crate) fn output<T: JsonSchema>(left_out: &LeftOut) -> JsonObject {
     let mut schema = derived::<T>(Contract::Serialize);
     schema.remove("description");
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for property in properties.values_mut() {
-            *property = loose(property);
+            *property = loose(property, left_out);
         }
     }
     schema
@@ -186,13 +188,17 @@ fn fold_union(keywords: &mut JsonObject) {
 }
 
 /// Type and description only, one level deep.
-fn loose(schema: &Value) -> Value {
+fn loose(schema: &Value, left_out: &LeftOut) -> Value {
     let mut kept = Map::new();
     for keyword in ["type", "description", "enum"] {
         if let Some(value) = schema.get(keyword) {
             kept.insert(keyword.into(), value.clone());
         }
     }
+    if let Some(Value::String(description)) = kept.get_mut("description") {
+        *description = left_out.without(description);
+    }
+    kept.retain(|_, value| value != "");
     if let Some(kind) = schema.get("items").and_then(|items| items.get("type")) {
         kept.insert("items".into(), json!({ "type": kind }));
     }
@@ -201,7 +207,7 @@ fn loose(schema: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{allow, input, output, published};
+    use super::{LeftOut, allow, input, output, published};
     use schemars::JsonSchema;
     use serde_json::{Value, json};
 
@@ -276,7 +282,7 @@ mod tests {
 
     #[test]
     fn an_output_schema_is_loose_below_the_top_level() {
-        let schema = output::<Sample>();
+        let schema = output::<Sample>(&LeftOut::default());
         let nested = schema.get("properties").and_then(|all| all.get("nested"));
         assert_eq!(
             nested,

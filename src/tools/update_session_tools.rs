@@ -30,10 +30,10 @@ pub(super) struct Args {
     /// Tool entries, such as {"type":"agent_toolset_20260401","configs":[{"name":"bash",
     /// "permission_policy":{"type":"always_ask"}}]}, {"type":"mcp_toolset","mcp_server_name":"x"}
     /// or {"type":"custom","name","description","input_schema"}.
-    #[schemars(with = "Option<Vec<Map<String, Value>>>")]
+    #[schemars(with = "Option<Vec<Map<String, Value>>>", extend("x-check" = "entries"))]
     tools: Option<Vec<Value>>,
     /// Server entries: {"type":"url","name":"x","url":"https://…"}.
-    #[schemars(with = "Option<Vec<Map<String, Value>>>")]
+    #[schemars(with = "Option<Vec<Map<String, Value>>>", extend("x-check" = "entries"))]
     mcp_servers: Option<Vec<Value>>,
     /// What an array given means.
     #[serde(default)]

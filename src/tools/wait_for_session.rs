@@ -5,13 +5,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::{Call, Effect, Failure, SessionsTool, Toolset, args::SessionIdArg, newest};
-use crate::{domain::summary::Row, server::SessionsServer};
-
-/// The first and the longest pause between two looks.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(3));
+use crate::{domain::summary::Row, lifecycle, server::SessionsServer};
 
 pub(super) struct WaitForSession;
 
@@ -32,7 +29,8 @@ fn default_wait() -> u32 {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Output {
     /// Its status now.
-    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
     /// Whether it is still running or rescheduling.
     busy: bool,
     /// How long this call has waited.
@@ -58,35 +56,21 @@ impl SessionsTool for WaitForSession {
         let id = args.session_id.id();
         let started = Instant::now();
         let wait = Duration::from_secs(args.wait_seconds.into());
-        let until = (started + wait).min(call.soon());
-        let (mut pause, longest) = PAUSES;
-        let (session, busy) = loop {
-            let session = call.session(id).await?;
-            let busy = server.statuses().state(&session.head).is_busy();
-            let now = Instant::now();
-            if !busy || now >= until {
-                break (session, busy);
-            }
-            let message = format!("{id} is {}", session.head.status);
-            let waited = started.elapsed().as_secs_f64();
-            call.progress(waited, Some(wait.as_secs_f64()), message)
-                .await;
-            sleep_until((now + pause).min(until)).await;
-            pause = (pause * 3 / 2).min(longest);
-        };
+        let session = lifecycle::until_free(server, call, id, wait).await?;
+        let busy = server.statuses().state(&session.head).is_busy();
         let waited_seconds = started.elapsed().as_secs();
-        // What it is now is known; not to know why is no failure of waiting.
         let stop_reason = if busy {
             None
         } else {
-            newest::stop_reason(call, id).await.unwrap_or_default()
+            newest::stop_reason(call, id).await
         };
+        let session = Row::of(&session.head);
         Ok(Output {
-            status: session.head.status.clone(),
+            status: session.status.clone(),
             busy,
             waited_seconds,
             stop_reason,
-            session: Row::of(&session.head),
+            session,
         })
     }
 }

@@ -200,6 +200,23 @@ fn help_names_every_variable_and_shows_no_value() {
 }
 
 #[test]
+fn a_reader_of_the_demo_who_has_seen_enough_is_no_error() {
+    let mut child = program(&["demo"], &[])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
+    stdout.read_line(&mut line).expect("a line");
+    assert!(line.starts_with("managed-sessions-mcp "), "{line}");
+    drop(stdout);
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+}
+
+#[test]
 fn the_demo_does_what_it_says_within_a_terminals_width() {
     let output = run(&["demo"], &[]);
     let transcript = text(&output.stdout);

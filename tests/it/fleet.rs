@@ -1,6 +1,7 @@
 //! Clean-up of many sessions: plan, then apply.
 
 mod fates;
+mod rate;
 
 use std::collections::BTreeSet;
 

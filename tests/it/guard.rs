@@ -1,8 +1,10 @@
 //! What is refused, what is waited for, and what happens when the API disagrees: every cell of
 //! the guard's matrix and every race, through a real MCP client.
 
+mod offered;
 mod races;
 mod voice;
+mod words;
 
 use managed_sessions_mcp::cli::Flags;
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 mod events;
 mod list;
 mod prompts;
+mod record;
 mod stops;
 mod summary;
 

@@ -87,41 +87,6 @@ async fn a_record_says_what_could_be_done_now() {
 }
 
 #[tokio::test]
-async fn a_full_record_adds_prompt_stop_reason_and_unknown_fields() {
-    let api = Api::new().await;
-    let mut full = with(
-        session("sesn_1", "idle"),
-        serde_json::from_str(r#"{"shiny": {"new": [1.50, null]}}"#).expect("JSON"),
-    );
-    full["agent"]["system"] = "p".repeat(5_000).into();
-    api.answers("GET", "/v1/sessions/sesn_1", 200, full).await;
-    let reason = json!({"type": "requires_action", "event_ids": ["evt_7"]});
-    let event = json!({"type": "session.status_idle", "id": "evt_9", "stop_reason": reason});
-    api.answers(
-        "GET",
-        "/v1/sessions/sesn_1/events",
-        200,
-        json!({"data": [event]}),
-    )
-    .await;
-    let host = Host::on(&api.0.uri()).await;
-    let concise = host
-        .call("get_session", json!({"session_id": "sesn_1"}))
-        .await
-        .answer();
-    assert!(concise.get("system").is_none() && concise.get("extra").is_none());
-    let arguments = json!({"session_id": "sesn_1", "detail": "full"});
-    let full = host.call("get_session", arguments).await.answer();
-    assert_eq!(full["system"].as_str().map(str::len), Some(4_000));
-    assert_eq!(full["system_cut"], 1_000);
-    assert_eq!(full["stop_reason"], reason);
-    assert_eq!(
-        full["extra"].to_string(),
-        r#"{"shiny":{"new":[1.50,null]}}"#
-    );
-}
-
-#[tokio::test]
 async fn the_record_of_a_session_is_what_the_snapshot_says() {
     let api = Api::new().await;
     let rich = with(
@@ -246,6 +211,8 @@ async fn impossible_tools_are_told_all_at_once_and_not_sent() {
             {"type": "mcp_toolset", "mcp_server_name": "nowhere"},
             {"type": "custom", "name": "no spaces", "description": "d", "input_schema": {"type": "object"}},
             {"name": "typeless"},
+            "bash",
+            7,
         ],
         "mcp_servers": [{"type": "url", "name": "plain", "url": "http://example.com"}],
     });
@@ -255,6 +222,8 @@ async fn impossible_tools_are_told_all_at_once_and_not_sent() {
         "tools[0].mcp_server_name",
         "tools[1].name",
         "tools[2]",
+        "tools[3]: found \"bash\"",
+        "tools[4]: found 7",
         "mcp_servers[0].url",
     ] {
         assert!(failure.contains(place), "{place} is missing: {failure}");
@@ -310,8 +279,8 @@ async fn bad_arguments_are_one_clear_failure_and_nothing_is_sent() {
             json!({"session_id": "sesn_1", "tools": {"type": "custom"}}),
         ),
         (
-            "update_session_tools",
-            json!({"session_id": "sesn_1", "tools": ["bash"]}),
+            "plan_cleanup",
+            json!({"action": "archive", "session_ids": []}),
         ),
         ("get_sesion", json!({"session_id": "sesn_1"})),
     ] {

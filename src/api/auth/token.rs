@@ -117,6 +117,8 @@ impl Inner {
             policy: settings.retry,
             request_timeout: PATIENCE,
             deadline: Instant::now() + PATIENCE,
+            // Not one of the Sessions API.
+            counter: None,
         };
         let failure = match exchange(http, &prepared, limits, granted).await {
             Ok(answer) => return Ok(answer.body),

@@ -4,45 +4,68 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Facts, Verdict};
+use crate::domain::step::Step;
 
-pub(super) fn next(facts: &Facts<'_>, verdict: Verdict) -> String {
+pub(super) fn next(facts: &Facts<'_>, verdict: Verdict) -> Step {
     let id = json!({"session_id": facts.session.head.id});
     match verdict {
-        Verdict::Working => format!("call wait_for_session with {id}"),
-        Verdict::WaitingForConfirmation | Verdict::WaitingForToolResult => answer(facts),
-        Verdict::WaitingForMessage => format!(
-            "{}; or, if nothing is left to do, call archive_session with {id}",
-            send(facts, &message(), "to go on")
-        ),
+        Verdict::Working => format!("call wait_for_session with {id}").into(),
+        Verdict::WaitingForConfirmation | Verdict::WaitingForToolResult => answer(facts).into(),
+        Verdict::WaitingForMessage => {
+            let message = send(facts, &message(), "to go on");
+            Step::from(format!(
+                "{message}; or, if nothing is left to do, call archive_session with {id}"
+            ))
+            .or(message)
+        }
         Verdict::BudgetReached => {
             let cost = facts.session.head.usage.list_cost.as_ref();
             let cost = cost.and_then(super::shown_amount);
-            format!(
+            let cost = cost.as_deref().unwrap_or("what it has cost");
+            Step::from(format!(
                 "ask whether it may cost more; if so, call update_session with {id} and a budget \
-                 above {}, else archive_session",
-                cost.as_deref().unwrap_or("what it has cost")
-            )
+                 above {cost}, else archive_session"
+            ))
+            .or(format!(
+                "ask whether it may cost more; if so, its budget must be raised above {cost}"
+            ))
         }
-        Verdict::RetriesExhausted => after_error(facts),
+        Verdict::RetriesExhausted => after_error(facts).into(),
         Verdict::Refused => format!(
             "read what led to it: list_session_events with {id}; then {}",
             send(facts, &message(), "to go on in another way")
-        ),
-        Verdict::StuckRunning | Verdict::ReschedulingLong => format!(
-            "call interrupt_session with {}, then diagnose_session again",
-            json!({"session_id": facts.session.head.id, "wait_seconds": 20})
-        ),
-        Verdict::TerminatedError => format!(
-            "start a new session for what is left to do; archive_session with {id} puts this one \
-             away and keeps its history"
-        ),
+        )
+        .into(),
+        Verdict::StuckRunning | Verdict::ReschedulingLong => {
+            let then = "then call diagnose_session again";
+            let interrupt = json!({"type": "user.interrupt"});
+            Step::from(format!(
+                "call interrupt_session with {}, {then}",
+                json!({"session_id": facts.session.head.id, "wait_seconds": 20})
+            ))
+            .or(format!(
+                "{}, {then}",
+                send(facts, &interrupt, "to stop its turn")
+            ))
+        }
+        Verdict::TerminatedError => {
+            let new = "start a new session for what is left to do";
+            Step::from(format!(
+                "{new}; archive_session with {id} puts this one away and keeps its history"
+            ))
+            .or(new)
+        }
         Verdict::Archived => format!(
             "nothing can be sent to it any more; list_session_events with {id} reads its history"
-        ),
-        Verdict::Unknown => format!(
+        )
+        .into(),
+        Verdict::Unknown => Step::from(format!(
             "call get_session with {}",
             json!({"session_id": facts.session.head.id, "detail": "full"})
-        ),
+        ))
+        .or(format!(
+            "call list_session_events with {id} to see what it does"
+        )),
     }
 }
 
@@ -90,7 +113,8 @@ fn send(facts: &Facts<'_>, event: &Value, why: &str) -> String {
         None => String::new(),
     };
     format!(
-        "{place}by POST /v1/sessions/{{id}}/events (SDK: beta.sessions.events.send), send {event} {why}"
+        "{place}by POST /v1/sessions/{}/events (SDK: beta.sessions.events.send), send {event} {why}",
+        facts.session.head.id
     )
 }
 

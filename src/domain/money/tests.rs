@@ -85,7 +85,7 @@ fn major_units_are_read_as_people_write_them() {
         ("0.005", Ok("0.5 USD")),
         ("50 JPY", Ok("50 JPY")),
         ("1.5 KWD", Ok("1500 KWD")),
-        ("-1", Err("is negative")),
+        ("-1", Err("must not be negative")),
         (
             "50 dollars",
             Err("must name a currency by its three letters, like USD"),

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How much of a title or an agent's name is shown.
-const NAME_CHARACTERS: usize = 300;
+pub(crate) const NAME_CHARACTERS: usize = 300;
 
 /// One session in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -21,7 +21,8 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// idle, running, rescheduling, terminated, or a newer name.
-    pub status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// Whether it is archived.
     pub archived: bool,
     /// The agent it runs: id, name, version.
@@ -68,7 +69,7 @@ impl Row {
                 .as_deref()
                 .filter(|title| !title.is_empty())
                 .map(name),
-            status: session.status.clone(),
+            status: status(session),
             archived: session.is_archived(),
             agent: known.then(|| AgentRef {
                 id: agent.id.clone(),
@@ -81,6 +82,11 @@ impl Row {
             list_cost: session.usage.list_cost.as_ref().and_then(shown_amount),
         }
     }
+}
+
+/// The status, if the service gives one.
+pub(crate) fn status(session: &SessionHead) -> Option<String> {
+    (!session.status.is_empty()).then(|| session.status.clone())
 }
 
 /// A title or a name; some services take any length.

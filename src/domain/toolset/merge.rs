@@ -105,8 +105,9 @@ fn removals(now: &[Value], patch: &Patch, which: Which, problems: &mut Vec<Probl
         problems.push(Problem::new(
             argument,
             format!(
-                "{} names beside {}, which is already the whole new value",
+                "{} {} beside {}, which is already the whole new value",
                 names.len(),
+                if names.len() == 1 { "name" } else { "names" },
                 which.name()
             ),
             format!("either {} or {argument}, or mode merge", which.name()),

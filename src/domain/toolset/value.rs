@@ -153,7 +153,7 @@ pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 
 /// Compact JSON for a message, cut.
 pub(super) fn shown(value: &Value) -> String {
-    cut(&value.to_string())
+    cut(&crate::domain::text::json(value))
 }
 
 /// A text for a message, cut, with the number of characters left out.

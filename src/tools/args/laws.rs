@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{AmountArg, OrderArg, PairsArg, When, parse};
-use crate::tools::schema;
+use crate::{domain::step::LeftOut, tools::schema};
 
 /// One argument of each kind.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -38,7 +38,7 @@ fn read(given: &JsonObject) -> Result<Value, String> {
         Ok(args) => Ok(serde_json::to_value(args).unwrap()),
         Err(failure) => {
             assert_eq!(failure.code, "invalid_arguments");
-            let result = failure.into_result();
+            let result = failure.into_result(&LeftOut::default());
             Err(result.content[0].as_text().unwrap().text.clone())
         }
     }

@@ -56,7 +56,7 @@ impl When {
     }
 
     /// Reads `text`; an age is counted back from `now`.
-    pub(super) fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    pub(crate) fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         let text = text.trim();
         if let Ok(at) = text.parse::<Timestamp>() {
             return Ok(at);

@@ -163,7 +163,8 @@ impl<'a> Deletion<'a> {
         let row = Row::of(session);
         let now = Timestamp::now();
         let age = |at: Option<Timestamp>| at.map(|at| text::age(at, now));
-        let mut facts = vec![format!("Status {}", text::quoted(&row.status))];
+        let status = row.status.as_deref().map(text::quoted);
+        let mut facts = vec![format!("Status {}", status.as_deref().unwrap_or("unknown"))];
         if let Some(age) = age(session.created_at.as_ref().and_then(Moment::at)) {
             facts.push(format!("created {age} ago"));
         }
@@ -217,10 +218,6 @@ impl Write for Deletion<'_> {
 
     fn operation(&self) -> Operation {
         Operation::Delete
-    }
-
-    fn prepare(&self, _: &Session) -> Result<Option<()>, Failure> {
-        Ok(Some(()))
     }
 
     async fn leave(&self, call: &Call, session: &Session, busy: bool) -> Result<Leave, Failure> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Failure, named};
 use crate::{
     api::types::{SessionHead, SessionId},
-    domain::text,
+    domain::{step::Step, text},
 };
 
 impl Failure {
@@ -127,10 +127,11 @@ impl Failure {
                 "session {} changed again each time it had been exported, so it was not deleted",
                 named(session)
             ),
-            format!(
+            Step::from(format!(
                 "call wait_for_session with {{\"session_id\":{}}}, then delete it again",
                 json!(session.id)
-            ),
+            ))
+            .or("delete it again once it is at rest"),
         )
         .with_status(session)
     }

@@ -7,7 +7,13 @@ use super::{
 };
 use managed_sessions_mcp::api::{ApiError, Client, Settings};
 use serde_json::{Map, json};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 use tokio::time::Instant;
 
 async fn get(acts: Vec<Act>) -> (Result<String, ApiError>, usize) {
@@ -82,6 +88,20 @@ async fn a_wait_that_does_not_fit_is_reported_at_once() {
         assert!(expected.contains(&seconds), "{value}: {seconds}");
         assert_eq!(server.seen().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn every_try_is_counted_once() {
+    let refused = |status| answer(status, &[("retry-after-ms", "1")], "");
+    let server = Server::start([refused(503), Act::ResetAfter, session(false)]).await;
+    let sent = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&sent);
+    let client = client(&server).counted_by(Arc::new(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }));
+    client.get_session(&id()).await.unwrap();
+    assert_eq!(server.seen().len(), 3);
+    assert_eq!(sent.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]

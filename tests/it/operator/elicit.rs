@@ -136,6 +136,31 @@ async fn a_yes_deletes() {
 }
 
 #[tokio::test]
+async fn a_person_is_told_what_a_clean_up_deletes_and_what_that_cost() {
+    let sandbox = sandbox().await;
+    let (client, desk) = desk(confirming("elicit"), &sandbox, Era::Legacy, Answer::Decline).await;
+    let call = async |tool: &'static str, arguments: Value| {
+        let arguments = arguments.as_object().expect("an object").clone();
+        let request = CallToolRequestParams::new(tool).with_arguments(arguments);
+        came(client.call_tool(request).await.expect("a result"))
+    };
+    let all = json!({"action": "delete", "statuses": ["idle"]});
+    let plan = call("plan_cleanup", all).await.answer();
+    let apply = call("apply_cleanup", json!({"plan_id": plan["plan_id"]})).await;
+    assert_eq!(apply.code(), "confirmation_declined");
+    let questions = desk.questions.lock().expect("not poisoned").clone();
+    let question = questions[0]["message"].as_str().expect("a question");
+    for told in [&plan["matched"], &plan["total_list_cost"]] {
+        let told = told.to_string();
+        assert!(
+            question.contains(told.trim_matches('"')),
+            "{told}: {question}"
+        );
+    }
+    assert_eq!(writes(&sandbox), [""; 0]);
+}
+
+#[tokio::test]
 async fn anything_but_a_yes_deletes_nothing() {
     for era in ERAS {
         for answer in [Answer::Unticked, Answer::Decline, Answer::Cancel] {

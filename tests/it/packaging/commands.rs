@@ -55,7 +55,12 @@ fn report(output: &Output) -> Value {
 
 #[test]
 fn the_doctor_is_content_with_the_sandbox() {
-    let output = run(&["doctor", "--sandbox", "--read-only"], &[]);
+    // What says where the API is, and who asks it, is none of its business.
+    let environment = [
+        ("ANTHROPIC_BASE_URL", "nonsense"),
+        ("ANTHROPIC_PROFILE", "missing"),
+    ];
+    let output = run(&["doctor", "--sandbox", "--read-only"], &environment);
     let shown = text(&output.stdout);
     assert_eq!(
         output.status.code(),
@@ -66,6 +71,7 @@ fn the_doctor_is_content_with_the_sandbox() {
     for line in [
         "Configuration",
         "(the embedded sandbox)",
+        "the sandbox's own key is used",
         "read only       yes",
         "ok       api",
         "req_sandbox_",
@@ -78,6 +84,7 @@ fn the_doctor_is_content_with_the_sandbox() {
         "{shown}"
     );
     assert_eq!(text(&output.stderr), "");
+    assert!(!shown.contains("ANTHROPIC_API_KEY"), "{shown}");
 }
 
 #[test]
@@ -236,6 +243,23 @@ fn the_doctor_tries_the_places_that_are_written_to_and_leaves_nothing_there() {
         0
     );
 
+    // A folder that is not there: exports do not make it.
+    let missing = folder.path().join("missing");
+    let flags = ["--export-dir", missing.to_str().expect("UTF-8")];
+    let output = run(
+        &[["doctor", "--sandbox", "--json"].as_slice(), &flags].concat(),
+        &[],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let found = report(&output);
+    let export = check(&found, "export folder");
+    assert_eq!(export["code"], "export_failed");
+    let next = export["next"].as_str().expect("a next step");
+    assert!(
+        next.starts_with("make the folder of --export-dir"),
+        "{next}"
+    );
+
     // A file where a folder is needed: nothing can be written into it, by anybody.
     std::fs::write(&file, "x").expect("writable");
     let below = format!("{file_name}/log");
@@ -299,7 +323,8 @@ fn every_host_has_an_entry_and_a_key_is_never_in_it() {
             "{entry}"
         );
         assert!(!entry.contains(KEY));
-        assert!(!text(&output.stderr).is_empty(), "{host}");
+        let directions = text(&output.stderr);
+        assert_eq!(directions.lines().count(), 1, "{directions}");
     }
     let unknown = run(&["config", "netscape"], &[]);
     assert_eq!(unknown.status.code(), Some(2));

@@ -13,7 +13,7 @@ use rmcp::{
     model::{GetPromptRequestParams, Prompt, Tool},
     service::RunningService,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{file, path};
 use crate::support::config;
@@ -159,37 +159,26 @@ fn settings_table() -> String {
 
 /// What a person would send for this prompt: its text with the placeholders of bundles.
 async fn prompt_text(client: &RunningService<RoleClient, ()>, prompt: &Prompt) -> String {
-    let names: Vec<_> = prompt
-        .arguments
-        .iter()
-        .flatten()
-        .map(|argument| argument.name.clone())
-        .collect();
-    let placeholders: Map<String, Value> = names
-        .iter()
-        .map(|name| (name.clone(), json!(format!("${{arguments.{name}}}"))))
-        .collect();
+    // A time to some prompts and an id to others; prompts take nothing else.
+    let sample = "987d";
+    let names = prompt.arguments.iter().flatten();
+    let names: Vec<_> = names.map(|argument| argument.name.clone()).collect();
+    assert!(names.len() <= 1, "one sample stands for one argument");
     let mut request = GetPromptRequestParams::new(prompt.name.clone());
-    request.arguments = Some(placeholders);
-    if let Ok(answer) = client.get_prompt(request).await {
-        let answer = serde_json::to_value(&answer.messages).expect("messages are JSON");
-        let texts = answer.as_array().into_iter().flatten();
-        let texts = texts.filter_map(|message| message.pointer("/content/text")?.as_str());
-        let text = texts.collect::<Vec<_>>().join("\n\n");
-        if !text.is_empty() {
-            return text;
-        }
-    }
-    // A prompt that checks its arguments takes no placeholders: what it is for, and with what.
-    let with: Vec<_> = names
-        .iter()
-        .map(|name| format!("\n{name}: ${{arguments.{name}}}"))
-        .collect();
-    let with = with.concat();
-    format!(
-        "{}{with}",
-        prompt.description.as_deref().unwrap_or(&prompt.name)
-    )
+    request.arguments = Some(
+        names
+            .iter()
+            .map(|name| (name.clone(), json!(sample)))
+            .collect(),
+    );
+    let answer = client.get_prompt(request).await.expect("a prompt");
+    let answer = serde_json::to_value(&answer.messages).expect("messages are JSON");
+    let texts = answer.as_array().into_iter().flatten();
+    let texts = texts.filter_map(|message| message.pointer("/content/text")?.as_str());
+    let text = texts.collect::<Vec<_>>().join("\n\n");
+    names.iter().fold(text, |text, name| {
+        text.replace(sample, &format!("${{arguments.{name}}}"))
+    })
 }
 
 #[tokio::test]

@@ -175,7 +175,7 @@ fn every_mistake_is_named_with_its_path() {
         (
             json!({"tools": [], "remove_tools": ["linear"]}),
             "remove_tools",
-            "1 names beside tools",
+            "1 name beside tools",
         ),
         (
             json!({"mode": "merge", "tools": [custom("get_weather")], "remove_tools": ["get_weather"]}),

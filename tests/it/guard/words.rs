@@ -1,0 +1,82 @@
+//! What texts of elsewhere, and answers that were lost, look like in answers and failures.
+
+use managed_sessions_mcp::sandbox::{Effect, Fault};
+use serde_json::json;
+
+use super::{found, obliging};
+use crate::support::{Api, Came, Host, sandbox, with};
+
+#[tokio::test]
+async fn long_titles_are_cut_in_changes_too() {
+    let (old, new) = ("o".repeat(10_000), "n".repeat(10_000));
+    let api = Api::new().await;
+    let before = with(found("idle", false), json!({"title": old}));
+    let after = with(before.clone(), json!({"title": new}));
+    api.answers("GET", "/v1/sessions/sesn_1", 200, before).await;
+    api.answers("POST", "/v1/sessions/sesn_1", 200, after).await;
+    let host = Host::on(&api.0.uri()).await;
+    let arguments = json!({"session_id": "sesn_1", "title": new});
+    let answer = host.call("update_session", arguments).await.answer();
+    let cut = |letter: &str| format!("{}… (9700 more characters)", letter.repeat(300));
+    assert_eq!(
+        answer["changes"]["title"],
+        json!({"before": cut("o"), "after": cut("n")})
+    );
+    assert_eq!(api.body().await["title"], json!(new), "sent in full");
+}
+
+#[tokio::test]
+async fn a_session_without_a_status_has_none_and_no_flag_for_it() {
+    let mut silent = found("idle", false);
+    silent.as_object_mut().expect("an object").remove("status");
+    let api = obliging(&silent).await;
+    let host = Host::on(&api.0.uri()).await;
+    let id = json!({"session_id": "sesn_1"});
+    let record = host.call("get_session", id.clone()).await.answer();
+    assert_eq!(record.get("status"), None);
+    let failure = host.call("delete_session", id).await.failure();
+    assert!(failure.starts_with("status_unrecognized: "), "{failure}");
+    assert!(!failure.contains("--idle-status"), "{failure}");
+    assert_eq!(api.writes().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_seen_has_one_form() {
+    let title = json!({"title": "bell \u{7}, override \u{202e}"});
+    let api = obliging(&with(found("running", false), title)).await;
+    let host = Host::on(&api.0.uri()).await;
+    let id = json!({"session_id": "sesn_1"});
+    let shown = r"bell \u{7}, override \u{202e}";
+    let record = host.call("get_session", id.clone()).await.answer();
+    assert_eq!(record["title"], shown);
+    let failure = host.call("delete_session", id).await.failure();
+    assert!(failure.contains(shown), "{failure}");
+    let wrong = json!({"session_id": "a\u{7}"});
+    let failure = host.call("get_session", wrong).await.failure();
+    assert!(failure.contains(r"a\u{7}"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_limit_after_a_lost_write_says_that_the_write_may_have_been_carried_out() {
+    for status in [429, 529] {
+        let sandbox = sandbox().await;
+        let host = Host::on(&sandbox.base_url()).await;
+        let refused = Effect::Status {
+            status,
+            retry_after: Some("3600".to_owned()),
+            should_retry: None,
+        };
+        sandbox.fail(Fault::new(Effect::ResetAfter).on("POST", "/v1/sessions/"));
+        sandbox.fail(Fault::new(refused).on("POST", "/v1/sessions/"));
+        let arguments = json!({"session_id": "sesn_01", "title": "Another"});
+        let Came::Failure(text, parts) = host.call("update_session", arguments).await else {
+            panic!("HTTP {status} is a failure")
+        };
+        assert_eq!(parts["http_status"], status, "{text}");
+        assert!(text.contains("may have been carried out"), "{text}");
+        assert!(
+            text.contains("Next: read the session with get_session"),
+            "{text}"
+        );
+    }
+}
