@@ -8,7 +8,7 @@ mod gateway;
 mod told;
 mod truth;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use managed_sessions_mcp::{
@@ -33,6 +33,9 @@ const HANGS: Duration = Duration::from_secs(60);
 const ENOUGH: &str = "10";
 const SHORT: &str = "1";
 const FOR_EVER: u32 = u32::MAX;
+/// Met at the first request only: at every other place they take the way of another that is met
+/// there too.
+const LIKE_OTHERS: [&str; 6] = ["408", "502", "503", "529", "an array", "trickle"];
 
 #[derive(Debug, Clone)]
 enum Kind {
@@ -207,8 +210,7 @@ impl Line {
     }
 }
 
-/// A sandbox to call on, and what the call has to be given.
-async fn ground(case: &Case, line: &Line) -> (Sandbox, Value) {
+async fn seeded() -> Sandbox {
     let options = Options {
         turn: Duration::from_millis(300),
         status_lag: Duration::ZERO,
@@ -219,6 +221,12 @@ async fn ground(case: &Case, line: &Line) -> (Sandbox, Value) {
         .expect("the sandbox starts");
     // Its long prompt would be most of what is read here.
     ask(&sandbox, "DELETE", "/v1/sessions/sesn_10", &Value::Null).await;
+    sandbox
+}
+
+/// A sandbox to call on, and what the call has to be given.
+async fn ground(case: &Case, line: &Line) -> (Sandbox, Value) {
+    let sandbox = seeded().await;
     line.gateway.lead_to(&sandbox);
     let mut arguments = case.arguments.clone();
     match case.before {
@@ -244,18 +252,15 @@ async fn round(
     case: &Case,
     faults: Vec<Fault>,
     place: Place,
+    before: &Truth,
 ) -> Vec<(Fault, Result<String, String>)> {
     let mut line = Line::new(case, faults[0].timeout).await;
     let mut used = None;
     let mut tried = Vec::new();
     for fault in faults {
-        let (sandbox, arguments, before) = match used.take() {
+        let (sandbox, arguments) = match used.take() {
             Some(ground) => ground,
-            None => {
-                let (sandbox, arguments) = ground(case, &line).await;
-                let before = Truth::of(&sandbox, case).await;
-                (sandbox, arguments, before)
-            }
+            None => ground(case, &line).await,
         };
         sandbox.forget_requests();
         line.spoil(&sandbox, &fault, place).await;
@@ -263,7 +268,7 @@ async fn round(
         let requests = sandbox.requests();
         ask(&sandbox, "DELETE", "/_sandbox/faults", &Value::Null).await;
         line.gateway.forget();
-        let after = Truth::of(&sandbox, case).await;
+        let after = Truth::of(&sandbox).await;
         let again = match &told {
             // Once more without the fault.
             Ok(Told::Answer(_)) if case.writes.is_empty() && !fault.lies() => {
@@ -279,7 +284,7 @@ async fn round(
                 tries: if fault.times == 1 { 2 } else { 3 },
                 told: &told,
                 again: again.as_ref(),
-                before: &before,
+                before,
                 after: &after,
                 requests: &requests,
                 folder: line.folder.path(),
@@ -291,7 +296,7 @@ async fn round(
         });
         tried.push((fault, word));
         if case.writes.is_empty() {
-            used = Some((sandbox, arguments, after));
+            used = Some((sandbox, arguments));
         }
     }
     tried
@@ -320,15 +325,19 @@ async fn whatever_goes_wrong_every_tool_tells_the_truth_and_sends_nothing_else()
     for case in cases::all() {
         let places = case.places.iter().copied().map(Some);
         for place in std::iter::once(None).chain(places) {
-            for round in rounds(&case, faults.clone()) {
+            let mut faults = faults.clone();
+            faults.retain(|fault| place.is_none() || !LIKE_OTHERS.contains(&fault.name));
+            for round in rounds(&case, faults) {
                 all.push((case.clone(), round, place));
             }
         }
     }
     // Those that take longest first.
     all.sort_by_key(|(case, ..)| !matches!(case.before, Before::Plan(..)));
+    let before = Arc::new(Truth::of(&seeded().await).await);
     let rounds = stream::iter(all).map(|(case, faults, place)| {
-        tokio::spawn(async move { (case.name, place, round(&case, faults, place).await) })
+        let before = Arc::clone(&before);
+        tokio::spawn(async move { (case.name, place, round(&case, faults, place, &before).await) })
     });
     let mut rounds = rounds.buffer_unordered(AT_ONCE);
     let mut tried = 0;

@@ -45,31 +45,21 @@ const FLEETING: [&str; 8] = [
 /// The sessions of the service, as far as anybody can change them.
 pub(crate) struct Truth {
     sessions: BTreeMap<String, Value>,
-    /// How many events the session has that may be exported.
+    /// How many events the session has that is exported.
     events: usize,
 }
 
 impl Truth {
-    pub(crate) async fn of(sandbox: &Sandbox, case: &Case) -> Self {
+    pub(crate) async fn of(sandbox: &Sandbox) -> Self {
         let list = "/v1/sessions?include_archived=true&limit=100";
         let (status, list) = ask(sandbox, "GET", list, &Value::Null).await;
         assert_eq!(status, "200", "{list}");
+        let events = "/v1/sessions/sesn_01/events?limit=1000";
+        let (_, events) = ask(sandbox, "GET", events, &Value::Null).await;
         let sessions = list["data"].as_array().expect("sessions");
-        let id = |session: &Value| session["id"].as_str().expect("an id").to_owned();
-        let events = match case.exports {
-            true => {
-                let path = "/v1/sessions/sesn_01/events?limit=1000";
-                let (_, events) = ask(sandbox, "GET", path, &Value::Null).await;
-                events["data"].as_array().map_or(0, Vec::len)
-            }
-            false => 0,
-        };
         Self {
-            sessions: sessions
-                .iter()
-                .map(|session| (id(session), changeable(session)))
-                .collect(),
-            events,
+            sessions: sessions.iter().map(changeable).collect(),
+            events: events["data"].as_array().map_or(0, Vec::len),
         }
     }
 
@@ -80,7 +70,7 @@ impl Truth {
         match done {
             Done::Same => true,
             Done::Deleted => false,
-            Done::Archived => !session["archived_at"].is_null(),
+            Done::Archived => session["archived"] == true,
             Done::NotBusy => session["status"] == "idle",
             Done::Title(title) => {
                 session["title"] == title && session["metadata"]["team"] == "faults"
@@ -90,19 +80,15 @@ impl Truth {
     }
 }
 
-fn changeable(session: &Value) -> Value {
-    let fields = [
-        "status",
-        "title",
-        "archived_at",
-        "metadata",
-        "agent",
-        "budget",
-    ];
-    fields
+/// What is the same in every sandbox until somebody changes it, by id.
+fn changeable(session: &Value) -> (String, Value) {
+    let fields = ["status", "title", "metadata", "agent", "budget"];
+    let mut kept: Value = fields
         .into_iter()
         .map(|field| (field.to_owned(), session[field].clone()))
-        .collect()
+        .collect();
+    kept["archived"] = session["archived_at"].is_string().into();
+    (session["id"].as_str().expect("an id").to_owned(), kept)
 }
 
 /// A call that met a fault, and all there is to judge it by.
