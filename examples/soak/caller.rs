@@ -226,50 +226,47 @@ impl Caller {
     }
 
     fn choice(&mut self, id: &str, last: bool) -> (&'static str, Value, Deed) {
-        let mut arguments = json!({"session_id": id});
         let number = self.dice.below(1_000_000);
         let if_busy = self.dice.one_of(&["refuse", "wait", "interrupt"]);
+        let only = json!({"session_id": id});
         if last {
-            arguments["if_busy"] = json!(if_busy);
-            return if number % 2 == 0 {
+            let arguments = json!({"session_id": id, "if_busy": if_busy});
+            return if number.is_multiple_of(2) {
                 ("archive_session", arguments, Deed::Archived)
             } else {
                 ("delete_session", arguments, Deed::Deleted)
             };
         }
+        let reading = |tool, arguments| (tool, arguments, Deed::Nothing);
         match number % 12 {
-            0 => ("get_session", arguments, Deed::Nothing),
-            1 => {
-                arguments["detail"] = json!("full");
-                ("get_session", arguments, Deed::Nothing)
-            }
-            2 => ("list_sessions", json!({"limit": 5}), Deed::Nothing),
-            3 => {
-                let arguments = json!({"title_contains": "soak", "max_scan": 200});
-                ("list_sessions", arguments, Deed::Nothing)
-            }
+            0 => reading("get_session", only),
+            1 => reading("get_session", json!({"session_id": id, "detail": "full"})),
+            2 => reading("list_sessions", json!({"limit": 5})),
+            3 => reading(
+                "list_sessions",
+                json!({"title_contains": "soak", "max_scan": 200}),
+            ),
             4 => {
                 let title = format!("Soaked {number}");
-                arguments["title"] = json!(title);
+                let arguments = json!({"session_id": id, "title": title});
                 ("update_session", arguments, Deed::Title(title))
             }
             5 => {
                 let name = format!("tool_{number}");
                 let tool = json!({"type": "custom", "name": name, "description": "Looks it up.",
                                   "input_schema": {"type": "object"}});
-                arguments["tools"] = json!([tool]);
-                arguments["if_busy"] = json!(if_busy);
+                let arguments = json!({"session_id": id, "tools": [tool], "if_busy": if_busy});
                 ("update_session_tools", arguments, Deed::Tool(name))
             }
-            6 => ("interrupt_session", arguments, Deed::Interrupted),
-            7 => ("list_session_events", arguments, Deed::Nothing),
-            8 => {
-                arguments["wait_seconds"] = json!(1);
-                ("wait_for_session", arguments, Deed::Nothing)
-            }
-            9 => ("diagnose_session", arguments, Deed::Nothing),
-            10 => ("export_session", arguments, Deed::Nothing),
-            _ => ("summarize_sessions", json!({}), Deed::Nothing),
+            6 => ("interrupt_session", only, Deed::Interrupted),
+            7 => reading("list_session_events", only),
+            8 => reading(
+                "wait_for_session",
+                json!({"session_id": id, "wait_seconds": 1}),
+            ),
+            9 => reading("diagnose_session", only),
+            10 => reading("export_session", only),
+            _ => reading("summarize_sessions", json!({})),
         }
     }
 
@@ -337,19 +334,18 @@ impl Caller {
             json!({"kind": "slow", "milliseconds": 4_000}),
             json!({"kind": "slow", "milliseconds": 300}),
         ];
-        let mut fault = json!({
+        let (method, path) = match self.dice.below(4) {
+            0 => (Some("POST"), id),
+            1 => (Some("DELETE"), id),
+            2 => (None, "/v1/sessions"),
+            _ => (None, id),
+        };
+        let fault = json!({
             "effect": self.dice.one_of(&effects),
             "times": self.dice.one_of(&[1, 1, 1, 2, 3, 100]),
+            "method": method,
+            "path": path,
         });
-        match self.dice.below(4) {
-            0 => fault["method"] = json!("POST"),
-            1 => fault["method"] = json!("DELETE"),
-            2 => fault["path"] = json!("/v1/sessions"),
-            _ => {}
-        }
-        if fault.get("path").is_none() {
-            fault["path"] = json!(id);
-        }
         let faults = json!({"faults": [fault]});
         let (status, answer) = self
             .service

@@ -1,7 +1,11 @@
 //! How things really are, read past the server and past every fault, and whether what was told
 //! agrees with it.
 
-use std::{collections::BTreeMap, io::Read as _, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read as _,
+    path::Path,
+};
 
 use managed_sessions_mcp::sandbox::{ReceivedRequest, Sandbox};
 use serde_json::{Value, json};
@@ -226,8 +230,9 @@ impl Meeting<'_> {
     /// What no call of this kind changes.
     fn touched(&self) -> Vec<String> {
         let (before, after) = (&self.before.sessions, &self.after.sessions);
-        let ids = before.keys().chain(after.keys());
-        ids.filter(|id| !self.case.sessions.contains(&id.as_str()))
+        let ids: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        ids.into_iter()
+            .filter(|id| !self.case.sessions.contains(&id.as_str()))
             .filter(|id| before.get(*id) != after.get(*id))
             .map(|id| format!("{id} was changed"))
             .collect()
