@@ -8,7 +8,11 @@ mod gateway;
 mod told;
 mod truth;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream};
 use managed_sessions_mcp::{
@@ -316,6 +320,18 @@ fn rounds(case: &Case, faults: Vec<Fault>) -> Vec<Vec<Fault>> {
     }
     rounds.extend(shared.into_values());
     rounds
+}
+
+#[tokio::test]
+async fn no_tool_is_left_out() {
+    let line = Line::new(&cases::all()[0], ENOUGH).await;
+    let tools = line.host.tools().await;
+    let offered: BTreeSet<String> = tools.iter().map(|tool| tool.name.to_string()).collect();
+    let tried: BTreeSet<String> = cases::all()
+        .iter()
+        .map(|case| case.tool.to_owned())
+        .collect();
+    assert_eq!(tried, offered);
 }
 
 #[tokio::test(flavor = "multi_thread")]
