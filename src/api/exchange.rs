@@ -52,6 +52,11 @@ impl From<Failure> for ApiError {
                     "it may have been carried out; repeated, it was refused (HTTP {status}: {message})"
                 ))
             }
+            // A limit is met before anything is looked at: it says nothing about the earlier try.
+            Failure {
+                error: error @ ApiError::Refused { status: 429, .. },
+                earlier: Some(_),
+            } => error.with_note("an earlier try of it may have been carried out"),
             Failure { error, .. } => error,
         }
     }
