@@ -224,7 +224,7 @@ impl Attempt<'_> {
                 Err(error) if matches!(error.http_status(), Some(400 | 409)) => {
                     refused = Some(self.refused_after_the_guard(error, &mut pauses).await);
                 }
-                Err(error) => return Err(self.api(&error)),
+                Err(error) => return Err(self.in_doubt(self.done(), &error)),
             }
         }
     }
@@ -302,7 +302,7 @@ impl Attempt<'_> {
             }
             // It may have gone idle by itself a moment ago: the next reading tells.
             Err(error) if matches!(error.http_status(), Some(400 | 409)) => Ok(false),
-            Err(error) => Err(self.api(&error)),
+            Err(error) => Err(self.in_doubt("interrupted", &error)),
         }
     }
 
@@ -342,8 +342,13 @@ impl Attempt<'_> {
                 after: None,
             });
         };
-        if write.verify(&prepared, &after).is_err() {
-            after = self.call.session(self.id).await?;
+        let is_another = after.head.id != self.id.as_str();
+        if is_another || write.verify(&prepared, &after).is_err() {
+            after = self
+                .call
+                .session(self.id)
+                .await
+                .map_err(|failure| failure.with_doubt(self.id, self.done()))?;
             if let Err(differences) = write.verify(&prepared, &after) {
                 let request = answer.request_id;
                 return Err(Failure::not_applied(
@@ -385,6 +390,15 @@ impl Attempt<'_> {
     fn busy_timeout(&self, session: &Session, interrupted: bool) -> Failure {
         let (tool, waited) = (self.call.tool(), self.started.elapsed());
         Failure::busy_timeout(tool, self.done(), &session.head, waited, interrupted)
+    }
+
+    /// A write that failed, and may have been carried out all the same.
+    fn in_doubt(&self, done: &str, error: &ApiError) -> Failure {
+        let failure = self.api(error);
+        if error.may_have_acted() {
+            return failure.with_doubt(self.id, done);
+        }
+        failure
     }
 
     fn api(&self, error: &ApiError) -> Failure {

@@ -112,8 +112,9 @@ fn wanted(repeat: Repeat, outcome: Outcome, headers: &HeaderMap) -> bool {
 }
 
 /// How long the service asks to be left alone: `retry-after-ms`, else `retry-after` in seconds
-/// (fractions too) or as an HTTP date. `None` when it does not say, or not readably; a time that
-/// has passed is zero.
+/// (fractions too) or as an HTTP date, which counts from the answer's own `date` where it has one:
+/// the clocks of two machines differ. `None` when it does not say, or not readably; a time that has
+/// passed is zero.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
@@ -124,8 +125,13 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     if let Some(wait) = number("retry-after") {
         return seconds(wait);
     }
-    let date = httpdate::parse_http_date(text("retry-after")?).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    let date = |name| httpdate::parse_http_date(text(name)?).ok();
+    let sent = date("date").unwrap_or(now);
+    Some(
+        date("retry-after")?
+            .duration_since(sent)
+            .unwrap_or_default(),
+    )
 }
 
 /// A number of seconds that a service sent, which may be anything.

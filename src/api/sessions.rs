@@ -196,6 +196,7 @@ impl Client {
                 request_id,
                 date: None,
             }),
+            Err(failure) if failure.error.http_status() == Some(429) => Err(failure.into()),
             // It is still there to be refused, so no earlier try deleted it.
             Err(Failure {
                 error:

@@ -193,6 +193,19 @@ impl Failure {
         Self::new(code, message, next).with_api(error)
     }
 
+    /// The same failure of a write that may have been carried out.
+    pub(crate) fn with_doubt(mut self, id: &SessionId, operation: &str) -> Self {
+        let doubt = format!("; whether session {id} was {operation} is not known");
+        self.parts.message.push_str(&doubt);
+        let next = format!(
+            "call get_session with {{\"session_id\":{}}} to see it as it is, then try again if it \
+             was not {operation}",
+            json!(id.as_str())
+        );
+        self.parts.next = next.into();
+        self
+    }
+
     fn with_api(mut self, error: &ApiError) -> Self {
         self.parts.http_status = error.http_status();
         self.parts.request_id = error.request_id().map(str::to_owned);

@@ -11,6 +11,7 @@
 mod binary;
 mod client;
 mod contract;
+mod faults;
 mod fleet;
 mod guard;
 mod inventory;

@@ -137,3 +137,26 @@ fn a_time_that_has_passed_is_zero_and_no_time_is_none() {
     assert_eq!(retry_after(&past, at(20)), Some(Duration::ZERO));
     assert_eq!(retry_after(&HeaderMap::new(), at(20)), None);
 }
+
+#[test]
+fn a_date_counts_from_the_clock_that_wrote_it() {
+    let later = "Thu, 01 Jan 1970 02:00:10 GMT";
+    let by_their_clock = [
+        ("date", "Thu, 01 Jan 1970 02:00:00 GMT"),
+        ("retry-after", later),
+    ];
+    for here in [0, 20, 7_200, 90_000] {
+        let wait = retry_after(&headers(&by_their_clock), at(here));
+        assert_eq!(wait, Some(Duration::from_secs(10)), "{here}");
+    }
+    let without = headers(&[("retry-after", later)]);
+    assert_eq!(
+        retry_after(&without, at(7_200)),
+        Some(Duration::from_secs(10))
+    );
+    let garbled = headers(&[("date", "yesterday"), ("retry-after", later)]);
+    assert_eq!(
+        retry_after(&garbled, at(7_200)),
+        Some(Duration::from_secs(10))
+    );
+}

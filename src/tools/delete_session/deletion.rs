@@ -240,7 +240,13 @@ impl Write for Deletion<'_> {
         // The service says yes and not what it did.
         match client.get_session(id).await {
             Err(error) if error.is_not_found() => Ok(answer.map(|_| None)),
-            Err(error) => Err(error),
+            Err(error) if error.is_transient() || error.may_have_acted() => Err(error),
+            // What refuses the reading has not refused the deletion.
+            Err(error) => Err(ApiError::BadResponse {
+                status: 200,
+                cause: format!("it does not say what was done, and a reading ends with {error}"),
+                request_id: answer.request_id,
+            }),
             Ok(still_there) => Ok(still_there.map(Some)),
         }
     }

@@ -250,6 +250,23 @@ async fn an_update_that_may_have_been_carried_out_is_never_called_refused() {
 }
 
 #[tokio::test]
+async fn a_limit_that_a_repetition_meets_says_nothing_about_the_lost_try() {
+    for lost in [Act::ResetAfter, refusal(500)] {
+        let server = Server::start([lost, refusal(429)]).await;
+        let error = client(&server).delete_session(&id()).await;
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("429") && error.contains("may have been carried out"),
+            "{error}"
+        );
+    }
+    let server = Server::start([refusal(429)]).await;
+    let error = client(&server).delete_session(&id()).await;
+    let error = error.unwrap_err().to_string();
+    assert!(!error.contains("may have been carried out"), "{error}");
+}
+
+#[tokio::test]
 async fn an_update_keeps_the_status_of_the_try_that_may_have_been_carried_out() {
     let server = Server::start([refusal(502), refusal(400)]).await;
     let error = client(&server).update_session(&id(), &Map::new()).await;
