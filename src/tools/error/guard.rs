@@ -52,7 +52,8 @@ impl Failure {
                     "the service does not say what session {who} is doing, so it may be busy and \
                      cannot be {operation}"
                 ),
-                "do it with the service's own tools, where they show what the session is doing".into(),
+                "do it with the service's own tools, where they show what the session is doing"
+                    .into(),
             ),
             Refusal::StatusUnrecognized => {
                 let status = text::quoted(&session.status);
