@@ -395,7 +395,9 @@ impl Attempt<'_> {
     /// A write that failed, and may have been carried out all the same.
     fn in_doubt(&self, done: &str, error: &ApiError) -> Failure {
         let failure = self.api(error);
-        if error.may_have_acted() {
+        // Of an earlier try that was lost the failure tells by itself.
+        let is_told = matches!(error, ApiError::Refused { in_doubt: true, .. });
+        if error.may_have_acted() && !is_told {
             return failure.with_doubt(self.id, done);
         }
         failure
