@@ -33,7 +33,7 @@ pub(super) fn words(what: &str, error: &ApiError) -> Words {
         ApiError::TimedOut => (
             "timed_out",
             format!("the API did not answer about {what} in time"),
-            "read the session with get_session before repeating a change".to_owned(),
+            "try again; the operator can give calls more time with --timeout-seconds".to_owned(),
         ),
         ApiError::BadResponse { status, cause, .. } => (
             "bad_response",
