@@ -6,7 +6,7 @@ use super::{
     Changed, Plan, Toolset,
     identity::{Kind, Which, pair, quoted},
     resolve::{CONFIGS, DEFAULT, Resolved, has_known_default, long_form, same_setting},
-    value::{covers, same_url, set, shown},
+    value::{alike, covers, same, same_url, set, shown},
 };
 
 /// Compares the service's answer with what was asked, by value: what was asked must stand in the
@@ -81,6 +81,7 @@ fn compare(
             .iter()
             .filter(|changed| changed.identity == identity)
         {
+            entry.change_is_made(changed, asked, answer);
             entry.old_is_gone(changed, asked, answer);
         }
     }
@@ -166,6 +167,27 @@ impl Entry<'_> {
                 .is_some_and(|answer| covers(&long_form(key, answer), &long_form(key, asked)));
         if !stands {
             self.differs(path, answered, Some(asked));
+        }
+    }
+
+    /// A value that was to lose members, and yet is what it was: they are not the service's to
+    /// fill in.
+    fn change_is_made(
+        &mut self,
+        changed: &Changed,
+        asked: &Map<String, Value>,
+        answered: &Map<String, Value>,
+    ) {
+        let resolved = |key: &str| self.kind.is_toolset() && [DEFAULT, CONFIGS].contains(&key);
+        let kept: Vec<_> = (changed.before.iter())
+            .filter(|(key, _)| !resolved(key))
+            .filter_map(|(key, old)| Some((key, old, asked.get(key)?, answered.get(key)?)))
+            .filter(|(_, old, asked, answer)| {
+                covers(answer, asked) && same(answer, old) && !alike(old, asked)
+            })
+            .collect();
+        for (key, _, asked, answer) in kept {
+            self.differs(key, Some(answer), Some(asked));
         }
     }
 

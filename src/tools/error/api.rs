@@ -61,7 +61,7 @@ fn words_of(what: &str, error: &ApiError) -> Words {
         ApiError::TimedOut => (
             "timed_out",
             format!("the API did not answer about {what} in time"),
-            read_before("repeating a change"),
+            "try again; the operator can give calls more time with --timeout-seconds".into(),
         ),
         ApiError::BadResponse { status, cause, .. } => (
             "bad_response",

@@ -82,6 +82,11 @@ fn an_update_that_was_ignored_is_noticed() {
         tool["configs"][6]["allowed_domains"] = json!(["a.example"]);
         toolset(json!([tool]), json!([]))
     };
+    let with_schema = |schema| {
+        let mut tool = custom("lookup");
+        tool["input_schema"] = schema;
+        toolset(json!([tool]), json!([]))
+    };
     for (current, arguments) in [
         (usual(), json!({"tools": []})),
         (usual(), json!({"remove_tools": ["get_weather"]})),
@@ -114,6 +119,11 @@ fn an_update_that_was_ignored_is_noticed() {
         (
             only_domains,
             json!({"tools": [{"type": "agent_toolset_20260401"}]}),
+        ),
+        (
+            with_schema(json!({"type": "object", "properties": {"a": {}, "b": {}}})),
+            json!({"mode": "merge", "tools": [{"type": "custom", "name": "lookup",
+                "input_schema": {"type": "object", "properties": {"a": {}}}}]}),
         ),
         (
             disabled,
