@@ -8,10 +8,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use futures_util::FutureExt as _;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceExt as _,
-    handler::server::{
-        router::tool::{ToolRoute, ToolRouter},
-        tool::ToolCallContext,
-    },
+    handler::server::{router::tool::ToolRoute, tool::ToolCallContext},
     model::{
         CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CompleteRequestParams,
         CompleteResult, CompletionInfo, ConstString as _, CustomRequest, CustomResult, ErrorCode,
@@ -33,7 +30,7 @@ use crate::{
     fleet::Fleet,
     pace::Pace,
     prompts::{self, Newest},
-    tools::{self, Failure},
+    tools::{Failure, Tools},
 };
 use opening::Opening;
 use turns::Turns;
@@ -48,7 +45,7 @@ struct Shared {
     config: Config,
     client: Client,
     statuses: Statuses,
-    tools: ToolRouter<SessionsServer>,
+    tools: Tools,
     turns: Turns,
     audit: Option<AuditLog>,
     confirmer: Confirmer,
@@ -72,12 +69,10 @@ impl SessionsServer {
         config: Config,
         further: impl IntoIterator<Item = ToolRoute<SessionsServer>>,
     ) -> Self {
-        let mut tools = tools::registry(&config);
-        further.into_iter().for_each(|route| tools.add_route(route));
         let shared = Shared {
             client: Client::new(config.api.clone()),
             statuses: Statuses::new(config.idle_statuses.clone()),
-            tools,
+            tools: Tools::new(&config, further),
             turns: Turns::default(),
             audit: config.audit_log.clone().map(AuditLog::new),
             confirmer: Confirmer::new(config.confirm_deletes),
@@ -178,18 +173,13 @@ impl SessionsServer {
 
     /// Whether a tool is offered.
     fn has(&self, tool: &str) -> bool {
-        self.shared.tools.has_route(tool)
+        self.shared.tools.names().contains(tool)
     }
 
     /// The names of the tools that are offered, those most like `name` first.
     fn names_like(&self, name: &str) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .shared
-            .tools
-            .list_all()
-            .iter()
-            .map(|tool| tool.name.to_string())
-            .collect();
+        let names = self.shared.tools.names();
+        let mut names: Vec<String> = names.iter().cloned().collect();
         names.sort_by_cached_key(|each| std::cmp::Reverse(likeness(each, name)));
         names
     }
@@ -247,7 +237,7 @@ impl ServerHandler for SessionsServer {
     ) -> Result<ListToolsResult, ErrorData> {
         self.warm_up();
         Ok(ListToolsResult::with_all_items(
-            self.shared.tools.list_all(),
+            self.shared.tools.router().list_all(),
         ))
     }
 
@@ -284,7 +274,8 @@ impl ServerHandler for SessionsServer {
             {
                 let (client, agents) = (self.client(), &self.config().allowed_agents);
                 let newest = &self.shared.newest;
-                newest.like(typed, client, self.pace(), agents).await
+                // Boxed: every request is as large as the largest, and is moved some times.
+                Box::pin(newest.like(typed, client, self.pace(), agents)).await
             }
             _ => Vec::new(),
         };
@@ -294,7 +285,7 @@ impl ServerHandler for SessionsServer {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.shared.tools.get(name).cloned()
+        self.shared.tools.router().get(name).cloned()
     }
 
     /// Requests that are none of the protocol's, or are not formed as it says.
@@ -326,13 +317,14 @@ impl ServerHandler for SessionsServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let name = request.name.to_string();
-        if !self.shared.tools.has_route(&name) {
+        if !self.has(&name) {
             let failure = Failure::unknown_tool(&name, &self.names_like(&name));
             return Ok(failure.into_result().into());
         }
         let call = self
             .shared
             .tools
+            .router()
             .call(ToolCallContext::new(self, request, context));
         // rmcp would leave a request unanswered for ever if its handler panicked.
         AssertUnwindSafe(call)

@@ -25,7 +25,10 @@ mod update_session;
 mod update_session_tools;
 mod wait_for_session;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 use futures_util::FutureExt as _;
 use rmcp::{
@@ -81,11 +84,63 @@ pub(crate) trait SessionsTool: 'static {
     ) -> impl Future<Output = Result<Self::Output, Failure>> + Send;
 }
 
+type Route = ToolRoute<SessionsServer>;
+type Router = ToolRouter<SessionsServer>;
+
+/// The tools that are offered. What is published of them is only worked out when somebody asks
+/// for it: deriving their schemas would be most of the work of a start.
+pub(crate) struct Tools {
+    names: BTreeSet<String>,
+    router: LazyLock<Router, Box<dyn FnOnce() -> Router + Send>>,
+}
+
+/// A tool's name, and how its route is made from the statuses declared as idle.
+struct Offer {
+    name: &'static str,
+    route: fn(&[String]) -> Route,
+}
+
+impl Tools {
+    /// The tools that this configuration offers, and `further` ones.
+    pub(crate) fn new(config: &Config, further: impl IntoIterator<Item = Route>) -> Self {
+        let offers = registry(config);
+        let further: Vec<Route> = further.into_iter().collect();
+        let names = offers.iter().map(|offer| offer.name.to_owned());
+        let names = names.chain(further.iter().map(|route| route.name().to_owned()));
+        let names = names.collect();
+        let idle_statuses = config.idle_statuses.clone();
+        let published = move || {
+            let mut router = Router::new();
+            for offer in offers {
+                router.add_route((offer.route)(&idle_statuses));
+            }
+            for route in further {
+                router.add_route(route);
+            }
+            router
+        };
+        Self {
+            names,
+            router: LazyLock::new(Box::new(published)),
+        }
+    }
+
+    /// The names of the tools.
+    pub(crate) fn names(&self) -> &BTreeSet<String> {
+        &self.names
+    }
+
+    /// The tools as they are published and called.
+    pub(crate) fn router(&self) -> &Router {
+        &self.router
+    }
+}
+
 /// The tools that this configuration offers.
-pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
+fn registry(config: &Config) -> Vec<Offer> {
     let mut registry = Registry {
         config,
-        router: ToolRouter::new(),
+        offers: Vec::new(),
     };
     registry.add::<get_session::GetSession>();
     registry.add::<list_sessions::ListSessions>();
@@ -101,12 +156,12 @@ pub(crate) fn registry(config: &Config) -> ToolRouter<SessionsServer> {
     registry.add::<summarize_sessions::SummarizeSessions>();
     registry.add::<plan_cleanup::PlanCleanup>();
     registry.add::<apply_cleanup::ApplyCleanup>();
-    registry.router
+    registry.offers
 }
 
 struct Registry<'a> {
     config: &'a Config,
-    router: ToolRouter<SessionsServer>,
+    offers: Vec<Offer>,
 }
 
 impl Registry<'_> {
@@ -115,13 +170,15 @@ impl Registry<'_> {
         if !toolsets.contains(&T::TOOLSET) || self.config.read_only && T::EFFECT != Effect::Reads {
             return;
         }
-        self.router
-            .add_route(route::<T>(&self.config.idle_statuses));
+        self.offers.push(Offer {
+            name: T::NAME,
+            route: route::<T>,
+        });
     }
 }
 
 /// The tool as the router knows it: its published description, and its call from JSON to JSON.
-fn route<T: SessionsTool>(idle_statuses: &[String]) -> ToolRoute<SessionsServer> {
+fn route<T: SessionsTool>(idle_statuses: &[String]) -> Route {
     let mut input = schema::input::<T::Args>();
     schema::allow(&mut input, "statuses", idle_statuses);
     let reads = T::EFFECT == Effect::Reads;
