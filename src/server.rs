@@ -1,6 +1,8 @@
 //! The MCP server: what hosts see of it, and the fence around every tool call.
 
 mod opening;
+#[cfg(unix)]
+mod stdio;
 mod turns;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
@@ -93,6 +95,10 @@ impl SessionsServer {
     /// # Errors
     /// When the streams fail, or the first message is not one that opens a session.
     pub async fn serve_stdio(self) -> Result<(), ServeError> {
+        #[cfg(unix)]
+        if let Some(sockets) = stdio::sockets() {
+            return self.serve_on(sockets).await;
+        }
         self.serve_on(rmcp::transport::io::stdio_pipes()).await
     }
 
