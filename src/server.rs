@@ -2,6 +2,8 @@
 
 mod lines;
 mod opening;
+#[cfg(unix)]
+mod stdio;
 mod turns;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
@@ -9,10 +11,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use futures_util::FutureExt as _;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceExt as _,
-    handler::server::{
-        router::tool::{ToolRoute, ToolRouter},
-        tool::ToolCallContext,
-    },
+    handler::server::{router::tool::ToolRoute, tool::ToolCallContext},
     model::{
         CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CompleteRequestParams,
         CompleteResult, CompletionInfo, ConstString as _, CustomRequest, CustomResult, ErrorCode,
@@ -35,7 +34,7 @@ use crate::{
     fleet::Fleet,
     pace::Pace,
     prompts::{self, Newest},
-    tools::{self, Failure},
+    tools::{self, Failure, Tools},
 };
 use lines::Lines;
 use opening::Opening;
@@ -51,8 +50,7 @@ struct Shared {
     config: Config,
     client: Client,
     statuses: Statuses,
-    tools: ToolRouter<SessionsServer>,
-    left_out: LeftOut,
+    tools: Tools,
     turns: Turns,
     audit: Option<AuditLog>,
     confirmer: Confirmer,
@@ -76,14 +74,11 @@ impl SessionsServer {
         config: Config,
         further: impl IntoIterator<Item = ToolRoute<SessionsServer>>,
     ) -> Self {
-        let (mut tools, left_out) = tools::registry(&config);
-        further.into_iter().for_each(|route| tools.add_route(route));
         let pace = Pace::new(config.max_rpm);
         let shared = Shared {
             client: Client::new(config.api.clone()).counted_by(pace.counter()),
             statuses: Statuses::new(config.idle_statuses.clone()),
-            tools,
-            left_out,
+            tools: Tools::new(&config, further),
             turns: Turns::default(),
             audit: config.audit_log.clone().map(AuditLog::new),
             confirmer: Confirmer::new(config.confirm_deletes),
@@ -104,6 +99,10 @@ impl SessionsServer {
     /// # Errors
     /// When the streams fail, or the first message is not one that opens a session.
     pub async fn serve_stdio(self) -> Result<(), ServeError> {
+        #[cfg(unix)]
+        if let Some((read, write)) = stdio::sockets() {
+            return self.serve_lines(Lines::new(read, write)).await;
+        }
         let (read, write) = rmcp::transport::io::stdio_pipes();
         self.serve_lines(Lines::new(read, write)).await
     }
@@ -159,7 +158,7 @@ impl SessionsServer {
 
     /// The tools that the configuration leaves out.
     pub(crate) fn left_out(&self) -> &LeftOut {
-        &self.shared.left_out
+        self.shared.tools.left_out()
     }
 
     pub(crate) fn fleet(&self) -> &Fleet {
@@ -211,7 +210,8 @@ impl SessionsServer {
             {
                 let (client, agents) = (self.client(), &self.config().allowed_agents);
                 let newest = &self.shared.newest;
-                newest.like(typed, client, agents).await
+                // Boxed: every request is as large as the largest, and is moved some times.
+                Box::pin(newest.like(typed, client, agents)).await
             }
             _ => Vec::new(),
         };
@@ -223,7 +223,7 @@ impl SessionsServer {
     fn malformed_call(&self, params: Option<&Value>) -> Failure {
         let name = params.and_then(|params| params.get("name")?.as_str());
         let failure = Failure::malformed_call(name);
-        let tool = name.and_then(|name| self.shared.tools.get(name));
+        let tool = name.and_then(|name| self.shared.tools.router().get(name));
         let writes = tool.filter(|tool| !tools::reads(tool));
         if let (Some(log), Some(tool)) = (self.audit(), writes) {
             let entry = log.entry(tool.name.clone(), &JsonObject::new());
@@ -234,18 +234,13 @@ impl SessionsServer {
 
     /// Whether a tool is offered.
     fn has(&self, tool: &str) -> bool {
-        self.shared.tools.has_route(tool)
+        self.shared.tools.names().contains(tool)
     }
 
     /// The names of the tools that are offered, those most like `name` first.
     fn names_like(&self, name: &str) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .shared
-            .tools
-            .list_all()
-            .iter()
-            .map(|tool| tool.name.to_string())
-            .collect();
+        let names = self.shared.tools.names();
+        let mut names: Vec<String> = names.iter().cloned().collect();
         names.sort_by_cached_key(|each| std::cmp::Reverse(likeness(each, name)));
         names
     }
@@ -316,7 +311,7 @@ impl ServerHandler for SessionsServer {
     ) -> Result<ListToolsResult, ErrorData> {
         self.warm_up();
         Ok(ListToolsResult::with_all_items(
-            self.shared.tools.list_all(),
+            self.shared.tools.router().list_all(),
         ))
     }
 
@@ -351,7 +346,7 @@ impl ServerHandler for SessionsServer {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.shared.tools.get(name).cloned()
+        self.shared.tools.router().get(name).cloned()
     }
 
     /// Requests that are none of the protocol's, or are not formed as it says.
@@ -383,7 +378,7 @@ impl ServerHandler for SessionsServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let name = request.name.to_string();
-        if !self.shared.tools.has_route(&name) {
+        if !self.has(&name) {
             let left_out = self.left_out();
             let failure = Failure::unknown_tool(&name, left_out, &self.names_like(&name));
             return Ok(failure.into_result(left_out).into());
@@ -391,6 +386,7 @@ impl ServerHandler for SessionsServer {
         let call = self
             .shared
             .tools
+            .router()
             .call(ToolCallContext::new(self, request, context));
         // rmcp would leave a request unanswered for ever if its handler panicked.
         AssertUnwindSafe(call)

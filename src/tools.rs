@@ -8,6 +8,7 @@ mod conditions;
 mod error;
 mod filter_args;
 mod newest;
+mod offered;
 mod schema;
 
 mod apply_cleanup;
@@ -29,10 +30,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::FutureExt as _;
 use rmcp::{
-    handler::server::{
-        router::tool::{ToolRoute, ToolRouter},
-        tool::ToolCallContext,
-    },
+    handler::server::{router::tool::ToolRoute, tool::ToolCallContext},
     model::{CallToolResponse, CallToolResult, Tool, ToolAnnotations},
 };
 use schemars::JsonSchema;
@@ -43,6 +41,8 @@ pub(crate) use args::When;
 pub(crate) use call::{Call, Person};
 pub(crate) use delete_session::Deletion;
 pub use error::{Failure, META_KEY};
+pub(crate) use offered::Tools;
+use offered::{Offer, Route};
 
 pub(crate) use crate::config::Toolset;
 use crate::{
@@ -88,10 +88,10 @@ pub(crate) trait SessionsTool: 'static {
 }
 
 /// The tools that this configuration offers, and those that it leaves out.
-pub(crate) fn registry(config: &Config) -> (ToolRouter<SessionsServer>, LeftOut) {
+fn registry(config: &Config) -> (Vec<Offer>, LeftOut) {
     let mut registry = Registry {
         config,
-        offered: Vec::new(),
+        offers: Vec::new(),
         left_out: LeftOut::default(),
     };
     registry.add::<get_session::GetSession>();
@@ -108,16 +108,12 @@ pub(crate) fn registry(config: &Config) -> (ToolRouter<SessionsServer>, LeftOut)
     registry.add::<summarize_sessions::SummarizeSessions>();
     registry.add::<plan_cleanup::PlanCleanup>();
     registry.add::<apply_cleanup::ApplyCleanup>();
-    registry.finish()
+    (registry.offers, registry.left_out)
 }
-
-/// Makes a tool as the router knows it.
-type Route = fn(&[String], &LeftOut) -> ToolRoute<SessionsServer>;
 
 struct Registry<'a> {
     config: &'a Config,
-    /// Described once it is known what is left out: texts do not speak of those.
-    offered: Vec<Route>,
+    offers: Vec<Offer>,
     left_out: LeftOut,
 }
 
@@ -127,16 +123,11 @@ impl Registry<'_> {
         if !toolsets.contains(&T::TOOLSET) || self.config.read_only && T::EFFECT != Effect::Reads {
             self.left_out.add(T::NAME);
         } else {
-            self.offered.push(route::<T>);
+            self.offers.push(Offer {
+                name: T::NAME,
+                route: route::<T>,
+            });
         }
-    }
-
-    fn finish(self) -> (ToolRouter<SessionsServer>, LeftOut) {
-        let mut router = ToolRouter::new();
-        for route in self.offered {
-            router.add_route(route(&self.config.idle_statuses, &self.left_out));
-        }
-        (router, self.left_out)
     }
 }
 
@@ -147,10 +138,7 @@ pub(crate) fn reads(tool: &Tool) -> bool {
 }
 
 /// The tool as the router knows it: its published description, and its call from JSON to JSON.
-fn route<T: SessionsTool>(
-    idle_statuses: &[String],
-    left_out: &LeftOut,
-) -> ToolRoute<SessionsServer> {
+fn route<T: SessionsTool>(idle_statuses: &[String], left_out: &LeftOut) -> Route {
     let mut input = schema::input::<T::Args>();
     schema::allow(&mut input, "statuses", idle_statuses);
     let reads = T::EFFECT == Effect::Reads;

@@ -7,9 +7,10 @@
 use jiff::Timestamp;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _},
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::{Map, Value, value::RawValue};
+use std::{fmt, marker::PhantomData};
 
 /// Reads a field as `T`, or as `T::default()` when the service sends something else.
 ///
@@ -57,8 +58,8 @@ impl SessionId {
     }
 }
 
-impl std::fmt::Display for SessionId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
@@ -295,30 +296,42 @@ pub struct Page<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        struct Wire<'a> {
-            // Raw and borrowed, so that a large page is in memory once. Not an `Option`, which
-            // may be missing.
-            #[serde(borrow)]
-            data: &'a RawValue,
+        #[serde(bound = "T: DeserializeOwned")]
+        struct Wire<T> {
+            // `null` is some services' `[]`; with a reader of its own it may not be missing.
+            #[serde(deserialize_with = "Option::deserialize")]
+            data: Option<Vec<Entry<T>>>,
             #[serde(default)]
             next_page: Option<String>,
         }
         let wire = Wire::deserialize(deserializer)?;
-        // `null` is some services' `[]`.
-        let data: Option<Vec<&RawValue>> =
-            serde_json::from_str(wire.data.get()).map_err(D::Error::custom)?;
-        let entry = |raw: &RawValue| match raw.get().as_bytes().first() {
-            // serde would read a structure from an array too, by position.
-            Some(b'{') => serde_json::from_str(raw.get()).map_err(D::Error::custom),
-            _ => Err(D::Error::custom("an entry is not an object")),
-        };
+        let data = wire.data.unwrap_or_default();
         Ok(Self {
-            data: data
-                .into_iter()
-                .flatten()
-                .map(entry)
-                .collect::<Result<_, _>>()?,
+            data: data.into_iter().map(|entry| entry.0).collect(),
             next_page: wire.next_page.filter(|cursor| !cursor.is_empty()),
         })
+    }
+}
+
+/// An object; serde would read a structure from an array too, by position.
+struct Entry<T>(T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Entry<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<T>(PhantomData<T>);
+
+        impl<'de, T: DeserializeOwned> Visitor<'de> for Object<T> {
+            type Value = Entry<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, entry: A) -> Result<Entry<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(entry)).map(Entry)
+            }
+        }
+
+        deserializer.deserialize_map(Object(PhantomData))
     }
 }

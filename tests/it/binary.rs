@@ -104,6 +104,45 @@ fn a_host_that_closes_before_it_speaks_is_answered_with_silence() {
     assert_eq!((text(&output.stdout), text(&output.stderr)), ("", ""));
 }
 
+/// Node connects the programs it starts by sockets.
+#[cfg(unix)]
+#[test]
+fn a_host_that_connects_sockets_is_served_until_it_closes_them() {
+    use std::os::{fd::OwnedFd, unix::net::UnixStream};
+
+    let (mut to_program, stdin) = UnixStream::pair().expect("a pair of sockets");
+    let (from_program, stdout) = UnixStream::pair().expect("a pair of sockets");
+    let child = program(&[], &[])
+        .stdin(OwnedFd::from(stdin))
+        .stdout(OwnedFd::from(stdout))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let initialize = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {},
+                   "clientInfo": {"name": "test", "version": "1"}},
+    });
+    writeln!(to_program, "{initialize}").expect("stdin takes a line");
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    writeln!(to_program, "{ready}").expect("stdin takes a line");
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}});
+    writeln!(to_program, "{list}").expect("stdin takes a line");
+    let lines = BufReader::new(from_program).lines().take(2);
+    let answers: Vec<Value> = lines
+        .map(|line| serde_json::from_str(&line.expect("a line")).expect("JSON"))
+        .collect();
+    assert_eq!(
+        answers[0]["result"]["serverInfo"]["name"],
+        "managed-sessions-mcp"
+    );
+    let tools = answers[1]["result"]["tools"].as_array().expect("tools");
+    assert_eq!(tools.len(), 14);
+    drop(to_program);
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+}
+
 #[test]
 fn without_a_key_it_starts_lists_its_tools_and_says_what_is_missing() {
     let mut session = Session::open(&[], &[]);

@@ -1,0 +1,13 @@
+//! How long things take: `cargo bench`. `benches/side_by_side` measures the program as a whole.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a bench that cannot be set up has to stop"
+)]
+
+mod call;
+mod core;
+mod session;
+
+criterion::criterion_group!(benches, core::all, call::all);
+criterion::criterion_main!(benches);
