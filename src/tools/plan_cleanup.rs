@@ -246,6 +246,8 @@ impl<'a> Draft<'a> {
                 | "api_unreachable" => return Err(failure),
                 code => {
                     self.scanned += 1;
+                    // Of any other failure it is not known what would become of the session.
+                    self.complete &= ["not_found", "agent_not_allowed"].contains(&code);
                     self.skipped.add(code, id.as_str());
                     return Ok(true);
                 }

@@ -264,3 +264,25 @@ async fn a_plan_that_does_not_exist_is_said_so() {
     );
     assert_eq!(sandbox.writes(), 0);
 }
+
+#[tokio::test]
+async fn a_session_that_cannot_be_read_leaves_the_plan_incomplete() {
+    let (sandbox, host) = fleet_of(0).await;
+    sandbox.fail(Fault::new(Effect::Html { status: 200 }).on("GET", "/sesn_01"));
+    let ids = ["sesn_01", "sesn_02", "sesn_nobody"];
+    let arguments = json!({"action": "archive", "session_ids": ids});
+    let plan = host.call("plan_cleanup", arguments.clone()).await.answer();
+    assert_eq!(
+        (&plan["matched"], &plan["complete"]),
+        (&json!(1), &json!(false)),
+        "{plan}"
+    );
+    assert_eq!(plan["skipped"]["bad_response"]["ids"], json!(["sesn_01"]));
+    // Now it can be; that one is gone is known.
+    let plan = host.call("plan_cleanup", arguments).await.answer();
+    assert_eq!(
+        (&plan["matched"], &plan["complete"]),
+        (&json!(2), &json!(true)),
+        "{plan}"
+    );
+}
