@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Shared,
-    told::{IN_DOUBT, Told, told},
+    told::{DONE, IN_DOUBT, Told, told},
 };
 
 /// A call that takes so long hangs: the server is told to give up after 3 s.
@@ -25,37 +25,7 @@ const OF_THE_STATE: [&str; 4] = [
     "not_applied",
     "export_failed",
 ];
-/// Answers that say that it is done.
-const DONE: [&str; 7] = [
-    "archived",
-    "already_archived",
-    "deleted",
-    "updated",
-    "unchanged",
-    "interrupted",
-    "nothing_to_do",
-];
-
 pub(crate) type Ended<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
-/// Numbers that look random and are the same for the same seed (splitmix64).
-#[derive(Debug)]
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end.max(1)
-    }
-
-    fn one_of<T: Clone>(&mut self, all: &[T]) -> Option<T> {
-        let at = usize::try_from(self.below(all.len() as u64)).ok()?;
-        all.get(at).cloned()
-    }
-}
 
 /// The service, asked past every fault.
 #[derive(Debug)]
@@ -168,7 +138,7 @@ fn kept(session: Option<&Value>) -> Option<[Option<Value>; 3]> {
 pub(crate) struct Caller {
     pub(crate) host: RunningService<RoleClient, ()>,
     pub(crate) service: Service,
-    pub(crate) dice: Dice,
+    pub(crate) dice: fastrand::Rng,
     /// Calls in a hundred that meet a fault.
     pub(crate) faults: u64,
     pub(crate) rest: Duration,
@@ -179,7 +149,7 @@ impl Caller {
     /// Works until then.
     pub(crate) async fn work(mut self, until: Instant) -> Ended<()> {
         while Instant::now() < until {
-            let running = self.dice.below(3) == 0;
+            let running = self.dice.u64(..3) == 0;
             let id = self.service.create(running).await?;
             for number in 0..=CALLS {
                 let last = number == CALLS;
@@ -196,10 +166,11 @@ impl Caller {
 
     /// One call, or a plan and its application; true when the session is not to be used again.
     async fn turn(&mut self, id: &str, last: bool) -> Ended<bool> {
-        if last && self.dice.below(2) == 0 {
+        if last && self.dice.u64(..2) == 0 {
             let action = self
                 .dice
-                .one_of(&["archive", "delete"])
+                .choice(&["archive", "delete"])
+                .copied()
                 .unwrap_or("archive");
             let plan = json!({"action": action, "session_ids": [id]});
             let told = self.call(id, "plan_cleanup", plan, &Deed::Nothing).await?;
@@ -226,8 +197,8 @@ impl Caller {
     }
 
     fn choice(&mut self, id: &str, last: bool) -> (&'static str, Value, Deed) {
-        let number = self.dice.below(1_000_000);
-        let if_busy = self.dice.one_of(&["refuse", "wait", "interrupt"]);
+        let number = self.dice.u64(..1_000_000);
+        let if_busy = self.dice.choice(&["refuse", "wait", "interrupt"]);
         let only = json!({"session_id": id});
         if last {
             let arguments = json!({"session_id": id, "if_busy": if_busy});
@@ -313,7 +284,7 @@ impl Caller {
 
     /// Makes something go wrong with what is asked next; `None` for nothing.
     async fn spoil(&mut self, id: &str) -> Ended<Option<Value>> {
-        if self.dice.below(100) >= self.faults {
+        if self.dice.u64(..100) >= self.faults {
             return Ok(None);
         }
         let effects = [
@@ -334,15 +305,15 @@ impl Caller {
             json!({"kind": "slow", "milliseconds": 4_000}),
             json!({"kind": "slow", "milliseconds": 300}),
         ];
-        let (method, path) = match self.dice.below(4) {
+        let (method, path) = match self.dice.u64(..4) {
             0 => (Some("POST"), id),
             1 => (Some("DELETE"), id),
             2 => (None, "/v1/sessions"),
             _ => (None, id),
         };
         let fault = json!({
-            "effect": self.dice.one_of(&effects),
-            "times": self.dice.one_of(&[1, 1, 1, 2, 3, 100]),
+            "effect": self.dice.choice(&effects),
+            "times": self.dice.choice(&[1, 1, 1, 2, 3, 100]),
             "method": method,
             "path": path,
         });

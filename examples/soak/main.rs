@@ -32,7 +32,7 @@ use managed_sessions_mcp::{
 use rmcp::{ServiceExt as _, transport::TokioChildProcess};
 use tokio::time::{Instant, sleep};
 
-use caller::{Caller, Dice, Ended, Service};
+use caller::{Caller, Ended, Service};
 use gauge::Gauge;
 
 /// How often memory and descriptors are looked at.
@@ -122,7 +122,7 @@ async fn soak(arguments: &Arguments, program: &std::path::Path) -> Ended<ExitCod
         let caller = Caller {
             host: ().serve(transport).await?,
             service: Service::new(&sandbox)?,
-            dice: Dice(arguments.seed ^ (number << 32)),
+            dice: fastrand::Rng::with_seed(arguments.seed ^ (number << 32)),
             faults: arguments.faults,
             rest: Duration::from_millis(arguments.rest),
             tally: Arc::clone(&tally),

@@ -7,6 +7,16 @@ use serde_json::Value;
 /// Where programs find a failure's parts.
 const META: &str = "managed-sessions-mcp/error";
 
+/// Answers that say that it is done.
+pub(crate) const DONE: [&str; 7] = [
+    "archived",
+    "already_archived",
+    "deleted",
+    "updated",
+    "unchanged",
+    "interrupted",
+    "nothing_to_do",
+];
 /// Codes of failures that leave open whether the service acted.
 pub(crate) const IN_DOUBT: [&str; 6] = [
     "api_error",

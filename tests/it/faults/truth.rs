@@ -13,19 +13,9 @@ use serde_json::{Value, json};
 use super::{
     cases::{Case, Done},
     gateway::ask,
-    told::{IN_DOUBT, Told},
+    told::{DONE, IN_DOUBT, Told},
 };
 
-/// Answers that say that it is done.
-const DONE: [&str; 7] = [
-    "archived",
-    "already_archived",
-    "deleted",
-    "updated",
-    "unchanged",
-    "interrupted",
-    "nothing_to_do",
-];
 /// What may be answered besides, when it was done before the answer that told so was lost.
 const AS_GOOD: [(&str, &str); 5] = [
     ("archived", "already_archived"),

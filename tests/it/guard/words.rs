@@ -4,7 +4,7 @@ use managed_sessions_mcp::sandbox::{Effect, Fault};
 use serde_json::json;
 
 use super::{found, obliging};
-use crate::support::{Api, Came, Host, sandbox, with};
+use crate::support::{Api, Came, Host, error, sandbox, session, with};
 
 #[tokio::test]
 async fn long_titles_are_cut_in_changes_too() {
@@ -79,4 +79,21 @@ async fn a_limit_after_a_lost_write_says_that_the_write_may_have_been_carried_ou
             "{text}"
         );
     }
+}
+
+/// The service says yes without a word, and then lets nobody look.
+#[tokio::test]
+async fn a_delete_that_cannot_be_looked_at_is_not_called_refused() {
+    let api = Api::new().await;
+    let path = "/v1/sessions/sesn_1";
+    api.answers_once("GET", path, 200, session("sesn_1", "idle"))
+        .await;
+    api.answers("GET", path, 403, error("permission_error", "no"))
+        .await;
+    api.answers("DELETE", path, 200, json!({})).await;
+    let host = Host::on(&api.0.uri()).await;
+    let arguments = json!({"session_id": "sesn_1"});
+    let failure = host.call("delete_session", arguments).await.failure();
+    assert!(failure.starts_with("bad_response: "), "{failure}");
+    assert!(failure.contains("deleted is not known"), "{failure}");
 }
