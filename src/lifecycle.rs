@@ -46,9 +46,9 @@ pub(crate) enum IfBusy {
     /// change nothing
     #[default]
     Refuse,
-    /// until its turn ends
+    /// wait until its turn ends
     Wait,
-    /// its turn, then act
+    /// stop its turn, then act
     Interrupt,
 }
 
@@ -157,7 +157,12 @@ pub(crate) async fn carry_out<W: Write>(
         started,
         wait_until: (started + conditions.wait).min(latest),
     };
-    attempt.run(write).await
+    let mut interrupted = None;
+    let came = attempt.run(write, &mut interrupted).await;
+    came.map_err(|failure| match interrupted {
+        Some(true) => failure.after_an_interrupt(),
+        _ => failure,
+    })
 }
 
 /// One call of [`carry_out`], with what all its steps need.
@@ -179,14 +184,17 @@ enum Reading {
 }
 
 impl Attempt<'_> {
-    async fn run<W: Write>(&self, write: &W) -> Result<Outcome<W::Prepared>, Failure> {
-        // Whether an interrupt was sent, and if so, whether the service took it.
-        let mut interrupted: Option<bool> = None;
+    /// `interrupted` becomes whether an interrupt was sent, and if so, whether the service took it.
+    async fn run<W: Write>(
+        &self,
+        write: &W,
+        interrupted: &mut Option<bool>,
+    ) -> Result<Outcome<W::Prepared>, Failure> {
         let mut pauses = CONFLICT_PAUSES.iter();
         // The API's refusal of what the guard had allowed, and whether that is the last word.
         let mut refused: Option<(ApiError, bool)> = None;
         loop {
-            let session = match self.ready(write, &mut interrupted).await? {
+            let session = match self.ready(write, interrupted).await? {
                 Reading::Go(session) => session,
                 Reading::Withheld(session) => {
                     let Some(prepared) = write.prepare(&session)? else {
@@ -267,6 +275,11 @@ impl Attempt<'_> {
             } else {
                 IfBusy::Refuse
             };
+            // Nobody's turn is stopped or waited for, for what is impossible or already so.
+            let acts = if_busy != IfBusy::Refuse && interrupted.is_none();
+            if acts && write.prepare(&session)?.is_none() {
+                return Ok(Reading::NothingToDo(session));
+            }
             match if_busy {
                 IfBusy::Refuse => match stale.next().filter(|_| why.is_busy()) {
                     Some(pause) => sleep(*pause).await,

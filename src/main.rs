@@ -25,7 +25,8 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli, config: Config) -> Result<ExitCode, Box<dyn Error>> {
     // One thread answers: a call waits for the network most of its time, and a hand-over between
-    // threads takes longer than what it does in between. What waits for a disk has a pool.
+    // threads takes longer than what it does in between. Exports and credentials are read and
+    // written in a pool; a line of the audit log is written here, before and after its call.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -91,7 +91,7 @@ impl SessionsServer {
     /// When the streams fail, or the first message is not one that opens a session.
     pub async fn serve_stdio(self) -> Result<(), ServeError> {
         #[cfg(unix)]
-        if let Some((read, write)) = stdio::sockets() {
+        if let Some((_kept, read, write)) = stdio::Sockets::of_process() {
             return self.serve_lines(Lines::new(read, write)).await;
         }
         let (read, write) = rmcp::transport::io::stdio_pipes();

@@ -126,6 +126,15 @@ impl ApiError {
         }
     }
 
+    /// This error of a write that may have been carried out before.
+    #[must_use]
+    pub(crate) fn in_doubt(mut self) -> Self {
+        if let Self::Refused { in_doubt, .. } = &mut self {
+            *in_doubt = true;
+        }
+        self
+    }
+
     /// Whether a write that ended like this may have been carried out all the same, so that only
     /// a fresh read tells. Errs on the side of yes.
     #[must_use]

@@ -54,13 +54,14 @@ impl From<Failure> for ApiError {
             }
             // Limits and overload say nothing about the try before.
             Failure {
-                mut error,
+                error: error @ ApiError::Refused { .. },
                 earlier: Some(_),
-            } => {
-                if let ApiError::Refused { in_doubt, .. } = &mut error {
-                    *in_doubt = true;
-                }
-                error
+            } => error.in_doubt(),
+            Failure {
+                error,
+                earlier: Some(earlier),
+            } if !error.may_have_acted() => {
+                earlier.with_note(&format!("it may have been carried out; repeated, {error}"))
             }
             Failure { error, .. } => error,
         }

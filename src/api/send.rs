@@ -58,6 +58,8 @@ impl Client {
 
         let mut access = within(None).await.map_err(late)??;
         let mut renewed = false;
+        // A try that was lost with the credential before this one.
+        let mut lost = None;
         loop {
             // Each time, since a profile that is read anew may name another place.
             let connect_timeout = settings.connect_timeout;
@@ -73,18 +75,24 @@ impl Client {
                 deadline,
                 counter: self.counter.as_deref(),
             };
-            let failure = match exchange(http, &prepared, limits, read).await {
+            let mut failure = match exchange(http, &prepared, limits, read).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure.scrubbed(&access.secret),
             };
+            failure.earlier = failure.earlier.or(lost);
             if failure.error.http_status() != Some(401) || !access.renewable || renewed {
                 return Err(failure);
             }
             renewed = true;
-            let next = within(Some(access.clone())).await.map_err(late)??;
+            let next = within(Some(access.clone())).await.map_err(late);
+            let next = match next.and_then(|next| next) {
+                Ok(next) => next,
+                Err(error) => return Err(Failure { error, ..failure }),
+            };
             if next.secret == access.secret {
                 return Err(failure);
             }
+            lost = failure.earlier;
             access = next;
         }
     }

@@ -116,6 +116,8 @@ where
     }
 
     fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        // Half-way it holds the writer, and nobody would drive it on.
+        self.refusing = None;
         self.write.close()
     }
 }

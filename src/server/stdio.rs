@@ -5,21 +5,57 @@ use std::{
     io,
     os::{
         fd::{AsFd as _, BorrowedFd, OwnedFd},
-        unix::{fs::FileTypeExt as _, net::UnixStream as Socket},
+        unix::{
+            fs::{FileTypeExt as _, MetadataExt as _},
+            net::UnixStream as Socket,
+        },
     },
 };
 
 use tokio::net::UnixStream;
 
-/// Stdin and stdout, if both are sockets: so hosts on Node connect a server. rmcp only knows
-/// pipes, and reads and writes everything else on threads, at the cost of a hand-over a message.
+/// Stdin and stdout as sockets. So hosts on Node connect a server. rmcp only knows pipes, and
+/// reads and writes everything else on threads, at the cost of a hand-over a message.
 ///
-/// They become non-blocking for this process, which nothing but the protocol uses them in.
-pub(super) fn sockets() -> Option<(UnixStream, UnixStream)> {
-    let (stdin, stdout) = (io::stdin(), io::stdout());
-    // Both are looked at before one is changed.
-    let both = (socket(stdin.as_fd())?, socket(stdout.as_fd())?);
-    Some((non_blocking(both.0).ok()?, non_blocking(both.1).ok()?))
+/// A socket is non-blocking for all who share it, so it is blocking again when this is dropped.
+pub(super) struct Sockets([Socket; 2]);
+
+impl Sockets {
+    /// Both streams, if both are sockets, and stderr, which blocks, is neither of them.
+    pub(super) fn of_process() -> Option<(Self, UnixStream, UnixStream)> {
+        let (stdin, stdout) = (io::stdin(), io::stdout());
+        let logs = identity(io::stderr().as_fd());
+        let is_free = |stream: BorrowedFd<'_>| logs.is_none() || identity(stream) != logs;
+        if !is_free(stdin.as_fd()) || !is_free(stdout.as_fd()) {
+            return None;
+        }
+        let (stdin, stdout) = (socket(stdin.as_fd())?, socket(stdout.as_fd())?);
+        let streams = (stdin.try_clone().ok()?, stdout.try_clone().ok()?);
+        // From here on they are given back, whatever comes.
+        let kept = Self([stdin, stdout]);
+        Some((
+            kept,
+            non_blocking(streams.0).ok()?,
+            non_blocking(streams.1).ok()?,
+        ))
+    }
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        for socket in &self.0 {
+            if let Err(error) = socket.set_nonblocking(false) {
+                tracing::debug!(%error, "a stream stays non-blocking");
+            }
+        }
+    }
+}
+
+/// What tells one open file from another.
+fn identity(stream: BorrowedFd<'_>) -> Option<(u64, u64)> {
+    let file = File::from(stream.try_clone_to_owned().ok()?);
+    let metadata = file.metadata().ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// The stream as a socket of this machine, if it is one.

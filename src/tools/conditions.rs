@@ -9,10 +9,10 @@ use crate::lifecycle::{Conditions, IfBusy};
 /// When a write may happen.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct WriteArgs {
-    /// If the session is running or rescheduling.
+    /// What to do if the session is running or rescheduling.
     #[serde(default)]
     if_busy: IfBusy,
-    /// How long if_busy may take.
+    /// How long if_busy may wait, in seconds.
     #[serde(default = "default_wait")]
     #[schemars(range(min = 1, max = 40))]
     wait_seconds: u8,

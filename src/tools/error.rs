@@ -206,6 +206,17 @@ impl Failure {
         self
     }
 
+    /// The same failure of a call that had stopped the session's turn before.
+    pub(crate) fn after_an_interrupt(mut self) -> Self {
+        // This one tells of it by itself.
+        if self.code != "busy_timeout" {
+            self.parts
+                .message
+                .push_str("; its turn was stopped before that");
+        }
+        self
+    }
+
     fn with_api(mut self, error: &ApiError) -> Self {
         self.parts.http_status = error.http_status();
         self.parts.request_id = error.request_id().map(str::to_owned);

@@ -14,16 +14,16 @@ use crate::{domain::filter::Filter, server::SessionsServer};
 /// Conditions on the sessions a tool is about.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct FilterArgs {
-    /// Only this agent's.
+    /// Only sessions of this agent.
     agent_id: Option<String>,
-    /// Only this version of it.
+    /// Only this version of agent_id.
     #[schemars(range(min = 1))]
     agent_version: Option<i64>,
-    /// Only this deployment's.
+    /// Only of this deployment.
     deployment_id: Option<String>,
     /// Only with this memory store.
     memory_store_id: Option<String>,
-    /// Only these.
+    /// Only these statuses.
     #[serde(default)]
     statuses: Vec<StatusArg>,
     /// Archived ones too.

@@ -1,8 +1,9 @@
 //! The real program over its real standard streams.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -112,6 +113,8 @@ fn a_host_that_connects_sockets_is_served_until_it_closes_them() {
 
     let (mut to_program, stdin) = UnixStream::pair().expect("a pair of sockets");
     let (from_program, stdout) = UnixStream::pair().expect("a pair of sockets");
+    let (peer, shared) = (from_program.try_clone(), stdout.try_clone());
+    let (_peer, mut shared) = (peer.expect("a socket"), shared.expect("a socket"));
     let child = program(&[], &[])
         .stdin(OwnedFd::from(stdin))
         .stdout(OwnedFd::from(stdout))
@@ -141,6 +144,15 @@ fn a_host_that_connects_sockets_is_served_until_it_closes_them() {
     drop(to_program);
     let output = child.wait_with_output().expect("the program ends");
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    // Whoever shares the socket gets it back as it was: a read of nothing waits.
+    let while_it_waits = Duration::from_millis(100);
+    shared
+        .set_read_timeout(Some(while_it_waits))
+        .expect("a socket");
+    let started = Instant::now();
+    let nothing = shared.read(&mut [0]).expect_err("nothing comes");
+    assert_eq!(nothing.kind(), std::io::ErrorKind::WouldBlock);
+    assert!(started.elapsed() >= while_it_waits / 2, "it is blocking");
 }
 
 #[test]

@@ -6,8 +6,12 @@ use super::{
     Changed, Plan, Toolset,
     identity::{Kind, Which, pair, quoted},
     resolve::{CONFIGS, DEFAULT, Resolved, has_known_default, long_form, same_setting},
-    value::{alike, covers, same, same_url, set, shown},
+    value::{covers, same, same_url, set, shown},
 };
+
+/// The schema of a custom tool, and where in it the caller's own names stand.
+const SCHEMA: &str = "input_schema";
+const NAMES_OF_A_SCHEMA: [&str; 3] = ["properties", "patternProperties", "$defs"];
 
 /// Compares the service's answer with what was asked, by value: what was asked must stand in the
 /// answer, and nothing that was to go may still be there. Defaults and extra keys that the service
@@ -81,7 +85,7 @@ fn compare(
             .iter()
             .filter(|changed| changed.identity == identity)
         {
-            entry.change_is_made(changed, asked, answer);
+            entry.names_are_gone(changed, asked, answer);
             entry.old_is_gone(changed, asked, answer);
         }
     }
@@ -170,24 +174,33 @@ impl Entry<'_> {
         }
     }
 
-    /// A value that was to lose members, and yet is what it was: they are not the service's to
-    /// fill in.
-    fn change_is_made(
+    /// What a custom tool's schema was to lose, and yet is as it was: names that the caller gives
+    /// are not the service's to fill in.
+    fn names_are_gone(
         &mut self,
         changed: &Changed,
         asked: &Map<String, Value>,
         answered: &Map<String, Value>,
     ) {
-        let resolved = |key: &str| self.kind.is_toolset() && [DEFAULT, CONFIGS].contains(&key);
-        let kept: Vec<_> = (changed.before.iter())
-            .filter(|(key, _)| !resolved(key))
-            .filter_map(|(key, old)| Some((key, old, asked.get(key)?, answered.get(key)?)))
-            .filter(|(_, old, asked, answer)| {
-                covers(answer, asked) && same(answer, old) && !alike(old, asked)
-            })
-            .collect();
-        for (key, _, asked, answer) in kept {
-            self.differs(key, Some(answer), Some(asked));
+        let Some(old) = changed.before.get(SCHEMA) else {
+            return;
+        };
+        for names in NAMES_OF_A_SCHEMA {
+            let of = |schema: Option<&Value>| schema?.get(names)?.as_object().cloned();
+            let (old, asked, answered) = (
+                of(Some(old)).unwrap_or_default(),
+                of(asked.get(SCHEMA)).unwrap_or_default(),
+                of(answered.get(SCHEMA)).unwrap_or_default(),
+            );
+            for (name, answer) in &answered {
+                if !asked.contains_key(name) && old.get(name).is_some_and(|old| same(old, answer)) {
+                    let path = format!("{SCHEMA}.{names}.{name}");
+                    self.differences.push(format!(
+                        "{}.{path} is there, but was not asked for",
+                        self.path
+                    ));
+                }
+            }
         }
     }
 

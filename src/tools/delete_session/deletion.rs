@@ -240,7 +240,7 @@ impl Write for Deletion<'_> {
         // The service says yes and not what it did.
         match client.get_session(id).await {
             Err(error) if error.is_not_found() => Ok(answer.map(|_| None)),
-            Err(error) if error.is_transient() || error.may_have_acted() => Err(error),
+            Err(error) if error.is_transient() || error.may_have_acted() => Err(error.in_doubt()),
             // What refuses the reading has not refused the deletion.
             Err(error) => Err(ApiError::BadResponse {
                 status: 200,

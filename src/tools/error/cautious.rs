@@ -86,7 +86,7 @@ impl Failure {
             "export_failed",
             format!(
                 "session {id} could not be exported to {}: {}; no file was left there and \
-                 nothing was changed or deleted",
+                 nothing was deleted",
                 shown(dir),
                 text::visible(&cause.to_string()),
             ),
@@ -101,7 +101,7 @@ impl Failure {
             "timed_out",
             format!(
                 "the time of this call was up after {events} events of session {id} were \
-                 exported; they are kept, and nothing was changed or deleted"
+                 exported; they are kept, and nothing was deleted"
             ),
             format!("make the same call of {tool} again: it goes on where this one stopped"),
         )

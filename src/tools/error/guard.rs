@@ -82,7 +82,7 @@ impl Failure {
         Self::new(
             "session_changed",
             format!(
-                "session {} was updated at {}, not at {} as expected, so nothing was sent",
+                "session {} was updated at {}, not at {} as expected, so {tool} was not carried out",
                 named(session),
                 text::visible(now),
                 text::visible(expected),

@@ -169,6 +169,23 @@ async fn a_refused_token_is_renewed_once_and_the_call_repeated_once() {
 }
 
 #[tokio::test]
+async fn a_lost_try_is_not_forgotten_when_the_token_is_renewed() {
+    let (files, _) = login(3600);
+    let gone = [Act::ResetAfter, refusal(401), granted(), refusal(404)];
+    let server = Server::start(gone).await;
+    // It is gone because the first try deleted it.
+    client(&server, &files).delete_session(&id()).await.unwrap();
+    assert_eq!(server.seen().len(), 4);
+
+    let (files, _) = login(3600);
+    let spent = answer(400, &[], r#"{"error":"invalid_grant"}"#);
+    let server = Server::start([Act::ResetAfter, refusal(401), spent]).await;
+    let error = client(&server, &files).delete_session(&id()).await;
+    let error = error.unwrap_err();
+    assert!(error.may_have_acted(), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_refused_refresh_is_a_credentials_error_without_the_token() {
     let (files, path) = login(-5);
     let before = fs::read(&path).unwrap();

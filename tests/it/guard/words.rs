@@ -1,6 +1,9 @@
 //! What texts of elsewhere, and answers that were lost, look like in answers and failures.
 
-use managed_sessions_mcp::sandbox::{Effect, Fault};
+use managed_sessions_mcp::{
+    cli::Flags,
+    sandbox::{Effect, Fault},
+};
 use serde_json::json;
 
 use super::{found, obliging};
@@ -84,16 +87,72 @@ async fn a_limit_after_a_lost_write_says_that_the_write_may_have_been_carried_ou
 /// The service says yes without a word, and then lets nobody look.
 #[tokio::test]
 async fn a_delete_that_cannot_be_looked_at_is_not_called_refused() {
-    let api = Api::new().await;
-    let path = "/v1/sessions/sesn_1";
-    api.answers_once("GET", path, 200, session("sesn_1", "idle"))
-        .await;
-    api.answers("GET", path, 403, error("permission_error", "no"))
-        .await;
-    api.answers("DELETE", path, 200, json!({})).await;
-    let host = Host::on(&api.0.uri()).await;
-    let arguments = json!({"session_id": "sesn_1"});
+    for (status, kind, code, told) in [
+        (
+            403,
+            "permission_error",
+            "bad_response",
+            "deleted is not known",
+        ),
+        (
+            429,
+            "rate_limit_error",
+            "rate_limited",
+            "may have been carried out",
+        ),
+    ] {
+        let api = Api::new().await;
+        let path = "/v1/sessions/sesn_1";
+        api.answers_once("GET", path, 200, session("sesn_1", "idle"))
+            .await;
+        api.answers("GET", path, status, error(kind, "no")).await;
+        api.answers("DELETE", path, 200, json!({})).await;
+        let flags = Flags {
+            timeout_seconds: Some("3".to_owned()),
+            ..Flags::default()
+        };
+        let host = Host::with(flags, &api.0.uri()).await;
+        let arguments = json!({"session_id": "sesn_1"});
+        let failure = host.call("delete_session", arguments).await.failure();
+        assert!(failure.starts_with(&format!("{code}: ")), "{failure}");
+        assert!(failure.contains(told), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn no_turn_is_stopped_for_what_is_impossible_or_already_so() {
+    let nowhere = json!([{"type": "mcp_toolset", "mcp_server_name": "nowhere"}]);
+    for (if_busy, tools, expected) in [
+        ("interrupt", nowhere.clone(), "invalid_toolset"),
+        ("wait", nowhere, "invalid_toolset"),
+        ("interrupt", json!([]), "unchanged"),
+    ] {
+        let api = Api::new().await;
+        let agent = json!({"agent": {"id": "agent_1", "tools": [], "mcp_servers": []}});
+        let running = with(session("sesn_1", "running"), agent);
+        api.answers("GET", "/v1/sessions/sesn_1", 200, running)
+            .await;
+        let host = Host::on(&api.0.uri()).await;
+        let arguments = json!({"session_id": "sesn_1", "if_busy": if_busy, "tools": tools});
+        let came = host.call("update_session_tools", arguments).await;
+        assert_eq!(came.word(), expected, "{if_busy}");
+        let asked = api.0.received_requests().await.expect("they are kept");
+        assert_eq!(asked.len(), 1, "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_after_an_interrupt_says_that_the_turn_was_stopped() {
+    let sandbox = sandbox().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = Flags {
+        export_dir: Some(folder.path().join("missing")),
+        ..Flags::default()
+    };
+    let host = Host::with(flags, &sandbox.base_url()).await;
+    let arguments = json!({"session_id": "sesn_04", "if_busy": "interrupt"});
     let failure = host.call("delete_session", arguments).await.failure();
-    assert!(failure.starts_with("bad_response: "), "{failure}");
-    assert!(failure.contains("deleted is not known"), "{failure}");
+    assert!(failure.starts_with("export_failed: "), "{failure}");
+    assert!(failure.contains("its turn was stopped before"), "{failure}");
+    assert!(!failure.contains("nothing was changed"), "{failure}");
 }

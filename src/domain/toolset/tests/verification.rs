@@ -140,6 +140,26 @@ fn an_update_that_was_ignored_is_noticed() {
     }
 }
 
+/// What a service fills in by itself may be what stood there before.
+#[test]
+fn an_update_that_was_carried_out_is_not_called_ignored() {
+    let filled = |schema: Value| {
+        let mut tool = custom("lookup");
+        tool["input_schema"] = schema;
+        toolset(
+            json!([tool, {"type": "future", "options": {"wide": true, "depth": 3}}]),
+            json!([]),
+        )
+    };
+    let current = filled(json!({"type": "object", "properties": {}, "required": [],
+        "additionalProperties": false}));
+    let mut tool = custom("lookup");
+    tool["input_schema"] = json!({"type": "object"});
+    let asked = json!({"tools": [tool, {"type": "future", "options": {"wide": true}}]});
+    let plan = planned(&current, &asked);
+    assert_eq!(satisfied(&plan, &current), Ok(()));
+}
+
 #[test]
 fn a_difference_is_named_with_its_path() {
     let plan = planned(
