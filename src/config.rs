@@ -23,7 +23,7 @@ use crate::{
     cli::{AuthHeaderFlag, Flags},
 };
 use credentials::Sources;
-pub use environment::Environment;
+pub use environment::{Environment, YOUR_API_KEY};
 pub use log::Log;
 pub use proxy::Proxy;
 use values::{

@@ -8,12 +8,11 @@ use std::{
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
-use crate::config::Environment;
+// No real key: what is printed ends up in scroll-back.
+use crate::config::{Environment, YOUR_API_KEY as KEY};
 
 /// What the server is called in a host.
 const NAME: &str = "managed-sessions";
-/// What stands where the key belongs. Not a real one: what is printed ends up in scroll-back.
-const KEY: &str = "YOUR_API_KEY";
 
 /// A program that starts MCP servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -224,7 +224,7 @@ const INSTRUCTIONS: [(&str, &str); 11] = [
     (
         "list_sessions",
         "Start with list_sessions: it filters by status, title, metadata, cost and age (\"7d\" \
-         means seven days ago); when complete is false, pass next_page as page to go on.",
+         means seven days ago); while there is a next_page, pass it as page to go on.",
     ),
     (
         "get_session",
@@ -241,8 +241,8 @@ const INSTRUCTIONS: [(&str, &str); 11] = [
     ),
     (
         "archive_session",
-        "Sessions that are running or rescheduling are neither changed, archived nor deleted \
-         unless if_busy says to wait for or to interrupt their turn. archive_session keeps the \
+        "Sessions that are running or rescheduling are not archived or deleted, nor are their tools \
+         changed, unless if_busy says to wait for or to interrupt their turn. archive_session keeps the \
          history, cannot be undone, and is usually what clean-up means.",
     ),
     (

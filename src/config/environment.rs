@@ -2,10 +2,18 @@
 
 use std::collections::BTreeMap;
 
+/// What stands in the entries of hosts where a person is to put a key.
+pub const YOUR_API_KEY: &str = "YOUR_API_KEY";
+
+/// The variables in which a key stands.
+const KEYS: [&str; 2] = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
+
 /// The environment variables that are set to something.
 ///
 /// Empty values count as unset, and so do literal `${user_config.…}` placeholders: that is what
-/// an optional setting left blank in an MCP bundle arrives as.
+/// an optional setting left blank in an MCP bundle arrives as. A key that was not filled in in
+/// any other way (`${input:…}`, [`YOUR_API_KEY`]) is none either; other settings of that form are
+/// mistakes, since leaving them out could allow more than was meant.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
@@ -31,15 +39,17 @@ impl Environment {
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        let set = |value: &String| {
+        let set = |name: &String, value: &String| {
             let value = value.trim();
-            let placeholder = value.starts_with("${user_config.") && value.ends_with('}');
-            !(value.is_empty() || placeholder)
+            let begins = |start| value.starts_with(start) && value.ends_with('}');
+            let is_no_key =
+                KEYS.contains(&name.as_str()) && (begins("${") || value == YOUR_API_KEY);
+            !(value.is_empty() || begins("${user_config.") || is_no_key)
         };
         let pairs = variables
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()));
-        Self(pairs.filter(|(_, value)| set(value)).collect())
+        Self(pairs.filter(|(name, value)| set(name, value)).collect())
     }
 }
 
@@ -47,5 +57,24 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Environment;
+
+    #[test]
+    fn a_key_that_is_still_a_placeholder_is_none() {
+        let check = |value: &str, expected: bool| {
+            let environment = Environment::from_iter([("ANTHROPIC_API_KEY", value)]);
+            let is_set = environment.get("ANTHROPIC_API_KEY").is_some();
+            assert_eq!(is_set, expected, "{value}");
+        };
+        check("sk-ant-key", true);
+        check("${user_config.api_key}", false);
+        check("${input:anthropic-api-key}", false);
+        check(" ${ANTHROPIC_API_KEY} ", false);
+        check("YOUR_API_KEY", false);
     }
 }

@@ -24,6 +24,12 @@ fn a_bad_variable_never_stops_the_start_and_is_named() {
         "${user_config.read_only}",
         "none",
     );
+    // Another placeholder may be a setting that was meant to forbid something.
+    check(
+        "MANAGED_SESSIONS_READ_ONLY",
+        "${READ_ONLY}",
+        "the variable MANAGED_SESSIONS_READ_ONLY is \"${READ_ONLY}\"; give true or false",
+    );
     check(
         "MANAGED_SESSIONS_READ_ONLY",
         "maybe",

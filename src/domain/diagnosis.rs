@@ -13,10 +13,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    api::types::{Event, Moment, Session},
+    api::types::{Amount, Event, Moment, Session},
     domain::{
         events::{self, at, kind},
         guard::State,
+        money::Money,
         step::Step,
         summary::{shown_amount, status},
         text,
@@ -168,11 +169,26 @@ impl<'a> Facts<'a> {
             "end_turn" => Verdict::WaitingForMessage,
             // What it waited for was answered a moment ago.
             "requires_action" => self.waiting().unwrap_or(Verdict::Working),
+            // It was raised since.
+            "budget_reached" if self.has_budget_left() => Verdict::WaitingForMessage,
             "budget_reached" => Verdict::BudgetReached,
             "retries_exhausted" => Verdict::RetriesExhausted,
             "refusal" => Verdict::Refused,
             _ => Verdict::Unknown,
         }
+    }
+
+    /// Whether it may cost more than it has.
+    fn has_budget_left(&self) -> bool {
+        let money = |amount: &Amount| Money::from_minor(&amount.amount, &amount.currency);
+        let budget = self.budget().as_ref().and_then(money);
+        let cost = self.session.head.usage.list_cost.as_ref().and_then(money);
+        matches!((budget, cost), (Some(budget), Some(cost)) if budget > cost)
+    }
+
+    fn budget(&self) -> Option<Amount> {
+        let budget = self.session.fields.get("budget")?;
+        serde_json::from_value(budget.get("max_list_cost")?.clone()).ok()
     }
 
     /// What it waits for, a person first: a program can answer by itself.
@@ -264,9 +280,7 @@ impl<'a> Facts<'a> {
             add("rescheduling_for", self.age(self.rescheduled_at()));
         }
         if verdict == Verdict::BudgetReached {
-            let budget = self.session.fields.get("budget").and_then(|budget| {
-                serde_json::from_value(budget.get("max_list_cost")?.clone()).ok()
-            });
+            let budget = self.budget();
             add("budget", json!(budget.as_ref().and_then(shown_amount)));
             let cost = self.session.head.usage.list_cost.as_ref();
             add("list_cost", json!(cost.and_then(shown_amount)));

@@ -107,7 +107,11 @@ impl Reader {
                 _ => None,
             },
             ("string", Value::Number(number)) => Some(number.to_string().into()),
-            ("array", Value::String(text)) => from_json(text).filter(Value::is_array),
+            ("array", Value::String(text)) => {
+                from_json(text).filter(Value::is_array).or_else(|| {
+                    is_one_of_its_words(schema, &given).then(|| vec![given.clone()].into())
+                })
+            }
             ("object", Value::String(_)) => read_object(&given),
             ("array", Value::Array(_)) | ("object", Value::Object(_)) | ("", _) => {
                 Some(given.clone())
@@ -204,6 +208,12 @@ fn is_within(schema: &Value, value: &Value) -> bool {
         limit("minimum").is_none_or(|least| number >= least)
             && limit("maximum").is_none_or(|most| number <= most)
     }) && is_choice(schema, value)
+}
+
+/// One word where an array of given words is asked for.
+fn is_one_of_its_words(schema: &Value, value: &Value) -> bool {
+    let words = schema.pointer("/items/enum").and_then(Value::as_array);
+    words.is_some_and(|words| words.contains(value))
 }
 
 fn is_choice(schema: &Value, value: &Value) -> bool {

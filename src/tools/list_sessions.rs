@@ -64,8 +64,8 @@ impl SessionsTool for ListSessions {
     const NAME: &'static str = "list_sessions";
     const TITLE: &'static str = "List sessions";
     const DESCRIPTION: &'static str = "Find sessions: short rows with status, title, agent, \
-        times, tokens, cost. Newest first; archived ones only with include_archived. If complete \
-        is false, call again with page.";
+        times, tokens, cost. Newest first; archived ones only with include_archived. If there \
+        is a next_page, call again with it as page.";
     const TOOLSET: Toolset = Toolset::Sessions;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;

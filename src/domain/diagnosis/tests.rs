@@ -197,6 +197,20 @@ fn an_idle_session_says_what_it_waits_for() {
 }
 
 #[test]
+fn a_budget_that_was_raised_holds_nobody_up() {
+    let mut raised = session("idle", "11:59:00");
+    raised["budget"]["max_list_cost"]["amount"] = json!("5002");
+    let events = [paused("budget_reached")];
+    check(
+        raised,
+        &events,
+        Verdict::WaitingForMessage,
+        "",
+        "user.message",
+    );
+}
+
+#[test]
 fn other_states_are_verdicts_of_their_own() {
     let mut archived = session("running", "11:59:00");
     archived["archived_at"] = json!("2026-03-01T11:59:00Z");

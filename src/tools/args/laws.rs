@@ -98,6 +98,25 @@ fn good_call() -> impl Strategy<Value = JsonObject> {
         })
 }
 
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Words {
+    #[serde(default)]
+    orders: Vec<OrderArg>,
+}
+
+#[test]
+fn one_word_is_as_good_as_an_array_of_it() {
+    let schema = schema::input::<Words>();
+    let check = |given: &str, expected: Option<Value>| {
+        let given = json!({"orders": given}).as_object().unwrap().clone();
+        let read = parse::<Words>("a_tool", &schema, given).ok();
+        assert_eq!(read.map(|words| json!(words)["orders"].clone()), expected);
+    };
+    check("asc", Some(json!(["asc"])));
+    check("[\"asc\"]", Some(json!(["asc"])));
+    check("up", None);
+}
+
 proptest! {
     #[test]
     fn whatever_is_given_is_read_or_refused_with_every_mistake(given in any_call()) {

@@ -77,7 +77,8 @@ fn words_of(what: &str, error: &ApiError) -> Words {
                 "no credential was found; looked for, in order: {}",
                 looked_for.join(", ")
             ),
-            "set ANTHROPIC_API_KEY in the MCP host's configuration of this server and restart it"
+            "set ANTHROPIC_API_KEY in the MCP host's configuration of this server and restart it; \
+             to try it without a key, start it with --sandbox"
                 .into(),
         ),
         ApiError::Credentials { source, cause } => (
