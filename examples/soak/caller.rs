@@ -17,14 +17,13 @@ use super::{
 const HANGS: Duration = Duration::from_secs(60);
 /// How many calls are made on a session before it is archived or deleted.
 const CALLS: u64 = 12;
-/// Codes that tell of the session's state, of what the service did in spite of its answer, or of
-/// a plan that was lost.
-const OF_THE_STATE: [&str; 4] = [
-    "session_running",
-    "busy_timeout",
-    "not_applied",
-    "export_failed",
-];
+const LIST: &str = "/v1/sessions";
+const FAULTS: &str = "/_sandbox/faults";
+/// Codes that need no fault: they tell of the session's state.
+const OF_THE_STATE: [&str; 2] = ["session_running", "busy_timeout"];
+/// Codes that tell of what a fault led to, beside those that tell of the fault itself.
+const OF_A_FAULT: [&str; 2] = ["not_applied", "export_failed"];
+
 pub(crate) type Ended<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// The service, asked past every fault.
@@ -71,7 +70,7 @@ impl Service {
 
     /// The session, if there is one.
     async fn session(&self, id: &str) -> Ended<Option<Value>> {
-        let path = format!("/v1/sessions/{id}");
+        let path = path(id);
         let (status, session) = self.ask("GET", &path, &Value::Null).await?;
         Ok((status == 200).then_some(session))
     }
@@ -84,7 +83,7 @@ impl Service {
             "agent": "agent_01", "environment_id": "env_01", "title": "Soaked",
             "initial_events": events,
         });
-        let (status, session) = self.ask("POST", "/v1/sessions", &body).await?;
+        let (status, session) = self.ask("POST", LIST, &body).await?;
         let id = session.get("id").and_then(Value::as_str);
         let id = id.ok_or_else(|| format!("no session was created: {status} {session}"))?;
         Ok(id.to_owned())
@@ -128,6 +127,10 @@ impl Deed {
     }
 }
 
+fn path(id: &str) -> String {
+    format!("{LIST}/{id}")
+}
+
 /// What nobody but a call of ours changes.
 fn kept(session: Option<&Value>) -> Option<[Option<Value>; 3]> {
     let field = |name: &str| session?.get(name).cloned();
@@ -141,6 +144,8 @@ pub(crate) struct Caller {
     pub(crate) dice: fastrand::Rng,
     /// Calls in a hundred that meet a fault.
     pub(crate) faults: u64,
+    /// Whether nobody else meets a fault on the list of sessions.
+    pub(crate) alone: bool,
     pub(crate) rest: Duration,
     pub(crate) tally: Shared,
 }
@@ -249,7 +254,15 @@ impl Caller {
         arguments: Value,
         deed: &Deed,
     ) -> Ended<Option<Told>> {
-        let fault = self.spoil(id).await?;
+        // What nobody else asks for, so that no other host meets the fault.
+        let path = match tool {
+            "list_sessions" | "summarize_sessions" => self.alone.then(|| LIST.to_owned()),
+            _ => Some(path(id)),
+        };
+        let fault = match &path {
+            Some(path) => self.spoil(path).await?,
+            None => None,
+        };
         let before = self.service.session(id).await?;
         let mut request = CallToolRequestParams::new(tool);
         request.arguments = arguments.as_object().cloned();
@@ -258,13 +271,14 @@ impl Caller {
             Ok(answer) => told(answer),
             Err(_) => Err("it hangs".to_owned()),
         };
-        if fault.is_some() {
-            let path = "/_sandbox/faults";
-            self.service.ask("DELETE", path, &Value::Null).await?;
+        if let (Some(path), Some(_)) = (path, &fault) {
+            let faults = format!("{FAULTS}?path={path}");
+            self.service.ask("DELETE", &faults, &Value::Null).await?;
         }
         let after = self.service.session(id).await?;
         let wrong = match &told {
-            Ok(told) => wrong(told, deed, before.as_ref(), after.as_ref()),
+            Ok(told) => misplaced(told, fault.is_some())
+                .or_else(|| untrue(told, deed, before.as_ref(), after.as_ref())),
             Err(wrong) => Some(wrong.clone()),
         };
         let told = told.ok();
@@ -274,7 +288,7 @@ impl Caller {
             *tally.failures.entry(code.clone()).or_default() += 1;
         }
         if let Some(wrong) = wrong {
-            let fault = fault.unwrap_or_default();
+            let fault = fault.map_or_else(|| "no fault".to_owned(), |fault| fault.to_string());
             tally.wrong.push(format!(
                 "{tool} {arguments} with {fault}: {wrong}; it told {told:?}"
             ));
@@ -282,8 +296,8 @@ impl Caller {
         Ok(told)
     }
 
-    /// Makes something go wrong with what is asked next; `None` for nothing.
-    async fn spoil(&mut self, id: &str) -> Ended<Option<Value>> {
+    /// Makes something go wrong with what is asked of this path next; `None` for nothing.
+    async fn spoil(&mut self, path: &str) -> Ended<Option<Value>> {
         if self.dice.u64(..100) >= self.faults {
             return Ok(None);
         }
@@ -305,11 +319,10 @@ impl Caller {
             json!({"kind": "slow", "milliseconds": 4_000}),
             json!({"kind": "slow", "milliseconds": 300}),
         ];
-        let (method, path) = match self.dice.u64(..4) {
-            0 => (Some("POST"), id),
-            1 => (Some("DELETE"), id),
-            2 => (None, "/v1/sessions"),
-            _ => (None, id),
+        let method = match self.dice.u64(..4) {
+            0 => Some("POST"),
+            1 => Some("DELETE"),
+            _ => None,
         };
         let fault = json!({
             "effect": self.dice.choice(&effects),
@@ -318,10 +331,7 @@ impl Caller {
             "path": path,
         });
         let faults = json!({"faults": [fault]});
-        let (status, answer) = self
-            .service
-            .ask("POST", "/_sandbox/faults", &faults)
-            .await?;
+        let (status, answer) = self.service.ask("POST", FAULTS, &faults).await?;
         if status >= 300 {
             return Err(format!("the sandbox takes no fault: {status} {answer}").into());
         }
@@ -330,10 +340,7 @@ impl Caller {
 
     /// The sandbox keeps nothing of what was done, so that it does not grow either.
     async fn remove(&self, id: &str) -> Ended<()> {
-        let (session, events) = (
-            format!("/v1/sessions/{id}"),
-            json!([{"type": "user.interrupt"}]),
-        );
+        let (session, events) = (path(id), json!([{"type": "user.interrupt"}]));
         loop {
             let (status, _) = self.service.ask("DELETE", &session, &Value::Null).await?;
             if matches!(status, 200 | 404) {
@@ -347,23 +354,36 @@ impl Caller {
     }
 }
 
-/// What is wrong with what was told, if something is.
-fn wrong(
+/// A failure that has no cause.
+fn misplaced(told: &Told, spoilt: bool) -> Option<String> {
+    let Told::Failure { code, .. } = told else {
+        return None;
+    };
+    let code = code.as_str();
+    let of_a_fault = IN_DOUBT.contains(&code) || OF_A_FAULT.contains(&code);
+    if OF_THE_STATE.contains(&code) || of_a_fault && spoilt {
+        None
+    } else if of_a_fault {
+        Some(format!("{code}, and no fault was set"))
+    } else {
+        Some(format!("{code} belongs to no fault"))
+    }
+}
+
+/// What is wrong with what was told of the session.
+fn untrue(
     told: &Told,
     deed: &Deed,
     before: Option<&Value>,
     after: Option<&Value>,
 ) -> Option<String> {
-    if let Told::Failure { code, .. } = told
-        && !IN_DOUBT.contains(&code.as_str())
-        && !OF_THE_STATE.contains(&code.as_str())
-    {
-        return Some(format!("{code} belongs to no fault"));
-    }
     let done = deed.is_done(after);
     let by_this_call = done && !deed.is_done(before) && *deed != Deed::Interrupted;
     if told.denies() && by_this_call {
         return Some("it says nothing was done, and it was".to_owned());
+    }
+    if told.is_silent() && by_this_call {
+        return Some("it is done, and nothing hints at that".to_owned());
     }
     let says_done = match told {
         Told::Answer(answer) => answer.get("done").is_some_and(|done| done == 1),

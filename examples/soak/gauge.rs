@@ -7,7 +7,7 @@ use std::{fmt, path::PathBuf};
 const MORE_PER_CENT: u64 = 10;
 const LEAST_KIBIBYTES: u64 = 1_024;
 const LEAST_DESCRIPTORS: u64 = 2;
-/// Fewer looks say nothing.
+/// Fewer looks tell nothing of growth.
 const FEWEST_LOOKS: usize = 12;
 
 /// One process, looked at again and again.
@@ -46,6 +46,11 @@ impl Gauge {
         }
     }
 
+    /// Whether it was looked at often enough to tell whether it has grown.
+    pub(crate) fn can_tell(&self) -> bool {
+        self.kibibytes.len() >= FEWEST_LOOKS
+    }
+
     /// Its memory when it was last looked at.
     pub(crate) fn kibibytes(&self) -> u64 {
         self.kibibytes.last().copied().unwrap_or_default()
@@ -79,9 +84,10 @@ impl fmt::Display for Gauge {
 /// What has grown, if something has: the median of the last quarter of the looks is compared with
 /// that of the second. The first quarter is left out, since buffers, pools and the allocator take
 /// what they keep during it; medians, since one large answer is no leak. More than a tenth above
-/// is grown, if that is at least 1 MiB, or 2 descriptors.
+/// is grown, if that is at least 1 MiB, or 2 descriptors. `None` says nothing of a gauge that
+/// cannot tell.
 pub(crate) fn grown(gauge: &Gauge) -> Option<String> {
-    if gauge.kibibytes.len() < FEWEST_LOOKS {
+    if !gauge.can_tell() {
         return None;
     }
     let above = |all: &[u64], least: u64| {

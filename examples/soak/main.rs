@@ -124,6 +124,7 @@ async fn soak(arguments: &Arguments, program: &std::path::Path) -> Ended<ExitCod
             service: Service::new(&sandbox)?,
             dice: fastrand::Rng::with_seed(arguments.seed ^ (number << 32)),
             faults: arguments.faults,
+            alone: arguments.clients == 1,
             rest: Duration::from_millis(arguments.rest),
             tally: Arc::clone(&tally),
         };
@@ -180,7 +181,13 @@ fn verdict(
         printer.line(wrong)?;
     }
     let (calls, wrong) = (tally.calls, tally.wrong.len());
-    let size = if grown.is_empty() { "flat" } else { "grown" };
+    let size = if !grown.is_empty() {
+        "grown"
+    } else if gauges.iter().all(Gauge::can_tell) {
+        "flat"
+    } else {
+        "not looked at often enough to tell"
+    };
     printer.line(&format!(
         "{calls} calls, {wrong} wrong answers, size {size}"
     ))?;

@@ -358,9 +358,14 @@ async fn add_faults(State(service): Shared, bytes: Bytes) -> Outcome<Response> {
     Ok(list_faults(State(service)).await)
 }
 
-async fn clear_faults(State(service): Shared) -> Response {
-    service.faults().clear();
-    list_faults(State(service)).await
+/// All of them, or those that were asked for with exactly this `path`.
+async fn clear_faults(State(service): Shared, RawQuery(query): RawQuery) -> Outcome<Response> {
+    let query = Query::parse(query.as_deref());
+    let path = query.one("path")?;
+    service
+        .faults()
+        .retain(|fault| path.is_some() && fault.path.as_deref() != path);
+    Ok(list_faults(State(service)).await)
 }
 
 async fn list_quirks(State(service): Shared) -> Response {

@@ -2,107 +2,36 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
+    process::{Output, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-/// The program with an environment of its own: nothing of the machine's leaks into a test.
-fn program(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_managed-sessions-mcp"));
-    command
-        .args(arguments)
-        .env_clear()
-        .env("HOME", "/nonexistent");
-    command.envs(environment.iter().copied());
-    command
-}
+use crate::program::{Program, command, request, text};
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    program(arguments, environment)
+    command(arguments, environment)
         .stdin(Stdio::null())
         .output()
         .expect("the program starts")
 }
 
-fn text(bytes: &[u8]) -> &str {
+fn utf8(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }
 
-/// A session with the running program.
-struct Session {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
-    next_id: u64,
-}
-
-impl Session {
-    fn open(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = program(arguments, environment)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let stdout = BufReader::new(child.stdout.take().expect("stdout"));
-        let mut session = Self {
-            stdin: child.stdin.take(),
-            child,
-            stdout,
-            next_id: 0,
-        };
-        let answer = session.ask(
-            "initialize",
-            &json!({"protocolVersion": "2025-06-18", "capabilities": {},
-                    "clientInfo": {"name": "test", "version": "1"}}),
-        );
-        assert_eq!(
-            answer["result"]["serverInfo"]["name"],
-            "managed-sessions-mcp"
-        );
-        session.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        session
-    }
-
-    fn send(&mut self, message: &Value) {
-        writeln!(self.stdin.as_mut().expect("open"), "{message}").expect("stdin takes a line");
-    }
-
-    fn ask(&mut self, method: &str, params: &Value) -> Value {
-        self.next_id += 1;
-        let id = self.next_id;
-        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
-        let mut line = String::new();
-        self.stdout
-            .read_line(&mut line)
-            .expect("stdout gives a line");
-        let answer: Value = serde_json::from_str(&line).expect("stdout speaks only JSON-RPC");
-        assert_eq!(answer["id"], id, "{answer}");
-        answer
-    }
-
-    /// The text of a tool's answer.
-    fn call(&mut self, tool: &str, arguments: &Value) -> String {
-        let answer = self.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
-        let text = answer["result"]["content"][0]["text"].as_str();
-        text.unwrap_or_else(|| panic!("no text: {answer}"))
-            .to_owned()
-    }
-
-    /// Closes stdin and gives what the program leaves behind.
-    fn close(mut self) -> Output {
-        drop(self.stdin.take());
-        self.child.wait_with_output().expect("the program ends")
-    }
+/// The text of a tool's answer.
+fn told(program: &mut Program, tool: &str, arguments: &Value) -> String {
+    program.call("1", tool, arguments);
+    text(&program.answer()).to_owned()
 }
 
 #[test]
 fn a_host_that_closes_before_it_speaks_is_answered_with_silence() {
     let output = run(&[], &[]);
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!((text(&output.stdout), text(&output.stderr)), ("", ""));
+    assert_eq!((utf8(&output.stdout), utf8(&output.stderr)), ("", ""));
 }
 
 /// Node connects the programs it starts by sockets.
@@ -115,7 +44,7 @@ fn a_host_that_connects_sockets_is_served_until_it_closes_them() {
     let (from_program, stdout) = UnixStream::pair().expect("a pair of sockets");
     let (peer, shared) = (from_program.try_clone(), stdout.try_clone());
     let (_peer, mut shared) = (peer.expect("a socket"), shared.expect("a socket"));
-    let child = program(&[], &[])
+    let child = command(&[], &[])
         .stdin(OwnedFd::from(stdin))
         .stdout(OwnedFd::from(stdout))
         .stderr(Stdio::piped())
@@ -143,7 +72,7 @@ fn a_host_that_connects_sockets_is_served_until_it_closes_them() {
     assert_eq!(tools.len(), 14);
     drop(to_program);
     let output = child.wait_with_output().expect("the program ends");
-    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    assert_eq!((output.status.code(), utf8(&output.stderr)), (Some(0), ""));
     // Whoever shares the socket gets it back as it was: a read of nothing waits.
     let while_it_waits = Duration::from_millis(100);
     shared
@@ -157,34 +86,35 @@ fn a_host_that_connects_sockets_is_served_until_it_closes_them() {
 
 #[test]
 fn without_a_key_it_starts_lists_its_tools_and_says_what_is_missing() {
-    let mut session = Session::open(&[], &[]);
-    let tools = session.ask("tools/list", &json!({}));
+    let mut program = Program::start(&[], &[]).opened();
+    program.send(&request("list", "tools/list", &json!({})));
+    let tools = program.answer();
     assert!(
         tools["result"]["tools"]
             .as_array()
             .is_some_and(|tools| tools.len() >= 5)
     );
-    let failure = session.call("list_sessions", &json!({}));
+    let failure = told(&mut program, "list_sessions", &json!({}));
     assert!(failure.starts_with("credentials_missing: "), "{failure}");
     assert!(failure.contains("Next: set ANTHROPIC_API_KEY"), "{failure}");
-    let output = session.close();
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(program.close().1.code(), Some(0));
 }
 
 #[test]
 fn a_bad_environment_is_told_by_every_call_and_stops_nothing() {
-    let mut session = Session::open(
+    let mut program = Program::start(
         &["--sandbox"],
         &[
             ("MANAGED_SESSIONS_TIMEOUT_SECONDS", "soon"),
             ("ANTHROPIC_API_KEY", "sk-x"),
         ],
-    );
+    )
+    .opened();
     for (tool, arguments) in [
         ("list_sessions", json!({})),
         ("delete_session", json!({"session_id": "sesn_x"})),
     ] {
-        let failure = session.call(tool, &arguments);
+        let failure = told(&mut program, tool, &arguments);
         assert!(failure.starts_with("invalid_configuration: "), "{failure}");
         assert!(
             failure.contains("MANAGED_SESSIONS_TIMEOUT_SECONDS"),
@@ -195,15 +125,16 @@ fn a_bad_environment_is_told_by_every_call_and_stops_nothing() {
 
 #[test]
 fn the_placeholders_of_bundles_count_as_unset() {
-    let mut session = Session::open(
+    let mut program = Program::start(
         &["--sandbox"],
         &[
             ("ANTHROPIC_API_KEY", "${user_config.api_key}"),
             ("MANAGED_SESSIONS_READ_ONLY", "${user_config.read_only}"),
             ("MANAGED_SESSIONS_TOOLSETS", ""),
         ],
-    );
-    let answer = session.call("list_sessions", &json!({"limit": 1}));
+    )
+    .opened();
+    let answer = told(&mut program, "list_sessions", &json!({"limit": 1}));
     assert!(answer.contains("\"sessions\""), "{answer}");
 }
 
@@ -218,11 +149,11 @@ fn a_bad_flag_ends_with_2_and_the_valid_values() {
     ] {
         let output = run(&arguments, &[]);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert_eq!(text(&output.stdout), "");
+        assert_eq!(utf8(&output.stdout), "");
         assert!(
-            text(&output.stderr).contains(expected),
+            utf8(&output.stderr).contains(expected),
             "{}",
-            text(&output.stderr)
+            utf8(&output.stderr)
         );
     }
 }
@@ -233,7 +164,7 @@ fn help_names_every_variable_and_shows_no_value() {
         &["--help"],
         &[("ANTHROPIC_BASE_URL", "https://secret.example")],
     );
-    let help = text(&output.stdout);
+    let help = utf8(&output.stdout);
     for variable in [
         "ANTHROPIC_BASE_URL",
         "ANTHROPIC_WORKSPACE_ID",
@@ -252,7 +183,7 @@ fn help_names_every_variable_and_shows_no_value() {
 
 #[test]
 fn a_reader_of_the_demo_who_has_seen_enough_is_no_error() {
-    let mut child = program(&["demo"], &[])
+    let mut child = command(&["demo"], &[])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -264,18 +195,18 @@ fn a_reader_of_the_demo_who_has_seen_enough_is_no_error() {
     assert!(line.starts_with("managed-sessions-mcp "), "{line}");
     drop(stdout);
     let output = child.wait_with_output().expect("the program ends");
-    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    assert_eq!((output.status.code(), utf8(&output.stderr)), (Some(0), ""));
 }
 
 #[test]
 fn the_demo_does_what_it_says_within_a_terminals_width() {
     let output = run(&["demo"], &[]);
-    let transcript = text(&output.stdout);
+    let transcript = utf8(&output.stdout);
     assert_eq!(
         output.status.code(),
         Some(0),
         "{transcript}{}",
-        text(&output.stderr)
+        utf8(&output.stderr)
     );
     assert!(!transcript.contains("NOT SO"), "{transcript}");
     for shown in [

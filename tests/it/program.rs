@@ -13,6 +13,17 @@ use serde_json::{Value, json};
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The program with an environment of its own: nothing of the machine's leaks into a test.
+pub(crate) fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_managed-sessions-mcp"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .envs(environment.iter().copied());
+    command
+}
+
 /// The running program, line by line.
 pub(crate) struct Program {
     pub(crate) child: Child,
@@ -22,11 +33,7 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_managed-sessions-mcp"))
-            .args(arguments)
-            .env_clear()
-            .env("HOME", "/nonexistent")
-            .envs(environment.iter().copied())
+        let mut child = command(arguments, environment)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, io::Write as _, sync::mpsc::channel, time::Duration};
 
+use jiff::Timestamp;
 use managed_sessions_mcp::sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -244,6 +245,18 @@ async fn slow(sandbox: &Sandbox, milliseconds: u64, method: &str, path: &str) {
     );
 }
 
+/// A session as the service has it.
+async fn read(sandbox: &Sandbox, session: &str) -> Value {
+    let url = format!("{}/v1/sessions/{session}", sandbox.base_url());
+    let request = http()
+        .get(url)
+        .bearer_auth(sandbox.api_key())
+        .header("anthropic-version", "2026-10-21")
+        .header("anthropic-beta", "managed-agents-2026-04-01");
+    let answer = request.send().await.expect("an answer");
+    serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_call_holds_nobody_up() {
     let sandbox = sandbox().await;
@@ -274,15 +287,23 @@ async fn a_client_that_disappears_in_the_middle_of_a_write_leaves_it_done_or_und
         program.lines = nobody;
         program.ends();
 
-        let mut after = Program::on(&sandbox).opened();
-        after.call("1", "get_session", &json!({"session_id": session}));
-        let answer = after.answer();
-        let record = &answer["result"]["structuredContent"];
-        assert_eq!(record["id"], session, "{answer}");
-        let archived = record["archived"].as_bool().expect("a flag");
-        assert_eq!(record.get("archived_at").is_some(), archived, "{answer}");
+        let path = format!("/v1/sessions/{session}/archive");
+        let requests = sandbox.requests();
+        let sent = requests.iter().filter(|request| request.path == path);
+        assert!(sent.count() <= 1, "{session}");
+        let record = read(&sandbox, session).await;
+        assert_eq!(
+            (&record["id"], &record["type"]),
+            (&json!(session), &json!("session"))
+        );
+        let at = &record["archived_at"];
+        let time = at.as_str().map(str::parse::<Timestamp>);
+        assert!(at.is_null() || matches!(time, Some(Ok(_))), "{record}");
+
         // It can be repeated, whichever it was.
-        after.call("2", "archive_session", &json!({"session_id": session}));
+        let mut after = Program::on(&sandbox).opened();
+        after.call("1", "archive_session", &json!({"session_id": session}));
         assert_eq!(after.answer()["result"]["isError"], false);
+        assert!(read(&sandbox, session).await["archived_at"].is_string());
     }
 }

@@ -69,6 +69,14 @@ impl Told {
             }
         }
     }
+
+    /// Whether it is a failure without a hint that it may be done all the same.
+    pub(crate) fn is_silent(&self) -> bool {
+        match self {
+            Self::Answer(_) => false,
+            Self::Failure { message, .. } => !message.contains("is not known"),
+        }
+    }
 }
 
 /// Takes a result apart; says in what it is not as every result has to be.

@@ -135,9 +135,15 @@ impl Meeting<'_> {
         }
         let fits = match self.told {
             Told::Answer(_) => AS_GOOD.contains(&(says, word)),
-            Told::Failure { code, .. } => self.codes.contains(&code.as_str()),
+            Told::Failure { code, .. } => self.tells_of_it(code),
         };
         (!fits).then(|| format!("{word} does not belong to this fault"))
+    }
+
+    /// Whether a code belongs to the fault. The end of its own time stops a call that keeps
+    /// failing, too.
+    fn tells_of_it(&self, code: &str) -> bool {
+        self.codes.contains(&code) || code == "timed_out" && !self.passes
     }
 
     /// What it says about its sessions.
@@ -153,11 +159,7 @@ impl Meeting<'_> {
         if self.told.denies() && count > 0 {
             wrong.push("it says nothing was done, and it was".to_owned());
         }
-        if let Told::Failure { message, .. } = self.told
-            && count > 0
-            && case.done != Done::Same
-            && !message.contains("is not known")
-        {
+        if self.told.is_silent() && count > 0 && case.done != Done::Same {
             wrong.push("it is done, and nothing hints at that".to_owned());
         }
         if DONE.contains(&self.told.word()) && count < done.len() {
@@ -171,12 +173,7 @@ impl Meeting<'_> {
             if case.tool == "apply_cleanup" {
                 wrong.extend(self.miscounted(answer, count));
             }
-            // The end of its own time stops a plan that keeps failing, too.
-            let known = |code: &str| {
-                self.codes.contains(&code)
-                    || code == "session_running"
-                    || code == "timed_out" && case.tool == "apply_cleanup" && !self.passes
-            };
+            let known = |code: &str| self.tells_of_it(code) || code == "session_running";
             wrong.extend(
                 codes_in(answer)
                     .into_iter()

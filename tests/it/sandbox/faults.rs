@@ -96,6 +96,10 @@ async fn pending_faults_are_used_up_by_what_they_match() {
     let body = json!({"faults": [{"effect": {"kind": "status", "status": 429, "retry_after": "3"}, "times": 2}]});
     let (_, pending) = read(wire.bare("POST", "/_sandbox/faults").body(body.to_string())).await;
     assert_eq!(pending["faults"].as_array().unwrap().len(), 2);
+    let elsewhere = Fault::new(Effect::Reset).on("GET", "/sesn_03");
+    wire.sandbox.fail(elsewhere);
+    let (_, others) = read(wire.bare("DELETE", "/_sandbox/faults?path=/sesn_03")).await;
+    assert_eq!(others, pending);
     let (_, none) = read(wire.bare("DELETE", "/_sandbox/faults")).await;
     assert_eq!(none, json!({"faults": []}));
     wire.ok("/v1/sessions/sesn_01").await;
