@@ -115,7 +115,12 @@ impl Exporter {
                 page: export.page.clone(),
                 ..EventQuery::default()
             };
-            let last = call.deadline().checked_sub(KEPT_FOR_THE_END);
+            let kept = if begun {
+                KEPT_FOR_THE_END
+            } else {
+                Duration::ZERO
+            };
+            let last = call.deadline().checked_sub(kept);
             let turn = timeout_at(last.unwrap_or_else(Instant::now), call.paced());
             let Ok(client) = turn.await else {
                 return Err(self.keep(call, id, export));
