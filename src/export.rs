@@ -190,9 +190,12 @@ impl Exporter {
         all.remove(id)
     }
 
-    /// Puts an export away for the next call.
+    /// Puts an export away for the next call, if it has come to anything.
     fn keep(&self, call: &Call, id: &SessionId, export: Unfinished) -> Failure {
         let events = export.writer.events();
+        if events == 0 {
+            return Failure::export_unfinished(call.tool(), id, events);
+        }
         let mut all = self.unfinished();
         all.insert(id.clone(), export);
         if all.len() > MOST_UNFINISHED {
