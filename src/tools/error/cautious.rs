@@ -97,14 +97,21 @@ impl Failure {
 
     /// The time was up before the history was read to its end.
     pub(crate) fn export_unfinished(tool: &str, id: &SessionId, events: u64) -> Self {
-        Self::new(
-            "timed_out",
-            format!(
+        let (message, then) = if events == 0 {
+            let message = format!(
+                "the time of this call was up before any event of session {id} was exported, and \
+                 nothing was deleted"
+            );
+            (message, "")
+        } else {
+            let message = format!(
                 "the time of this call was up after {events} events of session {id} were \
                  exported; they are kept, and nothing was deleted"
-            ),
-            format!("make the same call of {tool} again: it goes on where this one stopped"),
-        )
+            );
+            (message, ": it goes on where this one stopped")
+        };
+        let next = format!("make the same call of {tool} again{then}");
+        Self::new("timed_out", message, next)
     }
 
     /// The history has no end: the service's cursor does not move.
