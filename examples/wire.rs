@@ -5,12 +5,14 @@
 //! ANTHROPIC_BASE_URL=http://127.0.0.1:4010 ANTHROPIC_API_KEY=k cargo run --example wire -- get list
 //! ```
 
+use std::error::Error;
+
 use managed_sessions_mcp::{
-    api::{Client, EventQuery, Order, SessionQuery, Settings, types::SessionId},
-    config::{Environment, credentials::Sources},
+    api::{Client, EventQuery, Order, SessionQuery, Settings, credentials::Sources},
+    environment::Environment,
+    model::SessionId,
 };
 use serde_json::{Map, Value, json};
-use std::error::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -6,6 +6,7 @@
 
 mod auth;
 mod body;
+pub mod credentials;
 mod describe;
 mod error;
 mod events;
@@ -14,22 +15,22 @@ pub mod retry;
 mod send;
 mod sessions;
 mod transport;
-pub mod types;
 
-pub use describe::Description;
-pub use error::ApiError;
-pub use events::EventQuery;
-pub use sessions::{Order, SessionQuery};
-pub use transport::check_base_url;
-
-use crate::config::credentials::Sources;
 use std::{
     fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
+
+pub use describe::Description;
+pub use error::ApiError;
+pub use events::EventQuery;
+pub use sessions::{Order, SessionQuery};
 use tokio::{sync::Mutex, time::Instant};
+pub use transport::check_base_url;
 use url::Url;
+
+use crate::api::credentials::Sources;
 
 /// Where requests go when neither a setting nor a profile says otherwise.
 const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
@@ -100,7 +101,7 @@ impl fmt::Debug for Settings {
 
 /// What the service answered.
 #[derive(Debug, Clone)]
-pub struct Answer<T> {
+pub struct ApiResponse<T> {
     /// The body, read.
     pub body: T,
     /// The `request-id` header, by which support can find the request.
@@ -223,10 +224,10 @@ impl fmt::Debug for Client {
     }
 }
 
-impl<T> Answer<T> {
+impl<T> ApiResponse<T> {
     /// The same answer with another body.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer {
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> ApiResponse<U> {
+        ApiResponse {
             body: change(self.body),
             request_id: self.request_id,
             date: self.date,

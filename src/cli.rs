@@ -5,12 +5,18 @@
     reason = "these docs are the text of --help, where brackets hold the name of a variable"
 )]
 
+pub mod commands;
+pub mod demo;
+pub mod doctor;
+pub mod hosts;
+pub mod print;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-pub use crate::hosts::Host;
+pub use crate::cli::hosts::Host;
 
 /// MCP server that looks after Claude Managed Agents sessions.
 ///

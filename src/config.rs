@@ -1,7 +1,5 @@
 //! What flags and environment mean, validated: the only reader of the environment.
 
-pub mod credentials;
-mod environment;
 mod log;
 mod proxy;
 #[cfg(test)]
@@ -16,19 +14,19 @@ use std::{
     time::Duration,
 };
 
-use url::Url;
-
-use crate::{
-    api::{self, AuthHeader},
-    cli::{AuthHeaderFlag, Flags},
-};
-use credentials::Sources;
-pub use environment::{Environment, YOUR_API_KEY};
 pub use log::Log;
 pub use proxy::Proxy;
+use url::Url;
 use values::{
     agent, all_toolsets, auth_header, base_url, boolean, confirm_deletes, header_value,
     idle_status, list, max_rpm, none_of, timeout, toolsets,
+};
+
+use crate::{
+    api,
+    api::{AuthHeader, credentials::Sources},
+    cli::{AuthHeaderFlag, Flags},
+    environment::Environment,
 };
 
 /// The API's limit of other operations than creation, for a whole organization.
@@ -262,7 +260,7 @@ fn flag<'a>(name: &'static str, typed: Option<&'a str>) -> Typed<'a> {
 }
 
 /// Reads values from a flag or else a variable, and keeps what is bad.
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     environment: &'a Environment,
     problems: Vec<(&'static str, String)>,
     bad_flags: Vec<(&'static str, String)>,

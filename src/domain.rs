@@ -7,7 +7,6 @@ pub mod filter;
 pub mod guard;
 pub mod money;
 pub mod step;
-pub mod summary;
 pub mod text;
 pub mod toolset;
-pub mod totals;
+pub mod view;

@@ -20,26 +20,15 @@
 //!   [`api`], so that neither inherits the other's mistakes.
 
 pub mod api;
-mod audit;
+pub mod app;
 pub mod cli;
-pub mod commands;
 pub mod config;
-mod confirm;
-mod cursor;
-pub mod demo;
-pub mod doctor;
 pub mod domain;
-mod export;
-mod fleet;
-pub mod hosts;
-mod lifecycle;
-mod pace;
-pub mod print;
-mod prompts;
+pub mod environment;
+pub mod explain;
+pub mod mcp;
+pub mod model;
 pub mod sandbox;
-mod scan;
-pub mod server;
-pub mod tools;
 
 /// The version, and the commit in a release build: `0.1.0 (0123456789ab)`.
 pub const VERSION: &str = env!("MANAGED_SESSIONS_VERSION");

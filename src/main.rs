@@ -4,9 +4,9 @@ use std::{error::Error, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use managed_sessions_mcp::{
-    cli::{Cli, Command},
-    commands,
-    config::{Config, Environment},
+    cli::{Cli, Command, commands},
+    config::Config,
+    environment::Environment,
 };
 
 fn main() -> ExitCode {

@@ -11,9 +11,7 @@ use std::{
 use axum::{Router, body::Bytes, http::header, routing::get, serve::ListenerExt as _};
 use criterion::{BenchmarkGroup, Criterion, measurement::WallTime};
 use managed_sessions_mcp::{
-    cli::Flags,
-    config::{Config, Environment},
-    server::SessionsServer,
+    cli::Flags, config::Config, environment::Environment, mcp::server::SessionsServer,
 };
 use rmcp::{
     RoleClient, ServiceExt as _,

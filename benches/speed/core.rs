@@ -9,14 +9,16 @@ use criterion::{Criterion, Throughput};
 use http::{HeaderMap, HeaderValue};
 use managed_sessions_mcp::{
     api::{
-        retry::{self, Outcome, Policy, Repeat},
-        types::{Page, SessionHead},
+        retry,
+        retry::{Outcome, Policy, Repeat},
     },
     domain::{
         guard::{Operation, Statuses},
-        summary::Row,
-        toolset::{self, Mode, Patch, Toolset},
+        toolset,
+        toolset::{Mode, Patch, Toolset},
+        view::record::Row,
     },
+    model::{Page, SessionHead},
 };
 use serde_json::{Value, json};
 
@@ -147,7 +149,7 @@ fn page(criterion: &mut Criterion) {
     group.finish();
     criterion.bench_function("session of 100 KB/read whole", |bencher| {
         bencher.iter(|| {
-            serde_json::from_slice::<managed_sessions_mcp::api::types::Session>(black_box(&session))
+            serde_json::from_slice::<managed_sessions_mcp::model::Session>(black_box(&session))
         });
     });
 }

@@ -24,16 +24,15 @@ use std::{
     time::Duration,
 };
 
+use caller::{Caller, Ended, Service};
 use clap::Parser;
+use gauge::Gauge;
 use managed_sessions_mcp::{
-    print::Printer,
+    cli::print::Printer,
     sandbox::{Options, Sandbox},
 };
 use rmcp::{ServiceExt as _, transport::TokioChildProcess};
 use tokio::time::{Instant, sleep};
-
-use caller::{Caller, Ended, Service};
-use gauge::Gauge;
 
 /// How often memory and descriptors are looked at.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(3);

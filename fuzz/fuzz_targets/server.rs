@@ -11,9 +11,10 @@ use std::{sync::OnceLock, time::Duration};
 use libfuzzer_sys::fuzz_target;
 use managed_sessions_mcp::{
     cli::Flags,
-    config::{Config, Environment},
+    config::Config,
+    environment::Environment,
+    mcp::server::SessionsServer,
     sandbox::{Options, Sandbox},
-    server::SessionsServer,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -191,7 +192,9 @@ async fn play(server: SessionsServer, data: &[u8]) {
     assert!(answered || !open, "the next good request was not answered");
     let _ = requests.shutdown().await;
     let drained = async { while let Ok(Some(_)) = lines.next_line().await {} };
-    timeout(Duration::from_secs(20), drained).await.expect("it closes");
+    timeout(Duration::from_secs(20), drained)
+        .await
+        .expect("it closes");
     // How it ends is not looked at: a first message that opens no session is an error.
     let ended = timeout(Duration::from_secs(20), serving).await;
     let _ = ended.expect("it ends").expect("it does not panic");

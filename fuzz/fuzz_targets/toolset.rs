@@ -43,7 +43,16 @@ const KEYS: &[&str] = &[
     "allowed_domains",
     "blocked_domains",
 ];
-const NUMBERS: &[&str] = &["0", "1", "1.0", "1.50", "1.5", "-0", "1e400", "123456789012345678901"];
+const NUMBERS: &[&str] = &[
+    "0",
+    "1",
+    "1.0",
+    "1.50",
+    "1.5",
+    "-0",
+    "1e400",
+    "123456789012345678901",
+];
 
 fn word(u: &mut Unstructured<'_>) -> Result<String> {
     if u.ratio(9, 10)? {
@@ -87,7 +96,13 @@ fn entry(u: &mut Unstructured<'_>, depth: u8) -> Result<Value> {
 fn entries(u: &mut Unstructured<'_>) -> Result<Vec<Value>> {
     let count = u.int_in_range(0..=5)?;
     (0..count)
-        .map(|_| if u.ratio(9, 10)? { entry(u, 3) } else { value(u, 1) })
+        .map(|_| {
+            if u.ratio(9, 10)? {
+                entry(u, 3)
+            } else {
+                value(u, 1)
+            }
+        })
         .collect()
 }
 
@@ -149,9 +164,16 @@ fuzz_target!(|case: Case| {
             .clone()
             .unwrap_or_else(|| current.mcp_servers.clone()),
     };
-    assert_eq!(satisfied(&asked, &after), Ok(()), "its own result is not right");
+    assert_eq!(
+        satisfied(&asked, &after),
+        Ok(()),
+        "its own result is not right"
+    );
     let nothing = asked.tools.is_none() && asked.mcp_servers.is_none();
-    assert_eq!(nothing, asked.changes.tools.is_empty() && asked.changes.mcp_servers.is_empty());
+    assert_eq!(
+        nothing,
+        asked.changes.tools.is_empty() && asked.changes.mcp_servers.is_empty()
+    );
     // Doing it again changes nothing more. What was removed cannot be named again.
     if patch.remove_tools.is_empty() && patch.remove_mcp_servers.is_empty() {
         let again = plan(&after, &patch).expect("what was possible still is");

@@ -6,37 +6,39 @@
 
 mod token;
 
-use super::{
-    ApiError, AuthHeader, DEFAULT_BASE_URL, Inner, check_base_url,
-    send::{X_API_KEY, setting},
-};
-use crate::config::credentials::{Credential, Login, Profile, Resolved, Secret, TokenFile, Tokens};
-use http::{HeaderName, HeaderValue, header};
 use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, header};
 use tokio::{sync::OwnedMutexGuard, task::spawn_blocking};
 use url::Url;
+
+use crate::api::{
+    ApiError, AuthHeader, DEFAULT_BASE_URL, Inner, check_base_url,
+    credentials::{Credential, Login, Profile, Resolved, Secret, TokenFile, Tokens},
+    send::{X_API_KEY, setting},
+};
 
 /// A token is renewed this many seconds before it ends.
 const MARGIN: i64 = 60;
 
 /// What requests are made with.
-pub(super) struct Access {
+pub(crate) struct Access {
     /// Where they go; has passed [`check_base_url`].
-    pub(super) base: Url,
-    pub(super) header: HeaderName,
+    pub(crate) base: Url,
+    pub(crate) header: HeaderName,
     /// Marked sensitive.
-    pub(super) value: HeaderValue,
-    pub(super) oauth: bool,
-    pub(super) workspace: Option<HeaderValue>,
+    pub(crate) value: HeaderValue,
+    pub(crate) oauth: bool,
+    pub(crate) workspace: Option<HeaderValue>,
     /// For taking it out of what services echo, and for telling one token from the next.
-    pub(super) secret: Secret,
+    pub(crate) secret: Secret,
     /// Whether there is a place to get another one from.
-    pub(super) renewable: bool,
+    pub(crate) renewable: bool,
 }
 
 /// What is known about credentials so far.
 #[derive(Default)]
-pub(super) struct Held {
+pub(crate) struct Held {
     resolved: Option<Arc<Resolved>>,
     current: Option<Current>,
 }
@@ -77,7 +79,7 @@ impl Fresh {
 impl Inner {
     /// The credential to use now, or, with the one that was `rejected`, the next one. It can be
     /// the same, when nothing has changed.
-    pub(super) async fn access(
+    pub(crate) async fn access(
         self: &Arc<Self>,
         rejected: Option<Arc<Access>>,
     ) -> Result<Arc<Access>, ApiError> {
@@ -136,7 +138,7 @@ impl Inner {
     }
 
     /// The base URL and where it comes from; the network is not asked.
-    pub(super) async fn base(&self) -> Result<(Url, String), ApiError> {
+    pub(crate) async fn base(&self) -> Result<(Url, String), ApiError> {
         if self.settings.base_url.is_some() {
             return self.base_of(None);
         }
@@ -205,7 +207,7 @@ impl Inner {
     }
 
     /// The workspace to name in a header, if any.
-    pub(super) fn workspace<'a>(&'a self, credential: &'a Credential) -> Option<&'a str> {
+    pub(crate) fn workspace<'a>(&'a self, credential: &'a Credential) -> Option<&'a str> {
         let of_profile = match credential {
             // These tokens are bound to a workspace when they are made.
             Credential::Workload(_)
@@ -339,7 +341,7 @@ async fn blocking<T: Send + 'static>(
     done.map_err(|cause| unusable(credential, &cause))
 }
 
-pub(super) fn unusable(credential: &Credential, cause: &str) -> ApiError {
+pub(crate) fn unusable(credential: &Credential, cause: &str) -> ApiError {
     ApiError::Credentials {
         source: credential.source(),
         cause: cause.to_owned(),
@@ -359,6 +361,6 @@ fn broken(error: &tokio::task::JoinError) -> ApiError {
     }
 }
 
-pub(super) fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }

@@ -1,14 +1,16 @@
 //! Answers as bytes: read within bounds, and made into something readable.
 
-use super::{ApiError, retry};
+use std::time::{Duration, SystemTime};
+
 use http::{HeaderMap, StatusCode};
 use reqwest::Response;
 use serde_json::Value;
-use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
 
+use crate::api::{ApiError, retry};
+
 /// The largest answer that is read, unpacked: a page of 100 sessions of 100 KB three times over.
-pub(super) const LARGEST: usize = 32 << 20;
+pub(crate) const LARGEST: usize = 32 << 20;
 
 /// How much of an error's body is looked at, and for how long; its status is what counts.
 const LARGEST_REFUSAL: usize = 64 << 10;
@@ -18,14 +20,14 @@ const REFUSAL_PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_MESSAGE: usize = 500;
 
 /// Why a body could not be had.
-pub(super) enum Unread {
+pub(crate) enum Unread {
     TooLarge,
     /// Ended before it was complete.
     CutShort(reqwest::Error),
 }
 
 /// Reads a body of at most [`LARGEST`] bytes, counted after decompression.
-pub(super) async fn read(response: &mut Response) -> Result<Vec<u8>, Unread> {
+pub(crate) async fn read(response: &mut Response) -> Result<Vec<u8>, Unread> {
     let announced = response.content_length().unwrap_or(0);
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     if announced > LARGEST {
@@ -42,7 +44,7 @@ pub(super) async fn read(response: &mut Response) -> Result<Vec<u8>, Unread> {
 }
 
 /// Reads what there is of a refusal's body; nothing that goes wrong here may cost its status.
-pub(super) async fn read_refusal(response: &mut Response, deadline: Instant) -> Vec<u8> {
+pub(crate) async fn read_refusal(response: &mut Response, deadline: Instant) -> Vec<u8> {
     let deadline = deadline.min(Instant::now() + REFUSAL_PATIENCE);
     let mut body = Vec::new();
     while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
@@ -56,19 +58,19 @@ pub(super) async fn read_refusal(response: &mut Response, deadline: Instant) -> 
 }
 
 /// The id support can find a request by.
-pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get("request-id")?.to_str().ok()?.trim();
     (!id.is_empty()).then(|| cut(id, 200))
 }
 
 /// When the service sent the answer, by its own clock.
-pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(http::header::DATE)?.to_str().ok()?).ok()
 }
 
 /// A refusal as an error: from the API's envelope, from what compatible servers and gateways
 /// send instead, or from the status alone.
-pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ApiError {
+pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ApiError {
     let text = String::from_utf8_lossy(body);
     let json = serde_json::from_slice::<Value>(body).ok();
     let of = |value: &Value, field: &str| Some(value.get(field)?.as_str()?.to_owned());
@@ -97,7 +99,7 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> A
 }
 
 /// A redirect as an error, with no more of its target than the host.
-pub(super) fn redirect(status: StatusCode, headers: &HeaderMap, base: &url::Url) -> ApiError {
+pub(crate) fn redirect(status: StatusCode, headers: &HeaderMap, base: &url::Url) -> ApiError {
     let target = headers
         .get(http::header::LOCATION)
         .and_then(|location| base.join(location.to_str().ok()?).ok());
@@ -182,7 +184,7 @@ fn without_tags(html: &str) -> String {
 }
 
 /// At most `longest` characters, with a sign when something was left out.
-pub(super) fn cut(text: &str, longest: usize) -> String {
+pub(crate) fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         None => text.to_owned(),
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),

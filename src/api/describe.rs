@@ -1,8 +1,11 @@
 //! What the client would do, for a person who looks for the reason why it does not work.
 
-use super::{ApiError, AuthHeader, Client};
-use crate::config::credentials::{Credential, Login, Profile};
 use tokio::task::spawn_blocking;
+
+use crate::api::{
+    ApiError, AuthHeader, Client,
+    credentials::{Credential, Login, Profile},
+};
 
 /// The effective set-up, secrets masked to their last four characters.
 #[derive(Debug, Clone)]

@@ -1,8 +1,9 @@
 //! What can go wrong between this program and the API: a sum type to branch on. The words a
 //! model reads are made elsewhere; texts here are raw material for them.
 
-use crate::config::credentials::{Secret, Unusable};
 use std::{fmt, time::Duration};
+
+use crate::api::credentials::{Secret, Unusable};
 
 /// A call that did not succeed. No text in it contains a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +150,7 @@ impl ApiError {
     }
 
     /// This error with a further clause: what became of the repetition of a write.
-    pub(super) fn with_note(mut self, note: &str) -> Self {
+    pub(crate) fn with_note(mut self, note: &str) -> Self {
         if let Some(text) = self.text_mut() {
             text.push_str("; ");
             text.push_str(note);
@@ -158,7 +159,7 @@ impl ApiError {
     }
 
     /// This error without `secret`, which services are known to echo.
-    pub(super) fn scrubbed(mut self, secret: &Secret) -> Self {
+    pub(crate) fn scrubbed(mut self, secret: &Secret) -> Self {
         if let Some(text) = self.text_mut() {
             *text = secret.scrub(text);
         }

@@ -1,15 +1,18 @@
 //! The endpoints of a session's events and threads.
 
-use super::{
-    Answer, ApiError, Client,
-    retry::Repeat,
-    send::Call,
-    sessions::{Order, Pairs, encode, json, nothing},
-    types::{Event, Page, SessionId},
-};
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+use crate::{
+    api::{
+        ApiError, ApiResponse, Client,
+        retry::Repeat,
+        send::Call,
+        sessions::{Order, Pairs, encode, json, nothing},
+    },
+    model::{Event, Page, SessionId},
+};
 
 /// What `GET /v1/sessions/{id}/events` can be asked for. Times are compared with the event's
 /// `processed_at`.
@@ -59,7 +62,7 @@ impl Client {
         &self,
         id: &SessionId,
         query: &EventQuery,
-    ) -> Result<Answer<Page<Event>>, ApiError> {
+    ) -> Result<ApiResponse<Page<Event>>, ApiError> {
         let mut call = Call::get(vec!["v1", "sessions", id.as_str(), "events"]);
         call.query = query.pairs();
         Ok(self.send(&call, json).await?)
@@ -80,7 +83,7 @@ impl Client {
         &self,
         id: &SessionId,
         events: &[Value],
-    ) -> Result<Answer<()>, ApiError> {
+    ) -> Result<ApiResponse<()>, ApiError> {
         let interrupts = events
             .iter()
             .all(|event| event.get("type").and_then(Value::as_str) == Some("user.interrupt"));
@@ -99,7 +102,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn list_threads(&self, id: &SessionId) -> Result<Answer<Page<Event>>, ApiError> {
+    pub async fn list_threads(&self, id: &SessionId) -> Result<ApiResponse<Page<Event>>, ApiError> {
         let call = Call::get(vec!["v1", "sessions", id.as_str(), "threads"]);
         Ok(self.send(&call, json).await?)
     }

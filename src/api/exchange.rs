@@ -1,33 +1,36 @@
 //! A request and its tries: repeated within its time, read, and told truthfully.
 
-use super::{
-    Answer, ApiError, Counter,
-    body::{self, Unread},
-    retry::{self, Outcome, Repeat},
-    transport::chain,
-};
-use crate::config::credentials::Secret;
-use http::{HeaderMap, Method};
 use std::{
     hash::{BuildHasher as _, RandomState},
     time::{Duration, SystemTime},
 };
+
+use http::{HeaderMap, Method};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
+use crate::api::{
+    ApiError, ApiResponse, Counter, body,
+    body::Unread,
+    credentials::Secret,
+    retry,
+    retry::{Outcome, Repeat},
+    transport::chain,
+};
+
 /// A request as it is sent.
-pub(super) struct Prepared {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Option<Vec<u8>>,
-    pub(super) repeat: Repeat,
+pub(crate) struct Prepared {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) repeat: Repeat,
 }
 
 /// A call that failed, and the last earlier try of it that the service may have carried out.
-pub(super) struct Failure {
-    pub(super) error: ApiError,
-    pub(super) earlier: Option<ApiError>,
+pub(crate) struct Failure {
+    pub(crate) error: ApiError,
+    pub(crate) earlier: Option<ApiError>,
 }
 
 impl From<ApiError> for Failure {
@@ -69,7 +72,7 @@ impl From<Failure> for ApiError {
 }
 
 /// Why the body of a success is none.
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     /// It ends too early: a lost connection in disguise.
     CutShort,
     /// One clause.
@@ -77,22 +80,22 @@ pub(super) enum Unreadable {
 }
 
 /// Makes something of the body of a success.
-pub(super) type Read<T> = fn(&[u8]) -> Result<T, Unreadable>;
+pub(crate) type Read<T> = fn(&[u8]) -> Result<T, Unreadable>;
 
 /// What a request may cost.
 #[derive(Clone, Copy)]
-pub(super) struct Limits<'a> {
-    pub(super) policy: retry::Policy,
-    pub(super) request_timeout: Duration,
+pub(crate) struct Limits<'a> {
+    pub(crate) policy: retry::Policy,
+    pub(crate) request_timeout: Duration,
     /// Nothing is waited for beyond it, and no wait is begun that would end after it.
-    pub(super) deadline: Instant,
+    pub(crate) deadline: Instant,
     /// Told of every request that is sent.
-    pub(super) counter: Option<&'a Counter>,
+    pub(crate) counter: Option<&'a Counter>,
 }
 
 impl Failure {
     /// Without the credential, should the service have echoed it.
-    pub(super) fn scrubbed(self, secret: &Secret) -> Self {
+    pub(crate) fn scrubbed(self, secret: &Secret) -> Self {
         Self {
             error: self.error.scrubbed(secret),
             earlier: self.earlier.map(|error| error.scrubbed(secret)),
@@ -109,12 +112,12 @@ struct Failed {
 }
 
 /// Tries a request until it succeeds, need not be tried again, or the time is up.
-pub(super) async fn exchange<T>(
+pub(crate) async fn exchange<T>(
     http: &reqwest::Client,
     prepared: &Prepared,
     limits: Limits<'_>,
     read: Read<T>,
-) -> Result<Answer<T>, Failure> {
+) -> Result<ApiResponse<T>, Failure> {
     let mut earlier = None;
     let mut attempt = 0;
     loop {
@@ -181,7 +184,7 @@ async fn attempt_once<T>(
     prepared: &Prepared,
     limits: Limits<'_>,
     read: Read<T>,
-) -> Result<Answer<T>, Failed> {
+) -> Result<ApiResponse<T>, Failed> {
     let until = limits.deadline.min(after(limits.request_timeout));
     let failed = |error, outcome| Failed {
         error,
@@ -235,7 +238,7 @@ async fn attempt_once<T>(
     if !matches!(text, Ok(Ok(_)))
         && let Ok(body) = read(b"")
     {
-        return Ok(Answer {
+        return Ok(ApiResponse {
             body,
             request_id,
             date,
@@ -256,7 +259,7 @@ async fn attempt_once<T>(
         Err(_) => return Err(failed(ApiError::TimedOut, Some(Outcome::Lost))),
     };
     match read(&text) {
-        Ok(body) => Ok(Answer {
+        Ok(body) => Ok(ApiResponse {
             body,
             request_id,
             date,
@@ -295,7 +298,7 @@ fn jitter() -> f64 {
 }
 
 /// The moment so far from now; a time without end is a year.
-pub(super) fn after(time: Duration) -> Instant {
+pub(crate) fn after(time: Duration) -> Instant {
     const YEAR: Duration = Duration::from_secs(365 * 86_400);
     Instant::now() + time.min(YEAR)
 }

@@ -1,38 +1,40 @@
 //! The one way a request takes: built from a call and a credential, sent, renewed when refused.
 
-use super::{
-    Answer, ApiError, Client,
-    auth::Access,
-    exchange::{Failure, Limits, Prepared, Read, after, exchange},
-    retry::{self, Repeat},
-};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::time::timeout_at;
 use url::Url;
 
+use crate::api::{
+    ApiError, ApiResponse, Client,
+    auth::Access,
+    exchange::{Failure, Limits, Prepared, Read, after, exchange},
+    retry,
+    retry::Repeat,
+};
+
 /// Every Sessions endpoint is in beta under this name.
 const BETA: &str = "managed-agents-2026-04-01";
 /// Needed beside it with every OAuth token, whatever its source.
-pub(super) const OAUTH_BETA: &str = "oauth-2025-04-20";
+pub(crate) const OAUTH_BETA: &str = "oauth-2025-04-20";
 
 /// A request to one endpoint, before anything about hosts and credentials is known.
-pub(super) struct Call<'a> {
-    pub(super) method: Method,
+pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
     /// Pushed one by one and percent-encoded, so that an id cannot reach another route.
-    pub(super) path: Vec<&'a str>,
-    pub(super) query: Vec<(&'static str, String)>,
-    pub(super) body: Option<Vec<u8>>,
-    pub(super) repeat: Repeat,
+    pub(crate) path: Vec<&'a str>,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) repeat: Repeat,
 }
 
 impl<'a> Call<'a> {
     /// A read, which may always be repeated.
-    pub(super) fn get(path: Vec<&'a str>) -> Self {
+    pub(crate) fn get(path: Vec<&'a str>) -> Self {
         Self::write(Method::GET, path, Repeat::Harmless)
     }
 
     /// A write without a body.
-    pub(super) fn write(method: Method, path: Vec<&'a str>, repeat: Repeat) -> Self {
+    pub(crate) fn write(method: Method, path: Vec<&'a str>, repeat: Repeat) -> Self {
         Self {
             method,
             path,
@@ -46,11 +48,11 @@ impl<'a> Call<'a> {
 impl Client {
     /// Sends `call` with a fresh credential. After a 401 a credential that can be renewed is
     /// renewed once, and the call repeated once: a refused request was not carried out.
-    pub(super) async fn send<T>(
+    pub(crate) async fn send<T>(
         &self,
         call: &Call<'_>,
         read: Read<T>,
-    ) -> Result<Answer<T>, Failure> {
+    ) -> Result<ApiResponse<T>, Failure> {
         let settings = &self.inner.settings;
         let deadline = self.deadline.unwrap_or_else(|| after(settings.timeout));
         let late = |_| ApiError::TimedOut;
@@ -139,7 +141,7 @@ impl Client {
 }
 
 /// `base` with `path` appended, each part as one percent-encoded segment.
-pub(super) fn endpoint(base: &Url, path: &[&str]) -> Url {
+pub(crate) fn endpoint(base: &Url, path: &[&str]) -> Url {
     let mut url = base.clone();
     // Fails for URLs without a host only, which `check_base_url` refuses.
     if let Ok(mut segments) = url.path_segments_mut() {
@@ -149,7 +151,7 @@ pub(super) fn endpoint(base: &Url, path: &[&str]) -> Url {
 }
 
 /// A setting as a header.
-pub(super) fn setting(value: &str, variable: &str) -> Result<HeaderValue, ApiError> {
+pub(crate) fn setting(value: &str, variable: &str) -> Result<HeaderValue, ApiError> {
     HeaderValue::from_str(value).map_err(|_| ApiError::InvalidConfiguration {
         variable: variable.to_owned(),
         cause: "contains characters that a header cannot carry".to_owned(),
@@ -157,4 +159,4 @@ pub(super) fn setting(value: &str, variable: &str) -> Result<HeaderValue, ApiErr
 }
 
 /// The header name of `x-api-key`, which `http` has no constant for.
-pub(super) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");

@@ -1,16 +1,19 @@
 //! The endpoints of sessions, and which of them may be sent twice.
 
-use super::{
-    Answer, ApiError, Client,
-    exchange::{Failure, Unreadable},
-    retry::Repeat,
-    send::Call,
-    types::{Page, Session, SessionHead, SessionId},
-};
 use http::Method;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+use crate::{
+    api::{
+        ApiError, ApiResponse, Client,
+        exchange::{Failure, Unreadable},
+        retry::Repeat,
+        send::Call,
+    },
+    model::{Page, Session, SessionHead, SessionId},
+};
 
 /// What `GET /v1/sessions` can be asked for. Some services ignore filters: look again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,10 +90,10 @@ impl SessionQuery {
 
 /// The query of a list, without what is not asked for.
 #[derive(Default)]
-pub(super) struct Pairs(pub(super) Vec<(&'static str, String)>);
+pub(crate) struct Pairs(pub(crate) Vec<(&'static str, String)>);
 
 impl Pairs {
-    pub(super) fn add(&mut self, name: &'static str, value: Option<impl ToString>) {
+    pub(crate) fn add(&mut self, name: &'static str, value: Option<impl ToString>) {
         self.0.extend(value.map(|value| (name, value.to_string())));
     }
 }
@@ -100,7 +103,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError`]; a body that is not a session is [`ApiError::BadResponse`].
-    pub async fn get_session(&self, id: &SessionId) -> Result<Answer<Session>, ApiError> {
+    pub async fn get_session(&self, id: &SessionId) -> Result<ApiResponse<Session>, ApiError> {
         let call = Call::get(vec!["v1", "sessions", id.as_str()]);
         Ok(self.send(&call, session).await?)
     }
@@ -112,7 +115,7 @@ impl Client {
     pub async fn list_sessions(
         &self,
         query: &SessionQuery,
-    ) -> Result<Answer<Page<SessionHead>>, ApiError> {
+    ) -> Result<ApiResponse<Page<SessionHead>>, ApiError> {
         let mut call = Call::get(vec!["v1", "sessions"]);
         call.query = query.pairs();
         Ok(self.send(&call, json).await?)
@@ -130,7 +133,7 @@ impl Client {
         &self,
         id: &SessionId,
         body: &Map<String, Value>,
-    ) -> Result<Answer<Session>, ApiError> {
+    ) -> Result<ApiResponse<Session>, ApiError> {
         let path = vec!["v1", "sessions", id.as_str()];
         let mut call = Call::write(Method::POST, path, Repeat::Harmless);
         call.body = Some(encode(body)?);
@@ -146,7 +149,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn archive_session(&self, id: &SessionId) -> Result<Answer<Session>, ApiError> {
+    pub async fn archive_session(&self, id: &SessionId) -> Result<ApiResponse<Session>, ApiError> {
         let path = vec!["v1", "sessions", id.as_str(), "archive"];
         let call = Call::write(Method::POST, path, Repeat::Harmless);
         match self.send(&call, session).await {
@@ -179,7 +182,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn delete_session(&self, id: &SessionId) -> Result<Answer<bool>, ApiError> {
+    pub async fn delete_session(&self, id: &SessionId) -> Result<ApiResponse<bool>, ApiError> {
         let path = vec!["v1", "sessions", id.as_str()];
         let call = Call::write(Method::DELETE, path, Repeat::Harmless);
         match self.send(&call, deleted).await {
@@ -191,7 +194,7 @@ impl Client {
                         ..
                     },
                 earlier: Some(_),
-            }) => Ok(Answer {
+            }) => Ok(ApiResponse {
                 body: true,
                 request_id,
                 date: None,
@@ -211,7 +214,7 @@ impl Client {
 }
 
 /// A body to send.
-pub(super) fn encode(body: &impl serde::Serialize) -> Result<Vec<u8>, ApiError> {
+pub(crate) fn encode(body: &impl serde::Serialize) -> Result<Vec<u8>, ApiError> {
     serde_json::to_vec(body).map_err(|error| ApiError::InvalidConfiguration {
         variable: "body".to_owned(),
         cause: error.to_string(),
@@ -230,12 +233,12 @@ fn deleted(body: &[u8]) -> Result<bool, Unreadable> {
 
 /// Any success will do.
 #[expect(clippy::unnecessary_wraps, reason = "one of the ways to read a body")]
-pub(super) fn nothing(_: &[u8]) -> Result<(), Unreadable> {
+pub(crate) fn nothing(_: &[u8]) -> Result<(), Unreadable> {
     Ok(())
 }
 
 /// A JSON object as `T`.
-pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = text.trim_ascii();
     match text.first() {

@@ -1,14 +1,16 @@
 //! The HTTP clients underneath, built once, off the async threads, when they are first needed.
 
-use super::ApiError;
-use reqwest::{Client, ClientBuilder, redirect};
 use std::time::Duration;
+
+use reqwest::{Client, ClientBuilder, redirect};
 use tokio::sync::OnceCell;
 use url::{Host, Url};
 
+use crate::api::ApiError;
+
 /// The clients, by where they lead. Most processes build only one of them.
 #[derive(Debug, Default)]
-pub(super) struct Transport {
+pub(crate) struct Transport {
     world: OnceCell<Client>,
     /// This machine: never through a proxy, which could not reach it and would see the
     /// credential, with plain http in the clear.
@@ -21,7 +23,7 @@ impl Transport {
     ///
     /// # Errors
     /// [`ApiError::Unreachable`] when the trust store of the system cannot be read.
-    pub(super) async fn client(
+    pub(crate) async fn client(
         &self,
         base: &Url,
         connect_timeout: Duration,
@@ -68,7 +70,7 @@ fn common(connect_timeout: Duration) -> ClientBuilder {
 }
 
 /// An error and its causes in one line; reqwest's own text stops at the first.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -7,8 +7,10 @@ use tracing_subscriber::{
     Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use super::{Reader, flag, values::none_of};
-use crate::cli::{Flags, LogFormatFlag};
+use crate::{
+    cli::{Flags, LogFormatFlag},
+    config::{Reader, flag, values::none_of},
+};
 
 /// What is logged, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub struct Log {
 }
 
 impl Log {
-    pub(super) fn read(reader: &mut Reader<'_>, flags: &Flags) -> Self {
+    pub(crate) fn read(reader: &mut Reader<'_>, flags: &Flags) -> Self {
         let typed = flag("--log-level", flags.log_level.as_deref());
         let level = reader.value(typed, "MANAGED_SESSIONS_LOG", level);
         let format = reader.value(None, "MANAGED_SESSIONS_LOG_FORMAT", is_json);

@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::Environment;
+use crate::environment::Environment;
 
 /// The variables about proxies that are set, without user names and passwords.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    pub(super) fn read(environment: &Environment) -> Self {
+    pub(crate) fn read(environment: &Environment) -> Self {
         let first = |names: &[&'static str]| {
             let mut set = names
                 .iter()
@@ -51,7 +51,7 @@ fn place(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Environment, Proxy, place};
+    use crate::config::proxy::{Environment, Proxy, place};
 
     #[test]
     fn a_proxy_is_shown_without_its_password() {

@@ -1,7 +1,10 @@
 //! What flags and variables come to.
 
-use super::{Config, Environment, Toolset};
-use crate::cli::Flags;
+use crate::{
+    cli::Flags,
+    config::{Config, Toolset},
+    environment::Environment,
+};
 
 fn read(flags: &Flags, environment: &[(&str, &str)]) -> Config {
     Config::read(flags, &environment.iter().copied().collect::<Environment>()).unwrap()

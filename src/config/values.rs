@@ -4,27 +4,27 @@ use std::{collections::BTreeSet, fmt, num::NonZeroU32, time::Duration};
 
 use url::Url;
 
-use super::{ConfirmDeletes, Toolset};
 use crate::{
     api::{AuthHeader, check_base_url},
+    config::{ConfirmDeletes, Toolset},
     domain::guard::KNOWN_STATUSES,
 };
 
 const MOST_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
 
 /// A value that is none of the valid ones, shown back (these values are no secrets).
-pub(super) fn none_of(text: &str, valid: impl fmt::Display) -> String {
+pub(crate) fn none_of(text: &str, valid: impl fmt::Display) -> String {
     format!("is {text:?}; give {valid}")
 }
 
-pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
         _ => Err(none_of(text, "whole seconds from 1 to 600")),
     }
 }
 
-pub(super) fn confirm_deletes(text: &str) -> Result<ConfirmDeletes, String> {
+pub(crate) fn confirm_deletes(text: &str) -> Result<ConfirmDeletes, String> {
     let mut known = ConfirmDeletes::ALL.into_iter();
     known
         .find_map(|(name, way)| name.eq_ignore_ascii_case(text).then_some(way))
@@ -36,12 +36,12 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.contains(|c: char| c == ',' || c.is_control())
 }
 
-pub(super) fn agent(text: &str) -> Result<(), &'static str> {
+pub(crate) fn agent(text: &str) -> Result<(), &'static str> {
     is_name(text).then_some(()).ok_or("the id of an agent")
 }
 
 /// A status that this program knows cannot be declared to mean anything else.
-pub(super) fn idle_status(text: &str) -> Result<(), &'static str> {
+pub(crate) fn idle_status(text: &str) -> Result<(), &'static str> {
     let known = KNOWN_STATUSES.contains(&text) || text == "archived";
     (is_name(text) && !known).then_some(()).ok_or(
         "a status name of a compatible service, none of idle, running, rescheduling, \
@@ -49,14 +49,14 @@ pub(super) fn idle_status(text: &str) -> Result<(), &'static str> {
     )
 }
 
-pub(super) fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
+pub(crate) fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
     match text.parse() {
         Ok(rpm) if rpm <= MOST_RPM => Ok(rpm),
         _ => Err(none_of(text, "a whole number from 1 to 60000")),
     }
 }
 
-pub(super) fn boolean(text: &str) -> Result<bool, String> {
+pub(crate) fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
@@ -64,7 +64,7 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
-pub(super) fn list(text: &str) -> Vec<String> {
+pub(crate) fn list(text: &str) -> Vec<String> {
     let names = text
         .split(',')
         .map(str::trim)
@@ -72,14 +72,14 @@ pub(super) fn list(text: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-pub(super) fn all_toolsets() -> BTreeSet<Toolset> {
+pub(crate) fn all_toolsets() -> BTreeSet<Toolset> {
     Toolset::ALL
         .into_iter()
         .map(|(_, toolset)| toolset)
         .collect()
 }
 
-pub(super) fn toolsets(text: &str) -> Result<BTreeSet<Toolset>, String> {
+pub(crate) fn toolsets(text: &str) -> Result<BTreeSet<Toolset>, String> {
     let names = list(text);
     if names == ["all"] {
         return Ok(all_toolsets());
@@ -101,14 +101,14 @@ pub(super) fn toolsets(text: &str) -> Result<BTreeSet<Toolset>, String> {
     }
 }
 
-pub(super) fn base_url(text: &str) -> Result<Url, String> {
+pub(crate) fn base_url(text: &str) -> Result<Url, String> {
     // The text is not shown back: people paste URLs with passwords in them.
     let url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
     check_base_url(&url).map_err(str::to_owned)?;
     Ok(url)
 }
 
-pub(super) fn auth_header(text: &str) -> Result<AuthHeader, String> {
+pub(crate) fn auth_header(text: &str) -> Result<AuthHeader, String> {
     match text.to_ascii_lowercase().as_str() {
         "authorization" => Ok(AuthHeader::Authorization),
         "x-api-key" => Ok(AuthHeader::XApiKey),
@@ -116,7 +116,7 @@ pub(super) fn auth_header(text: &str) -> Result<AuthHeader, String> {
     }
 }
 
-pub(super) fn header_value(text: &str) -> Result<String, String> {
+pub(crate) fn header_value(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(text.to_owned());
     }

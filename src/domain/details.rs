@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    api::types::Session,
-    domain::{money::Money, summary::NAME_CHARACTERS, text},
+    domain::{money::Money, text, view::row::NAME_CHARACTERS},
+    model::Session,
 };
 
 /// The API's limits: pairs, characters of a key, characters of a value.

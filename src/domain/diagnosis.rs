@@ -13,15 +13,16 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    api::types::{Amount, Event, Moment, Session},
     domain::{
-        events::{self, at, kind},
+        events,
+        events::{at, kind},
         guard::State,
         money::Money,
         step::Step,
-        summary::{shown_amount, status},
         text,
+        view::row::{shown_amount, status},
     },
+    model::{Amount, ApiTime, Event, Session},
 };
 
 /// A session that is busy and has shown nothing for longer is stuck.
@@ -224,7 +225,7 @@ impl<'a> Facts<'a> {
     }
 
     fn updated_at(&self) -> Option<Timestamp> {
-        self.session.head.updated_at.as_ref().and_then(Moment::at)
+        self.session.head.updated_at.as_ref().and_then(ApiTime::at)
     }
 
     /// When something last happened: by its events, else by its record.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
-    api::types::{Event, Moment},
-    domain::{summary::to_the_second, text},
+    domain::{text, view::row::to_the_second},
+    model::{ApiTime, Event},
 };
 
 /// How much of an id or a type is shown: all of it, but for a broken service.
@@ -57,8 +57,8 @@ pub fn at(event: &Event) -> Option<Timestamp> {
     moment(event)?.at()
 }
 
-fn moment(event: &Event) -> Option<Moment> {
-    let time = |field| text(event, field).map(|time| Moment::from(time.to_owned()));
+fn moment(event: &Event) -> Option<ApiTime> {
+    let time = |field| text(event, field).map(|time| ApiTime::from(time.to_owned()));
     time("processed_at").or_else(|| time("created_at"))
 }
 
@@ -204,8 +204,9 @@ fn without_nulls(value: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{EventFilter, shown};
     use serde_json::{Value, json};
+
+    use crate::domain::events::{EventFilter, shown};
 
     #[test]
     fn an_event_is_shown_by_what_matters_of_its_kind() {

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    api::types::{Moment, SessionHead},
     domain::money::Money,
+    model::{ApiTime, SessionHead},
 };
 
 /// Conditions on a session; those left out hold for every session.
@@ -47,8 +47,8 @@ impl Filter {
     #[must_use]
     pub fn matches(&self, session: &SessionHead) -> bool {
         let agent = &session.agent;
-        let created = session.created_at.as_ref().and_then(Moment::at);
-        let updated = session.updated_at.as_ref().and_then(Moment::at);
+        let created = session.created_at.as_ref().and_then(ApiTime::at);
+        let updated = session.updated_at.as_ref().and_then(ApiTime::at);
         (self.include_archived || !session.is_archived())
             && (self.statuses.is_empty() || self.statuses.contains(&session.status))
             && agrees(self.agent_id.as_ref(), agent.id.as_ref())
@@ -144,10 +144,13 @@ fn agrees<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Filter;
-    use crate::{api::types::SessionHead, domain::money::Money};
     use jiff::Timestamp;
     use serde_json::{Value, json};
+
+    use crate::{
+        domain::{filter::Filter, money::Money},
+        model::SessionHead,
+    };
 
     #[test]
     fn each_condition_of_our_own_is_met_or_not() {

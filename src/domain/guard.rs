@@ -1,7 +1,7 @@
 //! May this operation run on this session now? The whole rule is [`judge`]; everything that
 //! writes asks it right before it sends.
 
-use crate::api::types::SessionHead;
+use crate::model::SessionHead;
 
 /// What is about to be done to a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,8 +153,10 @@ pub fn judge(operation: Operation, state: State, archived: bool) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{Operation as Op, Refusal, State, Statuses, Verdict, judge};
-    use crate::api::types::SessionHead;
+    use crate::{
+        domain::guard::{Operation as Op, Refusal, State, Statuses, Verdict, judge},
+        model::SessionHead,
+    };
 
     const STATES: [State; 5] = [
         State::Idle,

@@ -70,7 +70,7 @@ impl From<&str> for Step {
 
 #[cfg(test)]
 mod tests {
-    use super::{LeftOut, NO_TOOL, Step};
+    use crate::domain::step::{LeftOut, NO_TOOL, Step};
 
     #[test]
     fn a_step_is_one_that_the_tools_offered_can_take() {

@@ -161,9 +161,10 @@ pub fn age(at: Timestamp, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, cut, is_unseen, make_visible, quoted, shortened, visible};
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
     use serde_json::json;
+
+    use crate::domain::text::{age, cut, is_unseen, make_visible, quoted, shortened, visible};
 
     #[test]
     fn what_cannot_be_seen_is_shown_as_an_escape() {

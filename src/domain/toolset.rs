@@ -49,8 +49,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use self::merge::Entry;
-pub use self::{
+use crate::domain::toolset::merge::Entry;
+pub use crate::domain::toolset::{
     diff::{Changed, Changes, Diff, diff},
     identity::Identity,
     verify::satisfied,

@@ -15,12 +15,14 @@ mod server;
 mod tls;
 mod wire;
 
+use std::time::Duration;
+
 use managed_sessions_mcp::{
-    api::{Client, Settings, retry::Policy, types::SessionId},
-    config::{Environment, credentials::Sources},
+    api::{Client, Settings, credentials::Sources, retry::Policy},
+    environment::Environment,
+    model::SessionId,
 };
 use server::Server;
-use std::time::Duration;
 
 pub(crate) const KEY: &str = "sk-ant-test-0123456789-SECRET";
 

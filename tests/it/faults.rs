@@ -15,20 +15,20 @@ use std::{
     time::Duration,
 };
 
+use cases::{Before, Case};
 use futures_util::{StreamExt as _, stream};
+use gateway::{Gateway, Twist, ask};
 use managed_sessions_mcp::{
     cli::Flags,
+    mcp::server::SessionsServer,
     sandbox::{Effect, Fault as SandboxFault, Options, Sandbox},
-    server::SessionsServer,
 };
 use rmcp::model::CallToolRequestParams;
 use serde_json::{Value, json};
-
-use crate::support::{Host, config};
-use cases::{Before, Case};
-use gateway::{Gateway, Twist, ask};
 use told::{Told, told};
 use truth::{Meeting, Truth};
+
+use crate::support::{Host, config};
 
 /// How many rounds go on at once for each core: most of the time they wait.
 const AT_ONCE: usize = 12;

@@ -4,9 +4,10 @@ use std::{future::Future, time::Duration};
 
 use managed_sessions_mcp::{
     cli::Flags,
-    config::{Config, Environment},
+    config::Config,
+    environment::Environment,
+    mcp::server::SessionsServer,
     sandbox::{Options, Sandbox},
-    server::SessionsServer,
 };
 use rmcp::{
     RoleClient, ServiceExt as _,

@@ -1,6 +1,6 @@
 //! The tools on the sandbox, and what they do with bad input.
 
-use managed_sessions_mcp::{cli::Flags, sandbox::Sandbox, server::SessionsServer};
+use managed_sessions_mcp::{cli::Flags, mcp::server::SessionsServer, sandbox::Sandbox};
 use rmcp::{
     handler::server::{router::tool::ToolRoute, tool::ToolCallContext},
     model::{JsonObject, Tool},

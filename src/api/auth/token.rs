@@ -1,21 +1,21 @@
 //! The token endpoint, `POST /v1/oauth/token`: refreshing a login, exchanging an identity token.
 
-use super::{Inner, now, unusable};
-use crate::{
-    api::{
-        ApiError,
-        exchange::{Limits, Prepared, Unreadable, exchange},
-        retry::Repeat,
-        send::{OAUTH_BETA, endpoint},
-        sessions::json,
-    },
-    config::credentials::{Credential, Secret, Workload},
-};
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
+
+use crate::api::{
+    ApiError,
+    auth::{Inner, now, unusable},
+    credentials::{Credential, Secret, Workload},
+    exchange::{Limits, Prepared, Unreadable, exchange},
+    retry::Repeat,
+    send::{OAUTH_BETA, endpoint},
+    sessions::json,
+};
 
 /// How long the endpoint is waited for: as long as the official SDKs do. Not the caller's time,
 /// since a renewal outlives the call that began it.
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const FEDERATION_BETA: &str = "oauth-2025-04-20,oidc-federation-2026-04-01";
 
 /// A token request.
-pub(super) struct Request {
+pub(crate) struct Request {
     body: Value,
     beta: &'static str,
     repeat: Repeat,
@@ -34,18 +34,18 @@ pub(super) struct Request {
 }
 
 /// What the endpoint granted.
-pub(super) struct Granted {
-    pub(super) access: Secret,
+pub(crate) struct Granted {
+    pub(crate) access: Secret,
     /// Unix seconds.
-    pub(super) ends: i64,
+    pub(crate) ends: i64,
     /// A new refresh token, when the old one is spent.
-    pub(super) refresh: Option<Secret>,
+    pub(crate) refresh: Option<Secret>,
 }
 
 impl Request {
     /// `grant_type=refresh_token`. Not repeated when its fate is unknown: the refresh token may
     /// be spent, and a second use can be taken for theft and end the login.
-    pub(super) fn refresh(client_id: &str, token: &Secret) -> Self {
+    pub(crate) fn refresh(client_id: &str, token: &Secret) -> Self {
         Self {
             body: json!({
                 "grant_type": "refresh_token",
@@ -60,7 +60,7 @@ impl Request {
 
     /// RFC 7523. Repeated freely: an identity token can be exchanged any number of times.
     /// `workspace` fills in when the workload names none.
-    pub(super) fn exchange(
+    pub(crate) fn exchange(
         workload: &Workload,
         identity: &Secret,
         workspace: Option<&str>,
@@ -90,7 +90,7 @@ impl Request {
 
 impl Inner {
     /// Asks the token endpoint of `base`: a token is only good where it was made.
-    pub(super) async fn grant(
+    pub(crate) async fn grant(
         &self,
         credential: &Credential,
         base: &Url,

@@ -1,11 +1,12 @@
 //! The rules as a table.
 
-use super::{Outcome, Policy, Repeat, decide, retry_after};
-use http::{HeaderMap, HeaderName, HeaderValue};
 use std::time::{Duration, SystemTime};
 
 use Outcome::{Lost, NotSent, Status};
 use Repeat::{Harmless, OnlyIfNotDone};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::api::retry::{Outcome, Policy, Repeat, decide, retry_after};
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)

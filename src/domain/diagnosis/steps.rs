@@ -3,10 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Facts, Verdict};
-use crate::domain::step::Step;
+use crate::domain::{
+    diagnosis::{Answer, Facts, Verdict},
+    step::Step,
+};
 
-pub(super) fn next(facts: &Facts<'_>, verdict: Verdict) -> Step {
+pub(crate) fn next(facts: &Facts<'_>, verdict: Verdict) -> Step {
     let id = json!({"session_id": facts.session.head.id});
     match verdict {
         Verdict::Working => format!("call wait_for_session with {id}").into(),

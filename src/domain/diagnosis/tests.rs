@@ -1,12 +1,16 @@
 //! One case at least for each verdict.
 
-use super::{Facts, Verdict, age, diagnose};
-use crate::{
-    api::types::{Event, Session},
-    domain::{guard::Statuses, step::LeftOut},
-};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+
+use crate::{
+    domain::{
+        diagnosis::{Facts, Verdict, age, diagnose},
+        guard::Statuses,
+        step::LeftOut,
+    },
+    model::{Event, Session},
+};
 
 #[expect(
     clippy::needless_pass_by_value,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Money, Sums};
+use crate::domain::money::{Money, Sums};
 
 fn minor(amount: &str, currency: &str) -> Money {
     Money::from_minor(amount, currency).unwrap_or_else(|| panic!("{amount} {currency}"))

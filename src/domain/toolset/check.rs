@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{
+use crate::domain::toolset::{
     Problem, Toolset,
-    identity::{Identity, Kind, Which, quoted},
+    identity::{Identity, Kind, Section, quoted},
     merge::{Entry, Outcome, found},
-    spot::Spot,
+    spot::ValuePath,
     value::text,
 };
 
@@ -23,28 +23,28 @@ const POLICIES: [&str; 3] = ["always_allow", "always_ask", "auto"];
 const POLICY_WORDS: &str = "\"always_allow\", \"always_ask\" or \"auto\"";
 
 /// Every reason for which the result cannot be sent.
-pub(super) fn check(current: &Toolset, outcome: &Outcome<'_>, problems: &mut Vec<Problem>) {
+pub(crate) fn check(current: &Toolset, outcome: &Outcome<'_>, problems: &mut Vec<Problem>) {
     let mut check = Check { problems };
     check.size(
-        Which::Tools,
+        Section::Tools,
         current.tools.len(),
         &outcome.tools,
         MOST_TOOLS,
     );
     check.size(
-        Which::Servers,
+        Section::Servers,
         current.mcp_servers.len(),
         &outcome.servers,
         MOST_SERVERS,
     );
     for entry in &outcome.tools {
-        check.tool(&Spot::of(Which::Tools, entry));
+        check.tool(&ValuePath::of(Section::Tools, entry));
     }
     for entry in &outcome.servers {
-        check.server(&Spot::of(Which::Servers, entry));
+        check.server(&ValuePath::of(Section::Servers, entry));
     }
-    check.duplicates(Which::Tools, &outcome.tools);
-    check.duplicates(Which::Servers, &outcome.servers);
+    check.duplicates(Section::Tools, &outcome.tools);
+    check.duplicates(Section::Servers, &outcome.servers);
     check.dangling(current, outcome);
 }
 
@@ -53,18 +53,18 @@ struct Check<'p> {
 }
 
 impl Check<'_> {
-    fn refuse(&mut self, spot: &Spot<'_>, allowed: &str) {
+    fn refuse(&mut self, spot: &ValuePath<'_>, allowed: &str) {
         self.refuse_as(spot, found(spot.value), allowed);
     }
 
-    fn refuse_as(&mut self, spot: &Spot<'_>, found: String, allowed: &str) {
+    fn refuse_as(&mut self, spot: &ValuePath<'_>, found: String, allowed: &str) {
         if !spot.is_old() {
             self.problems
                 .push(Problem::new(spot.path(), found, allowed));
         }
     }
 
-    fn size(&mut self, which: Which, before: usize, entries: &[Entry<'_>], most: usize) {
+    fn size(&mut self, which: Section, before: usize, entries: &[Entry<'_>], most: usize) {
         let now = entries.len();
         if now > most && now > before {
             self.problems.push(Problem::new(
@@ -76,7 +76,7 @@ impl Check<'_> {
     }
 
     /// Whether the entry is an object that says what it is; without that nothing else can be said.
-    fn typed(&mut self, spot: &Spot<'_>, types: &str) -> bool {
+    fn typed(&mut self, spot: &ValuePath<'_>, types: &str) -> bool {
         if !spot.value.is_some_and(Value::is_object) {
             self.refuse(spot, "an object");
             return false;
@@ -92,7 +92,7 @@ impl Check<'_> {
         known
     }
 
-    fn tool(&mut self, spot: &Spot<'_>) {
+    fn tool(&mut self, spot: &ValuePath<'_>) {
         let types = "a tool type: \"agent_toolset_20260401\", \"mcp_toolset\", \"custom\"";
         if !self.typed(spot, types) {
             return;
@@ -111,7 +111,7 @@ impl Check<'_> {
         }
     }
 
-    fn name(&mut self, spot: &Spot<'_>, allowed: &str) {
+    fn name(&mut self, spot: &ValuePath<'_>, allowed: &str) {
         let length = spot
             .value
             .and_then(Value::as_str)
@@ -121,7 +121,7 @@ impl Check<'_> {
         }
     }
 
-    fn custom(&mut self, spot: &Spot<'_>) {
+    fn custom(&mut self, spot: &ValuePath<'_>) {
         let name = spot.key("name");
         let fits = |name: &str| {
             (1..=128).contains(&name.len())
@@ -159,7 +159,7 @@ impl Check<'_> {
         }
     }
 
-    fn toolset(&mut self, spot: &Spot<'_>) {
+    fn toolset(&mut self, spot: &ValuePath<'_>) {
         let default = spot.key("default_config");
         if let Some(value) = default.set() {
             if value.is_object() {
@@ -187,7 +187,7 @@ impl Check<'_> {
         self.repeated_configs(&configs);
     }
 
-    fn settings(&mut self, spot: &Spot<'_>) {
+    fn settings(&mut self, spot: &ValuePath<'_>) {
         let enabled = spot.key("enabled");
         if enabled.set().is_some_and(|enabled| !enabled.is_boolean()) {
             self.refuse(&enabled, "true or false");
@@ -208,7 +208,7 @@ impl Check<'_> {
         }
     }
 
-    fn domains(&mut self, config: &Spot<'_>) {
+    fn domains(&mut self, config: &ValuePath<'_>) {
         let lists = [config.key("allowed_domains"), config.key("blocked_domains")];
         for list in &lists {
             let Some(value) = list.set() else { continue };
@@ -241,7 +241,7 @@ impl Check<'_> {
     }
 
     /// Looks at the arguments: merging folds configs of one name into one.
-    fn repeated_configs(&mut self, configs: &Spot<'_>) {
+    fn repeated_configs(&mut self, configs: &ValuePath<'_>) {
         let given = configs
             .given
             .and_then(Value::as_array)
@@ -264,7 +264,7 @@ impl Check<'_> {
         }
     }
 
-    fn server(&mut self, spot: &Spot<'_>) {
+    fn server(&mut self, spot: &ValuePath<'_>) {
         let typed = self.typed(spot, "\"url\"");
         if !spot.value.is_some_and(Value::is_object) {
             return;
@@ -279,7 +279,7 @@ impl Check<'_> {
         }
     }
 
-    fn duplicates(&mut self, which: Which, entries: &[Entry<'_>]) {
+    fn duplicates(&mut self, which: Section, entries: &[Entry<'_>]) {
         let mut seen: BTreeMap<&Identity, &Entry<'_>> = BTreeMap::new();
         for entry in entries {
             let Some(identity) = &entry.identity else {
@@ -296,10 +296,10 @@ impl Check<'_> {
                 continue;
             }
             self.problems.push(Problem::new(
-                Spot::of(which, entry).path_of_entry(),
+                ValuePath::of(which, entry).path_of_entry(),
                 format!(
                     "{identity} a second time, first at {}",
-                    Spot::of(which, first).path_of_entry()
+                    ValuePath::of(which, first).path_of_entry()
                 ),
                 "each one once",
             ));
@@ -344,7 +344,9 @@ impl Check<'_> {
                 ""
             };
             self.problems.push(Problem::new(
-                Spot::of(Which::Tools, entry).key("mcp_server_name").path(),
+                ValuePath::of(Section::Tools, entry)
+                    .key("mcp_server_name")
+                    .path(),
                 format!("{}{lost}", quoted(name)),
                 format!("a server of mcp_servers after the change: {servers}"),
             ));

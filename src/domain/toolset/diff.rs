@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{
+use crate::domain::toolset::{
     Toolset,
-    identity::{Identity, Kind, Which, pair},
+    identity::{Identity, Kind, Section, pair},
     resolve::{CONFIGS, DEFAULT, Resolved, same_member, same_setting},
     value::{same_url, set},
 };
@@ -73,12 +73,12 @@ pub struct Changed {
 #[must_use]
 pub fn diff(from: &Toolset, to: &Toolset) -> Changes {
     Changes {
-        tools: diff_array(Which::Tools, &from.tools, &to.tools),
-        mcp_servers: diff_array(Which::Servers, &from.mcp_servers, &to.mcp_servers),
+        tools: diff_array(Section::Tools, &from.tools, &to.tools),
+        mcp_servers: diff_array(Section::Servers, &from.mcp_servers, &to.mcp_servers),
     }
 }
 
-fn diff_array(which: Which, from: &[Value], to: &[Value]) -> Diff {
+fn diff_array(which: Section, from: &[Value], to: &[Value]) -> Diff {
     let mut diff = Diff::default();
     let partners = pair(which, from, to);
     for (after, partner) in to.iter().zip(&partners) {
@@ -93,12 +93,12 @@ fn diff_array(which: Which, from: &[Value], to: &[Value]) -> Diff {
     diff
 }
 
-fn diff_entry(which: Which, before: &Value, after: &Value) -> Option<Changed> {
+fn diff_entry(which: Section, before: &Value, after: &Value) -> Option<Changed> {
     let identity = which.identity(after)?;
     let (before, after) = (before.as_object()?, after.as_object()?);
     let kind = match which {
-        Which::Tools => Kind::of(&json!({"type": identity.kind})),
-        Which::Servers => Kind::Other,
+        Section::Tools => Kind::of(&json!({"type": identity.kind})),
+        Section::Servers => Kind::Other,
     };
     let mut sides = Sides::default();
     let (old, new) = (Resolved::of(before, kind), Resolved::of(after, kind));
@@ -109,9 +109,12 @@ fn diff_entry(which: Which, before: &Value, after: &Value) -> Option<Changed> {
             _ => {
                 let (one, two) = (before.get(key), after.get(key));
                 let same = match (which, key, one, two) {
-                    (Which::Servers, "url", Some(Value::String(one)), Some(Value::String(two))) => {
-                        same_url(one, two)
-                    }
+                    (
+                        Section::Servers,
+                        "url",
+                        Some(Value::String(one)),
+                        Some(Value::String(two)),
+                    ) => same_url(one, two),
                     _ => same_member(kind != Kind::Other, one, two),
                 };
                 if !same {

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::value::{cut, same, shown, text};
+use crate::domain::toolset::value::{cut, same, shown, text};
 
 /// What is known about a tool entry from its `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// `agent_toolset_…`: the tools that come with the agent; there is one of each version.
     BuiltIn,
     /// `mcp_toolset`: the tools of one server of `mcp_servers`.
@@ -22,7 +22,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(entry: &Value) -> Self {
+    pub(crate) fn of(entry: &Value) -> Self {
         match text(entry, "type") {
             Some("mcp_toolset") => Self::Mcp,
             Some("custom") => Self::Custom,
@@ -33,7 +33,7 @@ impl Kind {
 
     /// The permission policy of a toolset that sets none: built-in tools run without asking, the
     /// tools of MCP servers ask (the API's documentation of permission policies).
-    pub(super) fn default_policy(self) -> Option<&'static str> {
+    pub(crate) fn default_policy(self) -> Option<&'static str> {
         match self {
             Self::BuiltIn => Some("always_allow"),
             Self::Mcp => Some("always_ask"),
@@ -41,7 +41,7 @@ impl Kind {
         }
     }
 
-    pub(super) fn is_toolset(self) -> bool {
+    pub(crate) fn is_toolset(self) -> bool {
         matches!(self, Self::BuiltIn | Self::Mcp)
     }
 }
@@ -65,7 +65,7 @@ pub struct Identity {
 impl Identity {
     /// Whether nothing but an unknown `type` is known. The service may allow several of those, so
     /// they are duplicates only where one of them has to be picked out.
-    pub(super) fn is_vague(&self) -> bool {
+    pub(crate) fn is_vague(&self) -> bool {
         self.name.is_none()
             && self.mcp_server_name.is_none()
             && !self
@@ -86,19 +86,19 @@ impl fmt::Display for Identity {
 }
 
 /// A name that came from elsewhere, as a JSON string, cut.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     shown(&Value::from(name))
 }
 
 /// The two arrays of a session that can be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
+pub(crate) enum Section {
     Tools,
     Servers,
 }
 
-impl Which {
-    pub(super) fn name(self) -> &'static str {
+impl Section {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Tools => "tools",
             Self::Servers => "mcp_servers",
@@ -106,7 +106,7 @@ impl Which {
     }
 
     /// `None` for an entry that lacks what would identify it.
-    pub(super) fn identity(self, entry: &Value) -> Option<Identity> {
+    pub(crate) fn identity(self, entry: &Value) -> Option<Identity> {
         let own = |key| text(entry, key).map(str::to_owned);
         if self == Self::Servers {
             return Some(Identity {
@@ -130,7 +130,7 @@ impl Which {
     }
 
     /// The names by which a caller can ask for this entry to be taken away.
-    pub(super) fn handles(self, entry: &Value) -> Vec<&str> {
+    pub(crate) fn handles(self, entry: &Value) -> Vec<&str> {
         let keys: &[&str] = match (self, Kind::of(entry)) {
             (Self::Servers, _) | (Self::Tools, Kind::Custom) => &["name"],
             (Self::Tools, Kind::BuiltIn) => &["type"],
@@ -143,7 +143,7 @@ impl Which {
 
 /// The entries of one array recognised in the other: for each of `after` its index in `before`.
 /// Entries without an identity are recognised only when they mean exactly the same.
-pub(super) fn pair(which: Which, before: &[Value], after: &[Value]) -> Vec<Option<usize>> {
+pub(crate) fn pair(which: Section, before: &[Value], after: &[Value]) -> Vec<Option<usize>> {
     let known: Vec<_> = before.iter().map(|entry| which.identity(entry)).collect();
     let mut free: BTreeSet<usize> = (0..before.len()).collect();
     let mut partners = vec![None; after.len()];

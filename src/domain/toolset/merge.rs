@@ -2,39 +2,39 @@
 
 use serde_json::{Map, Value};
 
-use super::{
+use crate::domain::toolset::{
     Mode, Patch, Problem, Toolset,
-    identity::{Identity, Kind, Which, pair, quoted},
+    identity::{Identity, Kind, Section, pair, quoted},
     value::{same, shown, text},
 };
 
 /// An entry of the result, with what it was made of.
-pub(super) struct Entry<'a> {
-    pub(super) value: Value,
+pub(crate) struct Entry<'a> {
+    pub(crate) value: Value,
     /// What it is recognised by, worked out once: there may be many entries to look through.
-    pub(super) identity: Option<Identity>,
+    pub(crate) identity: Option<Identity>,
     /// Where it stands in the arguments, and what was given there.
-    pub(super) given: Option<(usize, &'a Value)>,
+    pub(crate) given: Option<(usize, &'a Value)>,
     /// Where it stood in the session, and what it was.
-    pub(super) before: Option<(usize, &'a Value)>,
+    pub(crate) before: Option<(usize, &'a Value)>,
 }
 
 /// Both arrays after the patch.
-pub(super) struct Outcome<'a> {
-    pub(super) tools: Vec<Entry<'a>>,
-    pub(super) servers: Vec<Entry<'a>>,
-    pub(super) warnings: Vec<String>,
+pub(crate) struct Outcome<'a> {
+    pub(crate) tools: Vec<Entry<'a>>,
+    pub(crate) servers: Vec<Entry<'a>>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Applies the patch. What cannot be applied is left out of the outcome and put into `problems`.
-pub(super) fn apply<'a>(
+pub(crate) fn apply<'a>(
     current: &'a Toolset,
     patch: &'a Patch,
     problems: &mut Vec<Problem>,
 ) -> Outcome<'a> {
     nothing_given(patch, problems);
-    let mut gone_tools = removals(&current.tools, patch, Which::Tools, problems);
-    let gone_servers = removals(&current.mcp_servers, patch, Which::Servers, problems);
+    let mut gone_tools = removals(&current.tools, patch, Section::Tools, problems);
+    let gone_servers = removals(&current.mcp_servers, patch, Section::Servers, problems);
     let warnings = take_along(current, patch, &gone_servers, &mut gone_tools);
     let array = |which, now: &'a [Value], given: Option<&'a Vec<Value>>, gone: &[usize]| match (
         given, patch.mode,
@@ -50,13 +50,13 @@ pub(super) fn apply<'a>(
     };
     Outcome {
         tools: array(
-            Which::Tools,
+            Section::Tools,
             &current.tools,
             patch.tools.as_ref(),
             &gone_tools,
         ),
         servers: array(
-            Which::Servers,
+            Section::Servers,
             &current.mcp_servers,
             patch.mcp_servers.as_ref(),
             &gone_servers,
@@ -92,10 +92,15 @@ fn nothing_given(patch: &Patch, problems: &mut Vec<Problem>) {
 }
 
 /// The indices of the entries that are asked to go.
-fn removals(now: &[Value], patch: &Patch, which: Which, problems: &mut Vec<Problem>) -> Vec<usize> {
+fn removals(
+    now: &[Value],
+    patch: &Patch,
+    which: Section,
+    problems: &mut Vec<Problem>,
+) -> Vec<usize> {
     let (argument, names, given) = match which {
-        Which::Tools => ("remove_tools", &patch.remove_tools, &patch.tools),
-        Which::Servers => (
+        Section::Tools => ("remove_tools", &patch.remove_tools, &patch.tools),
+        Section::Servers => (
             "remove_mcp_servers",
             &patch.remove_mcp_servers,
             &patch.mcp_servers,
@@ -163,7 +168,7 @@ fn removals(now: &[Value], patch: &Patch, which: Which, problems: &mut Vec<Probl
 }
 
 /// The names that can be removed, for someone who named another one.
-fn names_of(which: Which, now: &[Value]) -> String {
+fn names_of(which: Section, now: &[Value]) -> String {
     let mut names: Vec<_> = now
         .iter()
         .filter_map(|entry| which.handles(entry).into_iter().next())
@@ -209,7 +214,7 @@ fn take_along(
     warnings
 }
 
-fn replaced<'a>(which: Which, now: &'a [Value], given: &'a [Value]) -> Vec<Entry<'a>> {
+fn replaced<'a>(which: Section, now: &'a [Value], given: &'a [Value]) -> Vec<Entry<'a>> {
     let before = pair(which, now, given);
     given
         .iter()
@@ -225,7 +230,7 @@ fn replaced<'a>(which: Which, now: &'a [Value], given: &'a [Value]) -> Vec<Entry
 }
 
 fn merged<'a>(
-    which: Which,
+    which: Section,
     kept: impl Iterator<Item = (usize, &'a Value)>,
     given: &'a [Value],
 ) -> Vec<Entry<'a>> {
@@ -318,6 +323,6 @@ fn put(object: &mut Map<String, Value>, key: &str, value: Value) {
 }
 
 /// What was found, for a value that may be missing.
-pub(super) fn found(value: Option<&Value>) -> String {
+pub(crate) fn found(value: Option<&Value>) -> String {
     value.map_or_else(|| "nothing".to_owned(), shown)
 }

@@ -15,7 +15,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{
+use crate::domain::toolset::{
     identity::Kind,
     value::{alike, same, set, text},
 };
@@ -30,20 +30,20 @@ const UNSET: [&str; 5] = [
 ];
 
 /// The keys of a toolset that are looked into.
-pub(super) const DEFAULT: &str = "default_config";
-pub(super) const CONFIGS: &str = "configs";
+pub(crate) const DEFAULT: &str = "default_config";
+pub(crate) const CONFIGS: &str = "configs";
 
 /// A tool entry with its defaults at hand.
-pub(super) struct Resolved<'a> {
-    pub(super) kind: Kind,
+pub(crate) struct Resolved<'a> {
+    pub(crate) kind: Kind,
     /// `default_config` with what the API fills in; `None` if it is not an object at all.
-    pub(super) default: Option<Map<String, Value>>,
+    pub(crate) default: Option<Map<String, Value>>,
     /// The configs by name; `None` if they are not an array of objects with different names.
-    pub(super) configs: Option<Vec<(&'a str, &'a Map<String, Value>)>>,
+    pub(crate) configs: Option<Vec<(&'a str, &'a Map<String, Value>)>>,
 }
 
 impl<'a> Resolved<'a> {
-    pub(super) fn of(entry: &'a Map<String, Value>, kind: Kind) -> Self {
+    pub(crate) fn of(entry: &'a Map<String, Value>, kind: Kind) -> Self {
         let default = match set(entry, DEFAULT) {
             None => Some(Map::new()),
             Some(Value::Object(given)) => Some(given.clone()),
@@ -61,7 +61,7 @@ impl<'a> Resolved<'a> {
         }
     }
 
-    pub(super) fn config(&self, name: &str) -> Option<&'a Map<String, Value>> {
+    pub(crate) fn config(&self, name: &str) -> Option<&'a Map<String, Value>> {
         self.configs
             .iter()
             .flatten()
@@ -70,7 +70,7 @@ impl<'a> Resolved<'a> {
     }
 
     /// What the tool's setting comes to, whether it has a config of its own or not.
-    pub(super) fn setting(&self, name: &str, key: &str) -> Option<Cow<'a, Value>> {
+    pub(crate) fn setting(&self, name: &str, key: &str) -> Option<Cow<'a, Value>> {
         if let Some(own) = self.config(name).and_then(|config| set(config, key)) {
             return Some(Cow::Borrowed(own));
         }
@@ -116,12 +116,12 @@ fn fill_in(mut given: Map<String, Value>, kind: Kind) -> Map<String, Value> {
 }
 
 /// Whether it is known what the API takes a config's setting for when it is left out.
-pub(super) fn has_known_default(key: &str) -> bool {
+pub(crate) fn has_known_default(key: &str) -> bool {
     UNSET.contains(&key) || ["enabled", "permission_policy"].contains(&key)
 }
 
 /// Whether two settings of a known toolset are the same one, short forms and nulls aside.
-pub(super) fn same_setting(key: &str, one: Option<&Value>, two: Option<&Value>) -> bool {
+pub(crate) fn same_setting(key: &str, one: Option<&Value>, two: Option<&Value>) -> bool {
     match (
         one.filter(|one| !one.is_null()),
         two.filter(|two| !two.is_null()),
@@ -133,7 +133,7 @@ pub(super) fn same_setting(key: &str, one: Option<&Value>, two: Option<&Value>) 
 
 /// A setting in the one form that settings of the same meaning share: sources spelled out, host
 /// names in lower case and in order (a path behind a host keeps its case).
-pub(super) fn long_form<'a>(key: &str, value: &'a Value) -> Cow<'a, Value> {
+pub(crate) fn long_form<'a>(key: &str, value: &'a Value) -> Cow<'a, Value> {
     match (key, value) {
         ("url_sources", Value::Object(sources)) => {
             let long = sources.iter().map(|(key, source)| match source {
@@ -161,7 +161,7 @@ pub(super) fn long_form<'a>(key: &str, value: &'a Value) -> Cow<'a, Value> {
 }
 
 /// Whether two values of a key of an entry are the same one.
-pub(super) fn same_member(known: bool, one: Option<&Value>, two: Option<&Value>) -> bool {
+pub(crate) fn same_member(known: bool, one: Option<&Value>, two: Option<&Value>) -> bool {
     match (one, two) {
         (Some(one), Some(two)) => same(one, two),
         (Some(one), None) | (None, Some(one)) => known && one.is_null(),

@@ -3,26 +3,26 @@
 
 use serde_json::Value;
 
-use super::{
-    identity::Which,
+use crate::domain::toolset::{
+    identity::Section,
     merge::Entry,
     value::{alike, text},
 };
 
 /// One place in an entry, in the result and in the two things it was made of.
 #[derive(Clone)]
-pub(super) struct Spot<'a> {
-    pub(super) value: Option<&'a Value>,
-    pub(super) given: Option<&'a Value>,
-    pub(super) before: Option<&'a Value>,
+pub(crate) struct ValuePath<'a> {
+    pub(crate) value: Option<&'a Value>,
+    pub(crate) given: Option<&'a Value>,
+    pub(crate) before: Option<&'a Value>,
     /// The path into the arguments, if what surrounds this place was given.
-    pub(super) given_path: Option<String>,
+    pub(crate) given_path: Option<String>,
     /// The path into the session, if what surrounds this place was there.
-    pub(super) before_path: Option<String>,
+    pub(crate) before_path: Option<String>,
 }
 
-impl<'a> Spot<'a> {
-    pub(super) fn of(which: Which, entry: &'a Entry<'a>) -> Self {
+impl<'a> ValuePath<'a> {
+    pub(crate) fn of(which: Section, entry: &'a Entry<'a>) -> Self {
         let name = which.name();
         Self {
             value: Some(&entry.value),
@@ -35,7 +35,7 @@ impl<'a> Spot<'a> {
         }
     }
 
-    pub(super) fn key(&self, key: &str) -> Self {
+    pub(crate) fn key(&self, key: &str) -> Self {
         let path = |parent: Option<&Value>, path: &Option<String>| {
             parent
                 .and(path.as_ref())
@@ -51,7 +51,7 @@ impl<'a> Spot<'a> {
     }
 
     /// The configs of a toolset; they merge by name, so each has its own index in every array.
-    pub(super) fn configs(&self) -> Vec<Self> {
+    pub(crate) fn configs(&self) -> Vec<Self> {
         let place = |array: Option<&'a Value>, path: &Option<String>, config: &Value| {
             let array = array.and_then(Value::as_array)?;
             let name = text(config, "name");
@@ -85,12 +85,12 @@ impl<'a> Spot<'a> {
     }
 
     /// The value, unless it is missing or null, which the API takes for missing.
-    pub(super) fn set(&self) -> Option<&'a Value> {
+    pub(crate) fn set(&self) -> Option<&'a Value> {
         self.value.filter(|value| !value.is_null())
     }
 
     /// Whether the session already had it so, or already lacked it.
-    pub(super) fn is_old(&self) -> bool {
+    pub(crate) fn is_old(&self) -> bool {
         let before = self.before.filter(|value| !value.is_null());
         match (self.set(), before) {
             (Some(now), Some(before)) => alike(now, before),
@@ -99,7 +99,7 @@ impl<'a> Spot<'a> {
         }
     }
 
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         let (given, before) = (self.given_path.as_ref(), self.before_path.as_ref());
         let first = if self.given.is_none() && self.before.is_some() {
             before
@@ -110,7 +110,7 @@ impl<'a> Spot<'a> {
     }
 
     /// The path of a whole entry: where it was given, or else where it was.
-    pub(super) fn path_of_entry(&self) -> String {
+    pub(crate) fn path_of_entry(&self) -> String {
         self.given_path
             .as_ref()
             .or(self.before_path.as_ref())

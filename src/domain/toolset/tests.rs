@@ -7,7 +7,7 @@ mod verification;
 
 use serde_json::{Value, json};
 
-use super::{Changes, Mode, Patch, Plan, Toolset, plan};
+use crate::domain::toolset::{Changes, Mode, Patch, Plan, Toolset, plan};
 
 fn array(value: Value) -> Vec<Value> {
     match value {

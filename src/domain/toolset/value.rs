@@ -8,13 +8,13 @@ use serde_json::{Map, Number, Value};
 const SHOWN: usize = 80;
 
 /// Whether both mean the same; a member that is null differs from one that is absent.
-pub(super) fn same(one: &Value, two: &Value) -> bool {
+pub(crate) fn same(one: &Value, two: &Value) -> bool {
     equal(one, two, false)
 }
 
 /// Like [`same`], but a member that is null counts as absent, the way the API fills in settings
 /// that were never made.
-pub(super) fn alike(one: &Value, two: &Value) -> bool {
+pub(crate) fn alike(one: &Value, two: &Value) -> bool {
     equal(one, two, true)
 }
 
@@ -46,7 +46,7 @@ fn equal(one: &Value, two: &Value, null_is_absent: bool) -> bool {
 }
 
 /// Whether everything that was asked stands in the answer, which may say more.
-pub(super) fn covers(answered: &Value, asked: &Value) -> bool {
+pub(crate) fn covers(answered: &Value, asked: &Value) -> bool {
     match (answered, asked) {
         (_, Value::Null) => true,
         (Value::Object(answered), Value::Object(asked)) => asked.iter().all(|(key, asked)| {
@@ -118,7 +118,7 @@ impl Decimal {
 
 /// Whether two addresses are one: scheme and host in any case, the default port and the empty
 /// path written or not (RFC 3986, 6.2). Services are seen to normalise what they were given.
-pub(super) fn same_url(one: &str, two: &str) -> bool {
+pub(crate) fn same_url(one: &str, two: &str) -> bool {
     normal_url(one) == normal_url(two)
 }
 
@@ -142,22 +142,22 @@ fn normal_url(url: &str) -> Cow<'_, str> {
 }
 
 /// The member, unless it is absent or null.
-pub(super) fn set<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+pub(crate) fn set<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     object.get(key).filter(|value| !value.is_null())
 }
 
 /// The member of an object as text, if it is text that is not empty.
-pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// Compact JSON for a message, cut.
-pub(super) fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     cut(&crate::domain::text::json(value))
 }
 
 /// A text for a message, cut, with the number of characters left out.
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     let length = text.chars().count();
     if length <= SHOWN {
         return text.to_owned();
@@ -171,7 +171,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::{alike, covers, cut, same, same_url};
+    use crate::domain::toolset::value::{alike, covers, cut, same, same_url};
 
     fn json(text: &str) -> Value {
         serde_json::from_str(text).unwrap()

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{
+use crate::domain::toolset::{
     Changed, Plan, Toolset,
-    identity::{Kind, Which, pair, quoted},
+    identity::{Kind, Section, pair, quoted},
     resolve::{CONFIGS, DEFAULT, Resolved, has_known_default, long_form, same_setting},
     value::{covers, same, same_url, set, shown},
 };
@@ -23,13 +23,13 @@ pub fn satisfied(asked: &Plan, answered: &Toolset) -> Result<(), Vec<String>> {
     let mut differences = Vec::new();
     let arrays = [
         (
-            Which::Tools,
+            Section::Tools,
             &asked.tools,
             &answered.tools,
             &asked.changes.tools.changed,
         ),
         (
-            Which::Servers,
+            Section::Servers,
             &asked.mcp_servers,
             &answered.mcp_servers,
             &asked.changes.mcp_servers.changed,
@@ -48,7 +48,7 @@ pub fn satisfied(asked: &Plan, answered: &Toolset) -> Result<(), Vec<String>> {
 }
 
 fn compare(
-    which: Which,
+    which: Section,
     asked: &[Value],
     answered: &[Value],
     changed: &[Changed],
@@ -73,7 +73,7 @@ fn compare(
         };
         let mut entry = Entry {
             path: format!("{}[{position}]", which.name()),
-            kind: if which == Which::Tools {
+            kind: if which == Section::Tools {
                 Kind::of(&Value::Object(asked.clone()))
             } else {
                 Kind::Other
@@ -120,7 +120,7 @@ impl Entry<'_> {
 
     fn asked_stands(
         &mut self,
-        which: Which,
+        which: Section,
         asked: &Map<String, Value>,
         answered: &Map<String, Value>,
     ) {
@@ -151,7 +151,7 @@ impl Entry<'_> {
                         }
                     }
                 }
-                ("url", Value::String(url), ..) if which == Which::Servers => {
+                ("url", Value::String(url), ..) if which == Section::Servers => {
                     let answer = answered.get(key);
                     if !answer
                         .and_then(Value::as_str)

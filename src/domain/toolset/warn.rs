@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use super::{
-    identity::{Which, quoted},
+use crate::domain::toolset::{
+    identity::{Section, quoted},
     merge::{Entry, Outcome},
-    spot::Spot,
+    spot::ValuePath,
     value::{alike, text},
 };
 
 /// Servers nobody uses, and defaults that do not reach every tool.
-pub(super) fn warnings(outcome: &Outcome<'_>) -> Vec<String> {
+pub(crate) fn warnings(outcome: &Outcome<'_>) -> Vec<String> {
     let used = |name: &str| {
         outcome
             .tools
@@ -45,7 +45,7 @@ const BUILT_IN: [&str; 8] = [
 
 /// Configs of built-in tools that do not exist: most likely a slip, but the API has the last word.
 fn unknown_names(entry: &Entry<'_>) -> Vec<String> {
-    let spot = Spot::of(Which::Tools, entry);
+    let spot = ValuePath::of(Section::Tools, entry);
     if text(&entry.value, "type") != Some("agent_toolset_20260401") || entry.given.is_none() {
         return Vec::new();
     }
@@ -72,10 +72,10 @@ fn unknown_names(entry: &Entry<'_>) -> Vec<String> {
 /// answers with configs filled in, so this is how a changed default can be without effect.
 fn overridden(entry: &Entry<'_>) -> Option<String> {
     let ((_, given), (_, before)) = (entry.given?, entry.before?);
-    let spot = Spot {
+    let spot = ValuePath {
         given: Some(given),
         before: Some(before),
-        ..Spot::of(Which::Tools, entry)
+        ..ValuePath::of(Section::Tools, entry)
     };
     let default = spot.key("default_config");
     let mut names = Vec::new();

@@ -7,9 +7,10 @@ use std::{error::Error, sync::Arc};
 
 use managed_sessions_mcp::{
     cli::Flags,
-    config::{Config, Environment},
+    config::Config,
+    environment::Environment,
+    mcp::server::SessionsServer,
     sandbox::{Options, Sandbox},
-    server::SessionsServer,
 };
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,

@@ -1,13 +1,15 @@
 //! Strange answers: a good read, or one clear failure with the status kept.
 
+use std::io::Write as _;
+
+use managed_sessions_mcp::api::{ApiError, EventQuery, SessionQuery};
+use proptest::prelude::*;
+use serde_json::Value;
+
 use super::{
     client, id,
     server::{Act, Server, answer, bytes, session},
 };
-use managed_sessions_mcp::api::{ApiError, EventQuery, SessionQuery};
-use proptest::prelude::*;
-use serde_json::Value;
-use std::io::Write as _;
 
 /// (status, error type, message, request id) of a refusal with this body.
 async fn refused(

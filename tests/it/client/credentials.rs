@@ -1,16 +1,18 @@
 //! Which credential wins, and what is said when none does.
 
+use std::{fs, path::Path};
+
+use managed_sessions_mcp::{
+    api::{ApiError, Client, Settings, credentials::Sources},
+    environment::Environment,
+};
+use tempfile::TempDir;
+
 use super::{
     client_with, id,
     server::{Server, answer, refusal, session},
     settings,
 };
-use managed_sessions_mcp::{
-    api::{ApiError, Client, Settings},
-    config::{Environment, credentials::Sources},
-};
-use std::{fs, path::Path};
-use tempfile::TempDir;
 
 /// A config directory with these profiles: name, config, credentials.
 pub(super) fn directory(profiles: &[(&str, &str, &str)]) -> TempDir {

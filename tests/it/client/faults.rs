@@ -1,12 +1,5 @@
 //! What goes wrong on the way, and what is said about it.
 
-use super::{
-    client, id,
-    server::{Act, Server, answer, bytes, refusal, session},
-    settings,
-};
-use managed_sessions_mcp::api::{ApiError, Client, Settings};
-use serde_json::{Map, json};
 use std::{
     sync::{
         Arc,
@@ -14,7 +7,16 @@ use std::{
     },
     time::Duration,
 };
+
+use managed_sessions_mcp::api::{ApiError, Client, Settings};
+use serde_json::{Map, json};
 use tokio::time::Instant;
+
+use super::{
+    client, id,
+    server::{Act, Server, answer, bytes, refusal, session},
+    settings,
+};
 
 async fn get(acts: Vec<Act>) -> (Result<String, ApiError>, usize) {
     let server = Server::start(acts).await;

@@ -1,15 +1,17 @@
 //! Tokens that end: refreshing a login, exchanging an identity, reading what others rotate.
 
+use std::{fs, path::PathBuf, time::Duration};
+
+use managed_sessions_mcp::api::{ApiError, Client};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
 use super::{
     client_with,
     credentials::{USER, directory, write},
     id,
     server::{Act, Seen, Server, answer, refusal, session},
 };
-use managed_sessions_mcp::api::{ApiError, Client};
-use serde_json::{Value, json};
-use std::{fs, path::PathBuf, time::Duration};
-use tempfile::TempDir;
 
 const LOGIN: &str = r#"{"authentication":{"type":"user_oauth","client_id":"client_1"}}"#;
 

@@ -1,16 +1,18 @@
 //! The key is nowhere but in the header.
 
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use managed_sessions_mcp::api::{Client, Settings};
+use tracing_subscriber::fmt::MakeWriter;
+
 use super::{
     KEY, client, client_with, id,
     server::{Act, Server, answer, refusal, session},
     settings,
 };
-use managed_sessions_mcp::api::{Client, Settings};
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-use tracing_subscriber::fmt::MakeWriter;
 
 /// Everything that is logged.
 #[derive(Clone, Default)]

@@ -1,16 +1,19 @@
 //! What is sent: method, path, query, headers, body.
 
+use managed_sessions_mcp::{
+    api::{
+        ApiError, AuthHeader, Client, EventQuery, Order, SessionQuery, Settings, check_base_url,
+    },
+    model::SessionId,
+};
+use proptest::prelude::*;
+use serde_json::{Map, json};
+
 use super::{
     KEY, client, client_with, id,
     server::{Seen, Server, answer, session},
     settings,
 };
-use managed_sessions_mcp::api::{
-    ApiError, AuthHeader, Client, EventQuery, Order, SessionQuery, Settings, check_base_url,
-    types::SessionId,
-};
-use proptest::prelude::*;
-use serde_json::{Map, json};
 
 const PAGE: &str = r#"{"data":[],"next_page":null}"#;
 

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use managed_sessions_mcp::{cli::Flags, sandbox::Sandbox, server::SessionsServer};
+use managed_sessions_mcp::{cli::Flags, mcp::server::SessionsServer, sandbox::Sandbox};
 use rmcp::{
     ClientHandler, ErrorData, RoleClient, ServiceExt as _,
     model::{

@@ -2,10 +2,8 @@
 //! the API was asked.
 
 use managed_sessions_mcp::{
-    cli::Flags,
-    config::{Config, Environment},
+    cli::Flags, config::Config, environment::Environment, mcp::server::SessionsServer,
     sandbox::Sandbox,
-    server::SessionsServer,
 };
 use rmcp::model::Tool;
 use serde_json::{Map, Value, json};

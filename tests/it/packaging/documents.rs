@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 use managed_sessions_mcp::{
     cli::{Cli, Flags},
     config::Toolset,
-    server::SessionsServer,
+    mcp::server::SessionsServer,
 };
 use rmcp::{
     RoleClient, ServiceExt as _,

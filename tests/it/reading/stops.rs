@@ -7,8 +7,8 @@ use std::{
 
 use managed_sessions_mcp::{
     cli::Flags,
+    mcp::server::SessionsServer,
     sandbox::{Options, Quirk},
-    server::SessionsServer,
 };
 use rmcp::{
     ClientHandler, RoleClient, ServiceExt as _,

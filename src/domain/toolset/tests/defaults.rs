@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{changes, linear, planned, resolved_builtin, toolset};
+use crate::domain::toolset::tests::{changes, linear, planned, resolved_builtin, toolset};
 
 #[test]
 fn merging_a_default_keeps_what_was_disabled() {

@@ -3,14 +3,12 @@
 use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Map, Value, json};
 
-use super::{
-    super::{
-        Mode, Patch, Toolset, diff,
-        identity::Which,
-        plan, satisfied,
-        value::{covers, same},
-    },
-    custom,
+use crate::domain::toolset::{
+    Mode, Patch, Toolset, diff,
+    identity::Section,
+    plan, satisfied,
+    tests::custom,
+    value::{covers, same},
 };
 
 /// Any JSON, also numbers no float can hold.
@@ -232,7 +230,7 @@ fn merged(current: &Toolset, given: &Toolset) -> Toolset {
 
 /// Without duplicates and without references to servers that are not there.
 fn is_sound(toolset: &Toolset) -> bool {
-    let unique = |which: Which, entries: &[Value]| {
+    let unique = |which: Section, entries: &[Value]| {
         let known: Vec<_> = entries
             .iter()
             .filter_map(|entry| which.identity(entry))
@@ -250,8 +248,8 @@ fn is_sound(toolset: &Toolset) -> bool {
                 .iter()
                 .any(|server| server["name"] == tool["mcp_server_name"])
     };
-    unique(Which::Tools, &toolset.tools)
-        && unique(Which::Servers, &toolset.mcp_servers)
+    unique(Section::Tools, &toolset.tools)
+        && unique(Section::Servers, &toolset.mcp_servers)
         && toolset.tools.iter().all(refers)
 }
 
@@ -305,9 +303,9 @@ proptest! {
     #[test]
     fn merging_keeps_every_entry_it_does_not_name(current in valid(), given in valid()) {
         let result = merged(&current, &given);
-        let named: Vec<_> = given.tools.iter().map(|tool| Which::Tools.identity(tool)).collect();
+        let named: Vec<_> = given.tools.iter().map(|tool| Section::Tools.identity(tool)).collect();
         for (index, tool) in current.tools.iter().enumerate() {
-            if !named.contains(&Which::Tools.identity(tool)) {
+            if !named.contains(&Section::Tools.identity(tool)) {
                 prop_assert_eq!(result.tools[index].to_string(), tool.to_string());
             }
         }

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{super::Toolset, custom, linear, patch, plan, planned, toolset, usual};
+use crate::domain::toolset::{
+    Toolset,
+    tests::{custom, linear, patch, plan, planned, toolset, usual},
+};
 
 fn problems(current: &Toolset, arguments: &Value) -> Vec<String> {
     let problems = plan(current, &patch(arguments)).expect_err(&arguments.to_string());

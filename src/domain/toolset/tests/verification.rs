@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    super::satisfied, Toolset, custom, linear, planned, resolved_builtin, resolved_linear, toolset,
-    usual,
+use crate::domain::toolset::{
+    satisfied,
+    tests::{Toolset, custom, linear, planned, resolved_builtin, resolved_linear, toolset, usual},
 };
 
 #[test]

@@ -1,0 +1,118 @@
+//! The lists that can be walked.
+
+use crate::{
+    api::{ApiError, Client, EventQuery, Order, SessionQuery},
+    app::scan::{Mark, Source},
+    domain::{
+        events,
+        events::EventFilter,
+        filter::{Filter, is_allowed},
+    },
+    model::{ApiTime, Event, Page, SessionHead, SessionId},
+};
+
+/// The sessions that match a filter.
+pub(crate) struct Sessions {
+    pub(crate) filter: Filter,
+    pub(crate) order: Order,
+}
+
+impl Source for Sessions {
+    type Item = SessionHead;
+
+    async fn page(
+        &self,
+        client: &Client,
+        cursor: Option<String>,
+        size: u32,
+    ) -> Result<Page<SessionHead>, ApiError> {
+        let query = SessionQuery {
+            order: Some(self.order),
+            limit: Some(size),
+            page: cursor,
+            ..SessionQuery::from(&self.filter)
+        };
+        Ok(client.list_sessions(&query).await?.body)
+    }
+
+    fn matches(&self, session: &SessionHead) -> bool {
+        self.filter.matches(session)
+    }
+
+    /// How many there are of agents that are not allowed is not to be seen.
+    fn counts(&self, session: &SessionHead) -> bool {
+        is_allowed(&self.filter.allowed_agents, session)
+    }
+
+    fn mark(&self, session: &SessionHead) -> Mark {
+        Mark {
+            id: Some(session.id.clone()).filter(|id| !id.is_empty()),
+            at: session.created_at.as_ref().and_then(ApiTime::at),
+        }
+    }
+
+    fn order(&self) -> Order {
+        self.order
+    }
+}
+
+/// What of a filter the API itself can be asked for.
+impl From<&Filter> for SessionQuery {
+    fn from(filter: &Filter) -> Self {
+        Self {
+            agent_id: filter.agent_id.clone(),
+            agent_version: filter.agent_version,
+            deployment_id: filter.deployment_id.clone(),
+            memory_store_id: filter.memory_store_id.clone(),
+            statuses: filter.statuses.clone(),
+            include_archived: filter.include_archived,
+            created_gte: filter.created_after,
+            created_lt: filter.latest_creation(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The events of a session that match a filter.
+pub(crate) struct Events {
+    pub(crate) session: SessionId,
+    pub(crate) filter: EventFilter,
+    pub(crate) order: Order,
+}
+
+impl Source for Events {
+    type Item = Event;
+
+    async fn page(
+        &self,
+        client: &Client,
+        cursor: Option<String>,
+        size: u32,
+    ) -> Result<Page<Event>, ApiError> {
+        let query = EventQuery {
+            types: self.filter.types.clone(),
+            created_gte: self.filter.after,
+            created_lt: self.filter.before,
+            order: Some(self.order),
+            limit: Some(size),
+            page: cursor,
+            ..EventQuery::default()
+        };
+        Ok(client.list_events(&self.session, &query).await?.body)
+    }
+
+    fn matches(&self, event: &Event) -> bool {
+        self.filter.matches(event)
+    }
+
+    fn mark(&self, event: &Event) -> Mark {
+        Mark {
+            id: events::text(event, "id").map(str::to_owned),
+            at: events::at(event),
+        }
+    }
+
+    fn order(&self) -> Order {
+        self.order
+    }
+}

@@ -1,0 +1,62 @@
+//! Waiting for a busy session, by looking at it less and less often.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    explain::Failure,
+    mcp::{call::Call, server::SessionsServer},
+    model::{Session, SessionId},
+};
+
+/// The first and the longest pause between two looks at a busy session.
+const POLL_PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
+
+/// Reads a session until it is not busy, or `wait` is over; the last reading is the answer.
+pub(crate) async fn until_free(
+    server: &SessionsServer,
+    call: &Call,
+    id: &SessionId,
+    wait: Duration,
+) -> Result<Session, Failure> {
+    let mut poll = Poll::until((Instant::now() + wait).min(call.soon()));
+    loop {
+        let session = call.session(id).await?;
+        let busy = server.statuses().state(&session.head).is_busy();
+        if !busy || !poll.pause(call, &session).await {
+            return Ok(session);
+        }
+    }
+}
+
+/// Looks at a busy session again and again, less and less often.
+pub(crate) struct Poll {
+    until: Instant,
+    pause: Duration,
+    polls: u32,
+}
+
+impl Poll {
+    pub(crate) fn until(until: Instant) -> Self {
+        Self {
+            until,
+            pause: POLL_PAUSES.0,
+            polls: 0,
+        }
+    }
+
+    /// Waits until it is time to look again, and tells the caller; false when the time is up.
+    pub(crate) async fn pause(&mut self, call: &Call, session: &Session) -> bool {
+        let now = Instant::now();
+        if now >= self.until {
+            return false;
+        }
+        self.polls += 1;
+        let message = format!("{} is {}", session.head.id, session.head.status);
+        call.progress(f64::from(self.polls), None, message).await;
+        tokio::time::sleep_until((now + self.pause).min(self.until)).await;
+        self.pause = (self.pause * 2).min(POLL_PAUSES.1);
+        true
+    }
+}

@@ -1,0 +1,313 @@
+//! How a session is shown: the row of a list, and the record of one session.
+//!
+//! Both leave out what is not there, so that an agent pays only for what says something.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Number, Value};
+
+pub(crate) use crate::domain::view::row::to_the_second;
+pub use crate::domain::view::row::{AgentRef, Row, shown_amount};
+use crate::{
+    domain::{
+        guard::{Operation, Refusal, Statuses, Verdict},
+        text,
+    },
+    model::{Session, SessionHead},
+};
+
+/// How much of a system prompt `detail: "full"` shows.
+const SYSTEM_CHARACTERS: usize = 4_000;
+/// How much of an outcome's description or explanation a record shows.
+const OUTCOME_CHARACTERS: usize = 300;
+/// The top-level fields a record shows in its own form; `extra` holds all others.
+const KNOWN_FIELDS: [&str; 17] = [
+    "id",
+    "type",
+    "title",
+    "status",
+    "created_at",
+    "updated_at",
+    "archived_at",
+    "environment_id",
+    "deployment_id",
+    "metadata",
+    "vault_ids",
+    "agent",
+    "resources",
+    "outcome_evaluations",
+    "stats",
+    "usage",
+    "budget",
+];
+
+/// One session with everything worth knowing about it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Record {
+    /// What lists show.
+    #[serde(flatten)]
+    pub row: Row,
+    /// The model's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The environment it runs in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment_id: Option<String>,
+    /// The deployment that created it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment_id: Option<String>,
+    /// When it was archived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<String>,
+    /// Its owner's key-value pairs.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+    /// Tokens by kind, and seconds at work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageByKind>,
+    /// The most it may cost, such as "50.00 USD".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
+    /// The tools as the API gives them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Value>,
+    /// The MCP servers as the API gives them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mcp_servers: Vec<Value>,
+    /// What is mounted: type, id, mount.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<MountedResource>,
+    /// Outcomes it works toward, and how they were judged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<Value>,
+    /// Its page in the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console_url: Option<String>,
+    /// What could be done to it now: "allowed", "nothing_to_do", or the code of the refusal.
+    pub operations: Operations,
+    /// The agent's system prompt, cut (detail "full").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// How many characters of the system prompt were cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_cut: Option<usize>,
+    /// Why it last went idle, with the ids of the events it waits for (detail "full").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<Map<String, Value>>,
+    /// Fields this server does not know, unchanged (detail "full").
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+}
+
+/// Tokens by kind, and time at work.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct UsageByKind {
+    /// Tokens read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u64>,
+    /// Tokens written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
+    /// Tokens read from the cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_read_input_tokens: Option<u64>,
+    /// Tokens written to the cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_creation_input_tokens: Option<u64>,
+    /// Seconds at work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
+    pub active_seconds: Option<Number>,
+}
+
+/// Something mounted into the session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MountedResource {
+    /// file, `github_repository`, `memory_store`, …
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Where it is mounted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mount: Option<String>,
+}
+
+/// What could be done to the session now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Operations {
+    /// Changing tools or MCP servers.
+    pub update_tools: &'static str,
+    /// Archiving.
+    pub archive: &'static str,
+    /// Deleting.
+    pub delete: &'static str,
+    /// Interrupting.
+    pub interrupt: &'static str,
+}
+
+impl Operations {
+    /// What the guard would say to each operation now.
+    #[must_use]
+    pub fn of(session: &SessionHead, statuses: &Statuses) -> Self {
+        let word = |operation| match statuses.judge(operation, session) {
+            Verdict::Go => "allowed",
+            Verdict::NothingToDo => "nothing_to_do",
+            Verdict::Refuse(refusal) => refusal_code(refusal),
+        };
+        Self {
+            update_tools: word(Operation::UpdateTools),
+            archive: word(Operation::Archive),
+            delete: word(Operation::Delete),
+            interrupt: word(Operation::Interrupt),
+        }
+    }
+}
+
+/// The failure code of a refusal.
+#[must_use]
+pub fn refusal_code(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Running => "session_running",
+        Refusal::Rescheduling => "session_rescheduling",
+        Refusal::Terminated => "session_terminated",
+        Refusal::Archived => "session_archived",
+        Refusal::StatusUnrecognized => "status_unrecognized",
+    }
+}
+
+impl Record {
+    /// The concise record of a session. `console` says whether the session has a console page.
+    #[must_use]
+    pub fn concise(session: &Session, statuses: &Statuses, console: bool) -> Self {
+        let head = &session.head;
+        let array = |field| match session.agent_field(field) {
+            Some(Value::Array(values)) => values.clone(),
+            _ => Vec::new(),
+        };
+        Self {
+            row: Row::of(head),
+            model: session.agent_field("model").and_then(model_id),
+            environment_id: head.environment_id.clone(),
+            deployment_id: head.deployment_id.clone(),
+            archived_at: head.archived_at.as_ref().map(to_the_second),
+            metadata: head.metadata.clone(),
+            usage: usage_by_kind(session),
+            budget: session.fields.get("budget").and_then(budget),
+            tools: array("tools"),
+            mcp_servers: array("mcp_servers"),
+            resources: head.resources.iter().map(mounted).collect(),
+            outcomes: outcomes(session),
+            console_url: console.then(|| {
+                format!(
+                    "https://platform.claude.com/workspaces/default/sessions/{}",
+                    head.id
+                )
+            }),
+            operations: Operations::of(head, statuses),
+            system: None,
+            system_cut: None,
+            stop_reason: None,
+            extra: Map::new(),
+        }
+    }
+
+    /// Adds what `detail: "full"` shows. `stop_reason` is why it last came to rest.
+    #[must_use]
+    pub fn with_details(
+        mut self,
+        session: &Session,
+        stop_reason: Option<Map<String, Value>>,
+    ) -> Self {
+        if let Some(Value::String(system)) = session.agent_field("system") {
+            let (head, more) = text::cut(system, SYSTEM_CHARACTERS);
+            self.system = Some(head.to_owned());
+            self.system_cut = (more > 0).then_some(more);
+        }
+        self.stop_reason = stop_reason;
+        self.extra = session
+            .fields
+            .iter()
+            .filter(|(name, _)| !KNOWN_FIELDS.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        self
+    }
+}
+
+/// The model's id; some services send a bare string instead of an object.
+fn model_id(model: &Value) -> Option<String> {
+    let id = model.as_str().or_else(|| model.get("id")?.as_str())?;
+    Some(id.to_owned())
+}
+
+/// The budget's maximum, `{"type": "limit", "max_list_cost": {"amount", "currency"}}`.
+fn budget(budget: &Value) -> Option<String> {
+    shown_amount(&serde_json::from_value(budget.get("max_list_cost")?.clone()).ok()?)
+}
+
+fn usage_by_kind(session: &Session) -> Option<UsageByKind> {
+    let usage = &session.head.usage;
+    let cache = &usage.cache_creation;
+    let in_stats = || {
+        session
+            .fields
+            .get("stats")?
+            .get("active_seconds")?
+            .as_number()
+            .cloned()
+    };
+    let shown = UsageByKind {
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cache_read_input_tokens: usage.cache_read_input_tokens,
+        cache_creation_input_tokens: [
+            cache.ephemeral_5m_input_tokens,
+            cache.ephemeral_1h_input_tokens,
+        ]
+        .into_iter()
+        .flatten()
+        .reduce(u64::saturating_add),
+        active_seconds: usage.active_seconds.clone().or_else(in_stats),
+    };
+    let empty = UsageByKind {
+        input_tokens: None,
+        output_tokens: None,
+        cache_read_input_tokens: None,
+        cache_creation_input_tokens: None,
+        active_seconds: None,
+    };
+    (shown != empty).then_some(shown)
+}
+
+fn mounted(resource: &crate::model::Resource) -> MountedResource {
+    let id = [&resource.id, &resource.memory_store_id, &resource.file_id];
+    MountedResource {
+        kind: resource.kind.clone(),
+        id: id.into_iter().flatten().next().cloned(),
+        mount: resource.mount_path.clone(),
+    }
+}
+
+/// The outcomes without nulls, their long texts cut.
+fn outcomes(session: &Session) -> Vec<Value> {
+    let Some(Value::Array(evaluations)) = session.fields.get("outcome_evaluations") else {
+        return Vec::new();
+    };
+    let shown = |evaluation: &Value| match evaluation {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| {
+                let value = match value {
+                    Value::String(text) => text::shortened(text, OUTCOME_CHARACTERS).into(),
+                    other => other.clone(),
+                };
+                (name.clone(), value)
+            })
+            .collect(),
+        other => other.clone(),
+    };
+    evaluations.iter().map(shown).collect()
+}

@@ -1,0 +1,11 @@
+//! The MCP adapter.
+
+pub mod args;
+pub mod call;
+pub mod catalog;
+pub mod handler;
+pub mod prompts;
+pub mod schema;
+pub mod server;
+pub mod tools;
+pub mod transport;

@@ -1,0 +1,124 @@
+//! The filters that every tool over many sessions shares.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    domain::filter::Filter,
+    explain::Failure,
+    mcp::{
+        args::values::{AmountArg, PairsArg, TimeArg},
+        server::SessionsServer,
+    },
+};
+
+/// Conditions on the sessions a tool is about.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(crate) struct FilterArgs {
+    /// Only sessions of this agent.
+    agent_id: Option<String>,
+    /// Only this version of agent_id.
+    #[schemars(range(min = 1))]
+    agent_version: Option<i64>,
+    /// Only of this deployment.
+    deployment_id: Option<String>,
+    /// Only with this memory store.
+    memory_store_id: Option<String>,
+    /// Only these statuses.
+    #[serde(default)]
+    statuses: Vec<StatusArg>,
+    /// Archived ones too.
+    include_archived: Option<bool>,
+    /// RFC 3339, or an age such as "7d".
+    created_after: Option<TimeArg>,
+    /// As created_after.
+    created_before: Option<TimeArg>,
+    /// As created_after.
+    updated_after: Option<TimeArg>,
+    /// As created_after; "7d" is unchanged for a week.
+    updated_before: Option<TimeArg>,
+    /// In the title, in any case.
+    #[schemars(length(min = 1, max = 1000))]
+    title_contains: Option<String>,
+    /// Pairs that must all be equal.
+    #[serde(default)]
+    metadata: PairsArg,
+    /// Such as "50.00" (USD) or "50.00 EUR".
+    min_list_cost: Option<AmountArg>,
+}
+
+/// A status that can be asked for. The list of names is in the schema, where the operator's
+/// further names are added.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct StatusArg(String);
+
+impl JsonSchema for StatusArg {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Status".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "enum": ["idle", "running", "rescheduling", "terminated"]
+        })
+    }
+}
+
+impl FilterArgs {
+    /// What the conditions mean together with the operator's, asked at `now`, from which ages
+    /// count back.
+    ///
+    /// # Errors
+    /// `invalid_arguments` when conditions need each other, and one is missing.
+    pub(crate) fn read(
+        self,
+        tool: &str,
+        server: &SessionsServer,
+        now: Timestamp,
+    ) -> Result<Filter, Failure> {
+        if self.agent_version.is_some() && self.agent_id.is_none() {
+            let mistake = "agent_version needs agent_id; give both or neither".to_owned();
+            return Err(Failure::invalid_arguments(tool, &[mistake]));
+        }
+        let at = |when: Option<TimeArg>| when.map(|when| when.at(now));
+        Ok(Filter {
+            agent_id: self.agent_id,
+            agent_version: self.agent_version,
+            deployment_id: self.deployment_id,
+            memory_store_id: self.memory_store_id,
+            statuses: self.statuses.into_iter().map(|status| status.0).collect(),
+            include_archived: self.include_archived.unwrap_or(false),
+            created_after: at(self.created_after),
+            created_before: at(self.created_before),
+            title_contains: self.title_contains,
+            metadata: self.metadata.pairs().collect(),
+            updated_after: at(self.updated_after),
+            updated_before: at(self.updated_before),
+            min_list_cost: self.min_list_cost.and_then(|amount| amount.money()),
+            allowed_agents: server.config().allowed_agents.clone(),
+        })
+    }
+
+    /// Whether no condition is given at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Ok(Value::Object(given)) = serde_json::to_value(self) else {
+            return false;
+        };
+        given.values().all(|value| match value {
+            Value::Null => true,
+            Value::Array(values) => values.is_empty(),
+            Value::Object(pairs) => pairs.is_empty(),
+            _ => false,
+        })
+    }
+
+    /// With archived sessions, unless the caller says otherwise.
+    pub(crate) fn with_archived(mut self) -> Self {
+        self.include_archived.get_or_insert(true);
+        self
+    }
+}

@@ -1,0 +1,169 @@
+//! What holds for whatever a model gives.
+
+use proptest::{collection::vec, prelude::*, sample::select};
+use rmcp::model::JsonObject;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    domain::step::LeftOut,
+    mcp::{
+        args::{
+            parse,
+            values::{AmountArg, OrderArg, PairsArg, TimeArg},
+        },
+        schema,
+    },
+};
+
+/// One argument of each kind.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Args {
+    #[schemars(range(min = 1, max = 100))]
+    count: u32,
+    flag: Option<bool>,
+    #[serde(default)]
+    order: OrderArg,
+    #[serde(default)]
+    names: Vec<String>,
+    since: Option<TimeArg>,
+    cost: Option<AmountArg>,
+    #[serde(default)]
+    pairs: PairsArg,
+    #[schemars(length(min = 1, max = 5))]
+    word: Option<String>,
+}
+
+const NAMES: [&str; 8] = [
+    "count", "flag", "order", "names", "since", "cost", "pairs", "word",
+];
+
+/// What is read, or the failure's sentence.
+fn read(given: &JsonObject) -> Result<Value, String> {
+    let schema = schema::input::<Args>();
+    match parse::<Args>("a_tool", &schema, given.clone()) {
+        Ok(args) => Ok(serde_json::to_value(args).unwrap()),
+        Err(failure) => {
+            assert_eq!(failure.code, "invalid_arguments");
+            let result = failure.into_result(&LeftOut::default());
+            Err(result.content[0].as_text().unwrap().text.clone())
+        }
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (0_i64..120).prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[ -~\u{202e}\u{7}]{0,12}".prop_map(Value::from),
+        select(
+            &[
+                "7d", "asc", "true", "5", "5.0", "1.50 EUR", "[]", "{}", "null"
+            ][..]
+        )
+        .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec(("[a-z]{1,3}", inner), 0..4)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_call() -> impl Strategy<Value = JsonObject> {
+    let name = prop_oneof![
+        8 => select(&NAMES[..]).prop_map(str::to_owned),
+        1 => "[a-z]{1,6}",
+    ];
+    vec((name, any_json()), 0..8).prop_map(|pairs| pairs.into_iter().collect())
+}
+
+fn good_call() -> impl Strategy<Value = JsonObject> {
+    (
+        1_u32..=100,
+        any::<bool>(),
+        prop_oneof![Just("asc"), Just("desc")],
+        vec("[ -~]{0,6}", 0..3),
+        prop_oneof![Just("7d"), Just("2026-01-31T12:00:00Z"), Just("2 weeks")],
+        (0_u32..10_000, 0_u32..100).prop_map(|(major, minor)| format!("{major}.{minor:02}")),
+        vec(("[a-z]{1,3}", "[ -~]{0,4}"), 0..3),
+        "[a-z]{1,5}",
+    )
+        .prop_map(|(count, flag, order, names, since, cost, pairs, word)| {
+            let pairs: Map<String, Value> = pairs
+                .into_iter()
+                .map(|(key, text)| (key, text.into()))
+                .collect();
+            let call = json!({"count": count, "flag": flag, "order": order, "names": names,
+                "since": since, "cost": cost, "pairs": pairs, "word": word});
+            call.as_object().unwrap().clone()
+        })
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Words {
+    #[serde(default)]
+    orders: Vec<OrderArg>,
+}
+
+#[test]
+fn one_word_is_as_good_as_an_array_of_it() {
+    let schema = schema::input::<Words>();
+    let check = |given: &str, expected: Option<Value>| {
+        let given = json!({"orders": given}).as_object().unwrap().clone();
+        let read = parse::<Words>("a_tool", &schema, given).ok();
+        assert_eq!(read.map(|words| json!(words)["orders"].clone()), expected);
+    };
+    check("asc", Some(json!(["asc"])));
+    check("[\"asc\"]", Some(json!(["asc"])));
+    check("up", None);
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_given_is_read_or_refused_with_every_mistake(given in any_call()) {
+        match read(&given) {
+            Ok(args) => {
+                for name in given.keys() {
+                    prop_assert!(NAMES.contains(&name.as_str()), "{name} was swallowed");
+                }
+                let count = args["count"].as_u64();
+                prop_assert!(count.is_some_and(|count| (1..=100).contains(&count)));
+            }
+            Err(sentence) => {
+                for name in given.keys().filter(|name| !NAMES.contains(&name.as_str())) {
+                    prop_assert!(sentence.contains(&format!("\"{name}\" is not an argument")), "{sentence}");
+                }
+                if given.get("count").is_none_or(Value::is_null) {
+                    prop_assert!(sentence.contains("count is missing"), "{sentence}");
+                }
+                prop_assert!(!sentence.contains(['\u{202e}', '\u{7}']), "{sentence:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_guise_of_a_value_does_not_change_its_meaning(given in good_call()) {
+        let plain = read(&given);
+        prop_assert!(plain.is_ok(), "{plain:?}");
+        let texts = given.iter().map(|(name, value)| match value {
+            Value::String(_) => (name.clone(), value.clone()),
+            other => (name.clone(), Value::from(format!(" {other} "))),
+        });
+        prop_assert_eq!(read(&texts.collect()), plain);
+    }
+
+    #[test]
+    fn null_is_as_good_as_nothing(given in good_call(), dropped in 1_usize..NAMES.len()) {
+        let (mut nulled, mut without) = (given.clone(), given);
+        nulled.insert(NAMES[dropped].to_owned(), Value::Null);
+        without.shift_remove(NAMES[dropped]);
+        prop_assert_eq!(read(&nulled), read(&without));
+    }
+}

@@ -1,0 +1,145 @@
+//! `delete_session`: record, events and sandbox go for good; the answer holds the last snapshot.
+
+pub mod deletion;
+
+use std::collections::BTreeSet;
+
+pub(crate) use deletion::Deletion;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    app::{write, write::Outcome},
+    config::Toolset,
+    domain::view::record::Record,
+    explain::Failure,
+    mcp::{
+        args::{conditions::WriteArgs, values::SessionIdArg},
+        call::Call,
+        server::SessionsServer,
+        tools::{Effect, SessionsTool},
+    },
+    model::Session,
+};
+
+pub(crate) struct DeleteSession;
+
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Args {
+    /// Id of the session.
+    session_id: SessionIdArg,
+    #[serde(flatten)]
+    write: WriteArgs,
+    /// The token of an earlier answer confirmation_required, once a person has agreed.
+    confirmation_token: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Output {
+    /// What happened.
+    outcome: Word,
+    /// The session as it was right before.
+    snapshot: Record,
+    /// What it used and what deletion leaves alone, by id.
+    kept: Kept,
+    /// The file that record and history were exported to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exported_to: Option<String>,
+    /// Given with confirmation_required: what the next call has to bring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation_token: Option<String>,
+    /// Until when the token is good, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Deleted,
+    WouldDelete,
+    ConfirmationRequired,
+}
+
+/// Things that are independent of the session. Mounted files were copies: those go, their
+/// originals stay.
+#[derive(Serialize, JsonSchema)]
+struct Kept {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    vaults: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    memory_stores: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    skills: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    files: BTreeSet<String>,
+}
+
+impl Kept {
+    fn of(session: &Session) -> Self {
+        let resources = session.head.resources.iter();
+        let strings = |value: Option<&Value>, field: Option<&str>| {
+            let values = value.and_then(Value::as_array).into_iter().flatten();
+            values
+                .filter_map(|each| field.map_or(Some(each), |field| each.get(field))?.as_str())
+                .map(str::to_owned)
+                .collect()
+        };
+        Self {
+            agent: session.head.agent.id.clone(),
+            environment: session.head.environment_id.clone(),
+            vaults: strings(session.fields.get("vault_ids"), None),
+            memory_stores: resources
+                .clone()
+                .filter_map(|each| each.memory_store_id.clone())
+                .collect(),
+            skills: strings(session.agent_field("skills"), Some("skill_id")),
+            files: resources.filter_map(|each| each.file_id.clone()).collect(),
+        }
+    }
+}
+
+impl SessionsTool for DeleteSession {
+    const NAME: &'static str = "delete_session";
+    const TITLE: &'static str = "Delete a session";
+    const DESCRIPTION: &'static str = "Delete one session for good: record, event history and \
+        sandbox. Cannot be undone; archive_session keeps the history instead. Refused while it is \
+        running or rescheduling unless if_busy says otherwise. Answers a last snapshot. If it answers confirmation_required, ask \
+        a person before calling again with confirmation_token.";
+    const TOOLSET: Toolset = Toolset::Sessions;
+    const EFFECT: Effect = Effect::Destroys;
+    type Args = Args;
+    type Output = Output;
+
+    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
+        let id = args.session_id.id();
+        let conditions = args.write.conditions();
+        let deletion = Deletion::new(server, id, args.confirmation_token);
+        let outcome = write::carry_out(server, call, id, &conditions, &deletion).await?;
+        let token = deletion.withheld();
+        let (outcome, session) = match outcome {
+            Outcome::Written { before, .. } => (Word::Deleted, before),
+            Outcome::Would { session, .. } | Outcome::NothingToDo(session) if token.is_some() => {
+                (Word::ConfirmationRequired, session)
+            }
+            Outcome::Would { session, .. } | Outcome::NothingToDo(session) => {
+                (Word::WouldDelete, session)
+            }
+        };
+        let (confirmation_token, expires_at) =
+            token.map(|given| (given.token, given.expires_at)).unzip();
+        Ok(Output {
+            outcome,
+            snapshot: server.record(&session).await,
+            kept: Kept::of(&session),
+            exported_to: deletion.exported_to(),
+            confirmation_token,
+            expires_at,
+        })
+    }
+}

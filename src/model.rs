@@ -1,0 +1,338 @@
+//! What the Sessions API sends, read tolerantly: a field that is missing, null or of an
+//! unexpected type is absent, and never a failure of the whole answer.
+//!
+//! Two depths: [`SessionHead`] is what lists, guards and filters need, and leaves large fields
+//! unread; [`Session`] keeps everything, also what this project does not know.
+
+use std::{fmt, marker::PhantomData};
+
+use jiff::Timestamp;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use serde_json::{Map, Value, value::RawValue};
+
+/// Reads a field as `T`, or as `T::default()` when the service sends something else.
+///
+/// # Errors
+/// Only when the text is not JSON at all.
+fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).unwrap_or_default())
+}
+
+/// The id of a session, safe to use as one path segment of a URL.
+///
+/// No prefix is assumed: `sesn_…`, `sess_…`, `ses_…` all exist.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// Takes 1 to 256 characters without white space and control characters.
+    ///
+    /// # Errors
+    /// One clause saying what is wrong, to be read after the argument's name.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "" => Err("is empty"),
+            // The `url` crate drops these from a path, so the request would reach another route;
+            // and some servers drop what follows a semicolon before they look at a segment.
+            _ if matches!(text.split(';').next(), Some("" | "." | "..")) => {
+                Err("is a relative path, not an id")
+            }
+            _ if text.chars().count() > 256 => Err("is longer than 256 characters"),
+            _ if text.chars().any(char::is_whitespace) => Err("contains white space"),
+            _ if text.chars().any(char::is_control) => Err("contains control characters"),
+            _ => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A time as the API sends it: the text, and the instant if the text is RFC 3339.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiTime {
+    text: String,
+    at: Option<Timestamp>,
+}
+
+impl ApiTime {
+    /// The text exactly as it was sent.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The instant, if the text could be read.
+    #[must_use]
+    pub fn at(&self) -> Option<Timestamp> {
+        self.at
+    }
+
+    /// Whether a caller who was shown this moment could mean it by `other`: the same instant,
+    /// or the same second when `other` has no fraction, since rows are shown to the second.
+    #[must_use]
+    pub fn shows_as(&self, other: &Self) -> bool {
+        match (self.at, other.at) {
+            (Some(one), Some(two)) if two.subsec_nanosecond() == 0 => {
+                one.as_second() == two.as_second()
+            }
+            (Some(one), Some(two)) => one == two,
+            _ => self.text == other.text,
+        }
+    }
+}
+
+impl From<String> for ApiTime {
+    fn from(text: String) -> Self {
+        let at = text.parse().ok();
+        Self { text, at }
+    }
+}
+
+impl<'de> Deserialize<'de> for ApiTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Anything that is there counts (an archived_at that is a number still means archived).
+        Ok(match Value::deserialize(deserializer)? {
+            Value::String(text) => Self::from(text),
+            other => Self::from(other.to_string()),
+        })
+    }
+}
+
+/// The part of a session that lists, guards and filters look at.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct SessionHead {
+    /// `sesn_…`; compatible servers use other prefixes.
+    #[serde(default, deserialize_with = "lenient")]
+    pub id: String,
+    /// The title, if one was given.
+    #[serde(default, deserialize_with = "lenient")]
+    pub title: Option<String>,
+    /// `idle`, `running`, `rescheduling`, `terminated`, or a name not known yet.
+    #[serde(default, deserialize_with = "lenient")]
+    pub status: String,
+    /// When it was created.
+    #[serde(default)]
+    pub created_at: Option<ApiTime>,
+    /// When it last changed; some services leave it out.
+    #[serde(default)]
+    pub updated_at: Option<ApiTime>,
+    /// When it was archived: the only mark of an archived session that all services share.
+    #[serde(default)]
+    pub archived_at: Option<ApiTime>,
+    /// The agent it runs, without its large parts.
+    #[serde(default, deserialize_with = "lenient")]
+    pub agent: AgentHead,
+    /// The environment it runs in.
+    #[serde(default, deserialize_with = "lenient")]
+    pub environment_id: Option<String>,
+    /// The deployment that created it.
+    #[serde(default, deserialize_with = "lenient")]
+    pub deployment_id: Option<String>,
+    /// Pairs set by its owner; values are strings by the API's rules, but not everywhere.
+    #[serde(default, deserialize_with = "lenient")]
+    pub metadata: Map<String, Value>,
+    /// What it has consumed so far.
+    #[serde(default, deserialize_with = "lenient")]
+    pub usage: Usage,
+    /// What it is mounted with (id and type are looked at in filters).
+    #[serde(default, deserialize_with = "lenient")]
+    pub resources: Vec<Resource>,
+}
+
+impl SessionHead {
+    /// Archived, whatever the status says.
+    #[must_use]
+    pub fn is_archived(&self) -> bool {
+        self.archived_at.is_some()
+    }
+}
+
+/// The agent of a session, without prompt, tools and skills.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct AgentHead {
+    /// `agent_…`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub id: Option<String>,
+    /// The agent's name.
+    #[serde(default, deserialize_with = "lenient")]
+    pub name: Option<String>,
+    /// The agent's version, a counting number.
+    #[serde(default, deserialize_with = "lenient")]
+    pub version: Option<i64>,
+}
+
+/// Tokens, time and money a session has used.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct Usage {
+    /// Tokens read, without cached ones.
+    #[serde(default, deserialize_with = "lenient")]
+    pub input_tokens: Option<u64>,
+    /// Tokens written.
+    #[serde(default, deserialize_with = "lenient")]
+    pub output_tokens: Option<u64>,
+    /// Tokens read from the cache.
+    #[serde(default, deserialize_with = "lenient")]
+    pub cache_read_input_tokens: Option<u64>,
+    /// Tokens written to the cache, by how long they are kept.
+    #[serde(default, deserialize_with = "lenient")]
+    pub cache_creation: CacheCreation,
+    /// Seconds in which the session was at work.
+    #[serde(default, deserialize_with = "lenient")]
+    pub active_seconds: Option<serde_json::Number>,
+    /// The cost at list price.
+    #[serde(default, deserialize_with = "lenient")]
+    pub list_cost: Option<Amount>,
+}
+
+/// Tokens written to the prompt cache.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct CacheCreation {
+    /// Kept for five minutes.
+    #[serde(default, deserialize_with = "lenient")]
+    pub ephemeral_5m_input_tokens: Option<u64>,
+    /// Kept for an hour.
+    #[serde(default, deserialize_with = "lenient")]
+    pub ephemeral_1h_input_tokens: Option<u64>,
+}
+
+/// An amount of money as the API sends it: minor units as a decimal string.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Amount {
+    /// Minor units (cents), `"1234"` or `"1234.5"`; never read as a float.
+    #[serde(default, deserialize_with = "amount_text")]
+    pub amount: String,
+    /// ISO 4217, `USD`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub currency: String,
+}
+
+/// Reads the amount from a string, or from a number as it is written.
+fn amount_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => text,
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    })
+}
+
+/// Something mounted into a session.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Resource {
+    /// The resource's own id.
+    #[serde(default, deserialize_with = "lenient")]
+    pub id: Option<String>,
+    /// `file`, `github_repository`, `memory_store`, …
+    #[serde(default, rename = "type", deserialize_with = "lenient")]
+    pub kind: Option<String>,
+    /// Where it is mounted.
+    #[serde(default, deserialize_with = "lenient")]
+    pub mount_path: Option<String>,
+    /// Of a memory store.
+    #[serde(default, deserialize_with = "lenient")]
+    pub memory_store_id: Option<String>,
+    /// Of a file.
+    #[serde(default, deserialize_with = "lenient")]
+    pub file_id: Option<String>,
+}
+
+/// A whole session: the head that is understood, and every field as it was sent.
+#[derive(Debug, Clone, Default)]
+pub struct Session {
+    /// What lists, guards and filters look at.
+    pub head: SessionHead,
+    /// All fields as the service sent them, in its order, numbers unchanged.
+    pub fields: Map<String, Value>,
+}
+
+impl Session {
+    /// The agent's `field`, as it was sent.
+    #[must_use]
+    pub fn agent_field(&self, field: &str) -> Option<&Value> {
+        self.fields.get("agent")?.get(field)
+    }
+}
+
+impl<'de> Deserialize<'de> for Session {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Two passes over the text are cheaper than one pass and a copy of a 100 KB prompt.
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let fields = serde_json::from_str(text.get()).map_err(serde::de::Error::custom)?;
+        let head = serde_json::from_str(text.get()).map_err(serde::de::Error::custom)?;
+        Ok(Self { head, fields })
+    }
+}
+
+/// One event of a session's history, as it was sent. Some services leave ids out.
+pub type Event = Map<String, Value>;
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The entries, in the order of the request.
+    pub data: Vec<T>,
+    /// The cursor of the next page; absent, null or empty at the end.
+    pub next_page: Option<String>,
+}
+
+/// `data` must be there: an error with a status of 200 would otherwise pass for an empty list.
+/// An entry or a cursor that cannot be read fails the page, since leaving it out would be silent.
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(bound = "T: DeserializeOwned")]
+        struct Wire<T> {
+            // `null` is some services' `[]`; with a reader of its own it may not be missing.
+            #[serde(deserialize_with = "Option::deserialize")]
+            data: Option<Vec<Entry<T>>>,
+            #[serde(default)]
+            next_page: Option<String>,
+        }
+        let wire = Wire::deserialize(deserializer)?;
+        let data = wire.data.unwrap_or_default();
+        Ok(Self {
+            data: data.into_iter().map(|entry| entry.0).collect(),
+            next_page: wire.next_page.filter(|cursor| !cursor.is_empty()),
+        })
+    }
+}
+
+/// An object; serde would read a structure from an array too, by position.
+struct Entry<T>(T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Entry<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<T>(PhantomData<T>);
+
+        impl<'de, T: DeserializeOwned> Visitor<'de> for Object<T> {
+            type Value = Entry<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, entry: A) -> Result<Entry<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(entry)).map(Entry)
+            }
+        }
+
+        deserializer.deserialize_map(Object(PhantomData))
+    }
+}
