@@ -25,6 +25,7 @@ use values::{
 use crate::{
     api,
     api::{AuthHeader, credentials::Sources},
+    app::settings::Pauses,
     cli::{AuthHeaderFlag, Flags},
     environment::Environment,
 };
@@ -105,6 +106,8 @@ pub struct Config {
     pub idle_statuses: Vec<String>,
     /// How many requests a minute bulk work may send.
     pub max_rpm: NonZeroU32,
+    /// Pauses between requests; no setting of the operator, but of tests.
+    pub pauses: Pauses,
     /// What goes to stderr.
     pub log: Log,
     /// What the environment says about proxies.
@@ -203,6 +206,7 @@ impl Config {
             export_dir,
             audit_log,
             idle_statuses,
+            pauses: Pauses::default(),
             log,
             proxy: Proxy::read(environment),
             problems: reader.problems,

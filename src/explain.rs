@@ -3,6 +3,7 @@
 pub mod api;
 pub mod cautious;
 pub mod guard;
+pub mod vocabulary;
 
 use std::time::Duration;
 

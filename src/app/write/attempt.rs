@@ -14,17 +14,6 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// Right after a turn the stored status can still say "running": a refusal for being busy is
-/// only believed after these pauses, each followed by another read.
-const STALE_PAUSES: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(250)];
-/// The API may refuse what the guard allowed: pauses between repetitions, about 2 s in all.
-const CONFLICT_PAUSES: [Duration; 5] = [
-    Duration::from_millis(100),
-    Duration::from_millis(200),
-    Duration::from_millis(400),
-    Duration::from_millis(600),
-    Duration::from_millis(700),
-];
 /// One call of [`carry_out`], with what all its steps need.
 pub(crate) struct Attempt<'a> {
     pub(crate) server: &'a SessionsServer,
@@ -50,7 +39,7 @@ impl Attempt<'_> {
         write: &W,
         interrupted: &mut Option<bool>,
     ) -> Result<Outcome<W::Prepared>, Failure> {
-        let mut pauses = CONFLICT_PAUSES.iter();
+        let mut pauses = self.server.config().pauses.conflict.iter();
         // The API's refusal of what the guard had allowed, and whether that is the last word.
         let mut refused: Option<(ApiError, bool)> = None;
         loop {
@@ -120,8 +109,11 @@ impl Attempt<'_> {
         write: &W,
         interrupted: &mut Option<bool>,
     ) -> Result<Reading, Failure> {
-        let mut stale = STALE_PAUSES.iter();
-        let mut poll = Poll::until(self.wait_until + self.call.paused());
+        let mut stale = self.server.config().pauses.stale_status.iter();
+        let mut poll = Poll::until(
+            self.wait_until + self.call.paused(),
+            self.server.config().pauses.poll,
+        );
         loop {
             let session = self.call.session(self.id).await?;
             self.expect_unchanged(&session, *interrupted == Some(true))?;
@@ -153,7 +145,10 @@ impl Attempt<'_> {
                         Leave::LookAgain => continue,
                         Leave::Withheld => return Ok(Reading::Withheld(session)),
                     }
-                    poll = Poll::until(self.wait_until + self.call.paused());
+                    poll = Poll::until(
+                        self.wait_until + self.call.paused(),
+                        self.server.config().pauses.poll,
+                    );
                     *interrupted = Some(self.interrupt().await?);
                 }
                 IfBusy::Interrupt | IfBusy::Wait => {

@@ -10,9 +10,6 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// The first and the longest pause between two looks at a busy session.
-const POLL_PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
-
 /// Reads a session until it is not busy, or `wait` is over; the last reading is the answer.
 pub(crate) async fn until_free(
     server: &SessionsServer,
@@ -20,7 +17,10 @@ pub(crate) async fn until_free(
     id: &SessionId,
     wait: Duration,
 ) -> Result<Session, Failure> {
-    let mut poll = Poll::until((Instant::now() + wait).min(call.soon()));
+    let mut poll = Poll::until(
+        (Instant::now() + wait).min(call.soon()),
+        server.config().pauses.poll,
+    );
     loop {
         let session = call.session(id).await?;
         let busy = server.statuses().state(&session.head).is_busy();
@@ -34,14 +34,16 @@ pub(crate) async fn until_free(
 pub(crate) struct Poll {
     until: Instant,
     pause: Duration,
+    longest: Duration,
     polls: u32,
 }
 
 impl Poll {
-    pub(crate) fn until(until: Instant) -> Self {
+    pub(crate) fn until(until: Instant, (pause, longest): (Duration, Duration)) -> Self {
         Self {
             until,
-            pause: POLL_PAUSES.0,
+            pause,
+            longest,
             polls: 0,
         }
     }
@@ -56,7 +58,7 @@ impl Poll {
         let message = format!("{} is {}", session.head.id, session.head.status);
         call.progress(f64::from(self.polls), None, message).await;
         tokio::time::sleep_until((now + self.pause).min(self.until)).await;
-        self.pause = (self.pause * 2).min(POLL_PAUSES.1);
+        self.pause = (self.pause * 2).min(self.longest);
         true
     }
 }
