@@ -25,7 +25,7 @@ use values::{
 use crate::{
     api,
     api::{AuthHeader, credentials::Sources},
-    app::settings::Pauses,
+    app::settings::{Pauses, Settings},
     cli::{AuthHeaderFlag, Flags},
     environment::Environment,
 };
@@ -33,87 +33,17 @@ use crate::{
 /// The API's limit of other operations than creation, for a whole organization.
 const DEFAULT_MAX_RPM: NonZeroU32 = NonZeroU32::new(600).unwrap();
 
-/// A group of tools that can be switched on or off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Toolset {
-    /// One session: find, read, change, stop, archive, delete.
-    Sessions,
-    /// What happened in a session, and what it waits for.
-    Events,
-    /// Many sessions at once: sums and clean-up.
-    Fleet,
-}
-
-impl Toolset {
-    /// All toolsets with the names they have in `--toolsets`.
-    pub const ALL: [(&'static str, Self); 3] = [
-        ("sessions", Self::Sessions),
-        ("events", Self::Events),
-        ("fleet", Self::Fleet),
-    ];
-}
-
-/// What a delete needs before it is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ConfirmDeletes {
-    /// Nothing: hosts already ask before a destructive tool.
-    #[default]
-    Off,
-    /// A token that an earlier call answered.
-    Token,
-    /// A person's yes, or the token where the host cannot ask.
-    Elicit,
-}
-
-impl ConfirmDeletes {
-    const ALL: [(&'static str, Self); 3] = [
-        ("off", Self::Off),
-        ("token", Self::Token),
-        ("elicit", Self::Elicit),
-    ];
-
-    /// As `--confirm-deletes` spells it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Token => "token",
-            Self::Elicit => "elicit",
-        }
-    }
-}
-
 /// What the operator wants.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// How the API is reached.
-    pub api: api::Settings,
-    /// The whole of one tool call, retries and waiting included.
-    pub timeout: Duration,
+    /// How operations work.
+    pub app: Settings,
     /// Which tools are offered.
-    pub toolsets: BTreeSet<Toolset>,
-    /// Only those of them that change nothing.
-    pub read_only: bool,
-    /// Only sessions of these agents; empty means of any.
-    pub allowed_agents: Vec<String>,
-    /// What a delete needs first.
-    pub confirm_deletes: ConfirmDeletes,
-    /// Where exports go, absolute; without it there are none.
-    pub export_dir: Option<PathBuf>,
-    /// Where every call of a writing tool leaves a line, absolute.
-    pub audit_log: Option<PathBuf>,
-    /// Status names that are as safe as idle.
-    pub idle_statuses: Vec<String>,
-    /// How many requests a minute bulk work may send.
-    pub max_rpm: NonZeroU32,
-    /// Pauses between requests; no setting of the operator, but of tests.
-    pub pauses: Pauses,
+    pub mcp: crate::mcp::settings::Settings,
     /// What goes to stderr.
     pub log: Log,
     /// What the environment says about proxies.
     pub proxy: Proxy,
-    /// Bad values in the environment, by variable. They never stop the start, since hosts hide
-    /// stderr: every tool call tells them instead.
     problems: Vec<(&'static str, String)>,
 }
 
@@ -184,29 +114,33 @@ impl Config {
         let defaults = api::Settings::default();
         let timeout = timeout.unwrap_or(defaults.timeout);
         Ok(Self {
-            api: api::Settings {
-                base_url,
-                api_version: api_version.unwrap_or(defaults.api_version),
-                auth_header: flags
-                    .auth_header
-                    .map(AuthHeader::from)
-                    .or(auth_header)
-                    .unwrap_or_default(),
-                workspace_id,
-                credentials: Sources::from_environment(environment),
+            app: Settings {
+                api: api::Settings {
+                    base_url,
+                    api_version: api_version.unwrap_or(defaults.api_version),
+                    auth_header: flags
+                        .auth_header
+                        .map(AuthHeader::from)
+                        .or(auth_header)
+                        .unwrap_or_default(),
+                    workspace_id,
+                    credentials: Sources::from_environment(environment),
+                    timeout,
+                    ..defaults
+                },
                 timeout,
-                ..defaults
+                max_rpm: max_rpm.unwrap_or(DEFAULT_MAX_RPM),
+                allowed_agents,
+                confirm_deletes: confirm_deletes.unwrap_or_default(),
+                export_dir,
+                audit_log,
+                idle_statuses,
+                pauses: Pauses::default(),
             },
-            timeout,
-            max_rpm: max_rpm.unwrap_or(DEFAULT_MAX_RPM),
-            toolsets: toolsets.unwrap_or_else(all_toolsets),
-            read_only: flags.read_only || read_only.unwrap_or(false),
-            allowed_agents,
-            confirm_deletes: confirm_deletes.unwrap_or_default(),
-            export_dir,
-            audit_log,
-            idle_statuses,
-            pauses: Pauses::default(),
+            mcp: crate::mcp::settings::Settings {
+                tool_groups: toolsets.unwrap_or_else(all_toolsets),
+                read_only: flags.read_only || read_only.unwrap_or(false),
+            },
             log,
             proxy: Proxy::read(environment),
             problems: reader.problems,
@@ -216,10 +150,10 @@ impl Config {
     /// The same configuration against a sandbox instead of the API.
     #[must_use]
     pub fn against_sandbox(mut self, base_url: &str, api_key: &str) -> Self {
-        self.api.base_url = Url::parse(base_url).ok();
-        self.api.credentials =
+        self.app.api.base_url = Url::parse(base_url).ok();
+        self.app.api.credentials =
             Sources::from_environment(&Environment::from_iter([("ANTHROPIC_API_KEY", api_key)]));
-        self.api.workspace_id = None;
+        self.app.api.workspace_id = None;
         // Where the API is and who asks it is said here, so it does not matter what they say.
         self.problems
             .retain(|(variable, _)| !variable.starts_with("ANTHROPIC_"));

@@ -1,201 +1,172 @@
-//! Confirming what cannot be taken back: by a token that an earlier call answered, or by a person
-//! whom the host asks.
+//! Approval of what cannot be taken back: by a token from an earlier answer, or by a person whom
+//! the adapter asks.
 //!
-//! A token is sealed with a random key of this process and bound to its subject, so that it can
-//! neither be computed nor used for anything else, and ends after five minutes. The same seal
-//! guards the state that hosts of the newer protocol carry back with a person's answer; the two
-//! are sealed apart, so that a question's state never passes for a token.
+//! A token is sealed by the adapter with a key of this process and bound to its subject, so that
+//! it can neither be computed nor used for anything else, and expires after five minutes. The
+//! same seal guards the state that a question carries to a later call; the two are sealed for
+//! different purposes, so that a question's state never passes for a token.
+
+pub mod subject;
 
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan as _};
-use rmcp::model::{
-    ElicitResult, ElicitationAction, RequestStateCodec, RequestStateError, SealOptions,
+
+use self::subject::{PendingQuestion, Subject};
+use super::{
+    caller::{ApprovalChannel, Reply},
+    context::Context,
+    error::{Error, ErrorKind},
+    settings::ConfirmDeletes,
 };
 
-use crate::{
-    config::ConfirmDeletes,
-    explain::Failure,
-    mcp::call::{Call, Person},
-};
-
-/// How long a token, or a question, is good for.
-const GOOD_FOR: Duration = Duration::from_secs(5 * 60);
+/// How long a token, or a question, is valid.
+const VALID_FOR: Duration = Duration::from_secs(5 * 60);
 /// How long a person is waited for within a call.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// What tells the uses of the seal apart.
-const TOKEN: &str = "token";
-const QUESTION: &str = "question";
+pub const APPROVAL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is to be confirmed.
-#[derive(Debug, Clone)]
-pub(crate) struct Subject {
-    /// What the confirmation is good for and nothing else: what is to be done, to what, in which
-    /// version. A call whose subject differs in one character needs another confirmation.
-    pub(crate) bound_to: String,
-    /// What failures call it: `deleting session sesn_1 ("Fix the login")`.
-    pub(crate) named: String,
-    /// What a person is asked, with what will be lost.
-    pub(crate) question: String,
-}
-
-/// Whether it may be done.
+/// Whether something may be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Confirmed {
-    /// It was confirmed, or needs no confirmation.
+pub enum Approved {
+    /// It was approved, or needs no approval.
     Yes,
-    /// Not before the caller comes back with this.
-    Needs(Token),
+    /// Not before the caller comes back with this token.
+    Needs(ApprovalToken),
 }
 
-/// Good for one subject and five minutes.
+/// Valid for one subject and five minutes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Token {
-    pub(crate) token: String,
-    /// RFC 3339.
-    pub(crate) expires_at: String,
+pub struct ApprovalToken {
+    /// The token.
+    pub token: String,
+    /// RFC 3339, to the second, rounded down.
+    pub expires_at: String,
 }
 
-/// Asks for confirmations, in the way the operator wants.
-#[derive(Debug)]
-pub(crate) struct Confirmer {
+/// What a seal is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Token,
+    Question,
+}
+
+/// Seals text so that only this process can have made it.
+pub trait Seal: Send + Sync {
+    /// A seal bound to `binding`, valid for `valid_for`.
+    fn seal(&self, binding: &[u8], valid_for: Duration) -> String;
+
+    /// Checks a seal.
+    ///
+    /// # Errors
+    /// When it is not one of this process for `binding`, or no longer valid.
+    fn check(&self, sealed: &str, binding: &[u8]) -> Result<(), BrokenSeal>;
+}
+
+/// Why a seal does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokenSeal {
+    /// It was valid once.
+    Expired,
+    /// It is not this one.
+    Invalid,
+}
+
+/// Asks for approval in the way the operator chose.
+pub struct Approvals {
     way: ConfirmDeletes,
-    /// Absent if this machine gave no random key; then nothing can be confirmed.
-    seal: Option<RequestStateCodec>,
+    /// Absent if this machine provides no random key; then nothing can be approved.
+    seal: Option<Box<dyn Seal>>,
 }
 
-impl Confirmer {
-    pub(crate) fn new(way: ConfirmDeletes) -> Self {
-        let mut key = [0_u8; 32];
-        let filled = getrandom::fill(&mut key);
-        Self {
-            way,
-            seal: filled
-                .ok()
-                .and_then(|()| RequestStateCodec::try_new(key).ok()),
-        }
+impl Approvals {
+    pub(crate) fn new(way: ConfirmDeletes, seal: Option<Box<dyn Seal>>) -> Self {
+        Self { way, seal }
     }
 
-    /// Whether anything must be confirmed at all.
-    pub(crate) fn is_on(&self) -> bool {
+    /// Whether deletions need approval at all.
+    pub(crate) fn required(&self) -> bool {
         self.way != ConfirmDeletes::Off
     }
 
-    /// Whether the subject may be carried out. To be asked with a subject made from a reading
-    /// that is no older than the call, and once a call.
+    /// Whether the subject may be carried out. To be asked once a call, with a subject made from
+    /// a reading of this call.
     ///
     /// # Errors
-    /// `confirmation_invalid` for a token that is wrong, foreign, stale or expired;
-    /// `confirmation_declined` when a person said no. Where a host of the newer protocol must
-    /// ask first, the failure is one that [`Call`] turns into the question.
-    pub(crate) async fn confirm(
+    /// `confirmation_invalid` for a token or state that does not fit; `confirmation_declined`
+    /// when a person said no; [`ErrorKind::InputRequired`] when the adapter has to ask first.
+    pub(crate) async fn approve(
         &self,
-        call: &Call,
-        given: Option<&str>,
+        cx: &Context,
+        token: Option<&str>,
         subject: &Subject,
-    ) -> Result<Confirmed, Failure> {
-        if !self.is_on() {
-            return Ok(Confirmed::Yes);
+    ) -> Result<Approved, Error> {
+        if !self.required() {
+            return Ok(Approved::Yes);
         }
         let Some(seal) = &self.seal else {
-            return Err(Failure::internal(call.tool()));
+            return Err(ErrorKind::Internal.into());
         };
-        if let Some(given) = given {
-            let opened = seal.open_with(given, &bound(TOKEN, subject));
-            return match opened {
-                Ok(_) => Ok(Confirmed::Yes),
-                Err(error) => Err(invalid(call, subject, &error)),
-            };
+        let check = |purpose, sealed: &str| {
+            let opened = seal.check(sealed, &binding(purpose, subject));
+            opened.map_err(|broken| invalid(subject, broken))
+        };
+        if let Some(token) = token {
+            check(Purpose::Token, token)?;
+            return Ok(Approved::Yes);
         }
         if self.way == ConfirmDeletes::Elicit {
-            if let Some((state, answer)) = call.answered() {
-                let opened = seal.open_with(&state, &bound(QUESTION, subject));
-                opened.map_err(|error| invalid(call, subject, &error))?;
-                return said(call, subject, &answer);
-            }
-            match call.person() {
-                Person::InThisCall => {
-                    if let Some(answer) = call.ask(&subject.question, PATIENCE).await {
-                        return said(call, subject, &answer);
+            match cx.approval() {
+                ApprovalChannel::Answered { state, reply } => {
+                    check(Purpose::Question, &state)?;
+                    return approved_by(reply, subject);
+                }
+                ApprovalChannel::Inline => {
+                    if let Some(reply) = cx.ask(subject, APPROVAL_TIMEOUT).await {
+                        return approved_by(reply, subject);
                     }
                 }
-                Person::BetweenCalls => {
-                    let state = sealed(seal, QUESTION, subject);
-                    return Err(call.ask_first(&subject.question, state));
+                ApprovalChannel::Deferred => {
+                    return Err(ErrorKind::InputRequired(Box::new(PendingQuestion {
+                        subject: subject.clone(),
+                        state: seal.seal(&binding(Purpose::Question, subject), VALID_FOR),
+                    }))
+                    .into());
                 }
-                Person::Unreachable => {}
+                ApprovalChannel::Unavailable => {}
             }
         }
-        Ok(Confirmed::Needs(Token {
+        Ok(Approved::Needs(ApprovalToken {
             expires_at: expiry(),
-            token: sealed(seal, TOKEN, subject),
+            token: seal.seal(&binding(Purpose::Token, subject), VALID_FOR),
         }))
     }
 }
 
-/// What a person's answer means: only an explicit yes is one.
-fn said(call: &Call, subject: &Subject, answer: &ElicitResult) -> Result<Confirmed, Failure> {
-    let content = answer.content.as_ref();
-    let ticked = content.and_then(|content| content.get("confirm")?.as_bool()) == Some(true);
-    if answer.action == ElicitationAction::Accept && ticked {
-        return Ok(Confirmed::Yes);
+fn approved_by(reply: Reply, subject: &Subject) -> Result<Approved, Error> {
+    match reply {
+        Reply::Yes => Ok(Approved::Yes),
+        Reply::No => Err(ErrorKind::ConfirmationDeclined(Box::new(subject.clone())).into()),
     }
-    Err(Failure::confirmation_declined(call.tool(), &subject.named))
 }
 
-fn invalid(call: &Call, subject: &Subject, error: &RequestStateError) -> Failure {
-    let expired = matches!(error, RequestStateError::Expired);
-    Failure::confirmation_invalid(call.tool(), &subject.named, expired)
+/// The failure for an approval that does not fit the subject.
+pub(crate) fn invalid(subject: &Subject, broken: BrokenSeal) -> Error {
+    Error::new(ErrorKind::ConfirmationInvalid {
+        subject: Box::new(subject.clone()),
+        expired: broken == BrokenSeal::Expired,
+    })
 }
 
-fn sealed(seal: &RequestStateCodec, using: &str, subject: &Subject) -> String {
-    let bound = bound(using, subject);
-    let options = SealOptions::new().associated_data(&bound).ttl(GOOD_FOR);
-    seal.seal_with(&[], &options)
+fn binding(purpose: Purpose, subject: &Subject) -> Vec<u8> {
+    let purpose = match purpose {
+        Purpose::Token => "token",
+        Purpose::Question => "question",
+    };
+    format!("{purpose}\n{}", subject.binding()).into_bytes()
 }
 
-fn bound(using: &str, subject: &Subject) -> Vec<u8> {
-    format!("{using}\n{}", subject.bound_to).into_bytes()
-}
-
-/// To the second, rounded down.
 fn expiry() -> String {
     let now = Timestamp::now();
     let end = now.checked_add(300.seconds()).unwrap_or(now);
     format!("{end:.0}")
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::{
-        app::approval::{
-            Confirmer, QUESTION, RequestStateCodec, RequestStateError, Subject, TOKEN, bound,
-            sealed,
-        },
-        config::ConfirmDeletes,
-    };
-
-    #[test]
-    fn a_seal_holds_for_one_use_one_subject_and_one_process() {
-        let one = Confirmer::new(ConfirmDeletes::Token).seal.unwrap();
-        let other = Confirmer::new(ConfirmDeletes::Token).seal.unwrap();
-        let subject = |bound_to: &str| Subject {
-            bound_to: bound_to.to_owned(),
-            named: String::new(),
-            question: String::new(),
-        };
-        let (a, b) = (subject("delete a"), subject("delete b"));
-        let token = sealed(&one, TOKEN, &a);
-        let open = |seal: &RequestStateCodec, sealed: &str, using, subject| {
-            let opened = seal.open_with(sealed, &bound(using, subject));
-            opened.map_err(|error| error.to_string())
-        };
-        let refused = Err(RequestStateError::IntegrityCheckFailed.to_string());
-        assert_eq!(open(&one, &token, TOKEN, &a), Ok(Vec::new()));
-        assert_eq!(open(&one, &token, TOKEN, &b), refused);
-        assert_eq!(open(&one, &token, QUESTION, &a), refused);
-        assert_eq!(open(&other, &token, TOKEN, &a), refused);
-        let question = sealed(&one, QUESTION, &a);
-        assert_eq!(open(&one, &question, TOKEN, &a), refused);
-    }
 }

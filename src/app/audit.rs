@@ -1,11 +1,10 @@
-//! The audit log: one JSON line for every call of a writing tool, whatever came of it.
+//! The audit log: one JSON line for every call of a writing operation, whatever came of it.
 //!
-//! A line names the call and its end, never content. The file is only ever appended to, a whole
-//! line by one write under a lock, so that lines of concurrent calls are never mixed. It belongs
-//! to the operator: when another program moves it away, the next line begins a new one.
+//! A line names the call and its end, never content. The file is only appended to, a whole line
+//! by one write under a lock, so that lines of concurrent calls never mix. When another program
+//! moves it away (log rotation), the next line starts a new file.
 
 use std::{
-    borrow::Cow,
     collections::VecDeque,
     fs::{File, OpenOptions},
     io::{self, Write as _},
@@ -15,15 +14,14 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rmcp::model::JsonObject;
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::model::SessionId;
+use super::op::Op;
+use crate::{domain::code::Code, model::SessionId};
 
-/// How many lines are kept while the file cannot be written. Beyond it only refused calls come,
-/// since nothing else is let through.
-const MOST_OWED: usize = 10_000;
+/// How many lines are kept while the file cannot be written. Meanwhile every call is refused, so
+/// that only lines of refused calls can be lost.
+const MAX_PENDING: usize = 10_000;
 
 /// The audit log of this process, if the operator wants one.
 #[derive(Debug)]
@@ -35,10 +33,10 @@ pub(crate) struct AuditLog {
 #[derive(Debug, Default)]
 struct State {
     file: Option<File>,
-    /// Lines of calls that are over and could not be written yet, oldest first.
-    owed: VecDeque<Vec<u8>>,
-    /// The last write ended within a line.
-    torn: bool,
+    /// Lines that could not be written yet, oldest first.
+    pending: VecDeque<Vec<u8>>,
+    /// The last write stopped within a line.
+    partial_line: bool,
 }
 
 /// One line.
@@ -57,6 +55,26 @@ struct Line<'a> {
     milliseconds: u64,
 }
 
+/// What a call is about, as the caller gave it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The session, unless it is no id.
+    pub session_id: Option<String>,
+    /// The plan, unless it is no id.
+    pub plan_id: Option<String>,
+}
+
+impl Target {
+    /// What of it can be written down: content that was given as an id is not.
+    fn checked(self) -> Self {
+        let id = |text: Option<String>| text.filter(|text| SessionId::parse(text).is_ok());
+        Self {
+            session_id: id(self.session_id),
+            plan_id: id(self.plan_id),
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,7 +82,7 @@ pub(crate) enum End {
     /// With an answer whose `outcome` this is.
     Outcome(String),
     /// With a failure of this code.
-    Code(&'static str),
+    Code(Code),
 }
 
 impl AuditLog {
@@ -84,31 +102,19 @@ impl AuditLog {
     ///
     /// # Errors
     /// When the file cannot be opened, or lines of earlier calls still cannot be written: nothing
-    /// may be done that could not be written down.
-    pub(crate) fn begin(
-        &self,
-        tool: impl Into<Cow<'static, str>>,
-        args: &JsonObject,
-    ) -> io::Result<Entry<'_>> {
-        let mut state = self.lock();
-        state.settle(&self.path)?;
-        drop(state);
-        Ok(self.entry(tool, args))
+    /// may be done that could not be logged.
+    pub(crate) fn begin(&self, op: Op, target: Target) -> io::Result<Entry<'_>> {
+        self.lock().flush(&self.path)?;
+        Ok(self.entry(op, target))
     }
 
-    /// The entry of a call that is refused because the log cannot be written: its line is owed.
-    pub(crate) fn entry(&self, tool: impl Into<Cow<'static, str>>, args: &JsonObject) -> Entry<'_> {
-        let text = |name: &str| args.get(name).and_then(Value::as_str);
-        let id = |name| {
-            text(name)
-                .filter(|text| SessionId::parse(text).is_ok())
-                .map(str::to_owned)
-        };
+    /// The entry of a call that is refused because the log cannot be written: its line is kept
+    /// until it can.
+    pub(crate) fn entry(&self, op: Op, target: Target) -> Entry<'_> {
         Entry {
             log: self,
-            tool: tool.into(),
-            session_id: id("session_id"),
-            plan_id: id("plan_id"),
+            op,
+            target: target.checked(),
             started: Instant::now(),
             ended: false,
         }
@@ -116,12 +122,12 @@ impl AuditLog {
 
     fn write(&self, line: Vec<u8>) {
         let mut state = self.lock();
-        if state.owed.len() < MOST_OWED {
-            state.owed.push_back(line);
+        if state.pending.len() < MAX_PENDING {
+            state.pending.push_back(line);
         }
-        if let Err(error) = state.settle(&self.path) {
-            let owed = state.owed.len();
-            tracing::error!(%error, owed, "the audit log cannot be written; calls of writing tools are refused until it can");
+        if let Err(error) = state.flush(&self.path) {
+            let pending = state.pending.len();
+            tracing::error!(%error, pending, "the audit log cannot be written; calls of writing tools are refused until it can");
         }
     }
 
@@ -132,30 +138,30 @@ impl AuditLog {
 
 impl State {
     /// Writes what is owed to the file that has the path's name now.
-    fn settle(&mut self, path: &Path) -> io::Result<()> {
+    fn flush(&mut self, path: &Path) -> io::Result<()> {
         if self.file.as_ref().is_none_or(|file| !is_at(file, path)) {
             self.file = None;
-            self.torn = false;
+            self.partial_line = false;
             self.file = Some(open(path)?);
         }
         let Some(file) = self.file.as_mut() else {
             return Ok(());
         };
-        while let Some(line) = self.owed.front() {
-            let whole = if self.torn {
+        while let Some(line) = self.pending.front() {
+            let whole = if self.partial_line {
                 [b"\n", line.as_slice()].concat()
             } else {
                 line.clone()
             };
             match file.write(&whole) {
-                Ok(written) if written == whole.len() => self.torn = false,
+                Ok(written) if written == whole.len() => self.partial_line = false,
                 Ok(written) => {
-                    self.torn |= written > 0;
+                    self.partial_line |= written > 0;
                     return Err(io::ErrorKind::StorageFull.into());
                 }
                 Err(error) => return Err(error),
             }
-            self.owed.pop_front();
+            self.pending.pop_front();
         }
         Ok(())
     }
@@ -191,14 +197,13 @@ fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// One call on its way to its line. When it is dropped without an end, because the call panicked
-/// or the process is going down, that is written.
+/// A call under way. Dropped without an end, because the call panicked or the process is going
+/// down, it writes that.
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
     log: &'a AuditLog,
-    tool: Cow<'static, str>,
-    session_id: Option<String>,
-    plan_id: Option<String>,
+    op: Op,
+    target: Target,
     started: Instant,
     ended: bool,
 }
@@ -214,9 +219,9 @@ impl Entry<'_> {
         let milliseconds = self.started.elapsed().as_millis();
         let line = Line {
             time: now(),
-            tool: &self.tool,
-            session_id: self.session_id.as_deref(),
-            plan_id: self.plan_id.as_deref(),
+            tool: self.op.name(),
+            session_id: self.target.session_id.as_deref(),
+            plan_id: self.target.plan_id.as_deref(),
             end,
             request_id,
             milliseconds: u64::try_from(milliseconds).unwrap_or(u64::MAX),
@@ -226,7 +231,7 @@ impl Entry<'_> {
                 line.push(b'\n');
                 self.log.write(line);
             }
-            Err(error) => tracing::error!(%error, "an audit line could not be made"),
+            Err(error) => tracing::error!(%error, "an audit line could not be serialized"),
         }
     }
 }
@@ -235,9 +240,9 @@ impl Drop for Entry<'_> {
     fn drop(&mut self) {
         if !self.ended {
             let code = if std::thread::panicking() {
-                "internal"
+                Code::Internal
             } else {
-                "cancelled"
+                Code::Cancelled
             };
             self.write(End::Code(code), None);
         }
@@ -256,21 +261,18 @@ mod tests {
         panic::{AssertUnwindSafe, catch_unwind},
     };
 
-    use rmcp::model::JsonObject;
-
-    use crate::app::audit::{AuditLog, End};
+    use super::{AuditLog, End, Target};
+    use crate::{app::op::Op, domain::code::Code};
 
     #[test]
-    fn a_call_that_never_ends_is_written_down_too() {
+    fn a_call_that_never_ends_is_logged_too() {
         let dir = tempfile::tempdir().unwrap();
         let log = AuditLog::new(dir.path().join("audit"));
-        let args = JsonObject::new();
-        log.begin("archive_session", &args)
-            .unwrap()
-            .end(End::Outcome("archived".to_owned()), Some("req_1"));
-        drop(log.begin("archive_session", &args).unwrap());
+        let begin = || log.begin(Op::ArchiveSession, Target::default()).unwrap();
+        begin().end(End::Outcome("archived".to_owned()), Some("req_1"));
+        drop(begin());
         let panicking = catch_unwind(AssertUnwindSafe(|| {
-            let _entry = log.begin("archive_session", &args).unwrap();
+            let _entry = begin();
             panic!("on purpose");
         }));
         let panicked = panicking.unwrap_err();
@@ -288,9 +290,9 @@ mod tests {
     #[test]
     fn a_full_disk_stops_the_next_call_not_the_process() {
         let log = AuditLog::new("/dev/full".into());
-        let entry = log.begin("archive_session", &JsonObject::new()).unwrap();
-        entry.end(End::Code("conflict"), None);
-        let refused = log.begin("archive_session", &JsonObject::new());
+        let entry = log.begin(Op::ArchiveSession, Target::default()).unwrap();
+        entry.end(End::Code(Code::Conflict), None);
+        let refused = log.begin(Op::ArchiveSession, Target::default());
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::StorageFull);
     }
 }

@@ -1,37 +1,40 @@
 //! Exports: one session's record and complete event history as gzip JSON lines.
 //!
 //! The first line is the record as the API sent it, then comes every event, oldest first. The
-//! file is written under a temporary name and gets its own only when it is complete and on the
-//! disk; it is the operator's folder, and no caller names a path in it. An export that the time
-//! of a call does not suffice for is kept, in this process, and the next call goes on with it.
+//! file is written under a temporary name and gets its own only when it is complete and synced
+//! to disk; it is in the operator's folder, and no caller names a path in it. An export that
+//! does not fit into the time of one call is kept in this process, and the next call resumes it.
 
-mod file;
+pub mod file;
 
 use std::{
     collections::HashMap,
     io,
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use file::Writer;
 use tokio::time::{Instant, timeout_at};
 
+use self::file::{Writer, digest};
+use super::{
+    caller::Progress,
+    context::Context,
+    error::{About, Error, ErrorKind},
+};
 use crate::{
-    api::{ApiError, EventQuery, Order},
-    explain::Failure,
-    mcp::call::Call,
+    api::{ApiErrorKind, EventQuery, Order},
     model::{Event, Page, Session, SessionId},
 };
 
-/// Events asked for in one page, most first: a page of large events may be too large to read.
+/// Events asked for in one page, largest first: a page of large events may exceed the limit.
 const PAGE_SIZES: [u32; 4] = [500, 100, 10, 1];
-/// What is left of the call's time when no further page is begun.
-const KEPT_FOR_THE_END: Duration = Duration::from_secs(4);
-/// How many unfinished exports are kept, and how long.
-const MOST_UNFINISHED: usize = 16;
-const KEPT_UNFINISHED: Duration = Duration::from_secs(30 * 60);
+/// No further page is requested when less than this is left of the call's time.
+const RESERVED_FOR_FINISH: Duration = Duration::from_secs(4);
+/// How many unfinished exports are kept, and for how long.
+const MAX_UNFINISHED: usize = 16;
+const UNFINISHED_TTL: Duration = Duration::from_secs(30 * 60);
 
 /// A finished export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +49,12 @@ pub(crate) struct Exported {
     pub(crate) version: String,
 }
 
-/// What tells two states of a session apart: when it was updated, or everything there is to know
-/// of it where a service does not say.
+/// What tells two states of a session apart: `updated_at`, or a digest of all fields where a
+/// service does not send it.
 pub(crate) fn version(session: &Session) -> String {
     match &session.head.updated_at {
         Some(at) => at.text().to_owned(),
-        None => file::digest(&serde_json::to_vec(&session.fields).unwrap_or_default()),
+        None => digest(&serde_json::to_vec(&session.fields).unwrap_or_default()),
     }
 }
 
@@ -62,14 +65,14 @@ pub(crate) struct Exporter {
     unfinished: Mutex<HashMap<SessionId, Unfinished>>,
 }
 
-/// An export that goes on with the next call.
+/// An export that the next call resumes.
 #[derive(Debug)]
 struct Unfinished {
     writer: Writer,
     version: String,
-    /// The page to go on with; none at the beginning.
+    /// The cursor of the next page; none for the first.
     page: Option<String>,
-    /// Where in [`PAGE_SIZES`] it got to.
+    /// Index into [`PAGE_SIZES`].
     size: usize,
     since: Instant,
 }
@@ -82,31 +85,37 @@ impl Exporter {
         }
     }
 
-    /// Exports a session that was just read, or goes on with its unfinished export; its record
-    /// is then the one that was read when that began, which [`Exported::version`] tells.
+    /// Exports a session that was just read, or resumes its unfinished export; the record in the
+    /// file is then the one that was read when that began, see [`Exported::version`].
     ///
-    /// The caller holds the session's turn, so that no two exports of it run at once.
+    /// The caller holds the session's lock, so that no two exports of it run at once.
     ///
     /// # Errors
-    /// `export_failed` when the file cannot be written, `timed_out` when the next call has to go
-    /// on, and what the API refuses. Nothing has the file's final name then that had not before.
+    /// `export_failed` when the file cannot be written, `timed_out` when the next call has to
+    /// resume, and what the API refuses. The file with the final name is untouched then.
     pub(crate) async fn export(
         &self,
-        call: &Call,
+        cx: &Context,
         id: &SessionId,
         session: &Session,
-    ) -> Result<Exported, Failure> {
-        let failed = |error: io::Error| Failure::export_failed(id, &self.dir, &error);
+    ) -> Result<Exported, Error> {
+        let failed = |cause: io::Error| {
+            Error::new(ErrorKind::ExportFailed {
+                session: id.clone(),
+                dir: self.dir.clone(),
+                cause: Arc::new(cause),
+            })
+        };
         let mut export = match self.take(id) {
             Some(unfinished) => unfinished,
             None => self.begin(id, session).await.map_err(failed)?,
         };
-        // At least one page a call, however short its time is: it must get on.
+        // At least one page a call, however short its time: repeated calls must make progress.
         let mut begun = false;
         loop {
-            let left = call.deadline().saturating_duration_since(Instant::now());
-            if begun && left < KEPT_FOR_THE_END {
-                return Err(self.keep(call, id, export));
+            let left = cx.deadline().saturating_duration_since(Instant::now());
+            if begun && left < RESERVED_FOR_FINISH {
+                return Err(self.keep(id, export));
             }
             let query = EventQuery {
                 order: Some(Order::Asc),
@@ -115,43 +124,44 @@ impl Exporter {
                 ..EventQuery::default()
             };
             let kept = if begun {
-                KEPT_FOR_THE_END
+                RESERVED_FOR_FINISH
             } else {
                 Duration::ZERO
             };
-            let last = call.deadline().checked_sub(kept);
-            let turn = timeout_at(last.unwrap_or_else(Instant::now), call.paced());
+            let last = cx.deadline().checked_sub(kept);
+            let turn = timeout_at(last.unwrap_or_else(Instant::now), cx.paced_client());
             let Ok(client) = turn.await else {
-                return Err(self.keep(call, id, export));
+                return Err(self.keep(id, export));
             };
             let Page { data, next_page } = match client.list_events(id, &query).await {
                 Ok(answer) => answer.body,
-                Err(ApiError::BadResponse { .. }) if export.size + 1 < PAGE_SIZES.len() => {
+                Err(error)
+                    if matches!(error.kind(), ApiErrorKind::BadResponse { .. })
+                        && export.size + 1 < PAGE_SIZES.len() =>
+                {
                     export.size += 1;
                     continue;
                 }
-                Err(ApiError::TimedOut) => return Err(self.keep(call, id, export)),
+                Err(error) if matches!(error.kind(), ApiErrorKind::TimedOut) => return Err(self.keep(id, export)),
                 Err(error) => {
-                    let failure = Failure::api(&format!("the events of session {id}"), &error);
                     if error.is_transient() {
-                        let _ = self.keep(call, id, export);
+                        let _ = self.keep(id, export);
                     }
-                    return Err(failure);
+                    return Err(Error::api(About::Events(id.clone()), error));
                 }
             };
             if next_page.is_some() && next_page == export.page {
-                return Err(Failure::history_without_end(id));
+                return Err(ErrorKind::EndlessHistory(id.clone()).into());
             }
             begun = true;
             export.writer = append(export.writer, data).await.map_err(failed)?;
             export.page = next_page;
             let events = export.writer.events();
-            let message = format!("{events} events of {id} exported");
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a count of events, shown to a person"
-            )]
-            call.progress(events as f64, None, message).await;
+            cx.progress(Progress::Exported {
+                events,
+                session: id.clone(),
+            })
+            .await;
             if export.page.is_none() {
                 break;
             }
@@ -185,24 +195,28 @@ impl Exporter {
 
     fn take(&self, id: &SessionId) -> Option<Unfinished> {
         let mut all = self.unfinished();
-        all.retain(|_, each| each.since.elapsed() < KEPT_UNFINISHED);
+        all.retain(|_, each| each.since.elapsed() < UNFINISHED_TTL);
         all.remove(id)
     }
 
-    /// Puts an export away for the next call, if it has come to anything.
-    fn keep(&self, call: &Call, id: &SessionId, export: Unfinished) -> Failure {
+    /// Keeps an export for the next call, unless it is empty; returns the failure of this one.
+    fn keep(&self, id: &SessionId, export: Unfinished) -> Error {
         let events = export.writer.events();
+        let error = Error::new(ErrorKind::ExportUnfinished {
+            session: id.clone(),
+            events,
+        });
         if events == 0 {
-            return Failure::export_unfinished(call.tool(), id, events);
+            return error;
         }
         let mut all = self.unfinished();
         all.insert(id.clone(), export);
-        if all.len() > MOST_UNFINISHED {
+        if all.len() > MAX_UNFINISHED {
             let oldest = all.iter().min_by_key(|(_, each)| each.since);
             let oldest = oldest.map(|(id, _)| id.clone());
             oldest.and_then(|oldest| all.remove(&oldest));
         }
-        Failure::export_unfinished(call.tool(), id, events)
+        error
     }
 
     fn unfinished(&self) -> MutexGuard<'_, HashMap<SessionId, Unfinished>> {
@@ -220,7 +234,7 @@ async fn append(mut writer: Writer, events: Vec<Event>) -> io::Result<Writer> {
     .await
 }
 
-/// Runs what waits for the disk where it keeps nobody else waiting.
+/// Runs blocking I/O on the blocking pool.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

@@ -1,6 +1,62 @@
 //! What the operator chose, as far as operations depend on it.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+
+use crate::api;
+
+/// What the operator chose for the operations.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How the API is reached.
+    pub api: api::Settings,
+    /// The whole of one call, retries and waiting included.
+    pub timeout: Duration,
+    /// Only sessions of these agents; empty means of any.
+    pub allowed_agents: Vec<String>,
+    /// Status names that are as safe as idle.
+    pub idle_statuses: Vec<String>,
+    /// What a delete needs first.
+    pub confirm_deletes: ConfirmDeletes,
+    /// Where exports go, absolute; without it there are none.
+    pub export_dir: Option<PathBuf>,
+    /// Where every call of a writing operation leaves a line, absolute.
+    pub audit_log: Option<PathBuf>,
+    /// How many requests a minute bulk work may send.
+    pub max_rpm: NonZeroU32,
+    /// Pauses between requests; not a setting of the operator, but of tests.
+    pub pauses: Pauses,
+}
+
+/// What a delete needs before it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConfirmDeletes {
+    /// Nothing: hosts already ask before a destructive tool.
+    #[default]
+    Off,
+    /// A token from an earlier answer.
+    Token,
+    /// A person's yes, or the token where the host cannot ask.
+    Elicit,
+}
+
+impl ConfirmDeletes {
+    /// Every way, by its name in `--confirm-deletes`.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("off", Self::Off),
+        ("token", Self::Token),
+        ("elicit", Self::Elicit),
+    ];
+
+    /// As `--confirm-deletes` spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Token => "token",
+            Self::Elicit => "elicit",
+        }
+    }
+}
 
 /// Pauses between requests that look at, or repeat, something.
 #[derive(Debug, Clone, PartialEq, Eq)]

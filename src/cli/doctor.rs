@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use crate::{
     api::{ApiError, Client, Description, SessionQuery},
-    config::{Config, Toolset},
+    config::Config,
+    mcp::settings::ToolGroup,
     domain::step::LeftOut,
     explain::{Failure, META_KEY},
 };
@@ -26,7 +27,7 @@ const SANDBOX_KEY: &str = "the sandbox's own key";
 
 /// Looks at the configuration, at the disk and, with one read, at the API.
 pub async fn examine(config: &Config, sandbox: bool) -> Report {
-    let client = Client::new(config.api.clone());
+    let client = Client::new(config.app.api.clone());
     let description = client.describe().await;
     let mut report = Report::new(settings(config, &description, sandbox));
     report.add(configuration(config));
@@ -56,9 +57,9 @@ fn settings(
         [] => none.to_owned(),
         names => names.join(", "),
     };
-    let toolsets = Toolset::ALL
+    let toolsets = ToolGroup::ALL
         .into_iter()
-        .filter(|(_, each)| config.toolsets.contains(each));
+        .filter(|(_, each)| config.mcp.tool_groups.contains(each));
     let base_url = match (&description.base_url, sandbox) {
         (Ok(url), true) => format!("{url} (the embedded sandbox)"),
         (Ok(url), false) => format!("{url} (from {})", description.base_url_from),
@@ -71,7 +72,7 @@ fn settings(
     };
     let mut settings = vec![
         ("base URL", base_url),
-        ("API version", config.api.api_version.clone()),
+        ("API version", config.app.api.api_version.clone()),
         (
             "credential",
             match &description.credential {
@@ -99,16 +100,16 @@ fn settings(
         ),
         (
             "read only",
-            if config.read_only { "yes" } else { "no" }.to_owned(),
+            if config.mcp.read_only { "yes" } else { "no" }.to_owned(),
         ),
-        ("agents", names(&config.allowed_agents, "any")),
+        ("agents", names(&config.app.allowed_agents, "any")),
         (
             "idle statuses",
-            names(&config.idle_statuses, "none but idle"),
+            names(&config.app.idle_statuses, "none but idle"),
         ),
-        ("confirm deletes", config.confirm_deletes.name().to_owned()),
-        ("bulk work", format!("{} requests a minute", config.max_rpm)),
-        ("time of a call", format!("{} s", config.timeout.as_secs())),
+        ("confirm deletes", config.app.confirm_deletes.name().to_owned()),
+        ("bulk work", format!("{} requests a minute", config.app.max_rpm)),
+        ("time of a call", format!("{} s", config.app.timeout.as_secs())),
     ];
     settings.extend(paths::settings(config));
     settings

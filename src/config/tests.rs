@@ -2,7 +2,8 @@
 
 use crate::{
     cli::Flags,
-    config::{Config, Toolset},
+    config::Config,
+    mcp::settings::ToolGroup,
     environment::Environment,
 };
 
@@ -24,7 +25,7 @@ fn a_bad_variable_never_stops_the_start_and_is_named() {
     check("MANAGED_SESSIONS_READ_ONLY", "", "none");
     check(
         "MANAGED_SESSIONS_READ_ONLY",
-        "${user_config.read_only}",
+        "${user_config.mcp.read_only}",
         "none",
     );
     // Another placeholder may be a setting that was meant to forbid something.
@@ -169,10 +170,10 @@ fn flags_win_over_the_environment() {
         ],
     );
     assert_eq!(config.problem(), None);
-    assert_eq!(config.timeout.as_secs(), 7);
-    assert_eq!(config.toolsets, [Toolset::Sessions].into());
-    assert_eq!(config.allowed_agents, ["agent_a"]);
-    assert_eq!(config.idle_statuses, ["paused", "parked"]);
+    assert_eq!(config.app.timeout.as_secs(), 7);
+    assert_eq!(config.mcp.tool_groups, [ToolGroup::Sessions].into());
+    assert_eq!(config.app.allowed_agents, ["agent_a"]);
+    assert_eq!(config.app.idle_statuses, ["paused", "parked"]);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use url::Url;
 
 use crate::{
     api::{AuthHeader, check_base_url},
-    config::{ConfirmDeletes, Toolset},
+    app::settings::ConfirmDeletes,
+    mcp::settings::ToolGroup,
     domain::guard::KNOWN_STATUSES,
 };
 
@@ -72,27 +73,27 @@ pub(crate) fn list(text: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-pub(crate) fn all_toolsets() -> BTreeSet<Toolset> {
-    Toolset::ALL
+pub(crate) fn all_toolsets() -> BTreeSet<ToolGroup> {
+    ToolGroup::ALL
         .into_iter()
         .map(|(_, toolset)| toolset)
         .collect()
 }
 
-pub(crate) fn toolsets(text: &str) -> Result<BTreeSet<Toolset>, String> {
+pub(crate) fn toolsets(text: &str) -> Result<BTreeSet<ToolGroup>, String> {
     let names = list(text);
     if names == ["all"] {
         return Ok(all_toolsets());
     }
     let known = |name: &String| {
-        Toolset::ALL
+        ToolGroup::ALL
             .into_iter()
             .find_map(|(known, toolset)| (known == name).then_some(toolset))
     };
     match names.iter().map(known).collect::<Option<BTreeSet<_>>>() {
         Some(toolsets) if !toolsets.is_empty() => Ok(toolsets),
         _ => {
-            let valid = Toolset::ALL.map(|(name, _)| name).join(", ");
+            let valid = ToolGroup::ALL.map(|(name, _)| name).join(", ");
             Err(none_of(
                 text,
                 format_args!("all, or some of {valid}, comma separated"),

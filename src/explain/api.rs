@@ -2,219 +2,137 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
+use super::{
+    explanation::{Words, whole_seconds, words as pair},
+    names::read_before,
+    vocabulary::Vocabulary,
+};
 use crate::{
-    api::ApiError,
-    domain::{step::Step, text},
+    api::{ApiError, ApiErrorKind, HttpError},
+    app::op::Op,
+    domain::text,
 };
 
-/// Code, message and next step.
-type Words = (&'static str, String, Step);
-
-/// Code, message and next step of what the API answered.
-pub(crate) fn words(what: &str, error: &ApiError) -> Words {
-    let (code, message, next) = words_of(what, error);
-    match error {
-        ApiError::Refused {
-            in_doubt: true,
-            retry_after,
-            ..
-        } => {
-            let wait = retry_after.map_or_else(String::new, |wait| {
-                format!(", in {} s", super::whole_seconds(wait))
-            });
-            (
-                code,
-                format!("{message}; an earlier try of this was lost and may have been carried out"),
-                read_before(&format!("repeating the change{wait}")),
-            )
-        }
-        _ => (code, message, next),
-    }
-}
-
-fn words_of(what: &str, error: &ApiError) -> Words {
-    match error {
-        ApiError::Refused {
-            status,
-            message,
-            retry_after,
-            request_id,
-            ..
-        } => {
-            let id = request_id.as_deref();
-            refused(what, *status, message, *retry_after, id)
-        }
-        ApiError::Redirected { status, host, .. } => (
-            "bad_response",
+/// Message and next step; `subject` names what was asked about.
+pub(crate) fn words(subject: &str, error: &ApiError, vocabulary: &dyn Vocabulary) -> Words {
+    match error.kind() {
+        ApiErrorKind::Http(refused) => http(
+            subject,
+            refused,
+            error.retry_after(),
+            error.request_id(),
+            vocabulary,
+        ),
+        ApiErrorKind::Redirected { status, host } => pair(
             format!(
                 "the service answered with a redirect (HTTP {status}) to {}, which is not followed",
                 host.as_deref()
                     .map_or("another place".into(), text::visible),
             ),
-            "set the base URL to the service's final address".into(),
+            "set the base URL to the service's final address",
         ),
-        ApiError::Unreachable { cause } => (
-            "api_unreachable",
-            format!("the API could not be reached{}", said(cause)),
-            "check the network, the proxy and the base URL, then try again".into(),
+        ApiErrorKind::Unreachable { cause } => pair(
+            format!("the API could not be reached{}", quoted(cause)),
+            "check the network, the proxy and the base URL, then try again",
         ),
-        ApiError::TimedOut => (
-            "timed_out",
-            format!("the API did not answer about {what} in time"),
-            "try again; the operator can give calls more time with --timeout-seconds".into(),
+        ApiErrorKind::TimedOut => pair(
+            format!("the API did not answer about {subject} in time"),
+            "try again; the operator can raise the call timeout with --timeout-seconds",
         ),
-        ApiError::BadResponse { status, cause, .. } => (
-            "bad_response",
+        ApiErrorKind::BadResponse { status, cause } => pair(
             format!(
-                "the answer about {what} (HTTP {status}) cannot be used{}",
-                said(cause)
+                "the answer about {subject} (HTTP {status}) cannot be used{}",
+                quoted(cause)
             ),
-            "check that the base URL is a Sessions API".into(),
+            "check that the base URL is a Sessions API",
         ),
-        ApiError::CredentialsMissing { looked_for } => (
-            "credentials_missing",
+        ApiErrorKind::CredentialsMissing { looked_for } => pair(
             format!(
                 "no credential was found; looked for, in order: {}",
                 looked_for.join(", ")
             ),
             "set ANTHROPIC_API_KEY in the MCP host's configuration of this server and restart it; \
-             to try it without a key, start it with --sandbox"
-                .into(),
+             to try it without a key, start it with --sandbox",
         ),
-        ApiError::Credentials { source, cause } => (
-            "unauthorized",
+        ApiErrorKind::Credentials { source, cause } => pair(
             format!("the credential from {source} cannot be used: {cause}"),
-            "correct it, or set ANTHROPIC_API_KEY, then restart this server".into(),
+            "correct it, or set ANTHROPIC_API_KEY, then restart this server",
         ),
-        ApiError::InvalidConfiguration { variable, cause } => (
-            "invalid_configuration",
+        ApiErrorKind::InvalidConfiguration { variable, cause } => pair(
             format!("{variable} {cause}"),
-            "correct that setting in the MCP host's configuration of this server and restart it"
-                .into(),
+            "correct that setting in the MCP host's configuration of this server and restart it",
         ),
     }
 }
 
 /// What an HTTP status of 400 or more means.
-fn refused(
-    what: &str,
-    status: u16,
-    message: &str,
+fn http(
+    subject: &str,
+    refused: &HttpError,
     retry_after: Option<Duration>,
     request_id: Option<&str>,
+    vocabulary: &dyn Vocabulary,
 ) -> Words {
-    let said = said(message);
+    let status = refused.status;
+    let quoted = quoted(&refused.message);
     match status {
-        401 => (
-            "unauthorized",
-            format!("the API does not accept the credential{said}"),
-            "check the API key or log in again, then restart this server".into(),
+        401 => pair(
+            format!("the API does not accept the credential{quoted}"),
+            "check the API key or log in again, then restart this server",
         ),
-        402 | 403 => (
-            "forbidden",
-            format!("the credential may not do this with {what}{said}"),
-            "use a credential of the workspace that owns the session".into(),
+        402 | 403 => pair(
+            format!("the credential may not do this with {subject}{quoted}"),
+            "use a credential of the workspace that owns the session",
         ),
-        404 => (
-            "not_found",
-            format!("{what} does not exist, or the credential cannot see it"),
-            Step::from("call list_sessions with {\"include_archived\":true} to find the id")
-                .or("check the id, and whose credential this is"),
+        404 => pair(
+            format!("{subject} does not exist, or the credential cannot see it"),
+            vocabulary
+                .invoke(Op::ListSessions, &[("include_archived", json!(true))])
+                .map_or_else(
+                    || "check the id, and whose credential this is".to_owned(),
+                    |call| format!("{call} to find the id"),
+                ),
         ),
-        409 => (
-            "conflict",
-            format!("the API refuses this for {what} in its present state{said}"),
-            read_before("trying again"),
+        409 => pair(
+            format!("the API refuses this for {subject} in its present state{quoted}"),
+            read_before("trying again", vocabulary),
         ),
-        408 | 504 => (
-            "timed_out",
-            format!("the API gave up on {what} (HTTP {status})"),
-            "try again".into(),
+        408 | 504 => pair(
+            format!("the API gave up on {subject} (HTTP {status})"),
+            "try again",
         ),
-        429 => (
-            "rate_limited",
-            format!("the API's rate limit is reached{said}"),
+        429 => pair(
+            format!("the API's rate limit is reached{quoted}"),
             match retry_after {
-                Some(wait) => format!("try again in {} s", super::whole_seconds(wait)).into(),
-                None => "try again in a minute".into(),
+                Some(wait) => format!("try again in {} s", whole_seconds(wait)),
+                None => "try again in a minute".to_owned(),
             },
         ),
-        503 | 529 => (
-            "overloaded",
+        503 | 529 => pair(
             format!("the API is overloaded (HTTP {status})"),
-            "try again in a minute".into(),
+            "try again in a minute",
         ),
-        500.. => (
-            "api_error",
-            format!("the API failed on {what} (HTTP {status}){said}"),
+        500.. => pair(
+            format!("the API failed on {subject} (HTTP {status}){quoted}"),
             match request_id {
-                Some(_) => "try again; if it stays so, pass the request id on to support",
-                None => "try again; if it stays so, report it to the operator of the service",
-            }
-            .into(),
+                Some(_) => "try again; if it persists, pass the request id on to support",
+                None => "try again; if it persists, report it to the operator of the service",
+            },
         ),
-        _ => (
-            "rejected",
-            format!("the API rejects this for {what} (HTTP {status}){said}"),
-            "change what the message names, then try again".into(),
+        _ => pair(
+            format!("the API rejects this for {subject} (HTTP {status}){quoted}"),
+            "change what the message names, then try again",
         ),
     }
 }
 
-/// What became of something is only seen by looking.
-pub(crate) fn read_before(what_is_next: &str) -> Step {
-    Step::from(format!(
-        "read the session with get_session before {what_is_next}"
-    ))
-    .or(format!(
-        "call diagnose_session to see the session before {what_is_next}"
-    ))
-    .or(format!("see what became of it before {what_is_next}"))
-}
-
-/// The service's own words, as the end of a sentence.
-fn said(message: &str) -> String {
+/// The service's own words as the end of a sentence, quoted so that nothing in them passes for a
+/// step of ours.
+fn quoted(message: &str) -> String {
     if message.is_empty() {
         return String::new();
     }
-    // Quoted, so that nothing in them can be taken for a step of ours.
     format!(": {}", text::quoted_whole(message))
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::{api::ApiError, domain::step::LeftOut, explain::api::words};
-
-    #[test]
-    fn a_step_speaks_of_what_there_is() {
-        let check = |status, id: Option<&str>, in_doubt, expected: &str| {
-            let error = ApiError::Refused {
-                status,
-                error_type: None,
-                message: String::new(),
-                request_id: id.map(str::to_owned),
-                retry_after: None,
-                in_doubt,
-            };
-            let (_, message, next) = words("session s", &error);
-            assert_eq!(next.on(&LeftOut::default()), expected);
-            assert_eq!(message.contains("may have been carried out"), in_doubt);
-        };
-        check(
-            500,
-            Some("req_1"),
-            false,
-            "try again; if it stays so, pass the request id on to support",
-        );
-        check(
-            500,
-            None,
-            false,
-            "try again; if it stays so, report it to the operator of the service",
-        );
-        check(529, None, false, "try again in a minute");
-        let read = "read the session with get_session before repeating the change";
-        check(529, None, true, read);
-        check(429, None, true, read);
-    }
 }

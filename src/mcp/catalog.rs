@@ -1,71 +1,98 @@
-//! The tools that are offered. What is published of them is only worked out when somebody asks
-//! for it: deriving their schemas would be most of the work of a start.
+//! The catalog: one line a tool. What a tool is called, where it belongs and what it does is
+//! stated once, in its own file; everything else is derived from that.
+//!
+//! Schemas are derived lazily, since that would be most of the work of a start.
 
-use std::{collections::BTreeSet, sync::LazyLock};
-
-use rmcp::handler::server::router::tool::{ToolRoute, ToolRouter};
-
-use crate::{
-    config::Config,
-    domain::step::LeftOut,
-    mcp::{server::SessionsServer, tools::registry},
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
 };
 
-pub(crate) type Route = ToolRoute<SessionsServer>;
-type Router = ToolRouter<SessionsServer>;
+use rmcp::model::Tool;
 
-/// A tool's name, and how its route is made from the statuses declared as idle and the tools left
-/// out, of which its texts do not speak.
-pub(crate) struct Offer {
-    pub(crate) name: &'static str,
-    pub(crate) route: fn(&[String], &LeftOut) -> Route,
+use super::{
+    entry::{PublishedTool, ToolEntry},
+    offered::OfferedTools,
+    settings::Settings,
+    tool::Effect,
+    tools,
+};
+use crate::app::op::Op;
+
+/// Every tool.
+fn all() -> Vec<ToolEntry> {
+    vec![
+        ToolEntry::of::<tools::get_session::GetSession>(),
+        ToolEntry::of::<tools::list_sessions::ListSessions>(),
+        ToolEntry::of::<tools::update_session_tools::UpdateSessionTools>(),
+        ToolEntry::of::<tools::archive_session::ArchiveSession>(),
+        ToolEntry::of::<tools::delete_session::DeleteSession>(),
+        ToolEntry::of::<tools::export_session::ExportSession>(),
+        ToolEntry::of::<tools::interrupt_session::InterruptSession>(),
+        ToolEntry::of::<tools::update_session::UpdateSession>(),
+        ToolEntry::of::<tools::list_session_events::ListSessionEvents>(),
+        ToolEntry::of::<tools::wait_for_session::WaitForSession>(),
+        ToolEntry::of::<tools::diagnose_session::DiagnoseSession>(),
+        ToolEntry::of::<tools::summarize_sessions::SummarizeSessions>(),
+        ToolEntry::of::<tools::plan_cleanup::PlanCleanup>(),
+        ToolEntry::of::<tools::apply_cleanup::ApplyCleanup>(),
+    ]
 }
 
-/// The tools of a server.
-pub(crate) struct Tools {
-    names: BTreeSet<String>,
-    left_out: LeftOut,
-    router: LazyLock<Router, Box<dyn FnOnce() -> Router + Send>>,
+/// The tools that the operator's settings leave, by name.
+pub(crate) struct Catalog {
+    entries: BTreeMap<&'static str, ToolEntry>,
+    offered: Arc<OfferedTools>,
+    published: LazyLock<Published, Box<dyn FnOnce() -> Published + Send>>,
 }
 
-impl Tools {
-    /// The tools that this configuration offers, and `further` ones.
-    pub(crate) fn new(config: &Config, further: impl IntoIterator<Item = Route>) -> Self {
-        let (offers, left_out) = registry(config);
-        let further: Vec<Route> = further.into_iter().collect();
-        let names = offers.iter().map(|offer| offer.name.to_owned());
-        let names = names.chain(further.iter().map(|route| route.name().to_owned()));
-        let names = names.collect();
-        let (idle_statuses, absent) = (config.idle_statuses.clone(), left_out.clone());
-        let published = move || {
-            let mut router = Router::new();
-            for offer in offers {
-                router.add_route((offer.route)(&idle_statuses, &absent));
-            }
-            for route in further {
-                router.add_route(route);
-            }
-            router
+type Published = BTreeMap<&'static str, PublishedTool>;
+
+impl Catalog {
+    /// `idle_statuses` are further names that filters by status accept.
+    pub(crate) fn new(settings: &Settings, idle_statuses: Vec<String>) -> Self {
+        let is_offered = |entry: &ToolEntry| {
+            settings.tool_groups.contains(&entry.group)
+                && (!settings.read_only || entry.effect == Effect::Reads)
+        };
+        let entries: BTreeMap<_, _> = all()
+            .into_iter()
+            .filter(is_offered)
+            .map(|entry| (entry.op.name(), entry))
+            .collect();
+        let offered = Arc::new(OfferedTools::new(entries.values().map(|entry| entry.op)));
+        let (derived, vocabulary) = (entries.clone(), Arc::clone(&offered));
+        let publish = move || {
+            let publish = |(name, entry): (_, ToolEntry)| {
+                (name, entry.publish(&idle_statuses, &vocabulary))
+            };
+            derived.into_iter().map(publish).collect()
         };
         Self {
-            names,
-            left_out,
-            router: LazyLock::new(Box::new(published)),
+            entries,
+            offered,
+            published: LazyLock::new(Box::new(publish)),
         }
     }
 
-    /// The names of the tools.
-    pub(crate) fn names(&self) -> &BTreeSet<String> {
-        &self.names
+    /// Which tools are offered.
+    pub(crate) fn offered(&self) -> &Arc<OfferedTools> {
+        &self.offered
     }
 
-    /// The tools that the configuration leaves out.
-    pub(crate) fn left_out(&self) -> &LeftOut {
-        &self.left_out
+    /// Whether a tool of this name exists, offered or not.
+    pub(crate) fn exists(name: &str) -> bool {
+        Op::ALL.iter().any(|op| op.name() == name)
     }
 
-    /// The tools as they are published and called.
-    pub(crate) fn router(&self) -> &Router {
-        &self.router
+    /// The tool of this name, with what is published of it.
+    pub(crate) fn get(&self, name: &str) -> Option<(&ToolEntry, &PublishedTool)> {
+        Some((self.entries.get(name)?, self.published.get(name)?))
+    }
+
+    /// The tools as they are published, by name.
+    pub(crate) fn list(&self) -> Vec<Tool> {
+        let published = self.published.values();
+        published.map(|published| published.tool.clone()).collect()
     }
 }

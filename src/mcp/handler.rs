@@ -1,29 +1,42 @@
-//! What hosts see: an answer to each request of MCP, and the fence around every tool call.
+//! The requests of MCP, each fenced: rmcp leaves a request unanswered for ever when its handler
+//! panics.
 
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
-    handler::server::tool::ToolCallContext,
     model::{
-        CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CompleteRequestParams,
-        CompleteResult, CompletionInfo, ConstString as _, CustomRequest, CustomResult, ErrorCode,
-        GetPromptRequestParams, GetPromptResponse, Implementation, JsonObject, ListPromptsResult,
-        ListToolsResult, PaginatedRequestParams, Reference, ServerCapabilities, ServerConfig, Tool,
+        CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CallToolResult,
+        CompleteRequestParams, CompleteResult, CompletionInfo, ConstString as _, CustomRequest,
+        CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, Implementation,
+        ListPromptsResult, ListToolsResult, PaginatedRequestParams, Reference, ServerCapabilities,
+        ServerConfig, Tool,
     },
     service::{NotificationContext, RequestContext},
 };
 use serde_json::Value;
 
+use super::{catalog::Catalog, entry::Request, prompts, result, server::Server, tool::Effect};
 use crate::{
-    app::audit::End,
-    domain::text,
-    explain::Failure,
-    mcp::{prompts, server::SessionsServer, tools},
+    app::error::{Error, ErrorKind},
+    domain::{code::Code, text},
+    explain::explanation::Explanation,
 };
 
-impl SessionsServer {
+impl Server {
+    /// Loads in the background what the first call would otherwise wait for. With bad settings
+    /// nothing may be sent anywhere: where to is part of what is not known.
+    fn warm_up(&self) {
+        if let Ok(services) = self.app().services() {
+            services.warm_up();
+        }
+    }
+
+    fn offers(&self, tool: &str) -> bool {
+        self.catalog().offered().has(tool)
+    }
+
     /// What the argument of a prompt may become.
     async fn completed(
         &self,
@@ -31,15 +44,11 @@ impl SessionsServer {
     ) -> Result<CompleteResult, ErrorData> {
         let (argument, typed) = (&request.argument.name, &request.argument.value);
         let takes_a_session =
-            |prompt| prompts::takes_a_session(prompt, argument, |tool| self.has(tool));
-        let values = match &request.r#ref {
-            Reference::Prompt(prompt)
-                if self.config().problem().is_none() && takes_a_session(&prompt.name) =>
-            {
-                let (client, agents) = (self.client(), &self.config().allowed_agents);
-                let newest = &self.shared.newest;
-                // Boxed: every request is as large as the largest, and is moved some times.
-                Box::pin(newest.like(typed, client, agents)).await
+            |prompt| prompts::takes_a_session(prompt, argument, |tool| self.offers(tool));
+        let values = match (&request.r#ref, self.app().services()) {
+            (Reference::Prompt(prompt), Ok(services)) if takes_a_session(&prompt.name) => {
+                // Boxed: every request is as large as the largest, and is moved several times.
+                Box::pin(services.suggest_sessions(typed)).await
             }
             _ => Vec::new(),
         };
@@ -47,21 +56,49 @@ impl SessionsServer {
         Ok(CompleteResult::new(values))
     }
 
-    /// The failure of a call that cannot be given to its tool.
-    fn malformed_call(&self, params: Option<&Value>) -> Failure {
+    /// The failure of a call that is not formed as the protocol says.
+    fn malformed_call(&self, params: Option<&Value>) -> CallToolResult {
         let name = params.and_then(|params| params.get("name")?.as_str());
-        let failure = Failure::malformed_call(name);
-        let tool = name.and_then(|name| self.shared.tools.router().get(name));
-        let writes = tool.filter(|tool| !tools::reads(tool));
-        if let (Some(log), Some(tool)) = (self.audit(), writes) {
-            let entry = log.entry(tool.name.clone(), &JsonObject::new());
-            entry.end(End::Code(failure.code), None);
+        let entry = name.and_then(|name| self.catalog().get(name));
+        if let Some((entry, _)) = entry.filter(|(entry, _)| entry.effect != Effect::Reads) {
+            let error = Error::new(ErrorKind::InvalidArguments(Vec::new()));
+            self.app().audit_refusal(entry.op, &error);
         }
-        failure
+        let (message, next) = match name {
+            Some(name) => (
+                format!(
+                    "the call of {} was not carried out: its arguments must be a JSON object",
+                    text::quoted(name)
+                ),
+                "call it again with an object, such as {\"session_id\":\"…\"}",
+            ),
+            None => (
+                "a call must name its tool: \"name\" must be a string".to_owned(),
+                "call a tool of tools/list by its name",
+            ),
+        };
+        result::failure(Explanation::new(Code::InvalidArguments, message, next))
+    }
+
+    /// The failure of a call of a tool that does not exist or that the operator disabled, with
+    /// the tools that are offered, closest first.
+    fn unknown_tool(&self, name: &str) -> CallToolResult {
+        let quoted = text::quoted(name);
+        let message = if Catalog::exists(name) {
+            format!(
+                "the tool {quoted} is disabled by the operator's configuration of this server \
+                 (--read-only, --toolsets)"
+            )
+        } else {
+            format!("there is no tool {quoted}")
+        };
+        let names = self.catalog().offered().names_like(name).join(", ");
+        let next = format!("call one of {names}");
+        result::failure(Explanation::new(Code::InvalidArguments, message, next))
     }
 }
 
-/// Answers, also when the handler panics: rmcp would leave its request unanswered for ever.
+/// Answers with an error when the handler panics.
 async fn fenced<T>(
     what: &str,
     handler: impl Future<Output = Result<T, ErrorData>>,
@@ -74,7 +111,7 @@ async fn fenced<T>(
     })
 }
 
-impl ServerHandler for SessionsServer {
+impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
@@ -86,7 +123,7 @@ impl ServerHandler for SessionsServer {
                 Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
                     .with_title("Managed Sessions"),
             )
-            .with_instructions(prompts::instructions(|tool| self.has(tool)))
+            .with_instructions(prompts::instructions(|tool| self.offers(tool)))
     }
 
     async fn on_initialized(&self, _: NotificationContext<RoleServer>) {
@@ -98,10 +135,11 @@ impl ServerHandler for SessionsServer {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        self.warm_up();
-        Ok(ListToolsResult::with_all_items(
-            self.shared.tools.router().list_all(),
-        ))
+        fenced("the list of tools", async {
+            self.warm_up();
+            Ok(ListToolsResult::with_all_items(self.catalog().list()))
+        })
+        .await
     }
 
     async fn list_prompts(
@@ -109,8 +147,11 @@ impl ServerHandler for SessionsServer {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        let offered = prompts::offered(|tool| self.has(tool));
-        Ok(ListPromptsResult::with_all_items(offered))
+        fenced("the list of prompts", async {
+            let offered = prompts::offered(|tool| self.offers(tool));
+            Ok(ListPromptsResult::with_all_items(offered))
+        })
+        .await
     }
 
     async fn get_prompt(
@@ -120,7 +161,7 @@ impl ServerHandler for SessionsServer {
     ) -> Result<GetPromptResponse, ErrorData> {
         fenced("a prompt", async {
             let given = request.arguments.as_ref();
-            let filled = prompts::filled(&request.name, given, |tool| self.has(tool));
+            let filled = prompts::filled(&request.name, given, |tool| self.offers(tool));
             filled.map(Into::into)
         })
         .await
@@ -135,19 +176,19 @@ impl ServerHandler for SessionsServer {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.shared.tools.router().get(name).cloned()
+        let (_, published) = self.catalog().get(name)?;
+        Some(published.tool.clone())
     }
 
-    /// Requests that are none of the protocol's, or are not formed as it says.
+    /// Requests that are not the protocol's, or not formed as it says.
     async fn on_custom_request(
         &self,
         request: CustomRequest,
         _: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        // Told as a failure of the tool, since hosts show the model nothing else.
+        // Returned as a tool error: hosts do not show JSON-RPC errors to the model.
         if request.method == CallToolRequestMethod::VALUE {
-            let failure = self.malformed_call(request.params.as_ref());
-            return serde_json::to_value(failure.into_result(self.left_out()))
+            return serde_json::to_value(self.malformed_call(request.params.as_ref()))
                 .map(CustomResult::new)
                 .map_err(|error| ErrorData::internal_error(error.to_string(), None));
         }
@@ -163,28 +204,18 @@ impl ServerHandler for SessionsServer {
 
     async fn call_tool(
         &self,
-        request: CallToolRequestParams,
+        params: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let name = request.name.to_string();
-        if !self.has(&name) {
-            let left_out = self.left_out();
-            let failure = Failure::unknown_tool(&name, left_out, &self.names_like(&name));
-            return Ok(failure.into_result(left_out).into());
-        }
-        let call = self
-            .shared
-            .tools
-            .router()
-            .call(ToolCallContext::new(self, request, context));
-        // rmcp would leave a request unanswered for ever if its handler panicked.
-        AssertUnwindSafe(call)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| {
-                tracing::error!(tool = name, "a tool panicked");
-                Ok(Failure::internal(&name).into_result(self.left_out()).into())
-            })
+        fenced("a tool", async {
+            let Some((entry, published)) = self.catalog().get(&params.name) else {
+                return Ok(self.unknown_tool(&params.name).into());
+            };
+            let (offered, input) = (self.catalog().offered().clone(), published.input.clone());
+            let request = Request { params, context };
+            Ok(entry.call(self.app(), offered, input, request).await)
+        })
+        .await
     }
 }
 
@@ -192,7 +223,7 @@ impl ServerHandler for SessionsServer {
 mod tests {
     use rmcp::model::ErrorCode;
 
-    use crate::mcp::handler::fenced;
+    use super::fenced;
 
     #[tokio::test]
     async fn a_handler_that_panics_is_answered() {

@@ -2,86 +2,47 @@
 
 use std::sync::Arc;
 
-use rmcp::{
-    ServiceExt as _, handler::server::router::tool::ToolRoute, service::ServerInitializeError,
-};
+use rmcp::{ServiceExt as _, service::ServerInitializeError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 #[cfg(unix)]
-use crate::mcp::transport::stdio;
-use crate::{
-    api::Client,
-    app::{
-        approval::Confirmer, audit::AuditLog, cursor::Cursors, export::Exporter, locks::Turns,
-        pace::Pace, plan::Fleet, suggestions::Newest,
-    },
-    config::Config,
-    domain::{guard::Statuses, step::LeftOut, view::record::Record},
-    mcp::{
-        catalog::Tools,
-        transport::{lines::Lines, opening::Opening},
-    },
-    model::Session,
+use super::transport::stdio;
+use super::{
+    catalog::Catalog,
+    seal::ProcessSeal,
+    settings::Settings,
+    transport::{lines::Lines, opening::Opening},
 };
+use crate::app::{approval::Seal, run::App, settings};
 
 /// The server; clones share everything.
 #[derive(Clone)]
-pub struct SessionsServer {
-    pub(crate) shared: Arc<Shared>,
+pub struct Server {
+    shared: Arc<Shared>,
 }
 
-pub(crate) struct Shared {
-    config: Config,
-    client: Client,
-    statuses: Statuses,
-    pub(crate) tools: Tools,
-    turns: Turns,
-    audit: Option<AuditLog>,
-    confirmer: Confirmer,
-    exporter: Option<Exporter>,
-    pace: Pace,
-    fleet: Fleet,
-    cursors: Cursors,
-    pub(crate) newest: Newest,
+struct Shared {
+    app: App,
+    catalog: Catalog,
 }
 
-impl SessionsServer {
-    /// A server for this configuration. Nothing is read or connected yet.
+impl Server {
+    /// A server with these settings; nothing is read or connected yet. With a `problem` in the
+    /// settings every call fails with it.
     #[must_use]
-    pub fn new(config: Config) -> Self {
-        Self::with_routes(config, [])
-    }
-
-    /// The same with further tools, so that tests can have one that misbehaves.
-    #[must_use]
-    pub fn with_routes(
-        config: Config,
-        further: impl IntoIterator<Item = ToolRoute<SessionsServer>>,
-    ) -> Self {
-        let pace = Pace::new(config.max_rpm);
-        let shared = Shared {
-            client: Client::new(config.api.clone()).counted_by(pace.counter()),
-            statuses: Statuses::new(config.idle_statuses.clone()),
-            tools: Tools::new(&config, further),
-            turns: Turns::default(),
-            audit: config.audit_log.clone().map(AuditLog::new),
-            confirmer: Confirmer::new(config.confirm_deletes),
-            exporter: config.export_dir.clone().map(Exporter::new),
-            pace,
-            fleet: Fleet::default(),
-            cursors: Cursors::new(&config),
-            newest: Newest::default(),
-            config,
-        };
+    pub fn new(app: settings::Settings, mcp: &Settings, problem: Option<String>) -> Self {
+        let seal = ProcessSeal::new().map(|seal| Box::new(seal) as Box<dyn Seal>);
+        let catalog = Catalog::new(mcp, app.idle_statuses.clone());
+        let app = App::new(app, problem, seal);
         Self {
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared { app, catalog }),
         }
     }
 
     /// Serves MCP over the standard streams until the host closes them.
     ///
     /// # Errors
-    /// When the streams fail, or the first message is not one that opens a session.
+    /// When the streams fail, or the first message does not open a session.
     pub async fn serve_stdio(self) -> Result<(), ServeError> {
         #[cfg(unix)]
         if let Some((_kept, read, write)) = stdio::Sockets::of_process() {
@@ -91,7 +52,7 @@ impl SessionsServer {
         self.serve_lines(Lines::new(read, write)).await
     }
 
-    /// Serves MCP over a stream that is read and written, such as a pipe in memory.
+    /// Serves MCP over a bidirectional stream, such as an in-memory pipe.
     ///
     /// # Errors
     /// As [`Self::serve_stdio`].
@@ -120,90 +81,18 @@ impl SessionsServer {
         }
     }
 
-    pub(crate) fn config(&self) -> &Config {
-        &self.shared.config
+    /// The operations.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.shared.app
     }
 
-    /// Gets ready for the first call. With a bad setting nothing may be sent anywhere: where to
-    /// is part of what is not known.
-    pub(crate) fn warm_up(&self) {
-        if self.config().problem().is_none() {
-            self.client().warm_up();
-        }
-    }
-
-    pub(crate) fn client(&self) -> &Client {
-        &self.shared.client
-    }
-
-    pub(crate) fn statuses(&self) -> &Statuses {
-        &self.shared.statuses
-    }
-
-    /// The tools that the configuration leaves out.
-    pub(crate) fn left_out(&self) -> &LeftOut {
-        self.shared.tools.left_out()
-    }
-
-    pub(crate) fn fleet(&self) -> &Fleet {
-        &self.shared.fleet
-    }
-
-    pub(crate) fn turns(&self) -> &Turns {
-        &self.shared.turns
-    }
-
-    pub(crate) fn audit(&self) -> Option<&AuditLog> {
-        self.shared.audit.as_ref()
-    }
-
-    pub(crate) fn confirmer(&self) -> &Confirmer {
-        &self.shared.confirmer
-    }
-
-    pub(crate) fn exporter(&self) -> Option<&Exporter> {
-        self.shared.exporter.as_ref()
-    }
-
-    /// How fast bulk work may ask.
-    pub(crate) fn pace(&self) -> &Pace {
-        &self.shared.pace
-    }
-
-    /// Makes and reads the cursors of this server.
-    pub(crate) fn cursors(&self) -> &Cursors {
-        &self.shared.cursors
-    }
-
-    /// The record of a session as this server shows it.
-    pub(crate) async fn record(&self, session: &Session) -> Record {
-        Record::concise(session, self.statuses(), self.client().is_official().await)
-    }
-
-    /// Whether a tool is offered.
-    pub(crate) fn has(&self, tool: &str) -> bool {
-        self.shared.tools.names().contains(tool)
-    }
-
-    /// The names of the tools that are offered, those most like `name` first.
-    pub(crate) fn names_like(&self, name: &str) -> Vec<String> {
-        let names = self.shared.tools.names();
-        let mut names: Vec<String> = names.iter().cloned().collect();
-        names.sort_by_cached_key(|each| std::cmp::Reverse(likeness(each, name)));
-        names
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.shared.catalog
     }
 }
 
-/// How many neighbouring pairs of characters two names share.
-fn likeness(one: &str, other: &str) -> usize {
-    let pairs = |text: &str| -> std::collections::HashSet<(char, char)> {
-        let text = text.to_lowercase();
-        text.chars().zip(text.chars().skip(1)).collect()
-    };
-    pairs(one).intersection(&pairs(other)).count()
-}
-
-/// Why serving ended badly.
+/// Why serving failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The first message did not open a session.

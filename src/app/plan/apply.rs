@@ -1,139 +1,141 @@
-//! Carrying out a plan, for as long as one call may take.
+//! Applying a plan, for as long as one call may take.
 //!
 //! # How many requests a session costs
 //! The promise is that each session is read right before it is written. The API has no
 //! conditional write, and a page of the list is as old as the last of its hundred sessions by
-//! the time that one is written (ten seconds at ten requests a second), so the reading must be
-//! one's own: two requests a session, a GET and a POST or DELETE. That is also the least. The
-//! answer of an archive verifies it, and the answer of a delete needs no verification. A session
-//! that turns out to be changed, busy or gone costs one request; the turn taken for its write is
-//! kept for the next session. One that takes more, because the service is in doubt with itself or
-//! an answer is lost, overdraws its turns, and the turns after it come later for that.
+//! the time that one is written (ten seconds at ten requests a second), so each session is read
+//! by itself: two requests, a GET and a POST or DELETE. That is also the minimum. The answer of
+//! an archive verifies it, and the answer of a delete needs no verification. A session that has
+//! changed, is busy or gone costs one request; the permit for its write is kept for the next
+//! session. One that takes more, because of conflicts or lost answers, runs into debt that is
+//! paid before the next permits.
 //!
-//! Both turns are taken before the reading, so that the pacing never comes between it and the
-//! write: a write follows its reading by one round trip.
+//! Both permits are acquired before the read, so that pacing never comes between it and the
+//! write: a write follows its read by one round trip.
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until};
 
+use super::{
+    action::Action,
+    progress::SkipReason,
+    store::{Claim, Plan, PlannedSession, Settlement, MAX_CONCURRENT},
+};
 use crate::{
     app::{
-        pace::Allowance,
-        plan::{AT_ONCE, Action, End, InHand, Plan, Planned},
-        write,
-        write::{Conditions, IfBusy, Outcome},
+        caller::Progress,
+        context::Context,
+        error::{Blame, Error},
+        ops::{archive_session::Archive, delete_session::deletion::Deletion},
+        pace::Permits,
+        services::Services,
+        write::{
+            conditions::{Conditions, IfBusy},
+            guarded::Written,
+            write,
+        },
     },
-    explain::Failure,
-    mcp::{
-        call::Call,
-        server::SessionsServer,
-        tools::{archive_session::Archive, delete_session::deletion::Deletion},
-    },
+    domain::code::Code,
 };
 
 /// Requests that one session costs.
-pub(crate) const REQUESTS: u32 = 2;
-/// So many failures in a row that are nobody's fault, and this call stops trying.
-const MOST_IN_A_ROW: usize = 12;
-/// How long everyone is slowed down when the service does not say.
-const USUAL_HOLD: Duration = Duration::from_secs(1);
-/// The least time between two reports of progress.
-const BETWEEN_REPORTS: Duration = Duration::from_millis(500);
+pub(crate) const REQUESTS_PER_SESSION: u32 = 2;
+/// Consecutive transient failures after which this call gives up.
+const MAX_CONSECUTIVE_FAILURES: usize = 12;
+/// The shortest time between two reports of progress.
+const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Works on a plan until it is carried out, the time is up, or the caller cancels; then what is
-/// in hand is brought to its end. Answers the code that stopped it early, if one did.
+/// Works on a plan until it is settled, the time is up, or the caller cancels; claimed sessions
+/// are finished first. Returns the code that stopped it early, if one did.
 ///
 /// # Errors
-/// What would be the same for every session: no credential, no permission to audit.
+/// What would fail for every session: [`Blame::Setup`].
 pub(crate) async fn apply(
-    server: &SessionsServer,
-    call: &Call,
+    services: &Services,
+    cx: &Context,
     plan: &Arc<Plan>,
-) -> Result<Option<&'static str>, Failure> {
-    let mut work = Work {
-        server,
-        call,
+) -> Result<Option<Code>, Error> {
+    let mut run = Run {
+        services,
+        cx,
         plan,
-        allowance: server.pace().allowance(),
-        in_a_row: 0,
+        permits: services.pacer().permits(),
+        consecutive_failures: 0,
         stopped_by: None,
-        until: call.soon(),
+        until: cx.soft_deadline(),
     };
-    work.run().await?;
-    Ok(work.stopped_by)
+    run.run().await?;
+    Ok(run.stopped_by)
 }
 
-struct Work<'a> {
-    server: &'a SessionsServer,
-    call: &'a Call,
+struct Run<'a> {
+    services: &'a Services,
+    cx: &'a Context,
     plan: &'a Arc<Plan>,
-    /// Requests this call has taken its turn for and not given to a session.
-    allowance: Allowance,
-    in_a_row: usize,
-    stopped_by: Option<&'static str>,
-    /// When no further session is begun.
+    /// Permits that no session has used yet.
+    permits: Permits,
+    consecutive_failures: usize,
+    stopped_by: Option<Code>,
+    /// When no further session is claimed.
     until: Instant,
 }
 
-/// A session that was worked on.
-struct Settled {
-    in_hand: InHand,
-    end: Result<End, Failure>,
-    hold: Option<(&'static str, Duration)>,
+/// What became of one session, and whether everything has to slow down because of it.
+enum Worked {
+    Settled(Settlement),
+    SlowDown(Code, Option<Duration>),
+    Stop(Error),
 }
 
-impl Work<'_> {
-    async fn run(&mut self) -> Result<(), Failure> {
+impl Run<'_> {
+    async fn run(&mut self) -> Result<(), Error> {
         let until = self.until;
-        // The service may have asked for a longer rest than this call has.
-        if self
-            .server
-            .pace()
-            .held_until()
-            .is_some_and(|held| held >= until)
-        {
-            self.stopped_by = Some("rate_limited");
+        // The service may have asked for a longer pause than this call lasts.
+        let paused_until = self.services.pacer().paused_until();
+        if paused_until.is_some_and(|paused| paused >= until) {
+            self.stopped_by = Some(Code::RateLimited);
             return Ok(());
         }
-        let (server, call, plan) = (self.server, self.call, self.plan);
-        let allowance = self.allowance.clone();
-        let mut in_hand = FuturesUnordered::new();
+        let (services, cx, plan) = (self.services, self.cx, self.plan);
+        let permits = self.permits.clone();
+        let mut working = FuturesUnordered::new();
         let mut failure = None;
         let mut reported = Instant::now();
         self.report().await;
         loop {
-            let goes_on = failure.is_none()
+            let claims_more = failure.is_none()
                 && self.stopped_by.is_none()
-                && in_hand.len() < AT_ONCE
-                && !call.is_cancelled()
+                && working.len() < MAX_CONCURRENT
+                && !cx.is_cancelled()
                 && Instant::now() < until
                 && plan.has_more();
-            if !goes_on && in_hand.is_empty() {
+            if !claims_more && working.is_empty() {
                 break;
             }
+            let has_permits = permits.available() >= REQUESTS_PER_SESSION;
             tokio::select! {
                 biased;
-                Some(ended) = in_hand.next(), if !in_hand.is_empty() => {
-                    let (settled, of_one): (Settled, Call) = ended;
-                    allowance.take_back(of_one.allowance());
-                    failure = self.settle(settled).or(failure);
-                    if reported.elapsed() >= BETWEEN_REPORTS {
+                Some((claim, worked, child)) = working.next(), if !working.is_empty() => {
+                    let child: Context = child;
+                    permits.merge(child.permits());
+                    failure = self.settle(claim, worked).or(failure);
+                    if reported.elapsed() >= REPORT_INTERVAL {
                         reported = Instant::now();
                         self.report().await;
                     }
                 }
-                () = call.cancelled(), if goes_on => {}
-                () = sleep_until(until), if goes_on => {}
-                () = allowance.fill(), if goes_on && allowance.turns() < REQUESTS => {}
-                Ok(place) = server.fleet().places.acquire(), if goes_on && allowance.turns() >= REQUESTS => {
-                    if let Some(session) = plan.take() {
-                        let call = call.with(allowance.split(REQUESTS));
-                        in_hand.push(async move {
-                            let settled = one(server, &call, session).await;
-                            drop(place);
-                            (settled, call)
+                () = cx.cancelled(), if claims_more => {}
+                () = sleep_until(until), if claims_more => {}
+                () = permits.acquire(), if claims_more && !has_permits => {}
+                Some(slot) = services.plans().slot(), if claims_more && has_permits => {
+                    if let Some(claim) = plan.claim() {
+                        let child = cx.child(permits.split(REQUESTS_PER_SESSION));
+                        working.push(async move {
+                            let worked = work(services, &child, &claim).await;
+                            drop(slot);
+                            (claim, worked, child)
                         });
                     }
                 }
@@ -143,144 +145,115 @@ impl Work<'_> {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Enters what became of a session; the failure is one that would meet every other session.
-    fn settle(&mut self, settled: Settled) -> Option<Failure> {
-        match settled.hold {
-            Some((code, wait)) => {
-                self.server.pace().hold(wait);
-                self.in_a_row += 1;
-                let in_vain = Instant::now() + wait >= self.until;
-                if in_vain || self.in_a_row >= MOST_IN_A_ROW {
+    /// Enters what became of a session; returns an error that every other session would meet.
+    fn settle(&mut self, claim: Claim, worked: Worked) -> Option<Error> {
+        let failures = self.consecutive_failures;
+        self.consecutive_failures = 0;
+        match worked {
+            Worked::Settled(settlement) => claim.settle(settlement),
+            Worked::SlowDown(code, wait) => {
+                let wait = self.services.pacer().pause_for(wait);
+                self.consecutive_failures = failures + 1;
+                let outlasts_call = Instant::now() + wait >= self.until;
+                if outlasts_call || self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES {
                     self.stopped_by = Some(code);
                 }
+                // Even after a 429: it may answer the repetition of a write that was lost.
+                claim.settle(Settlement::Retry { in_doubt: true });
             }
-            None => self.in_a_row = 0,
-        }
-        match settled.end {
-            Ok(end) => {
-                settled.in_hand.end(end);
-                None
-            }
-            Err(failure) => {
-                settled.in_hand.end(End::Again { in_doubt: false });
-                Some(failure)
+            Worked::Stop(error) => {
+                claim.settle(Settlement::Retry { in_doubt: false });
+                return Some(error);
             }
         }
+        None
     }
 
     async fn report(&self) {
-        let standing = self.plan.standing();
-        let word = match self.plan.action {
-            Action::Archive => "archived",
-            Action::Delete => "deleted",
-        };
-        let message = format!("{} of {} {word}", standing.done, standing.matched);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a plan has at most 1,000 sessions"
-        )]
-        let (done, total) = (standing.settled() as f64, standing.matched as f64);
-        self.call.progress(done, Some(total), message).await;
+        let progress = self.plan.progress();
+        self.cx
+            .progress(Progress::Applied {
+                action: self.plan.action,
+                done: progress.done,
+                settled: progress.settled(),
+                matched: progress.matched,
+            })
+            .await;
     }
 }
 
 /// Reads, guards and writes one session.
-async fn one(server: &SessionsServer, call: &Call, in_hand: InHand) -> Settled {
-    let Some(planned) = in_hand.session().cloned() else {
-        return Settled {
-            in_hand,
-            end: Ok(End::Done),
-            hold: None,
-        };
+async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
+    let (session, action) = (claim.session(), claim.action());
+    let settled = match has_taken_effect(cx, action, session).await {
+        Ok(true) => Ok(Settlement::Done),
+        Ok(false) => write_one(services, cx, action, session).await,
+        Err(error) => Err(error),
     };
-    let action = in_hand.plan.action;
-    let outcome = match already(call, action, &planned).await {
-        Ok(true) => {
-            return Settled {
-                in_hand,
-                end: Ok(End::Done),
-                hold: None,
-            };
-        }
-        Ok(false) => write(server, call, action, &planned).await,
-        Err(failure) => Err(failure),
+    let error = match settled {
+        Ok(settlement) => return Worked::Settled(settlement),
+        Err(error) => error,
     };
-    let failure = match outcome {
-        Ok(end) => {
-            return Settled {
-                in_hand,
-                end: Ok(end),
-                hold: None,
-            };
-        }
-        Err(failure) => failure,
-    };
-    let settled = |end, hold| Settled { in_hand, end, hold };
-    match failure.code {
-        "rate_limited" | "overloaded" | "api_unreachable" | "timed_out" => {
-            // Even after a 429: it may have answered the repetition of a write that was lost.
-            let wait = failure.retry_after().unwrap_or(USUAL_HOLD);
-            settled(
-                Ok(End::Again { in_doubt: true }),
-                Some((failure.code, wait)),
-            )
-        }
-        "not_found"
-        | "agent_not_allowed"
-        | "session_changed"
-        | "session_running"
-        | "session_rescheduling"
-        | "session_archived"
-        | "session_terminated"
-        | "status_unrecognized" => settled(Ok(End::Skipped(failure.code)), None),
-        "credentials_missing" | "invalid_configuration" | "unauthorized" => {
-            settled(Err(failure), None)
-        }
-        code => settled(Ok(End::Failed(code, failure.into_message())), None),
+    let code = error.code();
+    match (error.blame(), code) {
+        (Blame::Service, _) => Worked::SlowDown(code, error.retry_after()),
+        (Blame::Setup, _) => Worked::Stop(error),
+        (
+            Blame::Session,
+            Code::NotFound
+            | Code::AgentNotAllowed
+            | Code::SessionChanged
+            | Code::SessionRunning
+            | Code::SessionRescheduling
+            | Code::SessionArchived
+            | Code::SessionTerminated
+            | Code::StatusUnrecognized,
+        ) => Worked::Settled(Settlement::Skipped(SkipReason::Code(code))),
+        (Blame::Session, _) => Worked::Settled(Settlement::Failed(error)),
     }
 }
 
 /// Whether a write whose end was in doubt has taken effect after all.
-async fn already(call: &Call, action: Action, planned: &Planned) -> Result<bool, Failure> {
-    if !planned.in_doubt {
+async fn has_taken_effect(
+    cx: &Context,
+    action: Action,
+    session: &PlannedSession,
+) -> Result<bool, Error> {
+    if !session.in_doubt {
         return Ok(false);
     }
-    match (call.session(&planned.id).await, action) {
+    match (cx.read_session(&session.id).await, action) {
         (Ok(session), Action::Archive) => Ok(session.head.is_archived()),
         (Ok(_), Action::Delete) => Ok(false),
-        (Err(failure), Action::Delete) if failure.code == "not_found" => Ok(true),
-        (Err(failure), _) => Err(failure),
+        (Err(error), Action::Delete) if error.code() == Code::NotFound => Ok(true),
+        (Err(error), _) => Err(error),
     }
 }
 
-async fn write(
-    server: &SessionsServer,
-    call: &Call,
+async fn write_one(
+    services: &Services,
+    cx: &Context,
     action: Action,
-    planned: &Planned,
-) -> Result<End, Failure> {
+    session: &PlannedSession,
+) -> Result<Settlement, Error> {
     let conditions = Conditions {
         if_busy: IfBusy::Refuse,
-        wait: Duration::ZERO,
-        dry_run: false,
-        expected_updated_at: planned.updated_at.clone(),
+        expected_updated_at: session.updated_at.clone(),
+        ..Conditions::default()
     };
-    let end = match action {
-        Action::Archive => {
-            end_of(&write::carry_out(server, call, &planned.id, &conditions, &Archive).await?)
-        }
+    let id = &session.id;
+    let written = match action {
+        Action::Archive => write(services, cx, id, &conditions, &mut Archive).await?,
         Action::Delete => {
-            let deletion = Deletion::confirmed_before(server, &planned.id);
-            end_of(&write::carry_out(server, call, &planned.id, &conditions, &deletion).await?)
+            let mut deletion = Deletion::approved(services, id);
+            write(services, cx, id, &conditions, &mut deletion).await?
         }
     };
-    Ok(end)
-}
-
-fn end_of<P>(outcome: &Outcome<P>) -> End {
-    match outcome {
-        Outcome::Written { .. } => End::Done,
-        // It is archived already, by somebody else.
-        Outcome::NothingToDo(_) | Outcome::Would { .. } => End::Skipped("nothing_to_do"),
-    }
+    Ok(match written {
+        Written::Done { .. } => Settlement::Done,
+        // Somebody else has archived it.
+        Written::Unchanged(_) | Written::DryRun { .. } | Written::NeedsApproval { .. } => {
+            Settlement::Skipped(SkipReason::NothingToDo)
+        }
+    })
 }

@@ -1,210 +1,227 @@
 //! One write on one session, step by step.
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use super::{
+    conditions::{Conditions, IfBusy},
+    guarded::{Approval, GuardedWrite, Written},
+    poll::Poll,
+};
 use crate::{
-    api::{ApiError, ApiResponse},
-    app::write::{Conditions, IfBusy, Leave, Outcome, Write, poll::Poll},
-    domain::guard::{Operation, Refusal, Verdict},
-    explain::Failure,
-    mcp::{call::Call, server::SessionsServer},
+    api::{Acted, ApiError, ApiResponse},
+    app::{
+        approval::ApprovalToken,
+        context::Context,
+        error::{About, Error, ErrorKind},
+        services::Services,
+    },
+    domain::guard::{Decision, Operation, Refusal},
     model::{Session, SessionId},
 };
 
-/// One call of [`carry_out`], with what all its steps need.
+/// One write, with what all its steps need.
 pub(crate) struct Attempt<'a> {
-    pub(crate) server: &'a SessionsServer,
-    pub(crate) call: &'a Call,
+    pub(crate) services: &'a Services,
+    pub(crate) cx: &'a Context,
     pub(crate) id: &'a SessionId,
     pub(crate) conditions: &'a Conditions,
     pub(crate) operation: Operation,
     pub(crate) started: Instant,
     pub(crate) wait_until: Instant,
+    /// Whether an interrupt was sent, and if so, whether the service accepted it.
+    pub(crate) interrupt: Option<bool>,
 }
 
-/// A reading that the guard has looked at.
-enum Reading {
-    Go(Session),
-    Withheld(Session),
-    NothingToDo(Session),
+/// A reading that the guard has judged.
+enum Guarded {
+    Allowed(Session),
+    NeedsApproval(Session, ApprovalToken),
+    Unchanged(Session),
+}
+
+/// The API refused what the guard had allowed.
+struct Rejection {
+    error: ApiError,
+    /// Repeating it is pointless.
+    is_final: bool,
 }
 
 impl Attempt<'_> {
-    /// `interrupted` becomes whether an interrupt was sent, and if so, whether the service took it.
-    pub(crate) async fn run<W: Write>(
-        &self,
-        write: &W,
-        interrupted: &mut Option<bool>,
-    ) -> Result<Outcome<W::Prepared>, Failure> {
-        let mut pauses = self.server.config().pauses.conflict.iter();
-        // The API's refusal of what the guard had allowed, and whether that is the last word.
-        let mut refused: Option<(ApiError, bool)> = None;
+    /// Runs the write to its end.
+    pub(crate) async fn run<W: GuardedWrite>(
+        &mut self,
+        write: &mut W,
+    ) -> Result<Written<W::Prepared>, Error> {
+        let mut pauses = self.services.settings().pauses.conflict.iter();
+        let mut rejection: Option<Rejection> = None;
         loop {
-            let session = match self.ready(write, interrupted).await? {
-                Reading::Go(session) => session,
-                Reading::Withheld(session) => {
-                    let Some(prepared) = write.prepare(&session)? else {
-                        return Ok(Outcome::NothingToDo(session));
-                    };
-                    return Ok(Outcome::Would { session, prepared });
+            let session = match self.guarded(write).await? {
+                Guarded::Allowed(session) => session,
+                Guarded::NeedsApproval(session, token) => {
+                    return Ok(match write.prepare(&session)? {
+                        Some(_) => Written::NeedsApproval { session, token },
+                        None => Written::Unchanged(session),
+                    });
                 }
-                Reading::NothingToDo(session) => return Ok(Outcome::NothingToDo(session)),
+                Guarded::Unchanged(session) => return Ok(Written::Unchanged(session)),
             };
-            match refused.take() {
-                Some((error, true)) if self.is_update() && error.http_status() == Some(400) => {
-                    return Err(self.api(&error));
-                }
-                Some((error, true)) => {
-                    return Err(Failure::conflict(self.done(), &session.head, &error));
-                }
-                Some((_, false)) | None => {}
+            if let Some(Rejection {
+                error,
+                is_final: true,
+            }) = rejection.take()
+            {
+                return Err(self.rejected(session, error));
             }
             let Some(prepared) = write.prepare(&session)? else {
-                return Ok(Outcome::NothingToDo(session));
+                return Ok(Written::Unchanged(session));
             };
             if self.conditions.dry_run {
-                return Ok(Outcome::Would { session, prepared });
+                return Ok(Written::DryRun { session, prepared });
             }
-            match write.leave(self.call, &session, false).await? {
-                Leave::Granted => {}
-                Leave::LookAgain => continue,
-                Leave::Withheld => return Ok(Outcome::Would { session, prepared }),
+            match write.approve(self.cx, &session, false).await? {
+                Approval::Granted => {}
+                Approval::Recheck => continue,
+                Approval::Needs(token) => return Ok(Written::NeedsApproval { session, token }),
             }
-            match write.send(self.call.client(), self.id, &prepared).await {
-                Ok(answer) => {
-                    self.call.note_write(answer.request_id.as_deref());
-                    return self.verified(write, session, prepared, answer).await;
+            match write.send(&self.cx.client(), self.id, &prepared).await {
+                Ok(response) => {
+                    self.cx.note_write(response.request_id.as_deref());
+                    return self.verified(write, session, prepared, response).await;
                 }
                 Err(error) if matches!(error.http_status(), Some(400 | 409)) => {
-                    refused = Some(self.refused_after_the_guard(error, &mut pauses).await);
+                    rejection = Some(self.pause_after(error, &mut pauses).await);
                 }
-                Err(error) => return Err(self.in_doubt(self.done(), &error)),
+                Err(error) => return Err(self.failed(self.operation, error)),
             }
         }
     }
 
-    /// The guard passed and the API refuses. A lagging state is worth some more tries; what the
-    /// API says about the content of an update will not change by repeating it.
-    async fn refused_after_the_guard(
+    /// The guard passed and the API refuses. A lagging status is worth some repetitions; what
+    /// the API says about the content of an update will not change by repeating it.
+    async fn pause_after(
         &self,
         error: ApiError,
-        pauses: &mut std::slice::Iter<'_, Duration>,
-    ) -> (ApiError, bool) {
-        if self.is_update() && error.http_status() == Some(400) {
-            return (error, true);
+        pauses: &mut slice::Iter<'_, Duration>,
+    ) -> Rejection {
+        let pause = pauses.next().filter(|_| !self.is_about_content(&error));
+        if let Some(pause) = pause {
+            sleep(*pause).await;
         }
-        let Some(pause) = pauses.next() else {
-            return (error, true);
-        };
-        sleep(*pause).await;
-        (error, false)
+        Rejection {
+            error,
+            is_final: pause.is_none(),
+        }
     }
 
-    /// Reads until the guard has a final word on the session.
-    async fn ready<W: Write>(
-        &self,
-        write: &W,
-        interrupted: &mut Option<bool>,
-    ) -> Result<Reading, Failure> {
-        let mut stale = self.server.config().pauses.stale_status.iter();
-        let mut poll = Poll::until(
-            self.wait_until + self.call.paused(),
-            self.server.config().pauses.poll,
-        );
+    /// The failure for a refusal that repeating does not lift.
+    fn rejected(&self, session: Session, error: ApiError) -> Error {
+        if self.is_about_content(&error) {
+            return self.api(error);
+        }
+        Error::new(ErrorKind::Conflict {
+            session: Box::new(session.head),
+            operation: self.operation,
+            error,
+        })
+    }
+
+    /// Reads until the guard has decided on the session.
+    async fn guarded<W: GuardedWrite>(&mut self, write: &mut W) -> Result<Guarded, Error> {
+        let pauses = &self.services.settings().pauses;
+        let mut stale = pauses.stale_status.iter();
+        let asking = |cx: &Context| cx.time_spent_asking();
+        let mut poll = Poll::new(self.wait_until + asking(self.cx), pauses.poll);
         loop {
-            let session = self.call.session(self.id).await?;
-            self.expect_unchanged(&session, *interrupted == Some(true))?;
-            let why = match self.server.statuses().judge(self.operation, &session.head) {
-                Verdict::Go => return Ok(Reading::Go(session)),
-                Verdict::NothingToDo => return Ok(Reading::NothingToDo(session)),
-                Verdict::Refuse(why) => why,
+            let session = self.cx.read_session(self.id).await?;
+            self.expect_unchanged(&session)?;
+            let decision = self.services.statuses().judge(self.operation, &session.head);
+            let refusal = match decision {
+                Decision::Go => return Ok(Guarded::Allowed(session)),
+                Decision::NothingToDo => return Ok(Guarded::Unchanged(session)),
+                Decision::Refuse(refusal) => refusal,
             };
-            let if_busy = if why.is_busy() {
+            let if_busy = if refusal.is_busy() {
                 self.conditions.if_busy
             } else {
                 IfBusy::Refuse
             };
-            // Nobody's turn is stopped or waited for, for what is impossible or already so.
-            let acts = if_busy != IfBusy::Refuse && interrupted.is_none();
+            // No turn is stopped or waited for when the change is impossible or already there.
+            let acts = if_busy != IfBusy::Refuse && self.interrupt.is_none();
             if acts && write.prepare(&session)?.is_none() {
-                return Ok(Reading::NothingToDo(session));
+                return Ok(Guarded::Unchanged(session));
             }
             match if_busy {
-                IfBusy::Refuse => match stale.next().filter(|_| why.is_busy()) {
+                IfBusy::Refuse => match stale.next().filter(|_| refusal.is_busy()) {
                     Some(pause) => sleep(*pause).await,
-                    None => return Err(self.refused(&session, why)),
+                    None => return Err(self.refused(session, refusal)),
                 },
                 // An interrupt changes the session, so a dry run stops short of it.
-                IfBusy::Interrupt if self.conditions.dry_run => return Ok(Reading::Go(session)),
-                IfBusy::Interrupt if interrupted.is_none() => {
-                    match write.leave(self.call, &session, true).await? {
-                        Leave::Granted => {}
-                        Leave::LookAgain => continue,
-                        Leave::Withheld => return Ok(Reading::Withheld(session)),
+                IfBusy::Interrupt if self.conditions.dry_run => {
+                    return Ok(Guarded::Allowed(session));
+                }
+                IfBusy::Interrupt if self.interrupt.is_none() => {
+                    match write.approve(self.cx, &session, true).await? {
+                        Approval::Granted => {}
+                        Approval::Recheck => continue,
+                        Approval::Needs(token) => {
+                            return Ok(Guarded::NeedsApproval(session, token));
+                        }
                     }
-                    poll = Poll::until(
-                        self.wait_until + self.call.paused(),
-                        self.server.config().pauses.poll,
-                    );
-                    *interrupted = Some(self.interrupt().await?);
+                    poll = Poll::new(self.wait_until + asking(self.cx), pauses.poll);
+                    self.interrupt = Some(self.send_interrupt().await?);
                 }
                 IfBusy::Interrupt | IfBusy::Wait => {
-                    if !poll.pause(self.call, &session).await {
-                        return Err(self.busy_timeout(&session, *interrupted == Some(true)));
+                    if !poll.pause(self.cx, &session).await {
+                        return Err(self.busy_timeout(session));
                     }
                 }
             }
         }
     }
 
-    /// Sends the interrupt; answers whether the service took it.
-    async fn interrupt(&self) -> Result<bool, Failure> {
+    /// Sends the interrupt; returns whether the service accepted it.
+    async fn send_interrupt(&self) -> Result<bool, Error> {
         let event = json!({"type": "user.interrupt"});
-        match self.call.client().send_events(self.id, &[event]).await {
-            Ok(answer) => {
-                self.call.note_write(answer.request_id.as_deref());
+        match self.cx.client().send_events(self.id, &[event]).await {
+            Ok(response) => {
+                self.cx.note_write(response.request_id.as_deref());
                 Ok(true)
             }
-            // It may have gone idle by itself a moment ago: the next reading tells.
+            // It may have gone idle by itself a moment ago: the next reading shows.
             Err(error) if matches!(error.http_status(), Some(400 | 409)) => Ok(false),
-            Err(error) => Err(self.in_doubt("interrupted", &error)),
+            Err(error) => Err(self.failed(Operation::Interrupt, error)),
         }
     }
 
     /// Fails if the session is not as the caller saw it. What this call's own interrupt changed
     /// does not count.
-    fn expect_unchanged(&self, session: &Session, interrupted: bool) -> Result<(), Failure> {
+    fn expect_unchanged(&self, session: &Session) -> Result<(), Error> {
         let Some(expected) = &self.conditions.expected_updated_at else {
             return Ok(());
         };
-        let same = session
-            .head
-            .updated_at
-            .as_ref()
-            .is_some_and(|now| now.shows_as(expected));
-        if same || interrupted {
+        let updated_at = session.head.updated_at.as_ref();
+        if updated_at.is_some_and(|now| now.shows_as(expected)) || self.interrupt == Some(true) {
             return Ok(());
         }
-        Err(Failure::session_changed(
-            self.call.tool(),
-            &session.head,
-            expected.text(),
-        ))
+        Err(Error::new(ErrorKind::SessionChanged {
+            session: Box::new(session.head.clone()),
+            expected: expected.text().to_owned(),
+        }))
     }
 
     /// Compares the answer with what was asked for, and once more with a fresh reading.
-    async fn verified<W: Write>(
+    async fn verified<W: GuardedWrite>(
         &self,
         write: &W,
         before: Session,
         prepared: W::Prepared,
-        answer: ApiResponse<Option<Session>>,
-    ) -> Result<Outcome<W::Prepared>, Failure> {
-        let Some(mut after) = answer.body else {
-            return Ok(Outcome::Written {
+        response: ApiResponse<Option<Session>>,
+    ) -> Result<Written<W::Prepared>, Error> {
+        let Some(mut after) = response.body else {
+            return Ok(Written::Done {
                 before,
                 prepared,
                 after: None,
@@ -212,66 +229,59 @@ impl Attempt<'_> {
         };
         let is_another = after.head.id != self.id.as_str();
         if is_another || write.verify(&prepared, &after).is_err() {
-            after = self
-                .call
-                .session(self.id)
-                .await
-                .map_err(|failure| failure.with_doubt(self.id, self.done()))?;
-            if let Err(differences) = write.verify(&prepared, &after) {
-                let request = answer.request_id;
-                return Err(Failure::not_applied(
-                    self.done(),
-                    &after.head,
-                    &differences,
-                    request,
-                ));
+            let read = self.cx.read_session(self.id).await;
+            after = read.map_err(|error| error.in_doubt(self.id, self.operation))?;
+            if let Err(mismatch) = write.verify(&prepared, &after) {
+                return Err(Error::new(ErrorKind::NotApplied {
+                    session: Box::new(after.head),
+                    operation: self.operation,
+                    mismatch,
+                    request_id: response.request_id,
+                }));
             }
         }
-        Ok(Outcome::Written {
+        Ok(Written::Done {
             before,
             prepared,
             after: Some(Box::new(after)),
         })
     }
 
-    fn is_update(&self) -> bool {
+    /// Whether the API refuses what an update says, not the state of the session.
+    fn is_about_content(&self, error: &ApiError) -> bool {
         use Operation::{UpdateBudget, UpdateDetails, UpdateTools};
-        matches!(self.operation, UpdateTools | UpdateDetails | UpdateBudget)
+        let is_update = matches!(self.operation, UpdateTools | UpdateDetails | UpdateBudget);
+        is_update && error.http_status() == Some(400)
     }
 
-    /// The operation as a participle: "the session is …".
-    fn done(&self) -> &'static str {
-        match self.operation {
-            Operation::Archive => "archived",
-            Operation::Delete => "deleted",
-            Operation::Interrupt => "interrupted",
-            Operation::UpdateTools | Operation::UpdateDetails | Operation::UpdateBudget => {
-                "updated"
-            }
-        }
+    fn refused(&self, session: Session, refusal: Refusal) -> Error {
+        Error::new(ErrorKind::Refused {
+            session: Box::new(session.head),
+            operation: self.operation,
+            refusal,
+        })
     }
 
-    fn refused(&self, session: &Session, why: Refusal) -> Failure {
-        Failure::refused(self.call.tool(), self.done(), &session.head, why)
-    }
-
-    fn busy_timeout(&self, session: &Session, interrupted: bool) -> Failure {
-        let (tool, waited) = (self.call.tool(), self.started.elapsed());
-        Failure::busy_timeout(tool, self.done(), &session.head, waited, interrupted)
+    fn busy_timeout(&self, session: Session) -> Error {
+        Error::new(ErrorKind::BusyTimeout {
+            session: Box::new(session.head),
+            operation: self.operation,
+            waited: self.started.elapsed(),
+            interrupted: self.interrupt == Some(true),
+        })
     }
 
     /// A write that failed, and may have been carried out all the same.
-    fn in_doubt(&self, done: &str, error: &ApiError) -> Failure {
-        let failure = self.api(error);
-        // Of an earlier try that was lost the failure tells by itself.
-        let is_told = matches!(error, ApiError::Refused { in_doubt: true, .. });
-        if error.may_have_acted() && !is_told {
-            return failure.with_doubt(self.id, done);
+    fn failed(&self, operation: Operation, error: ApiError) -> Error {
+        let acted = error.acted();
+        let error = self.api(error);
+        match acted {
+            Acted::Unknown => error.in_doubt(self.id, operation),
+            Acted::No => error,
         }
-        failure
     }
 
-    fn api(&self, error: &ApiError) -> Failure {
-        Failure::api(&format!("session {}", self.id), error)
+    fn api(&self, error: ApiError) -> Error {
+        Error::api(About::Session(self.id.clone()), error)
     }
 }

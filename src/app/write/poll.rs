@@ -1,36 +1,33 @@
-//! Waiting for a busy session, by looking at it less and less often.
+//! Waiting for a busy session: reading it less and less often.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::{
-    explain::Failure,
-    mcp::{call::Call, server::SessionsServer},
+    app::{caller::Progress, context::Context, error::Error, services::Services},
     model::{Session, SessionId},
 };
 
-/// Reads a session until it is not busy, or `wait` is over; the last reading is the answer.
-pub(crate) async fn until_free(
-    server: &SessionsServer,
-    call: &Call,
+/// Reads a session until it is not busy or `wait` is over; returns the last reading.
+pub(crate) async fn until_not_busy(
+    services: &Services,
+    cx: &Context,
     id: &SessionId,
     wait: Duration,
-) -> Result<Session, Failure> {
-    let mut poll = Poll::until(
-        (Instant::now() + wait).min(call.soon()),
-        server.config().pauses.poll,
-    );
+) -> Result<Session, Error> {
+    let until = (Instant::now() + wait).min(cx.soft_deadline());
+    let mut poll = Poll::new(until, services.settings().pauses.poll);
     loop {
-        let session = call.session(id).await?;
-        let busy = server.statuses().state(&session.head).is_busy();
-        if !busy || !poll.pause(call, &session).await {
+        let session = cx.read_session(id).await?;
+        let busy = services.statuses().state(&session.head).is_busy();
+        if !busy || !poll.pause(cx, &session).await {
             return Ok(session);
         }
     }
 }
 
-/// Looks at a busy session again and again, less and less often.
+/// The pauses between reads of a busy session.
 pub(crate) struct Poll {
     until: Instant,
     pause: Duration,
@@ -39,24 +36,29 @@ pub(crate) struct Poll {
 }
 
 impl Poll {
-    pub(crate) fn until(until: Instant, (pause, longest): (Duration, Duration)) -> Self {
+    /// Pauses until `until`, each twice the one before up to `longest`.
+    pub(crate) fn new(until: Instant, (first, longest): (Duration, Duration)) -> Self {
         Self {
             until,
-            pause,
+            pause: first,
             longest,
             polls: 0,
         }
     }
 
-    /// Waits until it is time to look again, and tells the caller; false when the time is up.
-    pub(crate) async fn pause(&mut self, call: &Call, session: &Session) -> bool {
+    /// Waits until it is time to read again, and reports progress; false when the time is up.
+    pub(crate) async fn pause(&mut self, cx: &Context, session: &Session) -> bool {
         let now = Instant::now();
         if now >= self.until {
             return false;
         }
         self.polls += 1;
-        let message = format!("{} is {}", session.head.id, session.head.status);
-        call.progress(f64::from(self.polls), None, message).await;
+        cx.progress(Progress::Polled {
+            polls: self.polls,
+            session: session.head.id.clone(),
+            status: session.head.status.clone(),
+        })
+        .await;
         tokio::time::sleep_until((now + self.pause).min(self.until)).await;
         self.pause = (self.pause * 2).min(self.longest);
         true

@@ -11,8 +11,8 @@ use crate::{cli::doctor::Check, config::Config};
 /// The places this configuration names.
 fn places(config: &Config) -> [(&'static str, Option<&Path>); 2] {
     [
-        ("export folder", config.export_dir.as_deref()),
-        ("audit log", config.audit_log.as_deref()),
+        ("export folder", config.app.export_dir.as_deref()),
+        ("audit log", config.app.audit_log.as_deref()),
     ]
 }
 

@@ -4,18 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{
-        approval::{Confirmed, Subject, Token},
-        plan,
-        plan::{Action, Plan, Standing},
-    },
-    config::Toolset,
-    explain::Failure,
-    mcp::{
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
+    app::{error::Error, op::Op, ops::apply_cleanup::{Applied, apply_cleanup}, plan::progress::{PlanProgress, Skipped}},
+    domain::code::Code,
+    explain::{explain, vocabulary::Vocabulary},
+    mcp::{settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
 };
 
 pub(crate) struct ApplyCleanup;
@@ -31,13 +23,13 @@ pub(crate) struct Args {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// in_progress = call again.
-    outcome: Word,
-    /// How far the plan is, over all calls.
+    outcome: Outcome,
     #[serde(flatten)]
-    standing: Standing,
+    progress: Progress,
     /// Why this call stopped early: rate_limited, overloaded, …
     #[serde(skip_serializing_if = "Option::is_none")]
-    stopped_by: Option<&'static str>,
+    #[schemars(with = "Option<String>")]
+    stopped_by: Option<Code>,
     /// Give it as confirmation_token once the user agrees.
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmation_token: Option<String>,
@@ -48,76 +40,96 @@ pub(crate) struct Output {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Word {
+enum Outcome {
     Completed,
     InProgress,
     ConfirmationRequired,
 }
 
+/// How far the plan is, over all calls: `done + skipped + failed_count + remaining = matched`.
+#[derive(Serialize, JsonSchema)]
+struct Progress {
+    /// Sessions of the plan.
+    matched: usize,
+    /// Archived or deleted.
+    done: usize,
+    /// Left alone, by code: count and first ids.
+    skipped: Skipped,
+    /// How many could not be written.
+    failed_count: usize,
+    /// The first of them: id, code, message.
+    failed: Vec<FailedSession>,
+    /// Still to do; call again until it is 0.
+    remaining: usize,
+}
+
+/// A session that could not be written.
+#[derive(Serialize, JsonSchema)]
+struct FailedSession {
+    id: String,
+    #[schemars(with = "String")]
+    code: Code,
+    message: String,
+}
+
+impl Progress {
+    fn of(progress: PlanProgress, vocabulary: &dyn Vocabulary) -> Self {
+        let failed = progress.failed.into_iter().map(|failed| FailedSession {
+            id: failed.id,
+            code: failed.error.code(),
+            message: explain(&failed.error, Op::ApplyCleanup, vocabulary).message,
+        });
+        Self {
+            matched: progress.matched,
+            done: progress.done,
+            skipped: progress.skipped,
+            failed_count: progress.failed_count,
+            failed: failed.collect(),
+            remaining: progress.remaining,
+        }
+    }
+}
+
 impl SessionsTool for ApplyCleanup {
-    const NAME: &'static str = "apply_cleanup";
+    const OP: Op = Op::ApplyCleanup;
     const TITLE: &'static str = "Apply a clean-up plan";
-    const DESCRIPTION: &'static str = "Archive or delete the sessions of one plan. Each is read \
+    const DESCRIPTION: &'static [Text] = &[Text::Always("Archive or delete the sessions of one plan. Each is read \
         and checked again right before; changed or busy ones are skipped. Works for up to 40 s: \
-        call again with the same plan_id until remaining is 0. Counts are over all calls.";
-    const TOOLSET: Toolset = Toolset::Fleet;
+        call again with the same plan_id until remaining is 0. Counts are over all calls.")];
+    const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Destroys;
     const BULK: bool = true;
     type Args = Args;
     type Output = Output;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
-        let Some(plan) = server.fleet().find(&args.plan_id) else {
-            return Err(Failure::plan_not_found(&args.plan_id));
-        };
-        if plan.action == Action::Delete && !plan.is_confirmed() {
-            let given = args.confirmation_token.as_deref();
-            match server
-                .confirmer()
-                .confirm(call, given, &subject(&plan))
-                .await?
-            {
-                Confirmed::Yes => plan.confirm(),
-                Confirmed::Needs(token) => return Ok(unconfirmed(&plan, token)),
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
+        let token = args.confirmation_token.as_deref();
+        let applied = apply_cleanup(call.services, call.cx, &args.plan_id, token).await?;
+        let (outcome, progress, stopped_by, token) = match applied {
+            Applied::NeedsApproval { progress, token } => {
+                (Outcome::ConfirmationRequired, progress, None, Some(token))
             }
-        }
-        let stopped_by = plan::apply::apply(server, call, &plan).await?;
-        let standing = plan.standing();
-        let outcome = if standing.remaining == 0 {
-            Word::Completed
-        } else {
-            Word::InProgress
+            Applied::Worked {
+                progress,
+                stopped_by,
+            } if progress.remaining == 0 => (Outcome::Completed, progress, stopped_by, None),
+            Applied::Worked {
+                progress,
+                stopped_by,
+            } => (Outcome::InProgress, progress, stopped_by, None),
         };
+        let (confirmation_token, expires_at) =
+            token.map(|given| (given.token, given.expires_at)).unzip();
         Ok(Output {
             outcome,
-            standing,
+            progress: Progress::of(progress, call.vocabulary),
             stopped_by,
-            confirmation_token: None,
-            expires_at: None,
+            confirmation_token,
+            expires_at,
         })
     }
-}
 
-fn subject(plan: &Plan) -> Subject {
-    let count = plan.matched;
-    Subject {
-        bound_to: format!("delete {}", plan.id),
-        named: format!("deleting the {count} sessions of {}", plan.id),
-        question: format!(
-            "Delete {count} sessions for good, with their event histories and sandboxes? They \
-             cost {} so far. This cannot be undone. (Clean-up plan {})",
-            plan.list_cost.as_deref().unwrap_or("an unknown amount"),
-            plan.id
-        ),
-    }
-}
-
-fn unconfirmed(plan: &Plan, token: Token) -> Output {
-    Output {
-        outcome: Word::ConfirmationRequired,
-        standing: plan.standing(),
-        stopped_by: None,
-        confirmation_token: Some(token.token),
-        expires_at: Some(token.expires_at),
+    fn outcome(output: &Output) -> Option<String> {
+        word(&output.outcome)
     }
 }

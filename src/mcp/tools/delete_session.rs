@@ -1,25 +1,15 @@
 //! `delete_session`: record, events and sandbox go for good; the answer holds the last snapshot.
 
-pub mod deletion;
-
 use std::collections::BTreeSet;
 
-pub(crate) use deletion::Deletion;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    app::{write, write::Outcome},
-    config::Toolset,
+    app::{error::Error, op::Op, ops::delete_session::delete_session, write::guarded::Written},
     domain::view::record::Record,
-    explain::Failure,
-    mcp::{
-        args::{conditions::WriteArgs, values::SessionIdArg},
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
+    mcp::{args::{conditions::WriteArgs, values::SessionIdArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
     model::Session,
 };
 
@@ -38,7 +28,7 @@ pub(crate) struct Args {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// What happened.
-    outcome: Word,
+    outcome: Outcome,
     /// The session as it was right before.
     snapshot: Record,
     /// What it used and what deletion leaves alone, by id.
@@ -56,7 +46,7 @@ pub(crate) struct Output {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Word {
+enum Outcome {
     Deleted,
     WouldDelete,
     ConfirmationRequired,
@@ -104,42 +94,53 @@ impl Kept {
     }
 }
 
+
 impl SessionsTool for DeleteSession {
-    const NAME: &'static str = "delete_session";
+    const OP: Op = Op::DeleteSession;
     const TITLE: &'static str = "Delete a session";
-    const DESCRIPTION: &'static str = "Delete one session for good: record, event history and \
-        sandbox. Cannot be undone; archive_session keeps the history instead. Refused while it is \
-        running or rescheduling unless if_busy says otherwise. Answers a last snapshot. If it answers confirmation_required, ask \
-        a person before calling again with confirmation_token.";
-    const TOOLSET: Toolset = Toolset::Sessions;
+    const DESCRIPTION: &'static [Text] = &[
+        Text::Always("Delete one session for good: record, event history and sandbox."),
+        Text::Where(
+            Op::ArchiveSession,
+            "Cannot be undone; archive_session keeps the history instead.",
+        ),
+        Text::Always(
+            "Refused while it is running or rescheduling unless if_busy says otherwise. Answers a \
+             last snapshot. If it answers confirmation_required, ask a person before calling \
+             again with confirmation_token.",
+        ),
+    ];
+    const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;
     type Args = Args;
     type Output = Output;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
-        let id = args.session_id.id();
-        let conditions = args.write.conditions();
-        let deletion = Deletion::new(server, id, args.confirmation_token);
-        let outcome = write::carry_out(server, call, id, &conditions, &deletion).await?;
-        let token = deletion.withheld();
-        let (outcome, session) = match outcome {
-            Outcome::Written { before, .. } => (Word::Deleted, before),
-            Outcome::Would { session, .. } | Outcome::NothingToDo(session) if token.is_some() => {
-                (Word::ConfirmationRequired, session)
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
+        let (id, conditions) = (args.session_id.id(), args.write.conditions());
+        let token = args.confirmation_token;
+        let deleted = delete_session(call.services, call.cx, id, &conditions, token).await?;
+        let (outcome, session, token) = match deleted.written {
+            Written::Done { before, .. } => (Outcome::Deleted, before, None),
+            Written::NeedsApproval { session, token } => {
+                (Outcome::ConfirmationRequired, session, Some(token))
             }
-            Outcome::Would { session, .. } | Outcome::NothingToDo(session) => {
-                (Word::WouldDelete, session)
+            Written::DryRun { session, .. } | Written::Unchanged(session) => {
+                (Outcome::WouldDelete, session, None)
             }
         };
         let (confirmation_token, expires_at) =
             token.map(|given| (given.token, given.expires_at)).unzip();
         Ok(Output {
             outcome,
-            snapshot: server.record(&session).await,
+            snapshot: call.services.record(&session).await,
             kept: Kept::of(&session),
-            exported_to: deletion.exported_to(),
+            exported_to: deleted.exported_to,
             confirmation_token,
             expires_at,
         })
+    }
+
+    fn outcome(output: &Output) -> Option<String> {
+        word(&output.outcome)
     }
 }

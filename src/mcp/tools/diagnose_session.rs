@@ -1,32 +1,15 @@
 //! `diagnose_session`: why is it stuck or waiting, and what to do next.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::recent,
-    config::Toolset,
-    domain::{
-        diagnosis,
-        diagnosis::{Facts, Verdict},
-        events,
-        guard::State,
-        view::row::Row,
-    },
-    explain::Failure,
-    mcp::{
-        args::values::SessionIdArg,
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
-    model::{Event, Session, SessionId},
+    app::{error::Error, op::Op, ops::diagnose_session::diagnose_session},
+    domain::{diagnosis::Verdict, view::row::Row},
+    explain::diagnosis::next_step,
+    mcp::{args::values::SessionIdArg, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
 };
-
-/// How many of the newest events are looked at.
-const EVENTS: u32 = 100;
 
 pub(crate) struct DiagnoseSession;
 
@@ -49,85 +32,23 @@ pub(crate) struct Output {
 }
 
 impl SessionsTool for DiagnoseSession {
-    const NAME: &'static str = "diagnose_session";
+    const OP: Op = Op::DiagnoseSession;
     const TITLE: &'static str = "Diagnose a session";
-    const DESCRIPTION: &'static str = "Find out why a session is stuck, waiting or ended: one \
-        verdict, the evidence, and the next step.";
-    const TOOLSET: Toolset = Toolset::Events;
+    const DESCRIPTION: &'static [Text] = &[Text::Always("Find out why a session is stuck, waiting or ended: one \
+        verdict, the evidence, and the next step.")];
+    const GROUP: ToolGroup = ToolGroup::Events;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Output = Output;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
         let id = args.session_id.id();
-        let session = call.session(id).await?;
-        let state = server.statuses().state(&session.head);
-        let newest = recent::events(call, id, &[], EVENTS).await?;
-        let newest = with_what_it_waits_for(call, id, state, newest).await?;
-        let threads = threads(call, id, &session, &newest).await;
-        let record = server.record(&session).await;
-        let found = diagnosis::diagnose(&Facts {
-            session: &session,
-            state,
-            events: &newest,
-            threads: &threads,
-            console_url: record.console_url.as_deref(),
-            now: Timestamp::now(),
-        });
+        let (diagnosis, session) = diagnose_session(call.services, call.cx, id).await?;
         Ok(Output {
-            verdict: found.verdict,
-            evidence: found.evidence,
-            next: found.next.on(server.left_out()).to_owned(),
-            session: record.row,
+            verdict: diagnosis.verdict,
+            evidence: diagnosis.evidence,
+            next: next_step(&diagnosis.next, call.vocabulary),
+            session,
         })
-    }
-}
-
-/// Adds the pause of an idle session, and the calls it waits for, if newer events hide them.
-async fn with_what_it_waits_for(
-    call: &Call,
-    id: &SessionId,
-    state: State,
-    mut newest: Vec<Event>,
-) -> Result<Vec<Event>, Failure> {
-    let pause = "session.status_idle";
-    let has_more = newest.len() >= EVENTS as usize;
-    if state == State::Idle && has_more && !newest.iter().any(|each| events::kind(each) == pause) {
-        newest.extend(recent::events(call, id, &[pause], 1).await?);
-    }
-    let known = |wanted: &str| {
-        newest
-            .iter()
-            .any(|each| events::text(each, "id") == Some(wanted))
-    };
-    let waits = diagnosis::waited_for(&newest);
-    if has_more && !waits.into_iter().all(known) {
-        let calls = [
-            "agent.tool_use",
-            "agent.mcp_tool_use",
-            "agent.custom_tool_use",
-        ];
-        newest.extend(recent::events(call, id, &calls, EVENTS).await?);
-    }
-    Ok(newest)
-}
-
-/// The threads of a multi-agent session, as far as the service tells.
-async fn threads(call: &Call, id: &SessionId, session: &Session, newest: &[Event]) -> Vec<Event> {
-    let several = session
-        .agent_field("multiagent")
-        .is_some_and(|it| !it.is_null())
-        || newest
-            .iter()
-            .any(|each| events::kind(each).starts_with("session.thread_"));
-    if !several {
-        return Vec::new();
-    }
-    match call.client().list_threads(id).await {
-        Ok(threads) => threads.body.data,
-        Err(error) => {
-            tracing::debug!(%error, "the threads could not be read");
-            Vec::new()
-        }
     }
 }

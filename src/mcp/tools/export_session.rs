@@ -4,15 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::export::Exported,
-    config::Toolset,
-    explain::Failure,
-    mcp::{
-        args::values::SessionIdArg,
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
+    app::{error::Error, op::Op, ops::export_session::export_session},
+    mcp::{args::values::SessionIdArg, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
 };
 
 pub(crate) struct ExportSession;
@@ -26,7 +19,7 @@ pub(crate) struct Args {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// What happened.
-    outcome: Word,
+    outcome: Outcome,
     /// The file: gzip, one JSON object a line, the record first and then every event.
     path: String,
     /// How many events are in it.
@@ -37,38 +30,34 @@ pub(crate) struct Output {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Word {
+enum Outcome {
     Exported,
 }
 
 impl SessionsTool for ExportSession {
-    const NAME: &'static str = "export_session";
+    const OP: Op = Op::ExportSession;
     const TITLE: &'static str = "Export a session";
-    const DESCRIPTION: &'static str = "Write one session's record and complete event history to a \
+    const DESCRIPTION: &'static [Text] = &[Text::Always("Write one session's record and complete event history to a \
         file in the folder the operator chose (gzip JSON lines). The session is not changed. A \
         long history may take several calls: the same call again goes on where the last one \
-        stopped.";
-    const TOOLSET: Toolset = Toolset::Events;
+        stopped.")];
+    const GROUP: ToolGroup = ToolGroup::Events;
     const EFFECT: Effect = Effect::Writes;
     type Args = Args;
     type Output = Output;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
         let id = args.session_id.id();
-        let exporter = server.exporter().ok_or_else(Failure::export_unavailable)?;
-        let _turn = call.turn(server, id).await?;
-        let session = call.session(id).await?;
-        let Exported {
-            path,
-            events,
-            bytes,
-            ..
-        } = exporter.export(call, id, &session).await?;
+        let exported = export_session(call.services, call.cx, id).await?;
         Ok(Output {
-            outcome: Word::Exported,
-            path,
-            events,
-            bytes,
+            outcome: Outcome::Exported,
+            path: exported.path,
+            events: exported.events,
+            bytes: exported.bytes,
         })
+    }
+
+    fn outcome(output: &Output) -> Option<String> {
+        word(&output.outcome)
     }
 }

@@ -4,16 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::recent,
-    config::Toolset,
+    app::{error::Error, op::Op, ops::get_session::get_session},
     domain::view::record::Record,
-    explain::Failure,
-    mcp::{
-        args::values::SessionIdArg,
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
+    mcp::{args::values::SessionIdArg, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
 };
 
 pub(crate) struct GetSession;
@@ -38,24 +31,18 @@ enum Detail {
 }
 
 impl SessionsTool for GetSession {
-    const NAME: &'static str = "get_session";
+    const OP: Op = Op::GetSession;
     const TITLE: &'static str = "Get a session";
-    const DESCRIPTION: &'static str = "Read one session: status, agent, model, tools, usage, cost, \
+    const DESCRIPTION: &'static [Text] = &[Text::Always("Read one session: status, agent, model, tools, usage, cost, \
         budget, and under `operations` what could be done to it now (\"allowed\", \
-        \"nothing_to_do\", or the code of the refusal it would meet).";
-    const TOOLSET: Toolset = Toolset::Sessions;
+        \"nothing_to_do\", or the code of the refusal it would meet).")];
+    const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Output = Record;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Record, Failure> {
-        let id = args.session_id.id();
-        let session = call.session(id).await?;
-        let record = server.record(&session).await;
-        if args.detail == Detail::Concise {
-            return Ok(record);
-        }
-        let stop_reason = recent::stop_reason(call, id).await;
-        Ok(record.with_details(&session, stop_reason))
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Record, Error> {
+        let full = args.detail == Detail::Full;
+        get_session(call.services, call.cx, args.session_id.id(), full).await
     }
 }

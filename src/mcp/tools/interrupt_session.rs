@@ -4,27 +4,11 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
-    app::{
-        write,
-        write::{Conditions, IfBusy, Outcome, Write},
-    },
-    config::Toolset,
-    domain::{
-        guard::{Operation, State},
-        view::row::Row,
-    },
-    explain::Failure,
-    mcp::{
-        args::values::SessionIdArg,
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
-    model::{Session, SessionId},
+    app::{error::Error, op::Op, ops::interrupt_session::{Interrupted, interrupt_session}},
+    domain::view::row::Row,
+    mcp::{args::values::SessionIdArg, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
 };
 
 pub(crate) struct InterruptSession;
@@ -48,14 +32,14 @@ pub(crate) struct Args {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// interrupted = seen to have stopped; interrupt_sent = not seen yet.
-    outcome: Word,
+    outcome: Outcome,
     /// The session as last seen.
     session: Row,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Word {
+enum Outcome {
     Interrupted,
     InterruptSent,
     NothingToDo,
@@ -63,79 +47,34 @@ enum Word {
 }
 
 impl SessionsTool for InterruptSession {
-    const NAME: &'static str = "interrupt_session";
+    const OP: Op = Op::InterruptSession;
     const TITLE: &'static str = "Interrupt a session";
-    const DESCRIPTION: &'static str = "Stop the current turn of a running or rescheduling \
-        session at the next safe point; it goes idle, keeps its history and can go on later.";
-    const TOOLSET: Toolset = Toolset::Sessions;
+    const DESCRIPTION: &'static [Text] = &[Text::Always("Stop the current turn of a running or rescheduling \
+        session at the next safe point; it goes idle, keeps its history and can go on later.")];
+    const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Writes;
     type Args = Args;
     type Output = Output;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
         let id = args.session_id.id();
-        let conditions = Conditions {
-            if_busy: IfBusy::Refuse,
-            wait: Duration::ZERO,
-            dry_run: args.dry_run,
-            expected_updated_at: None,
+        let wait = Duration::from_secs(args.wait_seconds.into());
+        let thread = args.session_thread_id;
+        let interrupted =
+            interrupt_session(call.services, call.cx, id, thread, wait, args.dry_run).await?;
+        let (outcome, session) = match interrupted {
+            Interrupted::Stopped(session) => (Outcome::Interrupted, session),
+            Interrupted::Sent(session) => (Outcome::InterruptSent, session),
+            Interrupted::Unchanged(session) => (Outcome::NothingToDo, session),
+            Interrupted::DryRun(session) => (Outcome::WouldInterrupt, session),
         };
-        let interrupt = Interrupt {
-            thread: args.session_thread_id,
-        };
-        match write::carry_out(server, call, id, &conditions, &interrupt).await? {
-            Outcome::NothingToDo(session) => Ok(output(Word::NothingToDo, &session)),
-            Outcome::Would { session, .. } => Ok(output(Word::WouldInterrupt, &session)),
-            Outcome::Written { before, .. } => {
-                let wait = Duration::from_secs(args.wait_seconds.into());
-                let seen = write::until_free(server, call, id, wait).await;
-                // It is sent: that it cannot be looked at now does not make it a failure.
-                let session = seen.unwrap_or(before.clone());
-                let stopped = match server.statuses().state(&session.head) {
-                    State::Running | State::Rescheduling => false,
-                    // It may be busy under a name this server does not know.
-                    State::Unknown => session.head.status != before.head.status,
-                    State::Idle | State::Terminated => true,
-                };
-                let word = if stopped {
-                    Word::Interrupted
-                } else {
-                    Word::InterruptSent
-                };
-                Ok(output(word, &session))
-            }
-        }
-    }
-}
-
-fn output(outcome: Word, session: &Session) -> Output {
-    Output {
-        outcome,
-        session: Row::of(&session.head),
-    }
-}
-
-struct Interrupt {
-    thread: Option<String>,
-}
-
-impl Write for Interrupt {
-    type Prepared = ();
-
-    fn operation(&self) -> Operation {
-        Operation::Interrupt
+        Ok(Output {
+            outcome,
+            session: Row::of(&session.head),
+        })
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        (): &(),
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
-        let mut event = json!({"type": "user.interrupt"});
-        if let (Some(thread), Some(event)) = (&self.thread, event.as_object_mut()) {
-            event.insert("session_thread_id".to_owned(), json!(thread));
-        }
-        Ok(client.send_events(id, &[event]).await?.map(|()| None))
+    fn outcome(output: &Output) -> Option<String> {
+        word(&output.outcome)
     }
 }

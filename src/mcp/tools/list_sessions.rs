@@ -1,23 +1,12 @@
 //! `list_sessions`: rows, filtered and paged.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::scan::{PAGE, Scan},
-    config::Toolset,
-    domain::view::{
-        row::Row,
-        size::{LIST_BYTES, Room},
-    },
-    explain::Failure,
-    mcp::{
-        args::{filter::FilterArgs, values::OrderArg},
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
+    app::{error::{Error, ErrorKind}, op::Op, ops::list_sessions::{Query, list_sessions}},
+    domain::view::row::Row,
+    mcp::{args::{filter::FilterArgs, values::OrderArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
 };
 
 pub(crate) struct ListSessions;
@@ -65,56 +54,34 @@ pub(crate) struct Output {
 }
 
 impl SessionsTool for ListSessions {
-    const NAME: &'static str = "list_sessions";
+    const OP: Op = Op::ListSessions;
     const TITLE: &'static str = "List sessions";
-    const DESCRIPTION: &'static str = "Find sessions: short rows with status, title, agent, \
+    const DESCRIPTION: &'static [Text] = &[Text::Always("Find sessions: short rows with status, title, agent, \
         times, tokens, cost. Newest first; archived ones only with include_archived. If there \
-        is a next_page, call again with it as page.";
-    const TOOLSET: Toolset = Toolset::Sessions;
+        is a next_page, call again with it as page.")];
+    const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Output = Output;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
         let asked = (args.order, &args.filter);
-        let question = call.question(server, &asked, args.page.as_deref(), Timestamp::now())?;
-        let filter = args.filter.read(Self::NAME, server, question.asked_at)?;
-        let (own, most) = (filter.is_own(), args.max_scan as usize);
-        let order = args.order.into();
-        let mut scan = Scan::new(
-            call.client(),
-            server.pace(),
-            filter,
-            order,
-            most,
-            call.soon(),
-        )
-        .by(if own { PAGE } else { args.limit })
-        .from(question.position.clone());
-        let mut rows = Vec::new();
-        let mut room = Room::of(LIST_BYTES);
-        let mut full = false;
-        while !full && rows.len() < args.limit as usize {
-            let next = scan.next().await;
-            let Some(session) = next.map_err(|error| Failure::api(super::LIST, &error))? else {
-                break;
-            };
-            let row = Row::of(&session);
-            if room.take(&row) || rows.is_empty() {
-                rows.push(row);
-            } else {
-                scan.put_back(session);
-                full = true;
-            }
-        }
-        // Without filters of our own it is a scan only where the service ignored the API's.
-        let stopped = !full && rows.len() < args.limit as usize && !scan.is_complete();
-        let is_scan = own || stopped;
+        let request = call.list_request(&asked, args.page.as_deref())?;
+        let filter = args.filter.read(request.asked_at);
+        let query = Query {
+            filter: filter.map_err(ErrorKind::InvalidArguments)?,
+            request,
+            order: args.order.into(),
+            limit: args.limit,
+            max_scan: args.max_scan as usize,
+        };
+        let listed = list_sessions(call.services, call.cx, query).await?;
+        let (scanned, complete) = listed.scanned.unzip();
         Ok(Output {
-            sessions: rows,
-            next_page: question.continued(server.cursors(), scan.position()),
-            scanned: is_scan.then(|| scan.scanned()),
-            complete: is_scan.then(|| scan.is_complete()),
+            sessions: listed.sessions,
+            next_page: listed.next_page,
+            scanned,
+            complete,
         })
     }
 }

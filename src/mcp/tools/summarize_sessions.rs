@@ -5,26 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::Order,
-    app::scan::Scan,
-    config::Toolset,
-    domain::view::{
-        size::size,
-        summary::{Summarized, Summary},
-    },
-    explain::Failure,
-    mcp::{
-        args::filter::FilterArgs,
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
+    app::{error::{Error, ErrorKind}, op::Op, ops::summarize_sessions::summarize_sessions},
+    domain::view::summary::Summarized,
+    mcp::{args::filter::FilterArgs, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
 };
-
-/// What the sums and rows may take of an answer of 12,000 characters.
-const BYTES: usize = 11_800;
-/// How often progress is told.
-const PAGES_A_WORD: usize = 100;
 
 pub(crate) struct SummarizeSessions;
 
@@ -53,49 +37,25 @@ pub(crate) struct Output {
 }
 
 impl SessionsTool for SummarizeSessions {
-    const NAME: &'static str = "summarize_sessions";
+    const OP: Op = Op::SummarizeSessions;
     const TITLE: &'static str = "Summarize sessions";
-    const DESCRIPTION: &'static str = "Count sessions and sum up cost, tokens and active time: in \
+    const DESCRIPTION: &'static [Text] = &[Text::Always("Count sessions and sum up cost, tokens and active time: in \
         total, by status, agent and day of creation, with the dearest and the longest unchanged. \
-        Archived ones too, unless include_archived is false.";
-    const TOOLSET: Toolset = Toolset::Fleet;
+        Archived ones too, unless include_archived is false.")];
+    const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Output = Output;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
-        let filter = args
-            .filter
-            .with_archived()
-            .read(Self::NAME, server, Timestamp::now())?;
-        let (most, until) = (args.max_scan as usize, call.soon());
-        let mut scan = Scan::new(
-            call.client(),
-            server.pace(),
-            filter,
-            Order::Desc,
-            most,
-            until,
-        );
-        let mut summary = Summary::default();
-        let mut told = 0;
-        loop {
-            let next = scan.next().await;
-            let Some(session) = next.map_err(|error| Failure::api(super::LIST, &error))? else {
-                break;
-            };
-            summary.add(&session);
-            if scan.scanned() >= told + PAGES_A_WORD {
-                told = scan.scanned();
-                let message = format!("{told} sessions looked at");
-                #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
-                call.progress(told as f64, None, message).await;
-            }
-        }
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
+        let filter = args.filter.with_archived().read(Timestamp::now());
+        let filter = filter.map_err(ErrorKind::InvalidArguments)?;
+        let max_scan = args.max_scan as usize;
+        let summed = summarize_sessions(call.services, call.cx, filter, max_scan).await?;
         Ok(Output {
-            scanned: scan.scanned(),
-            complete: scan.is_complete(),
-            summary: summary.fitting(|shown| size(shown) <= BYTES),
+            summary: summed.summary,
+            scanned: summed.scanned,
+            complete: summed.complete,
         })
     }
 }

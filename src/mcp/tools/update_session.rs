@@ -5,26 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
-    app::{
-        write,
-        write::{Conditions, IfBusy, Outcome, Write},
-    },
-    config::Toolset,
-    domain::{
-        details,
-        details::{Details, Planned},
-        guard::Operation,
-        view::row::Row,
-    },
-    explain::Failure,
-    mcp::{
-        args::values::{ApiTimeArg, Nullable, SessionIdArg},
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
-    model::{Session, SessionId},
+    app::{error::{Error, ErrorKind}, op::Op, ops::update_session::update_session, write::{conditions::Conditions, guarded::Written}},
+    domain::{details::Details, view::row::Row},
+    mcp::{args::values::{ApiTimeArg, Nullable, SessionIdArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
 };
 
 pub(crate) struct UpdateSession;
@@ -51,7 +34,7 @@ pub(crate) struct Args {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// What happened; unchanged = it already was so, nothing was sent.
-    outcome: Word,
+    outcome: Outcome,
     /// For each field that differs: before, after.
     changes: Map<String, Value>,
     /// The session afterwards.
@@ -60,95 +43,56 @@ pub(crate) struct Output {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Word {
+enum Outcome {
     Updated,
     Unchanged,
     WouldUpdate,
 }
 
 impl SessionsTool for UpdateSession {
-    const NAME: &'static str = "update_session";
+    const OP: Op = Op::UpdateSession;
     const TITLE: &'static str = "Update a session";
-    const DESCRIPTION: &'static str = "Change title, metadata or budget of one session, also \
-        while it runs. A budget can only be changed on a session created with one.";
-    const TOOLSET: Toolset = Toolset::Sessions;
+    const DESCRIPTION: &'static [Text] = &[Text::Always("Change title, metadata or budget of one session, also \
+        while it runs. A budget can only be changed on a session created with one.")];
+    const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Writes;
     type Args = Args;
     type Output = Output;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
-        let details = Details::read(args.title.into(), args.metadata, args.budget.into())
-            .map_err(|mistakes| Failure::invalid_arguments(Self::NAME, &mistakes))?;
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
+        let details = Details::read(args.title.into(), args.metadata, args.budget.into());
+        let details = details.map_err(ErrorKind::InvalidDetails)?;
         let conditions = Conditions {
-            if_busy: IfBusy::Refuse,
-            wait: std::time::Duration::ZERO,
             dry_run: args.dry_run,
             expected_updated_at: args.expected_updated_at.map(|at| at.0),
+            ..Conditions::default()
         };
         let id = args.session_id.id();
-        Ok(
-            match write::carry_out(server, call, id, &conditions, &Change(details)).await? {
-                Outcome::NothingToDo(session) => output(Word::Unchanged, Map::new(), &session),
-                Outcome::Would { session, prepared } => {
-                    output(Word::WouldUpdate, prepared.changes, &session)
-                }
-                Outcome::Written {
-                    before,
-                    prepared,
-                    after,
-                } => output(
-                    Word::Updated,
-                    prepared.changes,
-                    after.as_deref().unwrap_or(&before),
-                ),
-            },
-        )
-    }
-}
-
-fn output(outcome: Word, changes: Map<String, Value>, session: &Session) -> Output {
-    Output {
-        outcome,
-        changes,
-        session: Row::of(&session.head),
-    }
-}
-
-struct Change(Details);
-
-impl Write for Change {
-    type Prepared = Planned;
-
-    fn operation(&self) -> Operation {
-        if self.0.touches_budget() {
-            Operation::UpdateBudget
-        } else {
-            Operation::UpdateDetails
-        }
+        let written = update_session(call.services, call.cx, id, details, &conditions).await?;
+        let (outcome, changes, session) = match written {
+            Written::Unchanged(session) | Written::NeedsApproval { session, .. } => {
+                (Outcome::Unchanged, Map::new(), session)
+            }
+            Written::DryRun { session, prepared } => {
+                (Outcome::WouldUpdate, prepared.changes, session)
+            }
+            Written::Done {
+                before,
+                prepared,
+                after,
+            } => {
+                let session = after.map_or(before, |after| *after);
+                (Outcome::Updated, prepared.changes, session)
+            }
+        };
+        Ok(Output {
+            outcome,
+            changes,
+            session: Row::of(&session.head),
+        })
     }
 
-    fn prepare(&self, session: &Session) -> Result<Option<Planned>, Failure> {
-        let planned = details::plan(&self.0, session);
-        Ok((!planned.changes.is_empty()).then_some(planned))
-    }
-
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        planned: &Planned,
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
-        Ok(client.update_session(id, &planned.body).await?.map(Some))
-    }
-
-    fn verify(&self, _: &Planned, after: &Session) -> Result<(), Vec<String>> {
-        let left = details::plan(&self.0, after).changes;
-        if left.is_empty() {
-            return Ok(());
-        }
-        Err(left
-            .keys()
-            .map(|field| format!("{field} is not as asked for"))
-            .collect())
+    fn outcome(output: &Output) -> Option<String> {
+        word(&output.outcome)
     }
 }

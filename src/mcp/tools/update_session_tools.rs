@@ -2,29 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
-    app::{
-        write,
-        write::{Outcome, Write},
-    },
-    config::Toolset,
-    domain::{
-        guard::Operation,
-        toolset,
-        toolset::{Changes, Mode, Patch, Plan},
-        view::row::Row,
-    },
-    explain::Failure,
-    mcp::{
-        args::{conditions::WriteArgs, values::SessionIdArg},
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
-    model::{Session, SessionId},
+    app::{error::Error, op::Op, ops::update_session_tools::update_session_tools, write::guarded::Written},
+    domain::{toolset::{Changes, Mode, Patch}, view::row::Row},
+    explain::toolset::warning,
+    mcp::{args::{conditions::WriteArgs, values::SessionIdArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
 };
 
 pub(crate) struct UpdateSessionTools;
@@ -67,7 +51,7 @@ enum ModeArg {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// What happened; unchanged = it already was so, nothing was sent.
-    outcome: Word,
+    outcome: Outcome,
     /// What differs, for tools and `mcp_servers`: added, removed, changed (before, after).
     changes: Changes,
     /// Things worth a second thought.
@@ -79,28 +63,27 @@ pub(crate) struct Output {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Word {
+enum Outcome {
     Updated,
     Unchanged,
     WouldUpdate,
 }
 
 impl SessionsTool for UpdateSessionTools {
-    const NAME: &'static str = "update_session_tools";
+    const OP: Op = Op::UpdateSessionTools;
     const TITLE: &'static str = "Change a session's tools";
-    const DESCRIPTION: &'static str = "Change the tools and MCP servers of one idle session; its \
+    const DESCRIPTION: &'static [Text] = &[Text::Always("Change the tools and MCP servers of one idle session; its \
         agent stays as it is. An array not given stays. mode \"merge\" adds or changes only the \
         entries given, found by type, an MCP toolset by mcp_server_name, custom tools and servers \
         by name; configs merge by name. mode \"replace\" drops every entry not given. Answers the \
-        diff; dry_run shows it first.";
-    const TOOLSET: Toolset = Toolset::Sessions;
+        diff; dry_run shows it first.")];
+    const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;
     type Args = Args;
     type Output = Output;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
-        let id = args.session_id.id();
-        let change = Change(Patch {
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
+        let patch = Patch {
             mode: match args.mode {
                 ModeArg::Replace => Mode::Replace,
                 ModeArg::Merge => Mode::Merge,
@@ -109,81 +92,35 @@ impl SessionsTool for UpdateSessionTools {
             mcp_servers: args.mcp_servers,
             remove_tools: args.remove_tools,
             remove_mcp_servers: args.remove_mcp_servers,
-        });
-        let conditions = args.write.conditions();
-        let (outcome, session, plan) =
-            match write::carry_out(server, call, id, &conditions, &change).await? {
-                Outcome::NothingToDo(session) => (Word::Unchanged, session, None),
-                Outcome::Would { session, prepared } => {
-                    (Word::WouldUpdate, session, Some(prepared))
-                }
-                Outcome::Written {
-                    before,
-                    prepared,
-                    after,
-                } => (
-                    Word::Updated,
-                    after.map_or(before, |after| *after),
-                    Some(prepared),
-                ),
-            };
-        let (changes, warnings) = plan
-            .map(|plan| (plan.changes, plan.warnings))
-            .unwrap_or_default();
+        };
+        let (id, conditions) = (args.session_id.id(), args.write.conditions());
+        let written = update_session_tools(call.services, call.cx, id, patch, &conditions).await?;
+        let (outcome, session, plan) = match written {
+            Written::Unchanged(session) | Written::NeedsApproval { session, .. } => {
+                (Outcome::Unchanged, session, None)
+            }
+            Written::DryRun { session, prepared } => {
+                (Outcome::WouldUpdate, session, Some(prepared))
+            }
+            Written::Done {
+                before,
+                prepared,
+                after,
+            } => {
+                let session = after.map_or(before, |after| *after);
+                (Outcome::Updated, session, Some(prepared))
+            }
+        };
+        let plan = plan.unwrap_or_default();
         Ok(Output {
             outcome,
-            changes,
-            warnings,
+            changes: plan.changes,
+            warnings: plan.warnings.iter().map(warning).collect(),
             session: Row::of(&session.head),
         })
     }
-}
 
-struct Change(Patch);
-
-impl Write for Change {
-    type Prepared = Plan;
-
-    fn operation(&self) -> Operation {
-        Operation::UpdateTools
-    }
-
-    fn prepare(&self, session: &Session) -> Result<Option<Plan>, Failure> {
-        let plan = toolset::plan(&tools_of(session), &self.0).map_err(|problems| {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Failure::invalid_toolset(&session.head, &problems)
-        })?;
-        Ok((!plan.changes.is_empty()).then_some(plan))
-    }
-
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        plan: &Plan,
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
-        let mut agent = Map::new();
-        for (field, value) in [("tools", &plan.tools), ("mcp_servers", &plan.mcp_servers)] {
-            if let Some(value) = value {
-                agent.insert(field.to_owned(), Value::Array(value.clone()));
-            }
-        }
-        let body = Map::from_iter([("agent".to_owned(), json!(agent))]);
-        Ok(client.update_session(id, &body).await?.map(Some))
-    }
-
-    fn verify(&self, plan: &Plan, after: &Session) -> Result<(), Vec<String>> {
-        toolset::satisfied(plan, &tools_of(after))
-    }
-}
-
-fn tools_of(session: &Session) -> toolset::Toolset {
-    let array = |field| match session.agent_field(field) {
-        Some(Value::Array(values)) => values.clone(),
-        _ => Vec::new(),
-    };
-    toolset::Toolset {
-        tools: array("tools"),
-        mcp_servers: array("mcp_servers"),
+    fn outcome(output: &Output) -> Option<String> {
+        word(&output.outcome)
     }
 }

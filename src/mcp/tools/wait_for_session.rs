@@ -5,19 +5,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::time::Instant;
 
 use crate::{
-    app::{recent, write::poll::until_free},
-    config::Toolset,
+    app::{error::Error, op::Op, ops::wait_for_session::wait_for_session},
     domain::view::row::Row,
-    explain::Failure,
-    mcp::{
-        args::values::SessionIdArg,
-        call::Call,
-        server::SessionsServer,
-        tools::{Effect, SessionsTool},
-    },
+    mcp::{args::values::SessionIdArg, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
 };
 
 pub(crate) struct WaitForSession;
@@ -53,33 +45,31 @@ pub(crate) struct Output {
 }
 
 impl SessionsTool for WaitForSession {
-    const NAME: &'static str = "wait_for_session";
+    const OP: Op = Op::WaitForSession;
     const TITLE: &'static str = "Wait for a session";
-    const DESCRIPTION: &'static str = "Wait until a session is not busy and say why it stopped. \
-        If it still is when the time is up, the answer says busy: call again, or diagnose_session.";
-    const TOOLSET: Toolset = Toolset::Events;
+    const DESCRIPTION: &'static [Text] = &[
+        Text::Always("Wait until a session is not busy and say why it stopped."),
+        Text::Where(
+            Op::DiagnoseSession,
+            "If it still is when the time is up, the answer says busy: call again, or \
+             diagnose_session.",
+        ),
+    ];
+    const GROUP: ToolGroup = ToolGroup::Events;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Output = Output;
 
-    async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
-        let id = args.session_id.id();
-        let started = Instant::now();
+    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
         let wait = Duration::from_secs(args.wait_seconds.into());
-        let session = until_free(server, call, id, wait).await?;
-        let busy = server.statuses().state(&session.head).is_busy();
-        let waited_seconds = started.elapsed().as_secs();
-        let stop_reason = if busy {
-            None
-        } else {
-            recent::stop_reason(call, id).await
-        };
-        let session = Row::of(&session.head);
+        let id = args.session_id.id();
+        let waited = wait_for_session(call.services, call.cx, id, wait).await?;
+        let session = Row::of(&waited.session.head);
         Ok(Output {
             status: session.status.clone(),
-            busy,
-            waited_seconds,
-            stop_reason,
+            busy: waited.busy,
+            waited_seconds: waited.waited.as_secs(),
+            stop_reason: waited.stop_reason,
             session,
         })
     }

@@ -2,25 +2,27 @@
 
 use serde_json::{Map, Value};
 
+use super::{
+    context::Context,
+    error::{About, Error},
+};
 use crate::{
     api::{EventQuery, Order},
     domain::events,
-    explain::Failure,
-    mcp::call::Call,
     model::{Event, SessionId},
 };
 
-/// How many pages are looked through for the newest where they come last.
-const MOST_PAGES: usize = 50;
-const LARGEST_PAGE: u32 = 1_000;
+/// How many pages are read to find the newest events where they come last.
+const MAX_PAGES: usize = 50;
+const MAX_PAGE_SIZE: u32 = 1_000;
 
 /// At most `count` of the newest events of these types (of any, if none is named), newest first.
-pub(crate) async fn events(
-    call: &Call,
+pub(crate) async fn recent_events(
+    cx: &Context,
     id: &SessionId,
     types: &[&str],
     count: u32,
-) -> Result<Vec<Event>, Failure> {
+) -> Result<Vec<Event>, Error> {
     let mut query = EventQuery {
         types: types.iter().map(|&each| each.to_owned()).collect(),
         order: Some(Order::Desc),
@@ -29,9 +31,9 @@ pub(crate) async fn events(
     };
     let wanted = |event: &Event| types.is_empty() || types.contains(&events::kind(event));
     let mut found: Vec<Event> = Vec::new();
-    for _ in 0..MOST_PAGES {
-        let page = call.client().list_events(id, &query).await;
-        let page = page.map_err(|error| Failure::api(&format!("the events of {id}"), &error))?;
+    for _ in 0..MAX_PAGES {
+        let page = cx.client().list_events(id, &query).await;
+        let page = page.map_err(|error| Error::api(About::Events(id.clone()), error))?;
         let oldest_first = query.page.is_some() || is_oldest_first(&page.body.data);
         found.extend(page.body.data.into_iter().filter(wanted));
         if !oldest_first {
@@ -40,7 +42,7 @@ pub(crate) async fn events(
         let surplus = found.len().saturating_sub(count as usize);
         found.drain(..surplus);
         query.page = page.body.next_page;
-        query.limit = Some(LARGEST_PAGE);
+        query.limit = Some(MAX_PAGE_SIZE);
         if query.page.is_none() {
             found.reverse();
             break;
@@ -50,13 +52,11 @@ pub(crate) async fn events(
     Ok(found)
 }
 
-/// Why the session last came to rest, with what is known about it. What the session is doing is
-/// known without it, so where its events cannot be read there is none.
-pub(crate) async fn stop_reason(call: &Call, id: &SessionId) -> Option<Map<String, Value>> {
-    let found = events(call, id, &["session.status_idle"], 2).await;
-    let found = found.inspect_err(|failure| {
-        tracing::debug!(code = failure.code, "the events could not be read");
-    });
+/// Why the session last went idle; `None` where its events cannot be read, since what the session
+/// is doing is known without them.
+pub(crate) async fn stop_reason(cx: &Context, id: &SessionId) -> Option<Map<String, Value>> {
+    let found = recent_events(cx, id, &["session.status_idle"], 2).await;
+    let found = found.inspect_err(|error| tracing::debug!(%error, "the events cannot be read"));
     reason(found.ok()?.first()?.get("stop_reason")?)
 }
 
@@ -66,7 +66,7 @@ fn is_oldest_first(events: &[Event]) -> bool {
     matches!((first, last), (Some(first), Some(last)) if first < last)
 }
 
-/// Always an object, as the answer's schema says; some services send its type alone.
+/// Always an object, as the answer's schema says; some services send the type alone.
 fn reason(reason: &Value) -> Option<Map<String, Value>> {
     match reason {
         Value::Object(reason) => Some(reason.clone()),

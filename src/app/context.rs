@@ -1,0 +1,225 @@
+//! One call: its time, its permits, its caller.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{
+    approval::subject::Subject,
+    caller::{ApprovalChannel, Caller, Progress, Reply},
+    error::{About, Error, ErrorKind},
+    op::Op,
+    pace::Permits,
+};
+use crate::{
+    api::{ApiError, Client, RateLimits, RequestOptions},
+    domain::filter,
+    model::{Session, SessionId},
+};
+
+/// A call that another call can resume stops this long before its deadline, so that its answer
+/// is in time.
+const RESERVE: Duration = Duration::from_secs(4);
+
+/// What an operation knows of the call it answers.
+pub struct Context {
+    op: Op,
+    client: Client,
+    permits: Permits,
+    deadline: Arc<Deadline>,
+    caller: Arc<dyn Caller>,
+    allowed_agents: Arc<[String]>,
+    last_write: Arc<Mutex<Option<String>>>,
+}
+
+/// When a call must be over. Time spent asking a person does not count.
+#[derive(Debug)]
+struct Deadline {
+    at: Instant,
+    time_spent_asking: Mutex<Duration>,
+}
+
+impl Deadline {
+    fn time_spent_asking(&self) -> Duration {
+        let spent = self.time_spent_asking.lock();
+        *spent.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Context {
+    /// A call of `op` that must be over by `deadline`. Requests of `bulk` work use permits, and
+    /// rate limits are left to the operation.
+    pub(crate) fn new(
+        op: Op,
+        bulk: bool,
+        deadline: Instant,
+        client: &Client,
+        permits: Permits,
+        allowed_agents: &[String],
+        caller: Arc<dyn Caller>,
+    ) -> Self {
+        let client = if bulk {
+            client.with_options(RequestOptions {
+                on_request: Some(permits.on_request()),
+                rate_limits: RateLimits::Return,
+                ..client.options().clone()
+            })
+        } else {
+            client.clone()
+        };
+        Self {
+            op,
+            client,
+            permits,
+            deadline: Arc::new(Deadline {
+                at: deadline,
+                time_spent_asking: Mutex::default(),
+            }),
+            caller,
+            allowed_agents: allowed_agents.into(),
+            last_write: Arc::default(),
+        }
+    }
+
+    /// The same call for one session of many, whose requests use these permits.
+    pub(crate) fn child(&self, permits: Permits) -> Self {
+        Self {
+            op: self.op,
+            client: self.client.with_options(RequestOptions {
+                on_request: Some(permits.on_request()),
+                ..self.client.options().clone()
+            }),
+            permits,
+            deadline: Arc::clone(&self.deadline),
+            caller: Arc::clone(&self.caller),
+            allowed_agents: Arc::clone(&self.allowed_agents),
+            last_write: Arc::clone(&self.last_write),
+        }
+    }
+
+    /// Which operation is called.
+    pub(crate) fn op(&self) -> Op {
+        self.op
+    }
+
+    /// The permits acquired for this call.
+    pub(crate) fn permits(&self) -> &Permits {
+        &self.permits
+    }
+
+    /// The client, bound to this call's deadline.
+    pub(crate) fn client(&self) -> Client {
+        self.client.with_options(RequestOptions {
+            deadline: Some(self.deadline()),
+            ..self.client.options().clone()
+        })
+    }
+
+    /// The client, once the rate allows one more request of bulk work.
+    pub(crate) async fn paced_client(&self) -> Client {
+        self.permits.acquire().await;
+        let client = self.client();
+        client.with_options(RequestOptions {
+            on_request: Some(self.permits.on_request()),
+            ..client.options().clone()
+        })
+    }
+
+    /// Reads one session, which must belong to an agent that the operator allows.
+    pub(crate) async fn read_session(&self, id: &SessionId) -> Result<Session, Error> {
+        let about = || About::Session(id.clone());
+        let answer = self.client().get_session(id).await;
+        let answer = answer.map_err(|error| Error::api(about(), error))?;
+        let session = answer.body;
+        // The guard must not judge another session than the one that will be written.
+        if session.head.id != id.as_str() {
+            let cause = "the answer is about another session";
+            let error = ApiError::bad_response(200, cause, answer.request_id);
+            return Err(Error::api(about(), error));
+        }
+        if !filter::is_allowed(&self.allowed_agents, &session.head) {
+            return Err(ErrorKind::AgentNotAllowed(id.clone()).into());
+        }
+        Ok(session)
+    }
+
+    /// Fails if the session is gone or of an agent that is not allowed. Costs a request only
+    /// where the operator named agents.
+    pub(crate) async fn ensure_allowed(&self, id: &SessionId) -> Result<(), Error> {
+        if self.allowed_agents.is_empty() {
+            return Ok(());
+        }
+        self.read_session(id).await.map(drop)
+    }
+
+    /// Keeps the API's id of a request that changed something, for the audit log.
+    pub(crate) fn note_write(&self, request_id: Option<&str>) {
+        if let Some(id) = request_id {
+            let mut last = self
+                .last_write
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *last = Some(id.to_owned());
+        }
+    }
+
+    /// The id that was noted last.
+    pub(crate) fn last_write(&self) -> Option<String> {
+        let last = self.last_write.lock();
+        last.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// When the whole call must be over.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline.at + self.time_spent_asking()
+    }
+
+    /// How long a person was waited for.
+    pub(crate) fn time_spent_asking(&self) -> Duration {
+        self.deadline.time_spent_asking()
+    }
+
+    /// When work that another call can resume should stop.
+    pub(crate) fn soft_deadline(&self) -> Instant {
+        let now = Instant::now();
+        let left = self.deadline().saturating_duration_since(now);
+        now + left.saturating_sub((left / 5).min(RESERVE))
+    }
+
+    /// How a person can be asked.
+    pub(crate) fn approval(&self) -> ApprovalChannel {
+        self.caller.approval()
+    }
+
+    /// Asks a person while the call goes on; `None` if there is no reply.
+    pub(crate) async fn ask(&self, subject: &Subject, timeout: Duration) -> Option<Reply> {
+        let asked = Instant::now();
+        // Timed here too: a host may never answer.
+        let reply = tokio::time::timeout(timeout, self.caller.ask(subject, timeout)).await;
+        let mut spent = self
+            .deadline
+            .time_spent_asking
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *spent += asked.elapsed();
+        reply.ok().flatten()
+    }
+
+    /// Whether the caller cancelled the call.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.caller.cancellation().is_cancelled()
+    }
+
+    /// Waits until the caller cancels the call.
+    pub(crate) async fn cancelled(&self) {
+        self.caller.cancellation().cancelled().await;
+    }
+
+    /// Reports progress to the caller.
+    pub(crate) async fn progress(&self, progress: Progress) {
+        self.caller.progress(progress).await;
+    }
+}

@@ -1,0 +1,402 @@
+//! Failures as values: what went wrong, and what was done before it did. `explain` words them.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    api::{ApiError, ApiErrorKind},
+    app::{
+        approval::subject::{PendingQuestion, Subject},
+        cursor::InvalidCursor,
+    },
+    domain::{
+        code::Code,
+        details,
+        guard::{Operation, Refusal},
+        toolset::{Difference, Problem},
+    },
+    model::{SessionHead, SessionId},
+};
+
+/// Why an operation did not do what was asked.
+#[derive(Debug, Clone)]
+pub struct Error {
+    kind: Box<ErrorKind>,
+    effects: Effects,
+}
+
+/// What had happened, or may have, before the operation failed.
+#[derive(Debug, Clone, Default)]
+pub struct Effects {
+    /// The session's turn was stopped for this operation.
+    pub turn_stopped: bool,
+    /// A write was sent whose end is not known.
+    pub in_doubt: Option<InDoubt>,
+}
+
+/// A write that may have been carried out.
+#[derive(Debug, Clone)]
+pub struct InDoubt {
+    /// The session it was sent to.
+    pub session: SessionId,
+    /// What was sent.
+    pub operation: Operation,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone)]
+pub enum ErrorKind {
+    /// What the API, or the way to it, answered.
+    Api {
+        /// What it was asked about.
+        subject: About,
+        /// The answer.
+        error: ApiError,
+    },
+    /// The guard refused.
+    Refused {
+        /// The session as it was read.
+        session: Box<SessionHead>,
+        /// What was to be done.
+        operation: Operation,
+        /// Why not.
+        refusal: Refusal,
+    },
+    /// It changed since the caller saw it.
+    SessionChanged {
+        /// The session as it was read.
+        session: Box<SessionHead>,
+        /// The `updated_at` that the caller expected.
+        expected: String,
+    },
+    /// It was still busy when the time was up.
+    BusyTimeout {
+        /// The session as it was last read.
+        session: Box<SessionHead>,
+        /// What was to be done.
+        operation: Operation,
+        /// How long the call waited.
+        waited: Duration,
+        /// An interrupt was sent and accepted.
+        interrupted: bool,
+    },
+    /// The service accepted the write and did not do it.
+    NotApplied {
+        /// The session as it was read afterwards.
+        session: Box<SessionHead>,
+        /// What was to be done.
+        operation: Operation,
+        /// How it differs from what was asked.
+        mismatch: Mismatch,
+        /// Of the write.
+        request_id: Option<String>,
+    },
+    /// The service kept refusing a write that the session's state allows.
+    Conflict {
+        /// The session as it was last read.
+        session: Box<SessionHead>,
+        /// What was to be done.
+        operation: Operation,
+        /// The last refusal.
+        error: ApiError,
+    },
+    /// Impossible tools or servers.
+    InvalidToolset {
+        /// The session they were meant for.
+        session: Box<SessionHead>,
+        /// Every reason.
+        problems: Vec<Problem>,
+    },
+    /// Mistakes in a call's arguments, worded by the adapter that read them.
+    InvalidArguments(Vec<String>),
+    /// Mistakes in title, metadata or budget.
+    InvalidDetails(Vec<details::Mistake>),
+    /// A cursor that cannot be resumed.
+    InvalidCursor(InvalidCursor),
+    /// Bad settings in the environment, worded by `config`.
+    InvalidConfiguration(String),
+    /// The session belongs to an agent that the operator does not allow.
+    AgentNotAllowed(SessionId),
+    /// The whole call took too long.
+    CallTimedOut,
+    /// Another call was writing the session all the time.
+    LockTimedOut(SessionId),
+    /// A defect of this program.
+    Internal,
+    /// The caller cancelled the call.
+    Cancelled,
+    /// No such plan, or no longer.
+    PlanNotFound(String),
+    /// The audit log cannot be written.
+    AuditFailed {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        cause: Arc<io::Error>,
+    },
+    /// A token or a reply that does not confirm this.
+    ConfirmationInvalid {
+        /// What was to be confirmed.
+        subject: Box<Subject>,
+        /// It was good once.
+        expired: bool,
+    },
+    /// The person said no.
+    ConfirmationDeclined(Box<Subject>),
+    /// The adapter has to ask a person, and make the call again with the reply.
+    InputRequired(Box<PendingQuestion>),
+    /// There is nowhere to export to.
+    ExportUnavailable,
+    /// The export could not be written.
+    ExportFailed {
+        /// Of which session.
+        session: SessionId,
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        cause: Arc<io::Error>,
+    },
+    /// The time was up before the history was read to its end; the next call resumes.
+    ExportUnfinished {
+        /// Of which session.
+        session: SessionId,
+        /// Events exported so far; 0 if nothing was kept.
+        events: u64,
+    },
+    /// The session changed each time it had been exported.
+    ExportOutdated(Box<SessionHead>),
+    /// The cursor of the event history does not move.
+    EndlessHistory(SessionId),
+}
+
+/// What the API was asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// One session.
+    Session(SessionId),
+    /// The events of one session.
+    Events(SessionId),
+    /// The list of sessions.
+    SessionList,
+    /// Whether the credential is accepted.
+    Credential,
+}
+
+/// How a session differs from what a write asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mismatch {
+    /// It is not archived.
+    NotArchived,
+    /// It still exists.
+    StillThere,
+    /// These fields are not as asked for.
+    Fields(Vec<String>),
+    /// Its tools or servers are not as asked for.
+    Toolset(Vec<Difference>),
+}
+
+/// Whom a failure concerns, for work on many sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// This session: go on with the next one.
+    Session,
+    /// The service or the way to it: wait and try again.
+    Service,
+    /// This program's set-up: every further request would fail as well.
+    Setup,
+}
+
+impl Error {
+    /// An error without effects.
+    #[must_use]
+    pub fn new(kind: ErrorKind) -> Self {
+        Self {
+            kind: Box::new(kind),
+            effects: Effects::default(),
+        }
+    }
+
+    /// What the API answered about `subject`.
+    #[must_use]
+    pub fn api(subject: About, error: ApiError) -> Self {
+        Self::new(ErrorKind::Api { subject, error })
+    }
+
+    /// An audit log that cannot be written.
+    #[must_use]
+    pub fn audit_failed(path: &Path, cause: io::Error) -> Self {
+        Self::new(ErrorKind::AuditFailed {
+            path: path.to_owned(),
+            cause: Arc::new(cause),
+        })
+    }
+
+    /// The same error of a write that may have been carried out.
+    #[must_use]
+    pub fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {
+        self.effects.in_doubt = Some(InDoubt {
+            session: session.clone(),
+            operation,
+        });
+        self
+    }
+
+    /// The same error of a call that had stopped the session's turn.
+    #[must_use]
+    pub fn after_interrupt(mut self) -> Self {
+        self.effects.turn_stopped = true;
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// Takes the error apart.
+    #[must_use]
+    pub fn into_kind(self) -> ErrorKind {
+        *self.kind
+    }
+
+    /// What had happened before.
+    #[must_use]
+    pub fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
+    /// What programs branch on.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match &*self.kind {
+            ErrorKind::Api { error, .. } => api_code(error),
+            ErrorKind::Refused { refusal, .. } => refusal.code(),
+            ErrorKind::SessionChanged { .. } => Code::SessionChanged,
+            ErrorKind::BusyTimeout { .. } => Code::BusyTimeout,
+            ErrorKind::NotApplied { .. } => Code::NotApplied,
+            ErrorKind::Conflict { .. } => Code::Conflict,
+            ErrorKind::InvalidToolset { .. } => Code::InvalidToolset,
+            ErrorKind::InvalidArguments(_)
+            | ErrorKind::InvalidDetails(_)
+            | ErrorKind::InvalidCursor(_) => Code::InvalidArguments,
+            ErrorKind::InvalidConfiguration(_) => Code::InvalidConfiguration,
+            ErrorKind::AgentNotAllowed(_) => Code::AgentNotAllowed,
+            ErrorKind::CallTimedOut
+            | ErrorKind::LockTimedOut(_)
+            | ErrorKind::ExportUnfinished { .. } => Code::TimedOut,
+            ErrorKind::Internal => Code::Internal,
+            ErrorKind::Cancelled => Code::Cancelled,
+            ErrorKind::PlanNotFound(_) => Code::PlanNotFound,
+            ErrorKind::AuditFailed { .. } => Code::AuditFailed,
+            ErrorKind::ConfirmationInvalid { .. } => Code::ConfirmationInvalid,
+            ErrorKind::ConfirmationDeclined(_) => Code::ConfirmationDeclined,
+            ErrorKind::InputRequired(_) => Code::InputRequired,
+            ErrorKind::ExportUnavailable => Code::ExportUnavailable,
+            ErrorKind::ExportFailed { .. } | ErrorKind::ExportOutdated(_) => Code::ExportFailed,
+            ErrorKind::EndlessHistory(_) => Code::BadResponse,
+        }
+    }
+
+    /// Whom it concerns.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        match self.code() {
+            Code::RateLimited | Code::Overloaded | Code::ApiUnreachable | Code::TimedOut => {
+                Blame::Service
+            }
+            Code::CredentialsMissing | Code::InvalidConfiguration | Code::Unauthorized => {
+                Blame::Setup
+            }
+            _ => Blame::Session,
+        }
+    }
+
+    /// How long the service asks callers to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.api_error().and_then(ApiError::retry_after)
+    }
+
+    /// The HTTP status of the answer, if there was one.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        self.api_error().and_then(ApiError::http_status)
+    }
+
+    /// The API's id of the request that failed.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match &*self.kind {
+            ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),
+            _ => self.api_error()?.request_id(),
+        }
+    }
+
+    /// The session as it was read, where the failure is about its state.
+    #[must_use]
+    pub fn session(&self) -> Option<&SessionHead> {
+        match &*self.kind {
+            ErrorKind::Refused { session, .. }
+            | ErrorKind::SessionChanged { session, .. }
+            | ErrorKind::BusyTimeout { session, .. }
+            | ErrorKind::NotApplied { session, .. }
+            | ErrorKind::Conflict { session, .. }
+            | ErrorKind::InvalidToolset { session, .. }
+            | ErrorKind::ExportOutdated(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    fn api_error(&self) -> Option<&ApiError> {
+        match &*self.kind {
+            ErrorKind::Api { error, .. } | ErrorKind::Conflict { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+/// For logs.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.kind {
+            ErrorKind::Api { error, .. } => write!(f, "{}: {error}", self.code()),
+            _ => self.code().fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The code of what the API, or the way to it, answered.
+fn api_code(error: &ApiError) -> Code {
+    match error.kind() {
+        ApiErrorKind::Http(refused) => match refused.status {
+            401 => Code::Unauthorized,
+            402 | 403 => Code::Forbidden,
+            404 => Code::NotFound,
+            409 => Code::Conflict,
+            408 | 504 => Code::TimedOut,
+            429 => Code::RateLimited,
+            503 | 529 => Code::Overloaded,
+            500.. => Code::ApiError,
+            _ => Code::Rejected,
+        },
+        ApiErrorKind::Redirected { .. } | ApiErrorKind::BadResponse { .. } => Code::BadResponse,
+        ApiErrorKind::Unreachable { .. } => Code::ApiUnreachable,
+        ApiErrorKind::TimedOut => Code::TimedOut,
+        ApiErrorKind::CredentialsMissing { .. } => Code::CredentialsMissing,
+        ApiErrorKind::Credentials { .. } => Code::Unauthorized,
+        ApiErrorKind::InvalidConfiguration { .. } => Code::InvalidConfiguration,
+    }
+}

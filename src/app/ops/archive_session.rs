@@ -1,0 +1,57 @@
+//! Archive one session.
+
+use crate::{
+    api::{ApiError, ApiResponse, Client},
+    app::{
+        context::Context,
+        error::{Error, Mismatch},
+        services::Services,
+        write::{
+            conditions::Conditions,
+            guarded::{GuardedWrite, Written},
+            write,
+        },
+    },
+    domain::guard::Operation,
+    model::{Session, SessionId},
+};
+
+/// Archives a session: it takes no new events, its history stays readable.
+///
+/// # Errors
+/// What the guard or the API refuses; see [`write`](crate::app::write).
+pub async fn archive_session(
+    services: &Services,
+    cx: &Context,
+    id: &SessionId,
+    conditions: &Conditions,
+) -> Result<Written<()>, Error> {
+    write(services, cx, id, conditions, &mut Archive).await
+}
+
+/// The write that archives.
+pub(crate) struct Archive;
+
+impl GuardedWrite for Archive {
+    type Prepared = ();
+
+    fn operation(&self) -> Operation {
+        Operation::Archive
+    }
+
+    async fn send(
+        &self,
+        client: &Client,
+        id: &SessionId,
+        (): &(),
+    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+        Ok(client.archive_session(id).await?.map(Some))
+    }
+
+    fn verify(&self, (): &(), after: &Session) -> Result<(), Mismatch> {
+        if after.head.is_archived() {
+            return Ok(());
+        }
+        Err(Mismatch::NotArchived)
+    }
+}

@@ -1,0 +1,43 @@
+//! Delete one session.
+
+pub mod deletion;
+
+use self::deletion::Deletion;
+use crate::{
+    app::{
+        context::Context,
+        error::Error,
+        services::Services,
+        write::{conditions::Conditions, guarded::Written, write},
+    },
+    model::SessionId,
+};
+
+/// What came of a deletion.
+pub struct Deleted {
+    /// The write.
+    pub written: Written<()>,
+    /// The file that record and history were exported to, if they were.
+    pub exported_to: Option<String>,
+}
+
+/// Deletes a session for good: record, event history and sandbox. `token` is the approval token
+/// of an earlier answer.
+///
+/// # Errors
+/// What the guard or the API refuses; `confirmation_…` and `export_failed` where the operator
+/// wants deletions to be approved or exported first.
+pub async fn delete_session(
+    services: &Services,
+    cx: &Context,
+    id: &SessionId,
+    conditions: &Conditions,
+    token: Option<String>,
+) -> Result<Deleted, Error> {
+    let mut deletion = Deletion::new(services, id, token);
+    let written = write(services, cx, id, conditions, &mut deletion).await?;
+    Ok(Deleted {
+        written,
+        exported_to: deletion.exported_to(),
+    })
+}

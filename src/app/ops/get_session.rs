@@ -1,0 +1,25 @@
+//! Read one session.
+
+use crate::{
+    app::{context::Context, error::Error, recent_events::stop_reason, services::Services},
+    domain::view::record::Record,
+    model::SessionId,
+};
+
+/// Reads one session; `full` adds the system prompt, why it last went idle, and unknown fields.
+///
+/// # Errors
+/// What the API answers; `agent_not_allowed`.
+pub async fn get_session(
+    services: &Services,
+    cx: &Context,
+    id: &SessionId,
+    full: bool,
+) -> Result<Record, Error> {
+    let session = cx.read_session(id).await?;
+    let record = services.record(&session).await;
+    if !full {
+        return Ok(record);
+    }
+    Ok(record.with_details(&session, stop_reason(cx, id).await))
+}

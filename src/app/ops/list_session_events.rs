@@ -1,0 +1,108 @@
+//! Read the events of one session, cut to size.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    api::Order,
+    app::{
+        context::Context,
+        cursor::ListRequest,
+        error::{About, Error},
+        scan::{Walk, sources::Events},
+        services::Services,
+    },
+    domain::{
+        events::{self, EventFilter},
+        view::size::{LIST_BYTES, SizeBudget, size},
+    },
+    model::{Event, SessionId},
+};
+
+/// How many events one call reads at most, where the service ignores the filters.
+const MAX_SCAN: usize = 10_000;
+/// What the long values of an answer may take, shared among its events.
+const VALUE_CHARACTERS: usize = 24_000;
+const MIN_VALUE_CHARACTERS: usize = 400;
+
+/// Which events are listed.
+pub struct Query<'a> {
+    /// Where the list starts or resumes.
+    pub request: ListRequest,
+    /// Of which session.
+    pub session: &'a SessionId,
+    /// Which events.
+    pub filter: EventFilter,
+    /// By time.
+    pub order: Order,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// A page of events.
+pub struct Listed {
+    /// The events as they are shown.
+    pub events: Vec<Map<String, Value>>,
+    /// The cursor of the next page.
+    pub next_page: Option<String>,
+}
+
+/// Lists events, as many as fit into an answer.
+///
+/// # Errors
+/// What the API answers; `agent_not_allowed`.
+pub async fn list_session_events(
+    services: &Services,
+    cx: &Context,
+    query: Query<'_>,
+) -> Result<Listed, Error> {
+    let id = query.session;
+    cx.ensure_allowed(id).await?;
+    let source = Events {
+        session: id.clone(),
+        filter: query.filter,
+        order: query.order,
+    };
+    let mut walk = Walk::new(source, services, cx, MAX_SCAN)
+        .page_size(query.limit)
+        .resume_from(query.request.position.clone());
+    let limit = query.limit as usize;
+    let value_limit = (VALUE_CHARACTERS / limit).max(MIN_VALUE_CHARACTERS);
+    let mut shown = Vec::new();
+    let mut budget = SizeBudget::new(LIST_BYTES);
+    while shown.len() < limit {
+        let next = walk.next().await;
+        let next = next.map_err(|error| Error::api(About::Session(id.clone()), error))?;
+        let Some(event) = next else { break };
+        let fields = fitting(&event, value_limit);
+        if !budget.take(&fields) {
+            walk.unread(event);
+            break;
+        }
+        shown.push(fields);
+    }
+    Ok(Listed {
+        events: shown,
+        next_page: query
+            .request
+            .next_cursor(services.cursors(), walk.position()),
+    })
+}
+
+/// The event with its values cut to `limit`, or to less if it would not fit into an answer.
+fn fitting(event: &Event, mut limit: usize) -> Map<String, Value> {
+    loop {
+        let shown = events::shown(event, limit);
+        if size(&shown) < LIST_BYTES / 2 {
+            return shown;
+        }
+        if limit < 32 {
+            // Thousands of fields: only what identifies the event is shown.
+            let identifies = |field: &str| matches!(field, "id" | "type" | "at");
+            let fields = shown.into_iter().filter(|(field, _)| identifies(field));
+            return fields
+                .chain([("cut".to_owned(), size(event).into())])
+                .collect();
+        }
+        limit /= 2;
+    }
+}

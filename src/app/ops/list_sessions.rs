@@ -1,0 +1,85 @@
+//! Find sessions.
+
+use crate::{
+    api::Order,
+    app::{
+        context::Context,
+        cursor::ListRequest,
+        error::{About, Error},
+        scan::{PAGE_SIZE, Scan},
+        services::Services,
+    },
+    domain::{
+        filter::Filter,
+        view::{
+            row::Row,
+            size::{LIST_BYTES, SizeBudget},
+        },
+    },
+};
+
+/// Which sessions are listed.
+pub struct Query {
+    /// Where the list starts or resumes.
+    pub request: ListRequest,
+    /// Which sessions.
+    pub filter: Filter,
+    /// By creation.
+    pub order: Order,
+    /// How many rows at most.
+    pub limit: u32,
+    /// How many sessions filters of our own may look at.
+    pub max_scan: usize,
+}
+
+/// A page of rows.
+pub struct Listed {
+    /// The rows.
+    pub sessions: Vec<Row>,
+    /// The cursor of the next page.
+    pub next_page: Option<String>,
+    /// For a scan: how many sessions were looked at, and whether those were all.
+    pub scanned: Option<(usize, bool)>,
+}
+
+/// Lists sessions, as many rows as fit into an answer.
+///
+/// # Errors
+/// What the API answers.
+pub async fn list_sessions(
+    services: &Services,
+    cx: &Context,
+    query: Query,
+) -> Result<Listed, Error> {
+    let limit = query.limit as usize;
+    let is_own = query.filter.is_own();
+    let mut scan = Scan::new(services, cx, query.filter, query.order, query.max_scan)
+        .page_size(if is_own { PAGE_SIZE } else { query.limit })
+        .resume_from(query.request.position.clone());
+    let mut rows = Vec::new();
+    let mut budget = SizeBudget::new(LIST_BYTES);
+    let mut is_full = false;
+    while !is_full && rows.len() < limit {
+        let next = scan.next().await;
+        let Some(session) = next.map_err(|error| Error::api(About::SessionList, error))? else {
+            break;
+        };
+        let row = Row::of(&session);
+        if budget.take(&row) || rows.is_empty() {
+            rows.push(row);
+        } else {
+            scan.unread(session);
+            is_full = true;
+        }
+    }
+    // Without filters of our own it is a scan only where the service ignored the API's.
+    let stopped = !is_full && rows.len() < limit && !scan.is_complete();
+    let is_scan = is_own || stopped;
+    Ok(Listed {
+        sessions: rows,
+        next_page: query
+            .request
+            .next_cursor(services.cursors(), scan.position()),
+        scanned: is_scan.then(|| (scan.scanned(), scan.is_complete())),
+    })
+}

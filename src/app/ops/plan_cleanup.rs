@@ -1,0 +1,89 @@
+//! Choose sessions to archive or delete. Reads only.
+
+use crate::{
+    app::{
+        context::Context,
+        error::{Error, ErrorKind},
+        plan::{action::Action, apply::REQUESTS_PER_SESSION, draft::Draft, progress::Skipped},
+        services::Services,
+    },
+    domain::{filter::Filter, view::row::Row},
+    model::SessionId,
+};
+
+/// Which sessions are planned.
+pub enum Selection {
+    /// These.
+    Ids(Vec<SessionId>),
+    /// Those that match.
+    Matching(Box<Filter>),
+}
+
+/// A plan, as it is shown.
+pub struct PlanMade {
+    /// Its id.
+    pub plan_id: String,
+    /// RFC 3339, to the second.
+    pub expires_at: String,
+    /// How many sessions it has.
+    pub matched: usize,
+    /// The first of them.
+    pub sessions: Vec<Row>,
+    /// What they cost so far, if known.
+    pub total_list_cost: Option<String>,
+    /// Sessions left out, by reason.
+    pub skipped: Skipped,
+    /// How many sessions were looked at.
+    pub scanned: usize,
+    /// Whether those were all that could match.
+    pub complete: bool,
+    /// How long applying it takes at the rate allowed.
+    pub estimated_seconds: u64,
+}
+
+/// Makes a plan of at most `max_sessions` sessions.
+///
+/// # Errors
+/// What the API answers about the list, or what every request would fail with.
+pub async fn plan_cleanup(
+    services: &Services,
+    cx: &Context,
+    action: Action,
+    selection: Selection,
+    max_sessions: usize,
+    max_scan: usize,
+) -> Result<PlanMade, Error> {
+    let mut draft = Draft::new(services, cx, action, max_sessions);
+    match selection {
+        Selection::Ids(ids) => draft.add_ids(ids, max_scan).await?,
+        Selection::Matching(filter) => draft.add_matching(*filter, max_scan).await?,
+    }
+    let total_list_cost = draft.list_cost();
+    let Draft {
+        planned,
+        rows,
+        skipped,
+        scanned,
+        complete,
+        ..
+    } = draft;
+    let matched = planned.len();
+    let plans = services.plans();
+    let plan = plans.insert(action, planned, total_list_cost.clone());
+    let plan = plan.ok_or(ErrorKind::Internal)?;
+    let per_minute = u64::from(services.settings().max_rpm.get());
+    // The first second's worth goes at once.
+    let requests = matched as u64 * u64::from(REQUESTS_PER_SESSION);
+    let seconds = (requests * 60).div_ceil(per_minute).saturating_sub(1);
+    Ok(PlanMade {
+        plan_id: plan.id.clone(),
+        expires_at: format!("{:.0}", plan.expires_at),
+        matched,
+        sessions: rows,
+        total_list_cost,
+        skipped,
+        scanned,
+        complete,
+        estimated_seconds: seconds.max(u64::from(matched > 0)),
+    })
+}

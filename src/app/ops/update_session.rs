@@ -1,0 +1,71 @@
+//! Change title, metadata or budget of one session.
+
+use crate::{
+    api::{ApiError, ApiResponse, Client},
+    app::{
+        context::Context,
+        error::{Error, Mismatch},
+        services::Services,
+        write::{
+            conditions::Conditions,
+            guarded::{GuardedWrite, Written},
+            write,
+        },
+    },
+    domain::{
+        details::{self, Details, Planned},
+        guard::Operation,
+    },
+    model::{Session, SessionId},
+};
+
+/// Changes title, metadata or budget of a session.
+///
+/// # Errors
+/// What the guard or the API refuses.
+pub async fn update_session(
+    services: &Services,
+    cx: &Context,
+    id: &SessionId,
+    details: Details,
+    conditions: &Conditions,
+) -> Result<Written<Planned>, Error> {
+    write(services, cx, id, conditions, &mut Update(details)).await
+}
+
+/// The write that updates.
+struct Update(Details);
+
+impl GuardedWrite for Update {
+    type Prepared = Planned;
+
+    fn operation(&self) -> Operation {
+        if self.0.touches_budget() {
+            Operation::UpdateBudget
+        } else {
+            Operation::UpdateDetails
+        }
+    }
+
+    fn prepare(&self, session: &Session) -> Result<Option<Planned>, Error> {
+        let planned = details::plan(&self.0, session);
+        Ok((!planned.changes.is_empty()).then_some(planned))
+    }
+
+    async fn send(
+        &self,
+        client: &Client,
+        id: &SessionId,
+        planned: &Planned,
+    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+        Ok(client.update_session(id, &planned.body).await?.map(Some))
+    }
+
+    fn verify(&self, _: &Planned, after: &Session) -> Result<(), Mismatch> {
+        let left = details::plan(&self.0, after).changes;
+        if left.is_empty() {
+            return Ok(());
+        }
+        Err(Mismatch::Fields(left.keys().cloned().collect()))
+    }
+}

@@ -1,0 +1,87 @@
+//! Change the tools of one session.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    api::{ApiError, ApiResponse, Client},
+    app::{
+        context::Context,
+        error::{Error, ErrorKind, Mismatch},
+        services::Services,
+        write::{
+            conditions::Conditions,
+            guarded::{GuardedWrite, Written},
+            write,
+        },
+    },
+    domain::{
+        guard::Operation,
+        toolset::{self, Patch, Plan},
+    },
+    model::{Session, SessionId},
+};
+
+/// Changes tools and MCP servers of a session.
+///
+/// # Errors
+/// `invalid_toolset`, and what the guard or the API refuses.
+pub async fn update_session_tools(
+    services: &Services,
+    cx: &Context,
+    id: &SessionId,
+    patch: Patch,
+    conditions: &Conditions,
+) -> Result<Written<Plan>, Error> {
+    write(services, cx, id, conditions, &mut UpdateTools(patch)).await
+}
+
+/// The write that updates.
+struct UpdateTools(Patch);
+
+impl GuardedWrite for UpdateTools {
+    type Prepared = Plan;
+
+    fn operation(&self) -> Operation {
+        Operation::UpdateTools
+    }
+
+    fn prepare(&self, session: &Session) -> Result<Option<Plan>, Error> {
+        let plan = toolset::plan(&toolset_of(session), &self.0);
+        let plan = plan.map_err(|problems| ErrorKind::InvalidToolset {
+            session: Box::new(session.head.clone()),
+            problems,
+        })?;
+        Ok((!plan.changes.is_empty()).then_some(plan))
+    }
+
+    async fn send(
+        &self,
+        client: &Client,
+        id: &SessionId,
+        plan: &Plan,
+    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+        let mut agent = Map::new();
+        for (field, value) in [("tools", &plan.tools), ("mcp_servers", &plan.mcp_servers)] {
+            if let Some(value) = value {
+                agent.insert(field.to_owned(), Value::Array(value.clone()));
+            }
+        }
+        let body = Map::from_iter([("agent".to_owned(), json!(agent))]);
+        Ok(client.update_session(id, &body).await?.map(Some))
+    }
+
+    fn verify(&self, plan: &Plan, after: &Session) -> Result<(), Mismatch> {
+        toolset::verify(plan, &toolset_of(after)).map_err(Mismatch::Toolset)
+    }
+}
+
+fn toolset_of(session: &Session) -> toolset::Toolset {
+    let array = |field| match session.agent_field(field) {
+        Some(Value::Array(values)) => values.clone(),
+        _ => Vec::new(),
+    };
+    toolset::Toolset {
+        tools: array("tools"),
+        mcp_servers: array("mcp_servers"),
+    }
+}

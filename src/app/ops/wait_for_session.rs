@@ -1,0 +1,53 @@
+//! Wait until one session is not busy.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use crate::{
+    app::{
+        context::Context, error::Error, recent_events::stop_reason, services::Services,
+        write::poll::until_not_busy,
+    },
+    model::{Session, SessionId},
+};
+
+/// How the wait ended.
+pub struct Waited {
+    /// The session as last read.
+    pub session: Session,
+    /// It is still running or rescheduling.
+    pub busy: bool,
+    /// How long the call has waited.
+    pub waited: Duration,
+    /// Why it is idle, if it is and its events say so.
+    pub stop_reason: Option<Map<String, Value>>,
+}
+
+/// Waits until the session is not busy, or `wait` is over.
+///
+/// # Errors
+/// What the API answers; `agent_not_allowed`.
+pub async fn wait_for_session(
+    services: &Services,
+    cx: &Context,
+    id: &SessionId,
+    wait: Duration,
+) -> Result<Waited, Error> {
+    let started = Instant::now();
+    let session = until_not_busy(services, cx, id, wait).await?;
+    let busy = services.statuses().state(&session.head).is_busy();
+    let waited = started.elapsed();
+    let stop_reason = if busy {
+        None
+    } else {
+        stop_reason(cx, id).await
+    };
+    Ok(Waited {
+        session,
+        busy,
+        waited,
+        stop_reason,
+    })
+}

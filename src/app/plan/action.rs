@@ -1,0 +1,26 @@
+//! What a plan does to each of its sessions.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::guard::Operation;
+
+/// What a plan does to each of its sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// no new events, the history stays
+    Archive,
+    /// gone for good
+    Delete,
+}
+
+impl Action {
+    /// What the guard is asked about.
+    pub(crate) fn operation(self) -> Operation {
+        match self {
+            Self::Archive => Operation::Archive,
+            Self::Delete => Operation::Delete,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Making a plan: choosing its sessions, and judging each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    action::Action,
+    progress::{SkipReason, Skipped},
+    store::PlannedSession,
+};
+use crate::{
+    api::Order,
+    app::{
+        context::Context,
+        error::{About, Blame, Error},
+        scan::Scan,
+        services::Services,
+    },
+    domain::{
+        code::Code,
+        filter::{self, Filter},
+        guard::Decision,
+        money::Sums,
+        view::{row::Row, size::SizeBudget},
+    },
+    model::{SessionHead, SessionId},
+};
+
+/// How many rows an answer shows, and how many bytes they may take together.
+const SHOWN_ROWS: usize = 20;
+const SHOWN_BYTES: usize = 9_000;
+/// Up to this many ids are read one by one; more are looked up in the list, a hundred a request.
+const MAX_READ_ONE_BY_ONE: usize = 10;
+
+/// A plan in the making.
+pub(crate) struct Draft<'a> {
+    services: &'a Services,
+    cx: &'a Context,
+    action: Action,
+    max_sessions: usize,
+    pub(crate) planned: Vec<PlannedSession>,
+    pub(crate) rows: Vec<Row>,
+    row_budget: SizeBudget,
+    cost: Sums,
+    pub(crate) skipped: Skipped,
+    pub(crate) scanned: usize,
+    pub(crate) complete: bool,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(
+        services: &'a Services,
+        cx: &'a Context,
+        action: Action,
+        max_sessions: usize,
+    ) -> Self {
+        Self {
+            services,
+            cx,
+            action,
+            max_sessions,
+            planned: Vec::new(),
+            rows: Vec::new(),
+            row_budget: SizeBudget::new(SHOWN_BYTES),
+            cost: Sums::default(),
+            skipped: Skipped::default(),
+            scanned: 0,
+            complete: true,
+        }
+    }
+
+    /// What the planned sessions cost so far, if known.
+    pub(crate) fn list_cost(&self) -> Option<String> {
+        (!self.cost.is_empty()).then(|| self.cost.to_string())
+    }
+
+    /// Adds the sessions that match, the oldest first.
+    pub(crate) async fn add_matching(
+        &mut self,
+        filter: Filter,
+        max_scan: usize,
+    ) -> Result<(), Error> {
+        let mut scan = Scan::new(self.services, self.cx, filter, Order::Asc, max_scan);
+        while !self.is_full() {
+            let next = scan.next().await;
+            let next = next.map_err(|error| Error::api(About::SessionList, error))?;
+            let Some(session) = next else { break };
+            self.add(&session);
+        }
+        self.scanned = scan.scanned();
+        self.complete = scan.is_complete();
+        Ok(())
+    }
+
+    /// Adds these sessions. Many are found in the list, a hundred a request; those that are not
+    /// are read one by one.
+    pub(crate) async fn add_ids(
+        &mut self,
+        ids: Vec<SessionId>,
+        max_scan: usize,
+    ) -> Result<(), Error> {
+        let mut found = self.find_in_list(&ids, max_scan).await?;
+        // Not those that were only passed on the way: some may be of agents not allowed.
+        self.scanned = found.len();
+        let until = self.cx.soft_deadline();
+        let mut seen = BTreeSet::new();
+        for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
+            if self.is_full() {
+                self.complete = false;
+                break;
+            }
+            if let Some(session) = found.remove(&id) {
+                self.add_if_allowed(&session);
+            } else if !self.read(&id, until).await? {
+                self.complete = false;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn find_in_list(
+        &self,
+        ids: &[SessionId],
+        max_scan: usize,
+    ) -> Result<BTreeMap<SessionId, SessionHead>, Error> {
+        let mut wanted: BTreeSet<&SessionId> = ids.iter().collect();
+        let mut found = BTreeMap::new();
+        if wanted.len() <= MAX_READ_ONE_BY_ONE {
+            return Ok(found);
+        }
+        let all = Filter {
+            include_archived: true,
+            ..Filter::default()
+        };
+        let mut scan = Scan::of_any_agent(self.services, self.cx, all, Order::Desc, max_scan);
+        while !wanted.is_empty() {
+            let next = scan.next().await;
+            let next = next.map_err(|error| Error::api(About::SessionList, error))?;
+            let Some(session) = next else { break };
+            if let Ok(id) = SessionId::parse(&session.id)
+                && wanted.remove(&id)
+            {
+                found.insert(id, session);
+            }
+        }
+        Ok(found)
+    }
+
+    fn is_full(&self) -> bool {
+        self.planned.len() >= self.max_sessions
+    }
+
+    /// Reads one session and adds it; false when the time is up. What is wrong with one session
+    /// does not spoil the plan of the others.
+    async fn read(&mut self, id: &SessionId, until: Instant) -> Result<bool, Error> {
+        loop {
+            if timeout_at(until, self.cx.permits().acquire()).await.is_err() {
+                return Ok(false);
+            }
+            let error = match self.cx.read_session(id).await {
+                Ok(session) => {
+                    self.scanned += 1;
+                    self.add(&session.head);
+                    return Ok(true);
+                }
+                Err(error) => error,
+            };
+            let code = error.code();
+            match code {
+                Code::RateLimited => {
+                    self.services.pacer().pause_for(error.retry_after());
+                }
+                Code::TimedOut => return Ok(false),
+                _ if error.blame() == Blame::Setup || code == Code::ApiUnreachable => {
+                    return Err(error);
+                }
+                _ => {
+                    self.scanned += 1;
+                    // After any other failure it is not known what the session is.
+                    self.complete &= matches!(code, Code::NotFound | Code::AgentNotAllowed);
+                    self.skipped.add(SkipReason::Code(code), id.as_str());
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    fn add_if_allowed(&mut self, session: &SessionHead) {
+        if filter::is_allowed(&self.services.settings().allowed_agents, session) {
+            self.add(session);
+        } else {
+            let reason = SkipReason::Code(Code::AgentNotAllowed);
+            self.skipped.add(reason, &session.id);
+        }
+    }
+
+    /// Adds a session to the plan, or to what is skipped.
+    fn add(&mut self, session: &SessionHead) {
+        let Ok(id) = SessionId::parse(&session.id) else {
+            return self.skipped.add(SkipReason::InvalidId, &session.id);
+        };
+        let statuses = self.services.statuses();
+        let skipped = match statuses.judge(self.action.operation(), session) {
+            Decision::Go => None,
+            Decision::NothingToDo => Some(SkipReason::NothingToDo),
+            Decision::Refuse(refusal) => Some(SkipReason::Code(refusal.code())),
+        };
+        if let Some(reason) = skipped {
+            return self.skipped.add(reason, &session.id);
+        }
+        self.planned.push(PlannedSession::new(id, session));
+        let row = Row::of(session);
+        if self.rows.len() < SHOWN_ROWS && self.row_budget.take(&row) {
+            self.rows.push(row);
+        }
+        if let Some(cost) = filter::cost(session) {
+            // A sum that cannot be exact is left out rather than wrong.
+            let _ = self.cost.add(&cost);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! How far a plan is, as answers show it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::code::Code;
+
+/// How many ids are named for each reason.
+const NAMED_IDS: usize = 5;
+
+/// Sessions that were left alone, by the reason's code.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Skipped(BTreeMap<&'static str, SkippedSessions>);
+
+/// The sessions that were left alone for one reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+struct SkippedSessions {
+    count: usize,
+    /// The first five.
+    ids: Vec<String>,
+}
+
+/// Why a session was left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SkipReason {
+    /// A write would fail, or failed, with this code.
+    Code(Code),
+    /// It already is as the plan would leave it.
+    NothingToDo,
+    /// What the service calls it is no id.
+    InvalidId,
+}
+
+impl SkipReason {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Code(code) => code.as_str(),
+            Self::NothingToDo => "nothing_to_do",
+            Self::InvalidId => "invalid_id",
+        }
+    }
+}
+
+impl Skipped {
+    pub(crate) fn add(&mut self, reason: SkipReason, id: &str) {
+        let sessions = self.0.entry(reason.as_str()).or_default();
+        sessions.count += 1;
+        if sessions.ids.len() < NAMED_IDS {
+            sessions.ids.push(id.to_owned());
+        }
+    }
+}
+
+/// A session that could not be written.
+#[derive(Debug, Clone)]
+pub struct FailedSession {
+    /// The session.
+    pub id: String,
+    /// Why.
+    pub error: crate::app::error::Error,
+}
+
+/// How far a plan is, over all calls: `done + skipped + failed_count + remaining = matched`.
+#[derive(Debug, Clone)]
+pub struct PlanProgress {
+    /// Sessions of the plan.
+    pub matched: usize,
+    /// Sessions written.
+    pub done: usize,
+    /// Sessions left alone.
+    pub skipped: Skipped,
+    /// How many could not be written.
+    pub failed_count: usize,
+    /// The first of them.
+    pub failed: Vec<FailedSession>,
+    /// Sessions not settled yet.
+    pub remaining: usize,
+}
+
+impl PlanProgress {
+    /// Sessions that need nothing more.
+    #[must_use]
+    pub fn settled(&self) -> usize {
+        self.matched - self.remaining
+    }
+}

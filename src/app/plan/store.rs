@@ -1,0 +1,256 @@
+//! The plans of this process, and what has become of each session of a plan.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
+
+use super::{
+    action::Action,
+    progress::{FailedSession, PlanProgress, SkipReason, Skipped},
+};
+use crate::{
+    app::error::Error,
+    model::{ApiTime, SessionHead, SessionId},
+};
+
+/// How long a plan is kept.
+const PLAN_TTL: Duration = Duration::from_secs(30 * 60);
+/// How many plans are kept; the oldest goes first.
+const MAX_PLANS: usize = 32;
+/// How many sessions are worked on at once, over all plans.
+pub(crate) const MAX_CONCURRENT: usize = 8;
+/// How many failed sessions are kept with their error.
+const NAMED_FAILURES: usize = 50;
+
+/// The plans of this process.
+#[derive(Debug)]
+pub struct Plans {
+    plans: Mutex<VecDeque<Arc<Plan>>>,
+    slots: Semaphore,
+}
+
+impl Default for Plans {
+    fn default() -> Self {
+        Self {
+            plans: Mutex::default(),
+            slots: Semaphore::new(MAX_CONCURRENT),
+        }
+    }
+}
+
+impl Plans {
+    /// Keeps a plan for these sessions, which cost `list_cost` so far. `None` when this machine
+    /// provides no random id.
+    pub(crate) fn insert(
+        &self,
+        action: Action,
+        sessions: Vec<PlannedSession>,
+        list_cost: Option<String>,
+    ) -> Option<Arc<Plan>> {
+        let mut random = [0_u8; 16];
+        getrandom::fill(&mut random).ok()?;
+        let now = Instant::now();
+        let plan = Arc::new(Plan {
+            id: format!("plan_{:032x}", u128::from_be_bytes(random)),
+            action,
+            matched: sessions.len(),
+            list_cost,
+            expires_at: Timestamp::now() + PLAN_TTL,
+            expires: now + PLAN_TTL,
+            approved: AtomicBool::new(false),
+            state: Mutex::new(PlanState {
+                remaining: sessions.into(),
+                ..PlanState::default()
+            }),
+        });
+        let mut plans = self.plans();
+        plans.retain(|plan| plan.expires > now);
+        while plans.len() >= MAX_PLANS {
+            plans.pop_front();
+        }
+        plans.push_back(Arc::clone(&plan));
+        Some(plan)
+    }
+
+    /// The plan with this id, unless it has expired.
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Plan>> {
+        let now = Instant::now();
+        let plans = self.plans();
+        let mut valid = plans.iter().filter(|plan| plan.expires > now);
+        valid.find(|plan| plan.id == id).cloned()
+    }
+
+    /// Waits until one more session may be worked on.
+    pub(crate) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        self.slots.acquire().await.ok()
+    }
+
+    fn plans(&self) -> MutexGuard<'_, VecDeque<Arc<Plan>>> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Which sessions are to be written, and how far that is.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) id: String,
+    pub(crate) action: Action,
+    /// How many sessions it has.
+    pub(crate) matched: usize,
+    /// What they cost so far, if known.
+    pub(crate) list_cost: Option<String>,
+    pub(crate) expires_at: Timestamp,
+    expires: Instant,
+    approved: AtomicBool,
+    state: Mutex<PlanState>,
+}
+
+/// A session of a plan, as it was when the plan was made.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedSession {
+    pub(crate) id: SessionId,
+    pub(crate) updated_at: Option<ApiTime>,
+    /// A write was sent and its end is not known.
+    pub(crate) in_doubt: bool,
+}
+
+impl PlannedSession {
+    pub(crate) fn new(id: SessionId, session: &SessionHead) -> Self {
+        Self {
+            id,
+            updated_at: session.updated_at.clone(),
+            in_doubt: false,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct PlanState {
+    remaining: VecDeque<PlannedSession>,
+    claimed: usize,
+    done: usize,
+    skipped: Skipped,
+    failed_count: usize,
+    failed: Vec<FailedSession>,
+}
+
+impl Plan {
+    /// How far it is.
+    pub(crate) fn progress(&self) -> PlanProgress {
+        let state = self.state();
+        PlanProgress {
+            matched: self.matched,
+            done: state.done,
+            skipped: state.skipped.clone(),
+            failed_count: state.failed_count,
+            failed: state.failed.clone(),
+            remaining: state.remaining.len() + state.claimed,
+        }
+    }
+
+    /// Whether it was approved as a whole.
+    pub(crate) fn is_approved(&self) -> bool {
+        self.approved.load(Ordering::Acquire)
+    }
+
+    /// Approves it as a whole, for all further calls.
+    pub(crate) fn approve(&self) {
+        self.approved.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_more(&self) -> bool {
+        !self.state().remaining.is_empty()
+    }
+
+    /// Claims the next session.
+    pub(crate) fn claim(self: &Arc<Self>) -> Option<Claim> {
+        let mut state = self.state();
+        let session = state.remaining.pop_front()?;
+        state.claimed += 1;
+        Some(Claim {
+            plan: Arc::clone(self),
+            session,
+            settled: false,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, PlanState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session that one call works on. Dropped without being settled (the host went away, a panic)
+/// it is released with its write in doubt.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    plan: Arc<Plan>,
+    session: PlannedSession,
+    settled: bool,
+}
+
+/// What became of a claimed session.
+#[derive(Debug, Clone)]
+pub(crate) enum Settlement {
+    Done,
+    Skipped(SkipReason),
+    Failed(Error),
+    /// Not its fault: to be tried again, with or without a write whose end is not known.
+    Retry {
+        in_doubt: bool,
+    },
+}
+
+impl Claim {
+    pub(crate) fn session(&self) -> &PlannedSession {
+        &self.session
+    }
+
+    pub(crate) fn action(&self) -> Action {
+        self.plan.action
+    }
+
+    pub(crate) fn settle(mut self, settlement: Settlement) {
+        self.settled = true;
+        let mut state = self.plan.state();
+        state.claimed -= 1;
+        match settlement {
+            Settlement::Done => state.done += 1,
+            Settlement::Skipped(reason) => state.skipped.add(reason, self.session.id.as_str()),
+            Settlement::Failed(error) => {
+                state.failed_count += 1;
+                if state.failed.len() < NAMED_FAILURES {
+                    let id = self.session.id.to_string();
+                    state.failed.push(FailedSession { id, error });
+                }
+            }
+            Settlement::Retry { in_doubt } => {
+                let mut session = self.session.clone();
+                session.in_doubt |= in_doubt;
+                state.remaining.push_back(session);
+            }
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if !self.settled {
+            let mut session = self.session.clone();
+            session.in_doubt = true;
+            let mut state = self.plan.state();
+            state.claimed -= 1;
+            state.remaining.push_front(session);
+        }
+    }
+}

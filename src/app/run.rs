@@ -1,0 +1,170 @@
+//! The one way in: audit, time limit, cancellation and panic fence around every operation,
+//! whatever adapter calls it.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use tokio::time::Instant;
+
+use super::{
+    approval::{APPROVAL_TIMEOUT, Seal},
+    audit::{AuditLog, End, Target},
+    caller::Caller,
+    context::Context,
+    error::{Error, ErrorKind},
+    op::Op,
+    services::Services,
+    settings::Settings,
+};
+
+/// How long past its deadline, and the time a person may take, a call may go on before it is
+/// given up: the client ends its requests by itself, so this is met only when something hangs.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a call works that another one can resume: hosts give up on calls after 60 s.
+const LONGEST_BULK: Duration = Duration::from_secs(40);
+
+/// The operations, ready to be called.
+pub struct App {
+    services: Result<Services, Error>,
+    audit: Option<AuditLog>,
+    timeout: Duration,
+}
+
+/// One call, as far as what surrounds it is concerned.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    /// It may change something, so that it is audited.
+    pub writes: bool,
+    /// It works on many sessions: it waits for permits, ends within 40 s, and, where it writes,
+    /// stops between two sessions when it is cancelled.
+    pub bulk: bool,
+    /// What it is about, as the caller gave it.
+    pub target: Target,
+}
+
+/// What an operation is called with.
+pub type Operation<'a, T> = BoxFuture<'a, Result<T, Error>>;
+
+impl App {
+    /// The operations under these settings; with a `problem` in the settings, every call fails
+    /// with it, since even where to send requests may be part of what is not known.
+    #[must_use]
+    pub fn new(settings: Settings, problem: Option<String>, seal: Option<Box<dyn Seal>>) -> Self {
+        Self {
+            audit: settings.audit_log.clone().map(AuditLog::new),
+            timeout: settings.timeout,
+            services: match problem {
+                Some(problem) => Err(ErrorKind::InvalidConfiguration(problem).into()),
+                None => Ok(Services::new(settings, seal)),
+            },
+        }
+    }
+
+    /// What operations work with.
+    ///
+    /// # Errors
+    /// `invalid_configuration` when the settings are not valid.
+    pub fn services(&self) -> Result<&Services, &Error> {
+        self.services.as_ref()
+    }
+
+    /// Runs one operation. `outcome` is what the audit log notes of an answer.
+    ///
+    /// # Errors
+    /// What the operation fails with, `cancelled`, `timed_out`, `internal` after a panic,
+    /// `audit_failed`, or `invalid_configuration`.
+    pub async fn run<T: Send>(
+        &self,
+        op: Op,
+        invocation: Invocation,
+        caller: Arc<dyn Caller>,
+        outcome: fn(&T) -> Option<String>,
+        operation: impl for<'a> FnOnce(&'a Services, &'a Context) -> Operation<'a, T> + Send,
+    ) -> Result<T, Error> {
+        let Invocation {
+            writes,
+            bulk,
+            target,
+        } = invocation;
+        let audit = self.audit.as_ref().filter(|_| writes);
+        let Some(log) = audit else {
+            return self.limited(op, writes, bulk, caller, operation).await.0;
+        };
+        let entry = match log.begin(op, target.clone()) {
+            Ok(entry) => entry,
+            Err(cause) => {
+                let error = Error::audit_failed(log.path(), cause);
+                log.entry(op, target).end(End::Code(error.code()), None);
+                return Err(error);
+            }
+        };
+        let (result, last_write) = self.limited(op, writes, bulk, caller, operation).await;
+        let (end, request_id) = match &result {
+            Ok(answer) => {
+                let outcome = outcome(answer);
+                (End::Outcome(outcome.unwrap_or_else(|| "answered".to_owned())), None)
+            }
+            Err(error) => (End::Code(error.code()), error.request_id()),
+        };
+        entry.end(end, request_id.or(last_write.as_deref()));
+        result
+    }
+
+    /// Notes in the audit log that a writing call was refused before it could be run.
+    pub fn audit_refusal(&self, op: Op, error: &Error) {
+        if let Some(log) = &self.audit {
+            log.entry(op, Target::default())
+                .end(End::Code(error.code()), None);
+        }
+    }
+
+    /// Runs the operation until it ends, the caller cancels, or its time is long up; also returns
+    /// the API's id of the last request that changed something.
+    async fn limited<T: Send>(
+        &self,
+        op: Op,
+        writes: bool,
+        bulk: bool,
+        caller: Arc<dyn Caller>,
+        operation: impl for<'a> FnOnce(&'a Services, &'a Context) -> Operation<'a, T>,
+    ) -> (Result<T, Error>, Option<String>) {
+        let services = match &self.services {
+            Ok(services) => services,
+            Err(error) => return (Err(error.clone()), None),
+        };
+        let longest = if bulk { LONGEST_BULK } else { Duration::MAX };
+        let deadline = Instant::now() + self.timeout.min(longest);
+        let cancellation = caller.cancellation().clone();
+        let cx = Context::new(
+            op,
+            bulk,
+            deadline,
+            services.client(),
+            services.pacer().permits(),
+            &services.settings().allowed_agents,
+            caller,
+        );
+        // Bulk writes notice a cancellation by themselves, between two sessions.
+        let stops_by_itself = bulk && writes;
+        let end = deadline + GRACE + APPROVAL_TIMEOUT;
+        let running = AssertUnwindSafe(operation(services, &cx)).catch_unwind();
+        let result = tokio::select! {
+            biased;
+            () = cancellation.cancelled(), if !stops_by_itself => Err(ErrorKind::Cancelled.into()),
+            ended = tokio::time::timeout_at(end, running) => match ended {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => {
+                    tracing::error!(operation = op.name(), "an operation panicked");
+                    Err(ErrorKind::Internal.into())
+                }
+                Err(_) => Err(ErrorKind::CallTimedOut.into()),
+            },
+        };
+        (result, cx.last_write())
+    }
+}

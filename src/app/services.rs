@@ -1,0 +1,129 @@
+//! What operations work with, built once.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::{
+    approval::{Approvals, Seal},
+    context::Context,
+    cursor::Cursors,
+    error::{Error, ErrorKind},
+    export::Exporter,
+    locks::SessionLocks,
+    pace::Pacer,
+    plan::store::Plans,
+    settings::Settings,
+    suggestions::SessionSuggestions,
+};
+use crate::{
+    api::{Client, RequestOptions},
+    domain::{guard::Statuses, view::record::Record},
+    model::{Session, SessionId},
+};
+
+/// What operations work with.
+pub struct Services {
+    settings: Settings,
+    client: Client,
+    statuses: Statuses,
+    locks: SessionLocks,
+    approvals: Approvals,
+    exporter: Option<Exporter>,
+    pacer: Pacer,
+    plans: Plans,
+    cursors: Cursors,
+    suggestions: SessionSuggestions,
+}
+
+impl Services {
+    /// Nothing is read or connected yet. Without a `seal` nothing can be approved.
+    #[must_use]
+    pub fn new(settings: Settings, seal: Option<Box<dyn Seal>>) -> Self {
+        let pacer = Pacer::new(settings.max_rpm, settings.pauses.slow_down);
+        Self {
+            client: Client::new(settings.api.clone()).with_options(RequestOptions {
+                on_request: Some(pacer.on_request()),
+                ..RequestOptions::default()
+            }),
+            statuses: Statuses::new(settings.idle_statuses.clone()),
+            locks: SessionLocks::default(),
+            approvals: Approvals::new(settings.confirm_deletes, seal),
+            exporter: settings.export_dir.clone().map(Exporter::new),
+            pacer,
+            plans: Plans::default(),
+            cursors: Cursors::new(cursor_scope(&settings)),
+            suggestions: SessionSuggestions::default(),
+            settings,
+        }
+    }
+
+    /// Loads in the background what the first call would otherwise wait for.
+    pub fn warm_up(&self) {
+        self.client.warm_up();
+    }
+
+    /// Proposes sessions whose id or title contains `typed`.
+    pub async fn suggest_sessions(&self, typed: &str) -> Vec<String> {
+        let agents = &self.settings.allowed_agents;
+        self.suggestions.like(typed, &self.client, agents).await
+    }
+
+    /// Reads and makes the cursors of this server.
+    #[must_use]
+    pub fn cursors(&self) -> &Cursors {
+        &self.cursors
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn statuses(&self) -> &Statuses {
+        &self.statuses
+    }
+
+    pub(crate) fn approvals(&self) -> &Approvals {
+        &self.approvals
+    }
+
+    pub(crate) fn exporter(&self) -> Option<&Exporter> {
+        self.exporter.as_ref()
+    }
+
+    pub(crate) fn pacer(&self) -> &Pacer {
+        &self.pacer
+    }
+
+    pub(crate) fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
+    /// Waits until no other call writes the session, as long as that leaves time to write it.
+    pub(crate) async fn lock(
+        &self,
+        cx: &Context,
+        id: &SessionId,
+    ) -> Result<OwnedMutexGuard<()>, Error> {
+        let lock = tokio::time::timeout_at(cx.soft_deadline(), self.locks.acquire(id)).await;
+        lock.map_err(|_| ErrorKind::LockTimedOut(id.clone()).into())
+    }
+
+    /// The record of a session as this server shows it.
+    pub(crate) async fn record(&self, session: &Session) -> Record {
+        Record::concise(session, &self.statuses, self.client.is_official().await)
+    }
+}
+
+/// What a cursor is only good for: the service, the workspace, the agents allowed.
+fn cursor_scope(settings: &Settings) -> Vec<Arc<str>> {
+    let api = &settings.api;
+    let base_url = api.base_url.as_ref().map_or("", url::Url::as_str);
+    let parts = [base_url].into_iter().chain(api.workspace_id.as_deref());
+    let agents = settings.allowed_agents.iter().map(String::as_str);
+    parts.chain(agents).map(Arc::from).collect()
+}

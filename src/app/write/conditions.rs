@@ -1,0 +1,34 @@
+//! When a write may happen.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::ApiTime;
+
+/// What to do with a busy session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IfBusy {
+    /// change nothing
+    #[default]
+    Refuse,
+    /// wait until its turn ends
+    Wait,
+    /// stop its turn, then act
+    Interrupt,
+}
+
+/// When a write may happen.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    /// What to do with a busy session.
+    pub if_busy: IfBusy,
+    /// How long to wait for it at most.
+    pub wait: Duration,
+    /// Everything but the write.
+    pub dry_run: bool,
+    /// Act only if the session's `updated_at` is still this.
+    pub expected_updated_at: Option<ApiTime>,
+}

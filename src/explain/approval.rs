@@ -1,0 +1,85 @@
+//! Questions to a person, and what failures call what was asked about.
+
+use jiff::Timestamp;
+
+use super::names;
+use crate::{
+    app::approval::subject::Subject,
+    domain::{
+        text,
+        view::row::{Row, shown_amount},
+    },
+    model::{ApiTime, SessionHead},
+};
+
+/// What failures call it: `deleting session sesn_1 ("Fix the login")`.
+pub(crate) fn named(subject: &Subject) -> String {
+    match subject {
+        Subject::Deletion { session, id, .. } => {
+            format!(
+                "deleting session {}",
+                names::with_title(id.as_str(), session)
+            )
+        }
+        Subject::PlanDeletion {
+            plan_id, sessions, ..
+        } => format!("deleting the {sessions} sessions of {plan_id}"),
+    }
+}
+
+/// What a person is asked, with what will be lost.
+#[must_use]
+pub fn question(subject: &Subject) -> String {
+    match subject {
+        Subject::Deletion {
+            session,
+            id,
+            busy,
+            exported,
+            ..
+        } => {
+            let stop = if *busy {
+                "It is running now and will be stopped first. "
+            } else {
+                ""
+            };
+            let copy = if *exported {
+                " Record and history are exported to a file first."
+            } else {
+                " No copy is kept."
+            };
+            format!(
+                "Delete session {} for good? {}. {stop}Its record, its whole event history and the \
+                 files in its sandbox are lost; this cannot be undone.{copy}",
+                names::with_title(id.as_str(), session),
+                facts(session)
+            )
+        }
+        Subject::PlanDeletion {
+            plan_id,
+            sessions,
+            list_cost,
+        } => format!(
+            "Delete {sessions} sessions for good, with their event histories and sandboxes? They \
+             cost {} so far. This cannot be undone. (Clean-up plan {plan_id})",
+            list_cost.as_deref().unwrap_or("an unknown amount"),
+        ),
+    }
+}
+
+fn facts(session: &SessionHead) -> String {
+    let row = Row::of(session);
+    let now = Timestamp::now();
+    let age = |at: Option<&ApiTime>| at.and_then(ApiTime::at).map(|at| text::age(at, now));
+    let status = row.status.as_deref().map(text::quoted);
+    let mut facts = vec![format!("Status {}", status.as_deref().unwrap_or("unknown"))];
+    if let Some(age) = age(session.created_at.as_ref()) {
+        facts.push(format!("created {age} ago"));
+    }
+    if let Some(age) = age(session.updated_at.as_ref()) {
+        facts.push(format!("last changed {age} ago"));
+    }
+    let cost = session.usage.list_cost.as_ref().and_then(shown_amount);
+    facts.push(format!("cost {}", cost.as_deref().unwrap_or("unknown")));
+    facts.join(", ")
+}

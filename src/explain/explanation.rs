@@ -1,0 +1,59 @@
+//! A failure in words.
+
+use std::time::Duration;
+
+use crate::domain::code::Code;
+
+/// A failure in words: what happened, why, and one next step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// What programs branch on.
+    pub code: Code,
+    /// One sentence with the id, the title, the state and the one cause; no full stop at its end.
+    pub message: String,
+    /// One step, as a call that would work where there is one; no full stop at its end.
+    pub next: String,
+    /// The session's status when it was read.
+    pub status: Option<String>,
+    /// The HTTP status of the API's answer.
+    pub http_status: Option<u16>,
+    /// The API's id of the request that failed.
+    pub request_id: Option<String>,
+    /// How long the service asks callers to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl Explanation {
+    /// An explanation of something that the API had no part in.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            next: next.into(),
+            status: None,
+            http_status: None,
+            request_id: None,
+            retry_after: None,
+        }
+    }
+}
+
+/// The two sentences of an explanation.
+pub(crate) struct Words {
+    pub(crate) message: String,
+    pub(crate) next: String,
+}
+
+pub(crate) fn words(message: impl Into<String>, next: impl Into<String>) -> Words {
+    Words {
+        message: message.into(),
+        next: next.into(),
+    }
+}
+
+/// Rounded up: who comes back a moment too early has waited in vain.
+#[must_use]
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}

@@ -1,0 +1,54 @@
+//! What sentences call things.
+
+use std::path::Path;
+
+use super::vocabulary::Vocabulary;
+use crate::{
+    app::{error::About, op::Op},
+    domain::text,
+    model::SessionHead,
+};
+
+/// The next step where every possible one needs an operation that is not offered.
+pub(crate) const DISABLED: &str =
+    "ask the operator of this server: what would help needs a tool that its configuration disables";
+
+/// What the API was asked about, as in "… does not exist".
+pub(crate) fn about(subject: &About) -> String {
+    match subject {
+        About::Session(id) => format!("session {id}"),
+        About::Events(id) => format!("the events of session {id}"),
+        About::SessionList => "the list of sessions".to_owned(),
+        About::Credential => "the credential".to_owned(),
+    }
+}
+
+/// `sesn_1 ("Fix the login")`, or the id alone.
+pub(crate) fn session(session: &SessionHead) -> String {
+    with_title(&session.id, session)
+}
+
+/// The same for an id as the caller gave it.
+pub(crate) fn with_title(id: &str, session: &SessionHead) -> String {
+    let id = text::visible(id);
+    match session.title.as_deref() {
+        Some(title) if !title.is_empty() => format!("{id} ({})", text::quoted(title)),
+        _ => id.into_owned(),
+    }
+}
+
+/// A path, invisible characters escaped.
+pub(crate) fn path(path: &Path) -> String {
+    text::visible(&path.display().to_string()).into_owned()
+}
+
+/// Reading the session before doing something about it.
+pub(crate) fn read_before(what_comes_next: &str, vocabulary: &dyn Vocabulary) -> String {
+    if let Some(name) = vocabulary.name(Op::GetSession) {
+        return format!("read the session with {name} before {what_comes_next}");
+    }
+    match vocabulary.invoke(Op::DiagnoseSession, &[]) {
+        Some(call) => format!("{call} to see the session before {what_comes_next}"),
+        None => format!("see what became of it before {what_comes_next}"),
+    }
+}

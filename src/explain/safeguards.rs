@@ -1,0 +1,136 @@
+//! The words for what an operator's safeguards stop: audit log, exports and confirmations.
+
+use std::{fmt::Display, path::Path};
+
+use serde_json::json;
+
+use super::{
+    approval,
+    explanation::{Words, words},
+    names::{self, DISABLED},
+    vocabulary::Vocabulary,
+};
+use crate::{
+    app::{approval::subject::Subject, op::Op},
+    domain::text,
+    model::{SessionHead, SessionId},
+};
+
+pub(crate) fn plan_not_found(id: &str, vocabulary: &dyn Vocabulary) -> Words {
+    words(
+        format!(
+            "there is no plan {}; a plan is kept for 30 minutes, and not longer than this server \
+             runs",
+            text::quoted(id)
+        ),
+        vocabulary.invoke(Op::PlanCleanup, &[]).map_or_else(
+            || DISABLED.to_owned(),
+            |call| format!("{call} to make a new one; what is already done is not planned again"),
+        ),
+    )
+}
+
+pub(crate) fn audit_failed(name: &str, path: &Path, cause: &dyn Display) -> Words {
+    words(
+        format!(
+            "{name} was not carried out and nothing was sent, because the audit log {} cannot be \
+             written: {}",
+            names::path(path),
+            text::visible(&cause.to_string()),
+        ),
+        "the operator makes the file of --audit-log writable; then make the same call again",
+    )
+}
+
+pub(crate) fn confirmation_invalid(name: &str, subject: &Subject, expired: bool) -> Words {
+    let why = if expired {
+        "is older than five minutes"
+    } else {
+        "was not given for this, or what it was given for has changed since"
+    };
+    words(
+        format!(
+            "{} was not carried out: the confirmation {why}",
+            approval::named(subject)
+        ),
+        format!("call {name} without confirmation_token and have its answer confirmed anew"),
+    )
+}
+
+pub(crate) fn confirmation_declined(name: &str, subject: &Subject) -> Words {
+    words(
+        format!(
+            "{} was not carried out: the person who was asked did not confirm it",
+            approval::named(subject)
+        ),
+        format!("do not call {name} for this again unless that person asks for it"),
+    )
+}
+
+pub(crate) fn export_unavailable(vocabulary: &dyn Vocabulary) -> Words {
+    let restart = "the operator starts this server with --export-dir DIR";
+    words(
+        "this server has no folder to export to, so nothing was exported",
+        match vocabulary.name(Op::ListSessionEvents) {
+            Some(list) => format!("{restart}; {list} reads the events without exporting them"),
+            None => restart.to_owned(),
+        },
+    )
+}
+
+pub(crate) fn export_failed(id: &SessionId, dir: &Path, cause: &dyn Display) -> Words {
+    words(
+        format!(
+            "session {id} could not be exported to {}: {}; no file was left there and nothing was \
+             deleted",
+            names::path(dir),
+            text::visible(&cause.to_string()),
+        ),
+        "the operator makes that folder exist and writable, with room on its disk; then make the \
+         same call again",
+    )
+}
+
+/// The time was up before the history was read to its end.
+pub(crate) fn export_unfinished(name: &str, id: &SessionId, events: u64) -> Words {
+    let (message, then) = if events == 0 {
+        let message = format!(
+            "the time of this call was up before any event of session {id} was exported, and \
+             nothing was deleted"
+        );
+        (message, "")
+    } else {
+        let message = format!(
+            "the time of this call was up after {events} events of session {id} were exported; \
+             they are kept, and nothing was deleted"
+        );
+        (message, ": it resumes where this one stopped")
+    };
+    words(message, format!("make the same call of {name} again{then}"))
+}
+
+/// The cursor of the history does not move.
+pub(crate) fn endless_history(id: &SessionId) -> Words {
+    words(
+        format!(
+            "the service answered a page of the events of session {id} whose next page is that \
+             page again, so its history was not exported"
+        ),
+        "try again later; if it persists, pass this on to the operator of the service",
+    )
+}
+
+/// It changed each time it had been exported.
+pub(crate) fn export_outdated(session: &SessionHead, vocabulary: &dyn Vocabulary) -> Words {
+    let wait = vocabulary.invoke(Op::WaitForSession, &[("session_id", json!(session.id))]);
+    words(
+        format!(
+            "session {} changed again each time it had been exported, so it was not deleted",
+            names::session(session)
+        ),
+        wait.map_or_else(
+            || "delete it again once it is at rest".to_owned(),
+            |call| format!("{call}, then delete it again"),
+        ),
+    )
+}

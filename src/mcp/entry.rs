@@ -1,0 +1,162 @@
+//! A tool in the catalog: its published description, and its call from JSON to JSON.
+
+use std::sync::Arc;
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use rmcp::{
+    RoleServer,
+    model::{CallToolRequestParams, CallToolResponse, JsonObject, Tool, ToolAnnotations},
+    service::RequestContext,
+};
+
+use super::{
+    args,
+    caller::{McpCaller, input_required},
+    offered::OfferedTools,
+    result,
+    schema,
+    settings::ToolGroup,
+    tool::{Effect, SessionsTool, ToolCall},
+};
+use crate::{
+    app::{
+        audit::Target,
+        error::{Error, ErrorKind},
+        op::Op,
+        run::{App, Invocation},
+    },
+    explain::explain,
+};
+
+/// A tool in the catalog.
+#[derive(Clone, Copy)]
+pub(crate) struct ToolEntry {
+    pub(crate) op: Op,
+    pub(crate) group: ToolGroup,
+    pub(crate) effect: Effect,
+    publish: fn(&[String], &OfferedTools) -> PublishedTool,
+    call: for<'a> fn(&'a App, Arc<OfferedTools>, Arc<JsonObject>, Request) -> Response<'a>,
+}
+
+/// A tool as hosts see it.
+pub(crate) struct PublishedTool {
+    pub(crate) tool: Tool,
+    /// The schema of its arguments, with the keywords that name checks.
+    pub(crate) input: Arc<JsonObject>,
+}
+
+/// One `tools/call` request.
+pub(crate) struct Request {
+    pub(crate) params: CallToolRequestParams,
+    pub(crate) context: RequestContext<RoleServer>,
+}
+
+type Response<'a> = BoxFuture<'a, CallToolResponse>;
+
+impl ToolEntry {
+    pub(crate) fn of<T: SessionsTool>() -> Self {
+        Self {
+            op: T::OP,
+            group: T::GROUP,
+            effect: T::EFFECT,
+            publish: publish::<T>,
+            call: |app, offered, input, request| call::<T>(app, offered, input, request).boxed(),
+        }
+    }
+
+    /// Derives schemas and texts, for these further idle statuses and the tools offered.
+    pub(crate) fn publish(
+        &self,
+        idle_statuses: &[String],
+        offered: &OfferedTools,
+    ) -> PublishedTool {
+        (self.publish)(idle_statuses, offered)
+    }
+
+    /// Answers a call.
+    pub(crate) fn call<'a>(
+        &self,
+        app: &'a App,
+        offered: Arc<OfferedTools>,
+        input: Arc<JsonObject>,
+        request: Request,
+    ) -> Response<'a> {
+        (self.call)(app, offered, input, request)
+    }
+}
+
+fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) -> PublishedTool {
+    let mut input = schema::input::<T::Args>();
+    schema::allow(&mut input, "statuses", idle_statuses);
+    let description = offered.describe(T::DESCRIPTION);
+    let mut tool = Tool::new(
+        T::OP.name(),
+        description,
+        Arc::new(schema::published(&input)),
+    );
+    tool.title = Some(T::TITLE.to_owned());
+    tool.output_schema = Some(Arc::new(schema::output::<T::Output>(offered)));
+    tool.annotations = Some(ToolAnnotations::from_raw(
+        Some(T::TITLE.to_owned()),
+        Some(T::EFFECT == Effect::Reads),
+        Some(T::EFFECT == Effect::Destroys),
+        Some(true),
+        Some(true),
+    ));
+    PublishedTool {
+        tool,
+        input: Arc::new(input),
+    }
+}
+
+async fn call<T: SessionsTool>(
+    app: &App,
+    offered: Arc<OfferedTools>,
+    input: Arc<JsonObject>,
+    Request { params, context }: Request,
+) -> CallToolResponse {
+    let given = params.arguments.unwrap_or_default();
+    let text = |name: &str| given.get(name)?.as_str().map(str::to_owned);
+    let invocation = Invocation {
+        writes: T::EFFECT != Effect::Reads,
+        bulk: T::BULK,
+        target: Target {
+            session_id: text("session_id"),
+            plan_id: text("plan_id"),
+        },
+    };
+    let caller = McpCaller::new(context, params.request_state, params.input_responses);
+    let vocabulary = Arc::clone(&offered);
+    let answered = app.run(
+        T::OP,
+        invocation,
+        Arc::new(caller),
+        T::outcome,
+        move |services, cx| {
+            async move {
+                let args = args::parse(&input, given).map_err(ErrorKind::InvalidArguments)?;
+                let call = ToolCall {
+                    services,
+                    cx,
+                    vocabulary: &*vocabulary,
+                };
+                T::call(call, args).await
+            }
+            .boxed()
+        },
+    );
+    let error = match answered.await {
+        Ok(output) => match result::success(&output) {
+            Ok(result) => return result.into(),
+            Err(error) => {
+                tracing::error!(tool = T::OP.name(), %error, "an answer cannot be serialized");
+                Error::new(ErrorKind::Internal)
+            }
+        },
+        Err(error) => error,
+    };
+    if let ErrorKind::InputRequired(question) = error.kind() {
+        return input_required((**question).clone()).into();
+    }
+    result::failure(explain(&error, T::OP, &*offered)).into()
+}

@@ -1,0 +1,58 @@
+//! Answers and failures as tool results.
+
+use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    domain::text,
+    explain::explanation::{Explanation, whole_seconds},
+};
+
+/// Where programs find a failure's parts in a tool result.
+pub const META_KEY: &str = "managed-sessions-mcp/error";
+
+/// The same JSON as structure and as text: some hosts show the model only one of them.
+///
+/// # Errors
+/// When the answer cannot be serialized.
+pub(crate) fn success(output: &impl Serialize) -> Result<CallToolResult, serde_json::Error> {
+    let mut value = serde_json::to_value(output)?;
+    text::make_visible(&mut value);
+    Ok(CallToolResult::structured(value))
+}
+
+/// One text block, and beside it the parts for programs.
+#[must_use]
+pub fn failure(explanation: Explanation) -> CallToolResult {
+    let Explanation {
+        code,
+        message,
+        next,
+        status,
+        http_status,
+        request_id,
+        retry_after,
+    } = explanation;
+    let request = request_id.as_ref().map(|id| format!(" (request_id {id})"));
+    let request = request.unwrap_or_default();
+    let line = format!("{code}: {message}. Next: {next}.{request}");
+    let mut parts = json!({
+        "code": code,
+        "message": message,
+        "next": next,
+        "status": status,
+        "http_status": http_status,
+        "request_id": request_id,
+        "retry_after_seconds": retry_after.map(whole_seconds),
+    });
+    if let Value::Object(parts) = &mut parts {
+        parts.retain(|_, value| !value.is_null());
+    }
+    text::make_visible(&mut parts);
+    let mut meta = MetaObject::default();
+    meta.0.insert(META_KEY.to_owned(), parts);
+    let mut result = CallToolResult::error(vec![ContentBlock::text(text::visible(&line))]);
+    result.meta = Some(meta);
+    result
+}
