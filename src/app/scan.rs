@@ -7,7 +7,7 @@ pub mod sources;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,15 +16,13 @@ use tokio::time::{Instant, timeout_at};
 pub(crate) use crate::app::scan::sources::Sessions;
 use crate::{
     api::{ApiError, Client, Order},
-    app::pace::{Allowance, Pace},
+    app::pace::{Pacer, Permits},
     domain::filter::Filter,
     model::Page,
 };
 
 /// Entries a page, where the caller does not need fewer.
 pub(crate) const PAGE: u32 = 100;
-/// How long a 429 without `retry-after` holds everyone up.
-const USUAL_HOLD: Duration = Duration::from_secs(1);
 
 /// A list of the API that can be walked.
 pub(crate) trait Source: Send + Sync {
@@ -92,13 +90,13 @@ impl Scan {
     /// A walk over the sessions that match, `most` of all looked at, until `until`.
     pub(crate) fn new(
         client: &Client,
-        pace: &Pace,
+        pacer: &Pacer,
         filter: Filter,
         order: Order,
         most: usize,
         until: Instant,
     ) -> Self {
-        Self::over(Sessions { filter, order }, client, pace, most, until)
+        Self::over(Sessions { filter, order }, client, pacer, most, until)
     }
 }
 
@@ -106,7 +104,7 @@ impl Scan {
 pub(crate) struct Walk<S: Source> {
     source: S,
     client: Client,
-    allowance: Allowance,
+    permits: Permits,
     most: usize,
     until: Instant,
     size: u32,
@@ -128,14 +126,14 @@ impl<S: Source> Walk<S> {
     pub(crate) fn over(
         source: S,
         client: &Client,
-        pace: &Pace,
+        pacer: &Pacer,
         most: usize,
         until: Instant,
     ) -> Self {
         Self {
             source,
             client: client.clone(),
-            allowance: pace.allowance(),
+            permits: pacer.permits(),
             most,
             until,
             size: PAGE,
@@ -256,18 +254,17 @@ impl<S: Source> Walk<S> {
         let mut repeated = false;
         let page = loop {
             if repeated || !first {
-                let Ok(()) = timeout_at(self.until, self.allowance.fill()).await else {
+                let Ok(()) = timeout_at(self.until, self.permits.acquire()).await else {
                     return Ok(false);
                 };
-                client = client.counted_by(self.allowance.counter());
+                client = client.counted_by(self.permits.on_request());
             }
             let asked = self.source.page(&client, self.next_page.clone(), self.size);
             match asked.await {
                 Ok(page) => break page,
                 Err(ApiError::TimedOut) if !first => return Ok(false),
                 Err(error) if error.http_status() == Some(429) => {
-                    let wait = error.retry_after().unwrap_or(USUAL_HOLD);
-                    self.allowance.pace().hold(wait);
+                    let wait = self.permits.pacer().pause_for(error.retry_after());
                     let in_vain = Instant::now() + wait >= self.until;
                     match (in_vain, first) {
                         (true, true) => return Err(error),

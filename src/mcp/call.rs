@@ -21,7 +21,7 @@ use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use crate::{
     api::{ApiError, Client},
-    app::{approval::PATIENCE, cursor::Question, pace::Allowance},
+    app::{approval::PATIENCE, cursor::Question, pace::Permits},
     domain::{filter, text},
     explain::Failure,
     mcp::{
@@ -47,8 +47,7 @@ pub(crate) struct Call {
     /// It stops by itself when it is cancelled.
     runs_on: bool,
     client: Client,
-    /// The turns it has taken.
-    allowance: Allowance,
+    permits: Permits,
     deadline: Instant,
     allowed_agents: Vec<String>,
     context: RequestContext<RoleServer>,
@@ -83,17 +82,17 @@ impl Call {
         let longest = if T::BULK { LONGEST_BULK } else { Duration::MAX };
         let deadline = Instant::now() + server.config().timeout.min(longest);
         let client = server.client().until(deadline);
-        let allowance = server.pace().allowance();
+        let permits = server.pacer().permits();
         let allowed_agents = server.config().allowed_agents.clone();
         Self {
             tool: T::NAME,
             runs_on: T::BULK && T::EFFECT != Effect::Reads,
             client: if T::BULK {
-                client.leaving_limits().counted_by(allowance.counter())
+                client.leaving_limits().counted_by(permits.on_request())
             } else {
                 client
             },
-            allowance,
+            permits,
             deadline,
             allowed_agents,
             context: context.request_context,
@@ -105,13 +104,13 @@ impl Call {
         }
     }
 
-    /// The same call for one session of many, whose requests use turns taken for it.
-    pub(crate) fn with(&self, allowance: Allowance) -> Self {
+    /// The same call for one session of many, whose requests use these permits.
+    pub(crate) fn with(&self, permits: Permits) -> Self {
         Self {
             tool: self.tool,
             runs_on: self.runs_on,
-            client: self.client().counted_by(allowance.counter()),
-            allowance,
+            client: self.client().counted_by(permits.on_request()),
+            permits,
             deadline: self.deadline(),
             allowed_agents: self.allowed_agents.clone(),
             context: self.context.clone(),
@@ -123,9 +122,8 @@ impl Call {
         }
     }
 
-    /// The turns taken for it.
-    pub(crate) fn allowance(&self) -> &Allowance {
-        &self.allowance
+    pub(crate) fn permits(&self) -> &Permits {
+        &self.permits
     }
 
     /// The tool's name.
@@ -141,8 +139,8 @@ impl Call {
 
     /// The same for bulk work, which waits until the rate allows one more request.
     pub(crate) async fn paced(&self) -> Client {
-        self.allowance.fill().await;
-        self.client().counted_by(self.allowance.counter())
+        self.permits.acquire().await;
+        self.client().counted_by(self.permits.on_request())
     }
 
     /// Reads one session, which must belong to an agent the operator allows.

@@ -13,7 +13,7 @@ use crate::{
     api::Client,
     app::{
         approval::Confirmer, audit::AuditLog, cursor::Cursors, export::Exporter, locks::Turns,
-        pace::Pace, plan::Fleet, suggestions::Newest,
+        pace::Pacer, plan::Fleet, suggestions::Newest,
     },
     config::Config,
     domain::{guard::Statuses, step::LeftOut, view::record::Record},
@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     audit: Option<AuditLog>,
     confirmer: Confirmer,
     exporter: Option<Exporter>,
-    pace: Pace,
+    pacer: Pacer,
     fleet: Fleet,
     cursors: Cursors,
     pub(crate) newest: Newest,
@@ -58,16 +58,16 @@ impl SessionsServer {
         config: Config,
         further: impl IntoIterator<Item = ToolRoute<SessionsServer>>,
     ) -> Self {
-        let pace = Pace::new(config.max_rpm);
+        let pacer = Pacer::new(config.max_rpm, config.pauses.slow_down);
         let shared = Shared {
-            client: Client::new(config.api.clone()).counted_by(pace.counter()),
+            client: Client::new(config.api.clone()).counted_by(pacer.on_request()),
             statuses: Statuses::new(config.idle_statuses.clone()),
             tools: Tools::new(&config, further),
             turns: Turns::default(),
             audit: config.audit_log.clone().map(AuditLog::new),
             confirmer: Confirmer::new(config.confirm_deletes),
             exporter: config.export_dir.clone().map(Exporter::new),
-            pace,
+            pacer,
             fleet: Fleet::default(),
             cursors: Cursors::new(&config),
             newest: Newest::default(),
@@ -166,8 +166,8 @@ impl SessionsServer {
     }
 
     /// How fast bulk work may ask.
-    pub(crate) fn pace(&self) -> &Pace {
-        &self.shared.pace
+    pub(crate) fn pacer(&self) -> &Pacer {
+        &self.shared.pacer
     }
 
     /// Makes and reads the cursors of this server.

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{
     app::{
-        pace::Allowance,
+        pace::Permits,
         plan::{AT_ONCE, Action, End, InHand, Plan, Planned},
         write,
         write::{Conditions, IfBusy, Outcome},
@@ -37,8 +37,6 @@ use crate::{
 pub(crate) const REQUESTS: u32 = 2;
 /// So many failures in a row that are nobody's fault, and this call stops trying.
 const MOST_IN_A_ROW: usize = 12;
-/// How long everyone is slowed down when the service does not say.
-const USUAL_HOLD: Duration = Duration::from_secs(1);
 /// The least time between two reports of progress.
 const BETWEEN_REPORTS: Duration = Duration::from_millis(500);
 
@@ -56,7 +54,7 @@ pub(crate) async fn apply(
         server,
         call,
         plan,
-        allowance: server.pace().allowance(),
+        permits: server.pacer().permits(),
         in_a_row: 0,
         stopped_by: None,
         until: call.soon(),
@@ -69,8 +67,8 @@ struct Work<'a> {
     server: &'a SessionsServer,
     call: &'a Call,
     plan: &'a Arc<Plan>,
-    /// Requests this call has taken its turn for and not given to a session.
-    allowance: Allowance,
+    /// Acquired by this call and not given to a session.
+    permits: Permits,
     in_a_row: usize,
     stopped_by: Option<&'static str>,
     /// When no further session is begun.
@@ -81,7 +79,8 @@ struct Work<'a> {
 struct Settled {
     in_hand: InHand,
     end: Result<End, Failure>,
-    hold: Option<(&'static str, Duration)>,
+    /// The code of a transient failure, and its `Retry-After`.
+    transient: Option<(&'static str, Option<Duration>)>,
 }
 
 impl Work<'_> {
@@ -90,15 +89,15 @@ impl Work<'_> {
         // The service may have asked for a longer rest than this call has.
         if self
             .server
-            .pace()
-            .held_until()
-            .is_some_and(|held| held >= until)
+            .pacer()
+            .paused_until()
+            .is_some_and(|paused_until| paused_until >= until)
         {
             self.stopped_by = Some("rate_limited");
             return Ok(());
         }
         let (server, call, plan) = (self.server, self.call, self.plan);
-        let allowance = self.allowance.clone();
+        let permits = self.permits.clone();
         let mut in_hand = FuturesUnordered::new();
         let mut failure = None;
         let mut reported = Instant::now();
@@ -117,7 +116,7 @@ impl Work<'_> {
                 biased;
                 Some(ended) = in_hand.next(), if !in_hand.is_empty() => {
                     let (settled, of_one): (Settled, Call) = ended;
-                    allowance.take_back(of_one.allowance());
+                    permits.merge(of_one.permits());
                     failure = self.settle(settled).or(failure);
                     if reported.elapsed() >= BETWEEN_REPORTS {
                         reported = Instant::now();
@@ -126,10 +125,10 @@ impl Work<'_> {
                 }
                 () = call.cancelled(), if goes_on => {}
                 () = sleep_until(until), if goes_on => {}
-                () = allowance.fill(), if goes_on && allowance.turns() < REQUESTS => {}
-                Ok(place) = server.fleet().places.acquire(), if goes_on && allowance.turns() >= REQUESTS => {
+                () = permits.acquire(), if goes_on && permits.available() < REQUESTS => {}
+                Ok(place) = server.fleet().places.acquire(), if goes_on && permits.available() >= REQUESTS => {
                     if let Some(session) = plan.take() {
-                        let call = call.with(allowance.split(REQUESTS));
+                        let call = call.with(permits.split(REQUESTS));
                         in_hand.push(async move {
                             let settled = one(server, &call, session).await;
                             drop(place);
@@ -145,9 +144,9 @@ impl Work<'_> {
 
     /// Enters what became of a session; the failure is one that would meet every other session.
     fn settle(&mut self, settled: Settled) -> Option<Failure> {
-        match settled.hold {
-            Some((code, wait)) => {
-                self.server.pace().hold(wait);
+        match settled.transient {
+            Some((code, retry_after)) => {
+                let wait = self.server.pacer().pause_for(retry_after);
                 self.in_a_row += 1;
                 let in_vain = Instant::now() + wait >= self.until;
                 if in_vain || self.in_a_row >= MOST_IN_A_ROW {
@@ -190,7 +189,7 @@ async fn one(server: &SessionsServer, call: &Call, in_hand: InHand) -> Settled {
         return Settled {
             in_hand,
             end: Ok(End::Done),
-            hold: None,
+            transient: None,
         };
     };
     let action = in_hand.plan.action;
@@ -199,7 +198,7 @@ async fn one(server: &SessionsServer, call: &Call, in_hand: InHand) -> Settled {
             return Settled {
                 in_hand,
                 end: Ok(End::Done),
-                hold: None,
+                transient: None,
             };
         }
         Ok(false) => write(server, call, action, &planned).await,
@@ -210,19 +209,22 @@ async fn one(server: &SessionsServer, call: &Call, in_hand: InHand) -> Settled {
             return Settled {
                 in_hand,
                 end: Ok(end),
-                hold: None,
+                transient: None,
             };
         }
         Err(failure) => failure,
     };
-    let settled = |end, hold| Settled { in_hand, end, hold };
+    let settled = |end, transient| Settled {
+        in_hand,
+        end,
+        transient,
+    };
     match failure.code {
         "rate_limited" | "overloaded" | "api_unreachable" | "timed_out" => {
             // Even after a 429: it may have answered the repetition of a write that was lost.
-            let wait = failure.retry_after().unwrap_or(USUAL_HOLD);
             settled(
                 Ok(End::Again { in_doubt: true }),
-                Some((failure.code, wait)),
+                Some((failure.code, failure.retry_after())),
             )
         }
         "not_found"

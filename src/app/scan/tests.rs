@@ -6,7 +6,7 @@ use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, 
 use crate::{
     api::{ApiError, Client, Order, Settings},
     app::{
-        pace::Pace,
+        pace::Pacer,
         scan::{Mark, Position, Source, Walk},
     },
     model::Page,
@@ -91,9 +91,9 @@ fn call(
         .unwrap();
     runtime.block_on(async {
         let client = Client::new(Settings::default());
-        let pace = Pace::new(1_000_000.try_into().unwrap());
+        let pacer = Pacer::new(1_000_000.try_into().unwrap(), std::time::Duration::ZERO);
         let until = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
-        let mut walk = Walk::over(list.clone(), &client, &pace, most, until)
+        let mut walk = Walk::over(list.clone(), &client, &pacer, most, until)
             .by(size)
             .from(from);
         let mut found = Vec::new();

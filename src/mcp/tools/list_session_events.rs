@@ -93,8 +93,8 @@ impl SessionsTool for ListSessionEvents {
             },
             order: order.into(),
         };
-        let (client, pace) = (call.client(), server.pace());
-        let mut walk = Walk::over(source, client, pace, MOST_LOOKED_AT, call.soon())
+        let (client, pacer) = (call.client(), server.pacer());
+        let mut walk = Walk::over(source, client, pacer, MOST_LOOKED_AT, call.soon())
             .by(args.limit)
             .from(question.position.clone());
         let limit = args.limit as usize;

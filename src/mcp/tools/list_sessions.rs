@@ -83,7 +83,7 @@ impl SessionsTool for ListSessions {
         let order = args.order.into();
         let mut scan = Scan::new(
             call.client(),
-            server.pace(),
+            server.pacer(),
             filter,
             order,
             most,

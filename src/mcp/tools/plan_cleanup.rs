@@ -1,7 +1,5 @@
 //! `plan_cleanup`: which sessions would be archived or deleted, which not, and why. Reads only.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,8 +86,6 @@ const SHOWN_ROWS: usize = 20;
 const SHOWN_BYTES: usize = 9_000;
 /// Up to so many ids are read one by one; more are looked up in the list, a hundred a request.
 const READ_ONE_BY_ONE: usize = 10;
-/// How long everyone is slowed down when the service does not say.
-const USUAL_HOLD: Duration = Duration::from_secs(1);
 
 impl SessionsTool for PlanCleanup {
     const NAME: &'static str = "plan_cleanup";
@@ -161,7 +157,7 @@ impl<'a> Draft<'a> {
         let server = self.server;
         let mut scan = Scan::new(
             call.client(),
-            server.pace(),
+            server.pacer(),
             filter,
             Order::Asc,
             most,
@@ -192,8 +188,8 @@ impl<'a> Draft<'a> {
                 include_archived: true,
                 ..Filter::default()
             };
-            let pace = self.server.pace();
-            let mut scan = Scan::new(call.client(), pace, all, Order::Desc, most, call.soon());
+            let pacer = self.server.pacer();
+            let mut scan = Scan::new(call.client(), pacer, all, Order::Desc, most, call.soon());
             while !wanted.is_empty() {
                 let next = scan.next().await;
                 let next = next.map_err(|error| Failure::api(LIST, &error))?;
@@ -242,8 +238,7 @@ impl<'a> Draft<'a> {
             };
             match failure.code {
                 "rate_limited" => {
-                    let wait = failure.retry_after().unwrap_or(USUAL_HOLD);
-                    self.server.pace().hold(wait);
+                    self.server.pacer().pause_for(failure.retry_after());
                 }
                 "timed_out" => return Ok(false),
                 "credentials_missing"

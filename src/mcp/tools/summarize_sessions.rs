@@ -71,7 +71,7 @@ impl SessionsTool for SummarizeSessions {
         let (most, until) = (args.max_scan as usize, call.soon());
         let mut scan = Scan::new(
             call.client(),
-            server.pace(),
+            server.pacer(),
             filter,
             Order::Desc,
             most,
