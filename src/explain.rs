@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::ApiError,
-    app::cursor::BadCursor,
+    app::cursor::InvalidCursor,
     domain::{
         step::{LeftOut, Step},
         text,
@@ -172,10 +172,10 @@ impl Failure {
     }
 
     /// A cursor that cannot be continued.
-    pub(crate) fn bad_cursor(tool: &str, bad: BadCursor) -> Self {
+    pub(crate) fn bad_cursor(tool: &str, bad: InvalidCursor) -> Self {
         let mistake = match bad {
-            BadCursor::Foreign => "page is not a next_page of this server",
-            BadCursor::OtherQuestion => {
+            InvalidCursor::Unreadable => "page is not a next_page of this server",
+            InvalidCursor::OtherRequest => {
                 "page is the next_page of other arguments; give it with those it came from"
             }
         };

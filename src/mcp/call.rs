@@ -21,7 +21,7 @@ use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use crate::{
     api::{ApiError, Client},
-    app::{approval::PATIENCE, cursor::Question, pace::Permits},
+    app::{approval::PATIENCE, cursor::ListRequest, pace::Permits},
     domain::{filter, text},
     explain::Failure,
     mcp::{
@@ -257,7 +257,7 @@ impl Call {
         server: &SessionsServer,
         id: &SessionId,
     ) -> Result<OwnedMutexGuard<()>, Failure> {
-        let turn = tokio::time::timeout_at(self.soon(), server.turns().take(id)).await;
+        let turn = tokio::time::timeout_at(self.soon(), server.locks().acquire(id)).await;
         turn.map_err(|_| Failure::turn_timed_out(self.tool, id))
     }
 
@@ -284,8 +284,8 @@ impl Call {
         arguments: &impl Serialize,
         page: Option<&str>,
         now: Timestamp,
-    ) -> Result<Question, Failure> {
-        Question::read(server.cursors(), self.tool, arguments, page, now)
+    ) -> Result<ListRequest, Failure> {
+        ListRequest::read(server.cursors(), self.tool, arguments, page, now)
             .map_err(|bad| Failure::bad_cursor(self.tool, bad))
     }
 

@@ -37,9 +37,9 @@ impl SessionsServer {
                 if self.config().problem().is_none() && takes_a_session(&prompt.name) =>
             {
                 let (client, agents) = (self.client(), &self.config().allowed_agents);
-                let newest = &self.shared.newest;
+                let suggestions = &self.shared.suggestions;
                 // Boxed: every request is as large as the largest, and is moved some times.
-                Box::pin(newest.like(typed, client, agents)).await
+                Box::pin(suggestions.matching(typed, client, agents)).await
             }
             _ => Vec::new(),
         };

@@ -12,8 +12,8 @@ use crate::mcp::transport::stdio;
 use crate::{
     api::Client,
     app::{
-        approval::Confirmer, audit::AuditLog, cursor::Cursors, export::Exporter, locks::Turns,
-        pace::Pacer, plan::Fleet, suggestions::Newest,
+        approval::Confirmer, audit::AuditLog, cursor::Cursors, export::Exporter,
+        locks::SessionLocks, pace::Pacer, plan::Fleet, suggestions::SessionSuggestions,
     },
     config::Config,
     domain::{guard::Statuses, step::LeftOut, view::record::Record},
@@ -35,14 +35,14 @@ pub(crate) struct Shared {
     client: Client,
     statuses: Statuses,
     pub(crate) tools: Tools,
-    turns: Turns,
+    locks: SessionLocks,
     audit: Option<AuditLog>,
     confirmer: Confirmer,
     exporter: Option<Exporter>,
     pacer: Pacer,
     fleet: Fleet,
     cursors: Cursors,
-    pub(crate) newest: Newest,
+    pub(crate) suggestions: SessionSuggestions,
 }
 
 impl SessionsServer {
@@ -63,14 +63,14 @@ impl SessionsServer {
             client: Client::new(config.api.clone()).counted_by(pacer.on_request()),
             statuses: Statuses::new(config.idle_statuses.clone()),
             tools: Tools::new(&config, further),
-            turns: Turns::default(),
+            locks: SessionLocks::default(),
             audit: config.audit_log.clone().map(AuditLog::new),
             confirmer: Confirmer::new(config.confirm_deletes),
             exporter: config.export_dir.clone().map(Exporter::new),
             pacer,
             fleet: Fleet::default(),
-            cursors: Cursors::new(&config),
-            newest: Newest::default(),
+            cursors: cursors(&config),
+            suggestions: SessionSuggestions::default(),
             config,
         };
         Self {
@@ -149,8 +149,8 @@ impl SessionsServer {
         &self.shared.fleet
     }
 
-    pub(crate) fn turns(&self) -> &Turns {
-        &self.shared.turns
+    pub(crate) fn locks(&self) -> &SessionLocks {
+        &self.shared.locks
     }
 
     pub(crate) fn audit(&self) -> Option<&AuditLog> {
@@ -192,6 +192,14 @@ impl SessionsServer {
         names.sort_by_cached_key(|each| std::cmp::Reverse(likeness(each, name)));
         names
     }
+}
+
+fn cursors(config: &Config) -> Cursors {
+    let base_url = config.api.base_url.as_ref().map(url::Url::as_str);
+    let workspace = config.api.workspace_id.as_deref();
+    let settings = [base_url.unwrap_or_default(), workspace.unwrap_or_default()];
+    let agents = config.allowed_agents.iter().map(String::as_str);
+    Cursors::new(settings.into_iter().chain(agents))
 }
 
 /// How many neighbouring pairs of characters two names share.

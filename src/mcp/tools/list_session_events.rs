@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::scan::{Walk, sources::Events},
+    app::scan::{Scan, events::Events},
     config::Toolset,
     domain::{
         events,
@@ -83,7 +83,7 @@ impl SessionsTool for ListSessionEvents {
         let asked = (id.as_str(), &args.types, order, &args.after, &args.before);
         let question = call.question(server, &asked, args.page.as_deref(), Timestamp::now())?;
         call.allows(id).await?;
-        let at = |when: Option<TimeArg>| when.map(|when| when.at(question.asked_at));
+        let at = |when: Option<TimeArg>| when.map(|when| when.at(question.asked_at()));
         let source = Events {
             session: id.clone(),
             filter: EventFilter {
@@ -94,27 +94,27 @@ impl SessionsTool for ListSessionEvents {
             order: order.into(),
         };
         let (client, pacer) = (call.client(), server.pacer());
-        let mut walk = Walk::over(source, client, pacer, MOST_LOOKED_AT, call.soon())
-            .by(args.limit)
-            .from(question.position.clone());
+        let mut scan = Scan::new(source, client, pacer, MOST_LOOKED_AT, call.soon())
+            .page_size(args.limit)
+            .resume_from(question.position.clone());
         let limit = args.limit as usize;
         let each = (VALUE_CHARACTERS / limit).max(LEAST_OF_A_VALUE);
         let mut shown = Vec::new();
         let mut room = Room::of(LIST_BYTES);
         while shown.len() < limit {
-            let next = walk.next().await;
+            let next = scan.next().await;
             let next = next.map_err(|error| Failure::api(&format!("session {id}"), &error))?;
             let Some(event) = next else { break };
             let fields = fitting(&event, each);
             if !room.take(&fields) {
-                walk.put_back(event);
+                scan.unread(event);
                 break;
             }
             shown.push(fields);
         }
         Ok(Output {
             events: shown,
-            next_page: question.continued(server.cursors(), walk.position()),
+            next_page: question.next_cursor(server.cursors(), scan.position()),
         })
     }
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::scan::{PAGE, Scan},
+    app::scan::{PAGE_SIZE, Scan, sessions::Sessions},
     config::Toolset,
     domain::view::{
         row::Row,
@@ -78,19 +78,18 @@ impl SessionsTool for ListSessions {
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
         let asked = (args.order, &args.filter);
         let question = call.question(server, &asked, args.page.as_deref(), Timestamp::now())?;
-        let filter = args.filter.read(Self::NAME, server, question.asked_at)?;
+        let filter = args.filter.read(Self::NAME, server, question.asked_at())?;
         let (own, most) = (filter.is_own(), args.max_scan as usize);
         let order = args.order.into();
         let mut scan = Scan::new(
+            Sessions { filter, order },
             call.client(),
             server.pacer(),
-            filter,
-            order,
             most,
             call.soon(),
         )
-        .by(if own { PAGE } else { args.limit })
-        .from(question.position.clone());
+        .page_size(if own { PAGE_SIZE } else { args.limit })
+        .resume_from(question.position.clone());
         let mut rows = Vec::new();
         let mut room = Room::of(LIST_BYTES);
         let mut full = false;
@@ -103,7 +102,7 @@ impl SessionsTool for ListSessions {
             if room.take(&row) || rows.is_empty() {
                 rows.push(row);
             } else {
-                scan.put_back(session);
+                scan.unread(session);
                 full = true;
             }
         }
@@ -112,7 +111,7 @@ impl SessionsTool for ListSessions {
         let is_scan = own || stopped;
         Ok(Output {
             sessions: rows,
-            next_page: question.continued(server.cursors(), scan.position()),
+            next_page: question.next_cursor(server.cursors(), scan.position()),
             scanned: is_scan.then(|| scan.scanned()),
             complete: is_scan.then(|| scan.is_complete()),
         })

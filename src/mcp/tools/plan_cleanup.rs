@@ -9,7 +9,7 @@ use crate::{
     api::Order,
     app::{
         plan::{Action, Planned, Skipped, apply::REQUESTS},
-        scan::Scan,
+        scan::{Scan, sessions::Sessions},
     },
     config::Toolset,
     domain::{
@@ -156,10 +156,12 @@ impl<'a> Draft<'a> {
     async fn of_filter(&mut self, call: &Call, filter: Filter, most: usize) -> Result<(), Failure> {
         let server = self.server;
         let mut scan = Scan::new(
+            Sessions {
+                filter,
+                order: Order::Asc,
+            },
             call.client(),
             server.pacer(),
-            filter,
-            Order::Asc,
             most,
             call.soon(),
         );
@@ -189,7 +191,11 @@ impl<'a> Draft<'a> {
                 ..Filter::default()
             };
             let pacer = self.server.pacer();
-            let mut scan = Scan::new(call.client(), pacer, all, Order::Desc, most, call.soon());
+            let source = Sessions {
+                filter: all,
+                order: Order::Desc,
+            };
+            let mut scan = Scan::new(source, call.client(), pacer, most, call.soon());
             while !wanted.is_empty() {
                 let next = scan.next().await;
                 let next = next.map_err(|error| Failure::api(LIST, &error))?;

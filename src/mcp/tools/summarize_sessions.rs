@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::Order,
-    app::scan::Scan,
+    app::scan::{Scan, sessions::Sessions},
     config::Toolset,
     domain::view::{
         size::size,
@@ -69,14 +69,9 @@ impl SessionsTool for SummarizeSessions {
             .with_archived()
             .read(Self::NAME, server, Timestamp::now())?;
         let (most, until) = (args.max_scan as usize, call.soon());
-        let mut scan = Scan::new(
-            call.client(),
-            server.pacer(),
-            filter,
-            Order::Desc,
-            most,
-            until,
-        );
+        let order = Order::Desc;
+        let source = Sessions { filter, order };
+        let mut scan = Scan::new(source, call.client(), server.pacer(), most, until);
         let mut summary = Summary::default();
         let mut told = 0;
         loop {
