@@ -1,4 +1,4 @@
-//! One write at a time for each session.
+//! Serializes the writes of this process to each session.
 
 use std::{
     collections::HashMap,
@@ -9,22 +9,22 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::model::SessionId;
 
-/// Whose turn it is, for every session that is being written now.
+/// A lock for every session that is being written.
 #[derive(Debug, Default)]
-pub(crate) struct Turns(Mutex<HashMap<SessionId, Weak<tokio::sync::Mutex<()>>>>);
+pub(crate) struct SessionLocks(Mutex<HashMap<SessionId, Weak<tokio::sync::Mutex<()>>>>);
 
-impl Turns {
-    /// Waits until no other call writes this session; the turn ends when the guard is dropped.
-    pub(crate) async fn take(&self, id: &SessionId) -> OwnedMutexGuard<()> {
-        let turn = {
-            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.retain(|_, turn| turn.strong_count() > 0);
-            turns.get(id).and_then(Weak::upgrade).unwrap_or_else(|| {
-                let turn = Arc::default();
-                turns.insert(id.clone(), Arc::downgrade(&turn));
-                turn
+impl SessionLocks {
+    /// Waits until no other call writes this session; dropping the guard releases it.
+    pub(crate) async fn acquire(&self, id: &SessionId) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            locks.retain(|_, lock| lock.strong_count() > 0);
+            locks.get(id).and_then(Weak::upgrade).unwrap_or_else(|| {
+                let lock = Arc::default();
+                locks.insert(id.clone(), Arc::downgrade(&lock));
+                lock
             })
         };
-        turn.lock_owned().await
+        lock.lock_owned().await
     }
 }

@@ -1,10 +1,11 @@
-//! The rate limiter: how fast bulk work may ask.
+//! Rate limiting of API requests: a token bucket with debt.
 //!
-//! Bulk requests (scans, clean-up, exports) take turns, evenly spread, with a burst of at most a
-//! second's worth. Single calls are never held up: they take from the same rate and go on.
+//! Bulk work (scans, plans, exports) acquires a permit before each request. Permits are spread
+//! evenly, with a burst of at most one second's worth. Single calls never wait: they take a token
+//! if one is free and go into debt otherwise; bulk work pays that debt before its next permit.
 //!
-//! Every request counts once, where the client sends it: single calls by [`Pace::counter`], bulk
-//! work by the [`Allowance`] that holds the turns it has taken.
+//! Each request is counted once, when the client sends it: through [`Pacer::on_request`] for
+//! single calls, through [`Permits::on_request`] for bulk work.
 
 use std::{
     num::NonZeroU32,
@@ -15,342 +16,346 @@ use std::{
     time::Duration,
 };
 
-use governor::{
-    DefaultDirectRateLimiter, Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
-};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
-use crate::api::Counter;
+/// Upper bound of a pause, whatever `Retry-After` asks for.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// Unused permits kept for later work. A session of a plan needs two, and at a very low rate no
+/// single call lasts long enough to acquire both.
+const MAX_RETURNED: u32 = 2;
 
-/// The longest that one answer of the service can hold everyone up.
-const LONGEST_HOLD: Duration = Duration::from_secs(60);
-/// How many turns are kept for later that were taken and not used. At a very low rate the time of
-/// one call does not see the two that a session of a clean-up needs.
-const MOST_KEPT: u32 = 2;
-
-/// A rate of requests; clones share it.
+/// A request rate; clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Pace {
+pub(crate) struct Pacer {
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    limiter: DefaultDirectRateLimiter,
-    clock: DefaultClock,
-    most_owed: u32,
+    /// Time between two tokens.
+    interval: Duration,
+    /// Capacity of the bucket: one second's worth of tokens, at least one.
+    burst: u32,
+    /// Default length of a pause.
+    slow_down: Duration,
+    /// Bulk work queues here in order of arrival; whoever holds the lock gets the next token.
+    queue: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    /// Requests of single calls that went on without a turn, to be made up for by bulk work.
-    owed: u32,
-    /// Requests of bulk work itself beyond the turns it had taken.
-    overdrawn: u32,
-    /// Turns that were taken and not used.
-    kept: u32,
-    /// How many wait for a turn now.
-    waiting: u32,
-    /// Nobody's turn comes before.
-    held_until: Option<Instant>,
+    /// When the bucket will be full again. Taking a token moves this by one interval.
+    full_at: Instant,
+    /// Requests of single calls that found no free token; at most a second's worth.
+    single_debt: u32,
+    /// Permits that were acquired and given back unused.
+    returned: u32,
+    paused_until: Option<Instant>,
 }
 
-impl Pace {
-    /// So many requests a minute.
-    pub(crate) fn new(per_minute: NonZeroU32) -> Self {
-        let burst = NonZeroU32::new(per_minute.get() / 60).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::with_period(Duration::from_secs(60) / per_minute.get())
-            .unwrap_or_else(|| Quota::per_minute(per_minute))
-            .allow_burst(burst);
-        let clock = DefaultClock::default();
+impl Pacer {
+    /// A pacer with a full bucket; `slow_down` is the pause after a 429 without `Retry-After`.
+    pub(crate) fn new(per_minute: NonZeroU32, slow_down: Duration) -> Self {
         Self {
             shared: Arc::new(Shared {
-                limiter: RateLimiter::direct_with_clock(quota, clock.clone()),
-                clock,
-                most_owed: burst.get(),
-                state: Mutex::default(),
+                interval: Duration::from_secs(60) / per_minute.get(),
+                burst: (per_minute.get() / 60).max(1),
+                slow_down,
+                queue: tokio::sync::Mutex::default(),
+                state: Mutex::new(State {
+                    full_at: Instant::now(),
+                    single_debt: 0,
+                    returned: 0,
+                    paused_until: None,
+                }),
             }),
         }
     }
 
-    /// Counts the requests of single calls.
-    pub(crate) fn counter(&self) -> Arc<Counter> {
-        let pace = self.clone();
-        Arc::new(move || pace.note())
+    /// Counts the requests of single calls. Never waits.
+    pub(crate) fn on_request(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let pacer = self.clone();
+        Arc::new(move || pacer.count_single())
     }
 
-    /// For work that takes turns.
-    pub(crate) fn allowance(&self) -> Allowance {
-        Allowance(Arc::new(Turns {
-            pace: self.clone(),
-            left: AtomicU32::new(0),
+    /// Permits for one piece of bulk work; none are acquired yet.
+    pub(crate) fn permits(&self) -> Permits {
+        Permits(Arc::new(Available {
+            pacer: self.clone(),
+            count: AtomicU32::new(0),
         }))
     }
 
-    /// Counts a request that did not wait for its turn. At most a second's worth is remembered,
-    /// so that bulk work is never starved by single calls.
-    fn note(&self) {
+    /// Pauses bulk work for the time of a `Retry-After` header, or for the default, but for at
+    /// most 60 s. Overlapping pauses are merged. Returns the time asked for, without that bound.
+    pub(crate) fn pause_for(&self, wait: Option<Duration>) -> Duration {
+        let wait = wait.unwrap_or(self.shared.slow_down);
+        let until = Instant::now() + wait.min(MAX_PAUSE);
         let mut state = self.state();
-        if !self.is_free(&state) {
-            state.owed = self.shared.most_owed.min(state.owed + 1);
+        state.paused_until = state.paused_until.max(Some(until));
+        wait
+    }
+
+    /// When the latest pause ends or ended.
+    pub(crate) fn paused_until(&self) -> Option<Instant> {
+        self.state().paused_until
+    }
+
+    fn count_single(&self) {
+        let mut state = self.state();
+        let nobody_waits = self.shared.queue.try_lock().is_ok();
+        if !nobody_waits || self.take_token(&mut state).is_err() {
+            state.single_debt = self.shared.burst.min(state.single_debt + 1);
         }
     }
 
-    /// Counts a request of bulk work beyond its turns. It is not forgotten: it was bulk work's.
-    fn overdraw(&self) {
-        let mut state = self.state();
-        if !self.is_free(&state) {
-            state.overdrawn += 1;
+    async fn acquire(&self) {
+        // Debt that arises from now on is left to later permits, or single calls could delay
+        // this one forever.
+        let mut to_pay = self.state().single_debt;
+        let _head_of_queue = self.shared.queue.lock().await;
+        while let Err(retry_at) = self.try_acquire(&mut to_pay) {
+            sleep_until(retry_at).await;
         }
     }
 
-    /// Takes one request from the rate, if it has one now that nobody waits for.
-    fn is_free(&self, state: &State) -> bool {
-        state.waiting == 0 && self.shared.limiter.check().is_ok()
-    }
-
-    /// Waits until one more bulk request may be sent.
-    async fn turn(&self) {
-        // What others owe from now on is for the turns after this one, so that it comes.
-        let mut to_pay = self.state().owed;
-        let _waiting = Waiting::begin(self);
+    /// Takes a permit, or returns when to try again.
+    fn try_acquire(&self, to_pay: &mut u32) -> Result<(), Instant> {
+        let mut state = self.state();
+        if let Some(until) = state.paused_until
+            && until > Instant::now()
+        {
+            return Err(until);
+        }
+        if state.returned > 0 {
+            state.returned -= 1;
+            return Ok(());
+        }
         loop {
-            if let Some(until) = self.held_until().filter(|until| *until > Instant::now()) {
-                tokio::time::sleep_until(until).await;
-                continue;
+            self.take_token(&mut state)?;
+            if *to_pay == 0 || state.single_debt == 0 {
+                return Ok(());
             }
-            if self.take_kept() {
-                return;
-            }
-            match self.shared.limiter.check() {
-                Ok(()) if self.pay(&mut to_pay) => {}
-                Ok(()) => return,
-                Err(early) => {
-                    let wait = early.wait_time_from(self.shared.clock.now());
-                    tokio::time::sleep(wait).await;
-                }
-            }
-        }
-    }
-
-    /// Nobody's turn comes for that long (the service said that it is too much). Several such
-    /// answers at once count as one.
-    pub(crate) fn hold(&self, wait: Duration) {
-        let until = Instant::now() + wait.min(LONGEST_HOLD);
-        let mut state = self.state();
-        let held = state.held_until;
-        state.held_until = Some(held.map_or(until, |earlier| earlier.max(until)));
-    }
-
-    /// Until when nobody's turn comes, if the service asked for that.
-    pub(crate) fn held_until(&self) -> Option<Instant> {
-        self.state().held_until
-    }
-
-    /// Gives what the rate has just allowed for a request that went on without.
-    fn pay(&self, to_pay: &mut u32) -> bool {
-        let mut state = self.state();
-        if state.overdrawn > 0 {
-            state.overdrawn -= 1;
-            return true;
-        }
-        let pays = *to_pay > 0 && state.owed > 0;
-        if pays {
             *to_pay -= 1;
-            state.owed -= 1;
+            state.single_debt -= 1;
         }
-        pays
     }
 
-    fn take_kept(&self) -> bool {
-        let mut state = self.state();
-        let is_kept = state.kept > 0;
-        state.kept -= u32::from(is_kept);
-        is_kept
+    /// Takes a token, or returns when there will be one.
+    fn take_token(&self, state: &mut State) -> Result<(), Instant> {
+        let tolerance = self.shared.interval * (self.shared.burst - 1);
+        if state.full_at > Instant::now() + tolerance {
+            return Err(state.full_at - tolerance);
+        }
+        self.overdraw(state);
+        Ok(())
     }
 
-    fn keep(&self, turns: u32) {
-        let mut state = self.state();
-        state.kept = MOST_KEPT.min(state.kept + turns);
+    /// Takes a token even if there is none yet: those that follow come later.
+    fn overdraw(&self, state: &mut State) {
+        state.full_at = state.full_at.max(Instant::now()) + self.shared.interval;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let state = self.shared.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Somebody who waits for a turn: what becomes free meanwhile is theirs.
-struct Waiting<'a>(&'a Pace);
-
-impl<'a> Waiting<'a> {
-    fn begin(pace: &'a Pace) -> Self {
-        pace.state().waiting += 1;
-        Self(pace)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.state().waiting -= 1;
-    }
-}
-
-/// Turns that some bulk work has taken and not used yet; clones share them. Each of its requests
-/// uses one. What is left when the work ends is kept for other work.
+/// Permits acquired by one piece of bulk work and not used yet; clones share them. Each of its
+/// requests uses one. What is left on drop goes back to the pacer.
 #[derive(Debug, Clone)]
-pub(crate) struct Allowance(Arc<Turns>);
+pub(crate) struct Permits(Arc<Available>);
 
 #[derive(Debug)]
-struct Turns {
-    pace: Pace,
-    left: AtomicU32,
+struct Available {
+    pacer: Pacer,
+    count: AtomicU32,
 }
 
-impl Allowance {
-    /// Waits for one more turn.
-    pub(crate) async fn fill(&self) {
-        self.0.pace.turn().await;
-        self.0.left.fetch_add(1, Ordering::Relaxed);
+impl Permits {
+    /// Waits for one more permit.
+    pub(crate) async fn acquire(&self) {
+        self.0.pacer.acquire().await;
+        self.0.count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many there are.
-    pub(crate) fn turns(&self) -> u32 {
-        self.0.left.load(Ordering::Relaxed)
+    pub(crate) fn available(&self) -> u32 {
+        self.0.count.load(Ordering::Relaxed)
     }
 
-    /// Gives so many of them, or as many as there are, to a part of the work.
-    pub(crate) fn split(&self, turns: u32) -> Self {
-        let given = (0..turns).filter(|_| self.take()).count();
-        let part = self.0.pace.allowance();
-        part.0
-            .left
-            .store(u32::try_from(given).unwrap_or(turns), Ordering::Relaxed);
+    /// Moves `count` permits, or as many as there are, to a part of the work.
+    pub(crate) fn split(&self, count: u32) -> Self {
+        let part = self.0.pacer.permits();
+        part.0.count.store(self.0.take(count), Ordering::Relaxed);
         part
     }
 
-    /// Takes what a part of the work has left.
-    pub(crate) fn take_back(&self, part: &Self) {
-        let left = part.0.left.swap(0, Ordering::Relaxed);
-        self.0.left.fetch_add(left, Ordering::Relaxed);
+    /// Takes back what a part of the work has left.
+    pub(crate) fn merge(&self, part: &Self) {
+        let left = part.0.count.swap(0, Ordering::Relaxed);
+        self.0.count.fetch_add(left, Ordering::Relaxed);
     }
 
-    /// Counts the requests of this work.
-    pub(crate) fn counter(&self) -> Arc<Counter> {
-        let allowance = self.clone();
+    /// Counts the requests of this work. One without a permit is paid for by later permits, in
+    /// full.
+    pub(crate) fn on_request(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let permits = self.clone();
         Arc::new(move || {
-            if !allowance.take() {
-                allowance.0.pace.overdraw();
+            if permits.0.take(1) == 0 {
+                let pacer = permits.pacer();
+                pacer.overdraw(&mut pacer.state());
             }
         })
     }
 
-    /// The rate that the turns are of.
-    pub(crate) fn pace(&self) -> &Pace {
-        &self.0.pace
-    }
-
-    fn take(&self) -> bool {
-        let less = |left: u32| left.checked_sub(1);
-        self.0
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
-            .is_ok()
+    pub(crate) fn pacer(&self) -> &Pacer {
+        &self.0.pacer
     }
 }
 
-impl Drop for Turns {
+impl Available {
+    /// Takes up to `count`, and returns how many it took.
+    fn take(&self, count: u32) -> u32 {
+        let less = |available: u32| Some(available.saturating_sub(count));
+        self.count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .map_or(0, |available| available.min(count))
+    }
+}
+
+impl Drop for Available {
     fn drop(&mut self) {
-        self.pace.keep(*self.left.get_mut());
+        let mut state = self.pacer.state();
+        state.returned = MAX_RETURNED.min(state.returned + *self.count.get_mut());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
-    use crate::app::pace::Pace;
+    use futures_util::future::{join, join_all};
+    use tokio::time::{Instant, sleep, timeout};
 
-    // Only lower bounds: a busy machine may always be slower.
+    use crate::app::pace::Pacer;
 
-    #[tokio::test]
-    async fn turns_come_evenly_after_a_second_s_worth() {
-        let pace = Pace::new(1_200.try_into().unwrap());
+    fn pacer(per_minute: u32) -> Pacer {
+        Pacer::new(per_minute.try_into().unwrap(), Duration::from_secs(1))
+    }
+
+    /// How long it takes to acquire this many permits.
+    async fn time_to_acquire(pacer: &Pacer, count: u32) -> Duration {
         let started = Instant::now();
-        for _ in 0..26 {
-            pace.turn().await;
+        for _ in 0..count {
+            pacer.acquire().await;
         }
-        assert!(started.elapsed() >= Duration::from_millis(6 * 50 - 5));
+        started.elapsed()
     }
 
-    #[tokio::test]
-    async fn single_calls_are_paid_for_by_bulk_work() {
-        let pace = Pace::new(1_200.try_into().unwrap());
-        let started = Instant::now();
-        for _ in 0..24 {
-            pace.note();
+    const INTERVAL: Duration = Duration::from_millis(50);
+
+    #[tokio::test(start_paused = true)]
+    async fn permits_are_evenly_spread_after_a_burst_of_one_second() {
+        let pacer = pacer(1_200);
+        assert_eq!(time_to_acquire(&pacer, 20).await, Duration::ZERO);
+        for _ in 0..1_200 {
+            assert_eq!(time_to_acquire(&pacer, 1).await, INTERVAL);
         }
-        pace.turn().await;
-        assert!(started.elapsed() >= Duration::from_millis(5 * 50 - 5));
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(time_to_acquire(&pacer, 26).await, INTERVAL * 6);
     }
 
-    #[tokio::test]
-    async fn what_bulk_work_asks_beyond_its_turns_is_made_up_for_in_full() {
-        let pace = Pace::new(1_200.try_into().unwrap());
-        let allowance = pace.allowance();
-        allowance.fill().await;
-        let count = allowance.counter();
-        // A second's worth is twenty: one turn of its own, nineteen free ones, ten overdrawn.
-        (0..30).for_each(|_| count());
-        assert_eq!(allowance.turns(), 0);
-        let started = Instant::now();
-        allowance.fill().await;
-        assert!(started.elapsed() >= Duration::from_millis(11 * 50 - 5));
+    #[tokio::test(start_paused = true)]
+    async fn bulk_work_pays_at_most_one_second_of_debt_of_single_calls() {
+        for (requests, waited) in [(20, 1), (24, 5), (1_000, 21)] {
+            let pacer = pacer(1_200);
+            let on_request = pacer.on_request();
+            (0..requests).for_each(|_| on_request());
+            assert_eq!(time_to_acquire(&pacer, 1).await, INTERVAL * waited);
+            assert_eq!(time_to_acquire(&pacer, 1).await, INTERVAL);
+        }
     }
 
-    #[tokio::test]
-    async fn single_calls_without_end_do_not_starve_bulk_work() {
-        let pace = Pace::new(60.try_into().unwrap());
-        pace.turn().await;
-        let calls = async {
+    #[tokio::test(start_paused = true)]
+    async fn bulk_work_pays_its_own_debt_in_full() {
+        let pacer = pacer(1_200);
+        let permits = pacer.permits();
+        permits.acquire().await;
+        let on_request = permits.on_request();
+        // One with a permit, 19 with the rest of the burst, 100 in debt.
+        (0..120).for_each(|_| on_request());
+        assert_eq!(permits.available(), 0);
+        assert_eq!(time_to_acquire(&pacer, 1).await, INTERVAL * 101);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn endless_single_calls_do_not_starve_bulk_work() {
+        let pacer = pacer(60);
+        pacer.acquire().await;
+        let on_request = pacer.on_request();
+        let single_calls = async {
             loop {
-                pace.note();
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                on_request();
+                sleep(Duration::from_millis(5)).await;
             }
         };
-        let long = Duration::from_secs(30);
         tokio::select! {
-            () = calls => {}
-            came = tokio::time::timeout(long, pace.turn()) => assert_eq!(came, Ok(())),
+            biased;
+            () = single_calls => {}
+            waited = time_to_acquire(&pacer, 2) => assert_eq!(waited, Duration::from_secs(4)),
         }
     }
 
-    #[tokio::test]
-    async fn turns_that_were_not_used_are_kept_for_the_next_work() {
-        let pace = Pace::new(1.try_into().unwrap());
-        let allowance = pace.allowance();
-        allowance.fill().await;
-        let part = allowance.split(1);
-        assert_eq!((allowance.turns(), part.turns()), (0, 1));
-        allowance.take_back(&part);
-        drop(part);
-        drop(allowance);
-        // The rate itself would give the next one in a minute.
-        let next = tokio::time::timeout(Duration::from_secs(30), pace.turn());
-        assert_eq!(next.await, Ok(()));
+    #[tokio::test(start_paused = true)]
+    async fn permits_are_acquired_in_order_of_arrival() {
+        let pacer = pacer(60);
+        let started = Instant::now();
+        let acquired_after = |_| async {
+            pacer.acquire().await;
+            started.elapsed().as_secs()
+        };
+        let first = timeout(Duration::from_millis(500), time_to_acquire(&pacer, 2));
+        let (first, others) = join(first, join_all((0..4).map(acquired_after))).await;
+        assert!(
+            first.is_err(),
+            "cancelled while it waited for its second permit"
+        );
+        assert_eq!(others, [1, 2, 3, 4]);
     }
 
-    #[tokio::test]
-    async fn a_hold_holds_everyone() {
-        let pace = Pace::new(60_000.try_into().unwrap());
-        let started = Instant::now();
-        pace.hold(Duration::from_millis(120));
-        pace.hold(Duration::from_millis(20));
-        pace.clone().turn().await;
-        assert!(started.elapsed() >= Duration::from_millis(120));
+    #[tokio::test(start_paused = true)]
+    async fn unused_permits_are_kept_for_other_work() {
+        // The rate itself yields one permit a minute.
+        let pacer = pacer(1);
+        let permits = pacer.permits();
+        for _ in 0..4 {
+            permits.acquire().await;
+        }
+        let part = permits.split(3);
+        assert_eq!((permits.available(), part.available()), (1, 3));
+        permits.merge(&part.split(1));
+        assert_eq!((permits.available(), part.available()), (2, 2));
+        permits.merge(&part);
+        assert_eq!((permits.split(9).available(), permits.available()), (4, 0));
+        assert_eq!(time_to_acquire(&pacer, 2).await, Duration::ZERO);
+        assert_eq!(time_to_acquire(&pacer, 1).await, Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_pauses_all_bulk_work() {
+        let seconds = Duration::from_secs;
+        let check = async |waits: &[Option<Duration>], expected| {
+            let pacer = pacer(60_000);
+            for wait in waits {
+                assert_eq!(pacer.pause_for(*wait), wait.unwrap_or(seconds(1)));
+            }
+            assert_eq!(pacer.paused_until(), Some(Instant::now() + expected));
+            assert_eq!(time_to_acquire(&pacer.clone(), 1).await, expected);
+        };
+        check(&[None], seconds(1)).await;
+        check(&[Some(seconds(3)), Some(seconds(2))], seconds(3)).await;
+        check(&[Some(seconds(90))], seconds(60)).await;
     }
 }

@@ -1,76 +1,41 @@
-//! Walking the pages of a list, filtered here, and being able to go on later exactly there.
+//! Scans the pages of a list, filters the entries here, and can resume where a scan stopped.
 //!
-//! One page is held at a time. The first request of a walk goes out at once, further ones are
-//! paced. A walk ends at the end of the list, after so many entries, or with the time.
+//! One page is held at a time. The first request of a scan is sent at once, later ones are paced.
+//! A scan ends at the end of the list, at its limit or at its deadline.
 
-pub mod sources;
+pub mod events;
+pub mod sessions;
+pub mod source;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, mem};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
-pub(crate) use crate::app::scan::sources::Sessions;
 use crate::{
     api::{ApiError, Client, Order},
-    app::pace::{Allowance, Pace},
-    domain::filter::Filter,
-    model::Page,
+    app::{
+        pace::{Pacer, Permits},
+        scan::source::{SortKey, Source},
+    },
 };
 
-/// Entries a page, where the caller does not need fewer.
-pub(crate) const PAGE: u32 = 100;
-/// How long a 429 without `retry-after` holds everyone up.
-const USUAL_HOLD: Duration = Duration::from_secs(1);
+/// Entries a page, unless the caller needs fewer.
+pub(crate) const PAGE_SIZE: u32 = 100;
 
-/// A list of the API that can be walked.
-pub(crate) trait Source: Send + Sync {
-    /// What the list is of.
-    type Item: Send + Sync;
-
-    /// Asks for one page.
-    fn page(
-        &self,
-        client: &Client,
-        cursor: Option<String>,
-        size: u32,
-    ) -> impl Future<Output = Result<Page<Self::Item>, ApiError>> + Send;
-
-    /// Whether the entry is wanted. Services ignore filters, so each entry is looked at.
-    fn matches(&self, item: &Self::Item) -> bool;
-
-    /// Whether the entry counts as one that was looked at.
-    fn counts(&self, _: &Self::Item) -> bool {
-        true
-    }
-
-    /// The entry's id and the time by which the list is ordered, as far as they are known.
-    fn mark(&self, item: &Self::Item) -> Mark;
-
-    /// The order asked for.
-    fn order(&self) -> Order;
-}
-
-/// By what an entry is found again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) id: Option<String>,
-    pub(crate) at: Option<Timestamp>,
-}
-
-/// Where a walk goes on: after `consumed` entries of the page of this cursor.
+/// Where to resume a scan: after `consumed` entries of the page of this cursor.
 ///
-/// The last entry consumed is remembered too, so that entries which came or went in between
-/// neither repeat nor hide others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The last entry consumed is part of it, so that entries added or removed in between neither
+/// repeat nor hide others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     page: Option<String>,
     #[serde(rename = "s")]
-    size: u32,
+    page_size: u32,
     #[serde(rename = "n", default)]
     consumed: usize,
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
@@ -85,254 +50,226 @@ impl Position {
     }
 }
 
-/// A walk over sessions.
-pub(crate) type Scan = Walk<Sessions>;
-
-impl Scan {
-    /// A walk over the sessions that match, `most` of all looked at, until `until`.
-    pub(crate) fn new(
-        client: &Client,
-        pace: &Pace,
-        filter: Filter,
-        order: Order,
-        most: usize,
-        until: Instant,
-    ) -> Self {
-        Self::over(Sessions { filter, order }, client, pace, most, until)
-    }
-}
-
-/// A walk over a list.
-pub(crate) struct Walk<S: Source> {
+/// A scan of a list.
+pub(crate) struct Scan<S: Source> {
     source: S,
     client: Client,
-    allowance: Allowance,
-    most: usize,
-    until: Instant,
-    size: u32,
-    /// The cursor of the page in hand.
+    permits: Permits,
+    limit: usize,
+    deadline: Instant,
+    page_size: u32,
+    has_started: bool,
+    /// The cursor of the current page.
     page: Option<String>,
-    /// What is left of it.
-    rest: VecDeque<S::Item>,
+    /// Entries of the current page that are left.
+    entries: VecDeque<S::Item>,
+    /// How many entries of the current page are consumed.
     consumed: usize,
     /// The last entry consumed, and the one before.
-    last: [Mark; 2],
+    last: [SortKey; 2],
     next_page: Option<String>,
-    /// Where an earlier walk stopped, until that place is found.
-    seeking: Option<Position>,
-    pages: usize,
+    /// Where an earlier scan stopped, until that place is found.
+    resume_from: Option<Position>,
     scanned: usize,
 }
 
-impl<S: Source> Walk<S> {
-    pub(crate) fn over(
+impl<S: Source> Scan<S> {
+    /// A scan of at most `limit` entries, matching or not.
+    pub(crate) fn new(
         source: S,
         client: &Client,
-        pace: &Pace,
-        most: usize,
-        until: Instant,
+        pacer: &Pacer,
+        limit: usize,
+        deadline: Instant,
     ) -> Self {
         Self {
             source,
             client: client.clone(),
-            allowance: pace.allowance(),
-            most,
-            until,
-            size: PAGE,
+            permits: pacer.permits(),
+            limit,
+            deadline,
+            page_size: PAGE_SIZE,
+            has_started: false,
             page: None,
-            rest: VecDeque::new(),
+            entries: VecDeque::new(),
             consumed: 0,
             last: Default::default(),
             next_page: None,
-            seeking: None,
-            pages: 0,
+            resume_from: None,
             scanned: 0,
         }
     }
 
-    /// With pages of this size.
-    pub(crate) fn by(mut self, size: u32) -> Self {
-        self.size = size;
+    pub(crate) fn page_size(mut self, page_size: u32) -> Self {
+        self.page_size = page_size;
         self
     }
 
-    /// Going on from where an earlier walk of the same list stopped.
-    pub(crate) fn from(mut self, position: Option<Position>) -> Self {
+    /// Resumes an earlier scan of the same list, with its page size.
+    pub(crate) fn resume_from(mut self, position: Option<Position>) -> Self {
         if let Some(position) = position {
-            self.size = position.size;
+            self.page_size = position.page_size;
             self.next_page.clone_from(&position.page);
-            self.seeking = position.is_within_a_page().then_some(position);
+            self.resume_from = position.is_within_a_page().then_some(position);
         }
         self
     }
 
-    /// The next entry that matches; `None` at the end of the list, of `most` or of the time.
+    /// The next entry that matches; `None` at the end of the list, the limit or the deadline.
     ///
     /// # Errors
-    /// What the API answered, if it is not an answer to wait for.
+    /// The API's, but for a rate limit that can be waited for.
     pub(crate) async fn next(&mut self) -> Result<Option<S::Item>, ApiError> {
         loop {
-            while self.scanned < self.most
-                && let Some(item) = self.rest.pop_front()
+            while self.scanned < self.limit
+                && let Some(item) = self.entries.pop_front()
             {
                 self.consumed += 1;
                 self.scanned += usize::from(self.source.counts(&item));
-                let mark = self.source.mark(&item);
                 let [last, before] = &mut self.last;
-                *before = std::mem::replace(last, mark);
+                *before = mem::replace(last, self.source.sort_key(&item));
                 if self.source.matches(&item) {
                     return Ok(Some(item));
                 }
             }
-            let at_the_end = self.pages > 0 && self.next_page.is_none();
-            if !self.rest.is_empty() || at_the_end || self.scanned >= self.most {
-                return Ok(None);
-            }
-            if !self.turn_the_page().await? {
+            if self.scanned >= self.limit || !self.has_next_page() || !self.fetch_page().await? {
                 return Ok(None);
             }
         }
     }
 
-    /// Takes back the entry that [`Self::next`] has just given.
-    pub(crate) fn put_back(&mut self, item: S::Item) {
-        self.rest.push_front(item);
+    /// Puts back the entry that [`Self::next`] has just returned.
+    pub(crate) fn unread(&mut self, item: S::Item) {
+        self.entries.push_front(item);
         self.consumed = self.consumed.saturating_sub(1);
         self.scanned = self.scanned.saturating_sub(1);
         self.last.swap(0, 1);
     }
 
-    /// How many entries were looked at, of those that count.
+    /// How many entries were scanned, of those that count.
     pub(crate) fn scanned(&self) -> usize {
         self.scanned
     }
 
-    /// Whether nothing is left to be found.
+    /// Whether no further entry can match.
     pub(crate) fn is_complete(&self) -> bool {
         self.position().is_none()
     }
 
-    /// Where to go on; `None` when nothing is left.
+    /// Where to resume; `None` if the scan is complete.
     pub(crate) fn position(&self) -> Option<Position> {
-        if let Some(seeking) = &self.seeking {
-            let page = self.next_page.clone();
-            return (self.pages == 0 || page.is_some()).then(|| Position {
-                page,
-                ..seeking.clone()
-            });
-        }
-        let start = |page: &Option<String>| Position {
+        let start_of = |page: &Option<String>| Position {
             page: page.clone(),
-            size: self.size,
-            consumed: 0,
-            last: None,
-            last_at: None,
+            page_size: self.page_size,
+            ..Position::default()
         };
-        if self.rest.iter().any(|item| self.source.matches(item)) {
-            let [last, _] = &self.last;
-            let within = Position {
-                consumed: self.consumed,
-                last: last.id.clone(),
-                last_at: last.at.map(|at| at.to_string()),
-                ..start(&self.page)
-            };
-            return Some(match self.consumed {
-                0 => start(&self.page),
-                _ => within,
+        if let Some(position) = &self.resume_from {
+            return self.has_next_page().then(|| Position {
+                page: self.next_page.clone(),
+                ..position.clone()
             });
         }
-        let more = self.pages == 0 || self.next_page.is_some();
-        more.then(|| start(&self.next_page))
+        if !self.entries.iter().any(|item| self.source.matches(item)) {
+            return self.has_next_page().then(|| start_of(&self.next_page));
+        }
+        let mut position = start_of(&self.page);
+        if self.consumed > 0 {
+            let [last, _] = &self.last;
+            position.consumed = self.consumed;
+            position.last.clone_from(&last.id);
+            position.last_at = last.at.map(|at| at.to_string());
+        }
+        Some(position)
     }
 
-    /// Asks for the next page. False when the time is up; then it is as it was before.
-    async fn turn_the_page(&mut self) -> Result<bool, ApiError> {
-        let first = self.pages == 0;
-        let mut client = if first {
+    fn has_next_page(&self) -> bool {
+        !self.has_started || self.next_page.is_some()
+    }
+
+    /// Fetches the next page. At the deadline it returns false and changes nothing.
+    async fn fetch_page(&mut self) -> Result<bool, ApiError> {
+        let is_first = !self.has_started;
+        let mut client = if is_first {
             self.client.clone()
         } else {
-            self.client.until(self.until)
+            self.client.until(self.deadline)
         };
-        let mut repeated = false;
+        let mut is_paced = !is_first;
         let page = loop {
-            if repeated || !first {
-                let Ok(()) = timeout_at(self.until, self.allowance.fill()).await else {
+            if is_paced {
+                let Ok(()) = timeout_at(self.deadline, self.permits.acquire()).await else {
                     return Ok(false);
                 };
-                client = client.counted_by(self.allowance.counter());
+                client = client.counted_by(self.permits.on_request());
             }
-            let asked = self.source.page(&client, self.next_page.clone(), self.size);
-            match asked.await {
+            let page = self
+                .source
+                .page(&client, self.next_page.clone(), self.page_size);
+            match page.await {
                 Ok(page) => break page,
-                Err(ApiError::TimedOut) if !first => return Ok(false),
+                Err(ApiError::TimedOut) if !is_first => return Ok(false),
                 Err(error) if error.http_status() == Some(429) => {
-                    let wait = error.retry_after().unwrap_or(USUAL_HOLD);
-                    self.allowance.pace().hold(wait);
-                    let in_vain = Instant::now() + wait >= self.until;
-                    match (in_vain, first) {
+                    let wait = self.permits.pacer().pause_for(error.retry_after());
+                    let is_too_long = Instant::now() + wait >= self.deadline;
+                    match (is_too_long, is_first) {
                         (true, true) => return Err(error),
                         (true, false) => return Ok(false),
-                        (false, _) => repeated = true,
+                        (false, _) => is_paced = true,
                     }
                 }
                 Err(error) => return Err(error),
             }
         };
-        self.pages += 1;
+        self.has_started = true;
         self.page = self.next_page.take();
-        // A service that names the same page again would be asked for ever.
+        // A service that returns the cursor of the same page would keep the scan here forever.
         self.next_page = page
             .next_page
             .filter(|next| self.page.as_ref() != Some(next));
-        self.rest = page.data.into();
+        self.entries = page.data.into();
         self.consumed = 0;
-        self.seek();
+        self.skip_consumed();
         Ok(true)
     }
 
-    /// Drops what an earlier walk has consumed.
-    fn seek(&mut self) {
-        let Some(position) = self.seeking.take() else {
+    /// Drops the entries that the scan to be resumed has consumed.
+    fn skip_consumed(&mut self) {
+        let Some(position) = self.resume_from.take() else {
             return;
         };
-        let is_last =
-            |item: &S::Item| position.last.is_some() && self.source.mark(item).id == position.last;
-        let last_at = position.last_at.as_ref().and_then(|at| at.parse().ok());
-        let known = match (self.rest.iter().position(is_last), last_at) {
-            (Some(index), _) => index + 1,
-            // It is gone, or others came before it: go by time.
-            (None, Some(last_at)) => {
-                let mut places = self.rest.iter().enumerate();
-                let after = places.position(|(place, item)| {
-                    !self.is_before(item, last_at, place < position.consumed)
-                });
-                after.unwrap_or(self.rest.len())
-            }
-            (None, None) => position.consumed.min(self.rest.len()),
+        let is_last = |item: &S::Item| {
+            position.last.is_some() && self.source.sort_key(item).id == position.last
         };
-        let dropped = self.rest.drain(..known).next_back();
-        self.last = [
-            dropped
-                .map(|item| self.source.mark(&item))
-                .unwrap_or_default(),
-            Mark::default(),
-        ];
-        self.consumed = known;
-        if self.rest.is_empty() && self.next_page.is_some() && last_at.is_some() {
-            self.seeking = Some(Position {
+        let last_at = position.last_at.as_ref().and_then(|at| at.parse().ok());
+        self.consumed = match (self.entries.iter().position(is_last), last_at) {
+            (Some(index), _) => index + 1,
+            // The entry is gone, or others were added before it: go by time.
+            (None, Some(last_at)) => {
+                let mut entries = self.entries.iter().enumerate();
+                let first_after = entries.position(|(index, item)| {
+                    !self.is_before(item, last_at, index < position.consumed)
+                });
+                first_after.unwrap_or(self.entries.len())
+            }
+            (None, None) => position.consumed.min(self.entries.len()),
+        };
+        let skipped = self.entries.drain(..self.consumed).next_back();
+        let last = skipped.map(|item| self.source.sort_key(&item));
+        self.last = [last.unwrap_or_default(), SortKey::default()];
+        if self.entries.is_empty() && self.next_page.is_some() && last_at.is_some() {
+            self.resume_from = Some(Position {
                 consumed: 0,
                 ..position
             });
         }
     }
 
-    /// Whether the entry comes before one of that time; `otherwise` decides where time does not.
+    /// Whether the entry comes before one of that time, or `otherwise` if times do not decide.
     fn is_before(&self, item: &S::Item, last_at: Timestamp, otherwise: bool) -> bool {
-        match (self.source.mark(item).at, self.source.order()) {
-            (Some(at), _) if at == last_at => otherwise,
-            (Some(at), Order::Desc) => at > last_at,
-            (Some(at), Order::Asc) => at < last_at,
-            (None, _) => otherwise,
+        match (self.source.sort_key(item).at, self.source.order()) {
+            (Some(at), Order::Desc) if at != last_at => at > last_at,
+            (Some(at), Order::Asc) if at != last_at => at < last_at,
+            _ => otherwise,
         }
     }
 }

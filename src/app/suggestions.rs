@@ -1,4 +1,4 @@
-//! The newest sessions, proposed while a person types an id.
+//! Suggests sessions while a person types an id.
 
 use std::time::Duration;
 
@@ -9,58 +9,59 @@ use crate::{
     domain::{filter, text},
 };
 
-/// How long the newest sessions stay the newest: a person types a letter after the other.
-const FRESH: Duration = Duration::from_secs(10);
-/// How long a person waits for proposals.
-const PATIENCE: Duration = Duration::from_secs(4);
-/// How many are looked through, and how many are proposed.
-const SESSIONS: u32 = 100;
-const PROPOSED: usize = 20;
+/// How long a list is reused: a request follows every key that a person presses.
+const MAX_AGE: Duration = Duration::from_secs(10);
+/// How long a person waits for suggestions.
+const TIMEOUT: Duration = Duration::from_secs(4);
+/// How many of the newest sessions are searched.
+const SEARCHED: u32 = 100;
+const MAX_SUGGESTIONS: usize = 20;
 
-/// The newest sessions, as they were some seconds ago at most.
+/// A cache of the newest sessions: when they were read, and a line for each.
 #[derive(Debug, Default)]
-pub(crate) struct Newest(Mutex<Option<(Instant, Vec<String>)>>);
+pub(crate) struct SessionSuggestions(Mutex<Option<(Instant, Vec<String>)>>);
 
-impl Newest {
-    /// Those whose id or title contains what was typed: id, then the title in quotes. None where
-    /// the API cannot be asked; completing is a courtesy.
-    pub(crate) async fn like(
+impl SessionSuggestions {
+    /// The newest sessions whose id or title contains `typed`: id, then the title in quotes.
+    /// Empty if the API cannot be reached.
+    pub(crate) async fn matching(
         &self,
         typed: &str,
         client: &Client,
-        allowed: &[String],
+        allowed_agents: &[String],
     ) -> Vec<String> {
-        let mut kept = self.0.lock().await;
-        let fresh = kept.as_ref().filter(|(read, _)| read.elapsed() < FRESH);
-        if fresh.is_none() {
-            *kept = Some((Instant::now(), read(client, allowed).await));
+        let mut cache = self.0.lock().await;
+        if cache
+            .as_ref()
+            .is_none_or(|(read_at, _)| read_at.elapsed() >= MAX_AGE)
+        {
+            *cache = Some((Instant::now(), read(client, allowed_agents).await));
         }
         let typed = typed.trim().to_lowercase();
-        let all = kept.iter().flat_map(|(_, lines)| lines);
-        all.filter(|line| line.to_lowercase().contains(&typed))
-            .take(PROPOSED)
+        let lines = cache.iter().flat_map(|(_, lines)| lines);
+        lines
+            .filter(|line| line.to_lowercase().contains(&typed))
+            .take(MAX_SUGGESTIONS)
             .cloned()
             .collect()
     }
 }
 
-async fn read(client: &Client, allowed: &[String]) -> Vec<String> {
+async fn read(client: &Client, allowed_agents: &[String]) -> Vec<String> {
     let query = SessionQuery {
-        limit: Some(SESSIONS),
+        limit: Some(SEARCHED),
         ..SessionQuery::default()
     };
-    let client = client.until(Instant::now() + PATIENCE);
+    let client = client.until(Instant::now() + TIMEOUT);
     let sessions = match client.list_sessions(&query).await {
         Ok(answer) => answer.body.data,
         Err(error) => {
-            tracing::debug!(%error, "no sessions to propose");
+            tracing::debug!(%error, "no sessions to suggest");
             return Vec::new();
         }
     };
-    let shown = sessions
-        .iter()
-        .filter(|session| filter::is_allowed(allowed, session));
-    shown
+    let allowed = (sessions.iter()).filter(|session| filter::is_allowed(allowed_agents, session));
+    allowed
         .map(|session| {
             let id = text::visible(&session.id);
             match session.title.as_deref().filter(|title| !title.is_empty()) {

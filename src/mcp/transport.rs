@@ -1,5 +1,6 @@
-//! How messages reach the server.
+//! Transports between the host and the server.
 
+mod envelope;
 pub mod lines;
 pub mod opening;
 #[cfg(unix)]

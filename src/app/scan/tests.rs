@@ -1,4 +1,4 @@
-//! The laws of paging, on lists in memory.
+//! Properties of scans, on lists in memory.
 
 use jiff::Timestamp;
 use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
@@ -6,26 +6,28 @@ use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, 
 use crate::{
     api::{ApiError, Client, Order, Settings},
     app::{
-        pace::Pace,
-        scan::{Mark, Position, Source, Walk},
+        pace::Pacer,
+        scan::{
+            Position, Scan,
+            source::{SortKey, Source},
+        },
     },
     model::Page,
 };
 
-/// An entry: its number is its place in time, and whether it is wanted.
+/// An entry; its number is its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     number: u32,
     wanted: bool,
 }
 
-/// A list that is clamped to `most` entries a page, and whose cursors are places in the time of
-/// the entries, as those of a database are.
+/// A list whose cursors are times of entries, as those of databases are.
 #[derive(Debug, Clone)]
 struct List {
     entries: Vec<Entry>,
     order: Order,
-    most: usize,
+    max_page_size: usize,
     has_ids: bool,
 }
 
@@ -49,7 +51,7 @@ impl Source for List {
                 Order::Desc => entry.number < after,
             });
         }
-        let size = self.most.min(size as usize);
+        let size = self.max_page_size.min(size as usize);
         let more = entries.len() > size;
         entries.truncate(size);
         Ok(Page {
@@ -65,8 +67,8 @@ impl Source for List {
         entry.wanted
     }
 
-    fn mark(&self, entry: &Entry) -> Mark {
-        Mark {
+    fn sort_key(&self, entry: &Entry) -> SortKey {
+        SortKey {
             id: self.has_ids.then(|| entry.number.to_string()),
             at: Timestamp::from_second(entry.number.into()).ok(),
         }
@@ -77,12 +79,12 @@ impl Source for List {
     }
 }
 
-/// One call: at most `limit` matches, looking at no more than `most` entries.
+/// One call: returns at most `rows` matches and scans at most `limit` entries.
 fn call(
     list: &List,
-    size: u32,
+    page_size: u32,
+    rows: usize,
     limit: usize,
-    most: usize,
     from: Option<Position>,
 ) -> (Vec<u32>, Option<Position>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -91,21 +93,21 @@ fn call(
         .unwrap();
     runtime.block_on(async {
         let client = Client::new(Settings::default());
-        let pace = Pace::new(1_000_000.try_into().unwrap());
-        let until = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
-        let mut walk = Walk::over(list.clone(), &client, &pace, most, until)
-            .by(size)
-            .from(from);
+        let pacer = Pacer::new(1_000_000.try_into().unwrap(), std::time::Duration::ZERO);
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+        let mut scan = Scan::new(list.clone(), &client, &pacer, limit, deadline)
+            .page_size(page_size)
+            .resume_from(from);
         let mut found = Vec::new();
-        // One more than is kept, as an answer does that is full.
-        while let Some(entry) = walk.next().await.unwrap() {
-            if found.len() == limit {
-                walk.put_back(entry);
+        // Reads one more than it returns, as tools do when an answer is full.
+        while let Some(entry) = scan.next().await.unwrap() {
+            if found.len() == rows {
+                scan.unread(entry);
                 break;
             }
             found.push(entry.number);
         }
-        (found, walk.position().as_ref().map(through_json))
+        (found, scan.position().as_ref().map(through_json))
     })
 }
 
@@ -116,21 +118,23 @@ fn through_json(position: &Position) -> Position {
 fn lists() -> impl Strategy<Value = List> {
     let entries = prop::collection::btree_map(0_u32..300, any::<bool>(), 0..60);
     let order = prop::sample::select(vec![Order::Asc, Order::Desc]);
-    (entries, order, 1_usize..20, any::<bool>()).prop_map(|(entries, order, most, has_ids)| List {
-        entries: entries
-            .into_iter()
-            .map(|(number, wanted)| Entry { number, wanted })
-            .collect(),
-        order,
-        most,
-        has_ids,
-    })
+    (entries, order, 1_usize..20, any::<bool>()).prop_map(
+        |(entries, order, max_page_size, has_ids)| List {
+            entries: entries
+                .into_iter()
+                .map(|(number, wanted)| Entry { number, wanted })
+                .collect(),
+            order,
+            max_page_size,
+            has_ids,
+        },
+    )
 }
 
 proptest! {
     #[test]
-    fn every_match_comes_exactly_once(
-        list in lists(), size in 1_u32..20, limit in 1_usize..15, most in 1_usize..40,
+    fn every_match_is_returned_exactly_once(
+        list in lists(), page_size in 1_u32..20, rows in 1_usize..15, limit in 1_usize..40,
     ) {
         let mut expected: Vec<u32> =
             list.entries.iter().filter(|entry| entry.wanted).map(|entry| entry.number).collect();
@@ -140,42 +144,42 @@ proptest! {
         let mut found = Vec::new();
         let mut from = None;
         for _ in 0..200 {
-            let (more, position) = call(&list, size, limit, most, from);
-            prop_assert!(more.len() <= limit);
+            let (more, position) = call(&list, page_size, rows, limit, from);
+            prop_assert!(more.len() <= rows);
             found.extend(more);
             from = position;
             if from.is_none() {
                 break;
             }
         }
-        prop_assert_eq!(from, None, "it ends");
+        prop_assert_eq!(from, None, "the list ends");
         prop_assert_eq!(found, expected);
     }
 
     #[test]
-    fn what_comes_and_goes_in_between_neither_repeats_nor_hides_others(
-        (list, gone) in lists().prop_flat_map(|mut list| {
+    fn entries_added_or_removed_in_between_neither_repeat_nor_hide_others(
+        (list, removed) in lists().prop_flat_map(|mut list| {
             list.has_ids = true;
             let count = list.entries.len();
             (Just(list), prop::collection::vec(any::<bool>(), count))
         }),
-        come in prop::collection::btree_set(0_u32..600, 0..20),
-        size in 1_u32..20, limit in 1_usize..15,
+        added in prop::collection::btree_set(0_u32..600, 0..20),
+        page_size in 1_u32..20, rows in 1_usize..15,
     ) {
-        let (first, position) = call(&list, size, limit, 1_000, None);
+        let (first, position) = call(&list, page_size, rows, 1_000, None);
         let mut later = list.clone();
-        later.entries = list.entries.iter().zip(&gone)
-            .filter(|(_, gone)| !**gone)
+        later.entries = list.entries.iter().zip(&removed)
+            .filter(|(_, removed)| !**removed)
             .map(|(entry, _)| entry.clone())
             .collect();
-        // New ones appear at the new end, so they are seen only by walks in that direction.
-        later.entries.extend(come.iter().map(|number| Entry { number: 1_000 + number, wanted: true }));
+        // New entries are the newest, so they are seen only in ascending order.
+        later.entries.extend(added.iter().map(|number| Entry { number: 1_000 + number, wanted: true }));
         let stayed: Vec<u32> = later.entries.iter()
             .filter(|entry| entry.wanted && entry.number < 1_000)
             .map(|entry| entry.number)
             .collect();
         let rest = match position {
-            Some(position) => call(&later, size, 1_000, 10_000, Some(position)).0,
+            Some(position) => call(&later, page_size, 1_000, 10_000, Some(position)).0,
             None => Vec::new(),
         };
         for number in stayed {

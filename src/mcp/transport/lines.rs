@@ -1,40 +1,35 @@
-//! Messages of the host, one a line, and an answer to those that are none.
-//!
-//! rmcp's own reader leaves broken JSON and overlong lines unanswered, and refuses others without
-//! their id, so that a host waits for ever. What is written goes through rmcp's own writer.
+//! Newline-delimited JSON-RPC. Unlike rmcp's reader, answers malformed and oversized lines, so
+//! that no host waits for an answer forever. Writes with rmcp's writer.
 
-use std::{future::Future, io};
+use std::{future::Future, io, mem};
 
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use rmcp::{
     RoleServer,
     model::{ErrorData, JsonRpcMessage, RequestId},
     service::{RxJsonRpcMessage, TxJsonRpcMessage},
     transport::{Transport, async_rw::AsyncRwTransport},
 };
-use serde::{
-    Deserializer as _,
-    de::{IgnoredAny, MapAccess, Visitor},
+use serde_json::error::Category;
+use tokio::io::{AsyncRead, AsyncWrite, Empty};
+use tokio_util::{
+    bytes::{Buf as _, BufMut as _, BytesMut},
+    codec::{Decoder, FramedRead},
 };
-use serde_json::{Value, error::Category};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader, Empty};
 
-/// The longest line that is read as a message.
-const LONGEST: usize = 16 << 20;
-/// What is kept of a longer one, to find its id: so much of its beginning, and of its end.
-const BEGINNING: usize = 64 << 10;
-const END: usize = 256;
-/// A buffer that grew beyond this is given back after its line.
-const LARGE: usize = 1 << 20;
+use crate::mcp::transport::envelope::Envelope;
+
+/// Longer lines are rejected.
+const MAX_LINE: usize = 16 << 20;
+/// How much of an oversized line is kept from its beginning and from its end, to find its id.
+const KEPT: usize = 64 << 10;
 
 /// A transport over a pair of streams.
 pub(crate) struct Lines<R, W: AsyncWrite> {
-    read: BufReader<R>,
-    line: Line,
+    read: FramedRead<R, LineDecoder>,
     write: AsyncRwTransport<RoleServer, Empty, W>,
-    /// The answer to a line that was no message, on its way. Kept here, because receiving is
-    /// given up and begun anew whenever something else happens.
-    refusing: Option<BoxFuture<'static, io::Result<()>>>,
+    /// The answer to a bad line while it is sent. Kept here since `receive` may be cancelled.
+    rejection: Option<BoxFuture<'static, io::Result<()>>>,
 }
 
 impl<R, W> Lines<R, W>
@@ -44,37 +39,9 @@ where
 {
     pub(crate) fn new(read: R, write: W) -> Self {
         Self {
-            read: BufReader::new(read),
-            line: Line::default(),
+            read: FramedRead::new(read, LineDecoder::default()),
             write: AsyncRwTransport::new(tokio::io::empty(), write),
-            refusing: None,
-        }
-    }
-
-    /// Reads to the end of a line; false when there is none any more. What was read stays when
-    /// this is given up.
-    async fn fill_line(&mut self) -> bool {
-        loop {
-            let available = match self.read.fill_buf().await {
-                Ok(available) => available,
-                Err(error) => {
-                    tracing::error!(%error, "the host's messages cannot be read any more");
-                    return false;
-                }
-            };
-            // A last line may lack its end.
-            if available.is_empty() {
-                return !self.line.is_empty();
-            }
-            let part = available.split(|byte| *byte == b'\n').next();
-            let part = part.unwrap_or_default();
-            let ends = part.len() < available.len();
-            let taken = part.len() + usize::from(ends);
-            self.line.push(part);
-            self.read.consume(taken);
-            if ends {
-                return true;
-            }
+            rejection: None,
         }
     }
 }
@@ -95,292 +62,187 @@ where
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            if let Some(refusing) = &mut self.refusing {
-                let sent = refusing.await;
-                self.refusing = None;
+            if let Some(rejection) = &mut self.rejection {
+                let sent = rejection.await;
+                self.rejection = None;
                 sent.ok()?;
             }
-            if !self.fill_line().await {
-                return None;
-            }
-            match self.line.take() {
-                Read::Message(message) => return Some(*message),
-                Read::Nothing => {}
-                Read::Refused(error, id) => {
-                    tracing::debug!(cause = %error.message, "a line of the host is no message");
+            let line = self.read.next().await?;
+            let line = line.inspect_err(|error| tracing::error!(%error, "stdin cannot be read"));
+            match line.ok()?.parse() {
+                Ok(None) => {}
+                Ok(Some(message)) => return Some(message),
+                Err((error, id)) => {
+                    tracing::debug!(cause = %error.message, "rejected a line from the host");
                     let answer = JsonRpcMessage::error(error, id);
-                    self.refusing = Some(self.write.send(answer).boxed());
+                    self.rejection = Some(self.write.send(answer).boxed());
                 }
             }
         }
     }
 
     fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
-        // Half-way it holds the writer, and nobody would drive it on.
-        self.refusing = None;
+        // A half-sent rejection holds the writer's lock.
+        self.rejection = None;
         self.write.close()
     }
 }
 
-/// What a line came to.
-enum Read {
-    Message(Box<RxJsonRpcMessage<RoleServer>>),
-    /// Nothing that wants an answer.
-    Nothing,
-    Refused(ErrorData, Option<RequestId>),
+#[derive(Debug)]
+struct Line {
+    text: BytesMut,
+    /// Too long, so that `text` may lack its middle.
+    is_oversized: bool,
 }
 
-/// A line as far as it was read.
-#[derive(Default)]
-struct Line {
-    /// All of it, or the beginning of one that is too long.
-    kept: Vec<u8>,
-    /// The end of one that is too long.
-    end: Option<Vec<u8>>,
+/// Splits a stream into lines; the last one may lack its newline.
+#[derive(Debug, Default)]
+struct LineDecoder {
+    /// How much of the buffer is known to hold no newline.
+    searched: usize,
+    is_oversized: bool,
+}
+
+impl Decoder for LineDecoder {
+    type Item = Line;
+    type Error = io::Error;
+
+    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Line>> {
+        let mut unsearched = buffer.iter().skip(self.searched);
+        if let Some(newline) = unsearched.position(|byte| *byte == b'\n') {
+            let text = buffer.split_to(self.searched + newline);
+            buffer.advance(1);
+            if text.len() > KEPT {
+                // A shared buffer would keep the memory of a large line.
+                *buffer = BytesMut::from(buffer.as_ref());
+            }
+            let is_oversized = mem::take(self).is_oversized || text.len() > MAX_LINE;
+            return Ok(Some(Line { text, is_oversized }));
+        }
+        self.is_oversized |= buffer.len() > MAX_LINE;
+        if self.is_oversized && buffer.len() > 4 * KEPT {
+            let end = buffer.split_off(buffer.len() - KEPT);
+            buffer.truncate(KEPT);
+            *buffer = BytesMut::from([buffer.as_ref(), &end].concat().as_slice());
+        }
+        self.searched = buffer.len();
+        Ok(None)
+    }
+
+    fn decode_eof(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Line>> {
+        if !buffer.is_empty() && !buffer.ends_with(b"\n") {
+            buffer.put_u8(b'\n');
+        }
+        self.decode(buffer)
+    }
 }
 
 impl Line {
-    fn is_empty(&self) -> bool {
-        self.kept.is_empty()
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        let Some(end) = &mut self.end else {
-            self.kept.extend_from_slice(bytes);
-            if self.kept.len() > LONGEST {
-                let end = self.kept.len() - END;
-                self.end = Some(self.kept.split_off(end));
-                self.kept.truncate(BEGINNING);
-                self.kept.shrink_to_fit();
-            }
-            return;
-        };
-        end.extend_from_slice(bytes);
-        end.drain(..end.len().saturating_sub(END));
-    }
-
-    /// Reads it, and is empty again.
-    fn take(&mut self) -> Read {
-        let read = match self.end.take() {
-            None => message(&self.kept),
-            Some(end) => too_long(&self.kept, &end),
-        };
-        if self.kept.capacity() > LARGE {
-            self.kept = Vec::new();
+    /// The message, `None` for a line that needs no answer, or the answer to a bad line.
+    fn parse(
+        &self,
+    ) -> Result<Option<RxJsonRpcMessage<RoleServer>>, (ErrorData, Option<RequestId>)> {
+        let text = self.text.strip_prefix(b"\xef\xbb\xbf");
+        let text = text.unwrap_or(&self.text).trim_ascii();
+        let invalid = |cause: String| ErrorData::invalid_request(cause, None);
+        if self.is_oversized {
+            // Without its middle the text is usually still JSON, since one string makes it long.
+            // If it is not, only its beginning can be trusted.
+            let envelope = match Envelope::of(text) {
+                (envelope, true) => envelope,
+                _ => Envelope::of(text.get(..KEPT).unwrap_or(text)).0,
+            };
+            let error = invalid(format!("the message is longer than {} MiB", MAX_LINE >> 20));
+            return Err((error, envelope.request_id()));
         }
-        self.kept.clear();
-        read
-    }
-}
-
-fn message(line: &[u8]) -> Read {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    let line = line.trim_ascii();
-    if line.is_empty() {
-        return Read::Nothing;
-    }
-    let error = match serde_json::from_slice(line) {
-        Ok(message) => return Read::Message(Box::new(message)),
-        Err(error) => error,
-    };
-    let head = Head::of(line);
-    if let Category::Syntax | Category::Eof = error.classify() {
-        let error = ErrorData::parse_error("the message is not JSON", None);
-        return Read::Refused(error, head.id_of_request());
-    }
-    // Nobody waits for an answer to a notification, nor to an answer.
-    if head.asks && !head.has_id || head.answers && !head.asks {
-        return Read::Nothing;
-    }
-    let cause = if line.starts_with(b"[") {
-        "messages come one a line, not in batches"
-    } else {
-        "the message is not one of JSON-RPC 2.0"
-    };
-    Read::Refused(
-        ErrorData::invalid_request(cause, None),
-        head.id_of_request(),
-    )
-}
-
-fn too_long(beginning: &[u8], end: &[u8]) -> Read {
-    let head = Head::of(beginning);
-    let id = head
-        .id_of_request()
-        .or_else(|| head.asks.then(|| id_at(end)).flatten());
-    let cause = format!("the message is longer than {} MiB", LONGEST >> 20);
-    Read::Refused(ErrorData::invalid_request(cause, None), id)
-}
-
-/// The id of a message that ends with it. Within a string its quotes would be escaped, within an
-/// object more would follow.
-fn id_at(end: &[u8]) -> Option<RequestId> {
-    let end = String::from_utf8_lossy(end);
-    let (_, rest) = end.rsplit_once("\"id\"")?;
-    let value = rest.trim().strip_prefix(':')?.strip_suffix('}')?;
-    serde_json::from_str(value).ok()
-}
-
-/// What could be seen of a message that is none, up to where it breaks.
-#[derive(Debug, Default, PartialEq)]
-struct Head {
-    id: Option<RequestId>,
-    has_id: bool,
-    asks: bool,
-    answers: bool,
-}
-
-impl Head {
-    fn of(text: &[u8]) -> Self {
-        let mut head = Self::default();
-        let mut json = serde_json::Deserializer::from_slice(text);
-        // What was seen before an error stays.
-        let _ = json.deserialize_map(&mut head);
-        head
-    }
-
-    /// With another's id, an answer would end a request that it does not answer.
-    fn id_of_request(&self) -> Option<RequestId> {
-        self.id.clone().filter(|_| self.asks)
-    }
-}
-
-impl<'de> Visitor<'de> for &mut Head {
-    type Value = ();
-
-    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("a message")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while let Some(name) = members.next_key::<String>()? {
-            match name.as_str() {
-                "id" => {
-                    self.has_id = true;
-                    self.id = serde_json::from_value(members.next_value::<Value>()?).ok();
-                    continue;
-                }
-                "method" => self.asks = true,
-                "result" | "error" => self.answers = true,
-                _ => {}
-            }
-            members.next_value::<IgnoredAny>()?;
+        if text.is_empty() {
+            return Ok(None);
         }
-        Ok(())
+        let error = match serde_json::from_slice(text) {
+            Ok(message) => return Ok(Some(message)),
+            Err(error) => error,
+        };
+        let (envelope, _) = Envelope::of(text);
+        let error = match error.classify() {
+            Category::Syntax | Category::Eof => {
+                ErrorData::parse_error("the message is not JSON", None)
+            }
+            _ if !envelope.expects_answer() => return Ok(None),
+            _ if text.starts_with(b"[") => {
+                invalid("batches are not supported: send one message per line".to_owned())
+            }
+            _ => invalid("the message is not JSON-RPC 2.0".to_owned()),
+        };
+        Err((error, envelope.request_id()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use rmcp::model::RequestId;
+    use tokio_util::{bytes::BytesMut, codec::Decoder as _};
 
-    use crate::mcp::transport::lines::{BEGINNING, LONGEST, Line, Read};
+    use crate::mcp::transport::lines::{KEPT, LineDecoder, MAX_LINE};
 
-    /// The code and id of the answer to a line that comes in pieces of this size.
-    fn refused(line: &str, piece: usize) -> Option<(i32, Option<RequestId>)> {
-        let mut read = Line::default();
-        line.as_bytes()
-            .chunks(piece)
-            .for_each(|piece| read.push(piece));
-        match read.take() {
-            Read::Message(_) => panic!("{line} is no message"),
-            Read::Nothing => None,
-            Read::Refused(error, id) => Some((error.code.0, id)),
+    /// The code and id that are answered to a line that arrives in chunks.
+    fn answer(line: &str) -> String {
+        let (mut decoder, mut buffer) = (LineDecoder::default(), BytesMut::new());
+        for chunk in line.as_bytes().chunks(line.len() / 300 + 5) {
+            buffer.extend_from_slice(chunk);
+            assert!(decoder.decode(&mut buffer).unwrap().is_none());
+        }
+        let line = decoder.decode_eof(&mut buffer).unwrap().unwrap();
+        match line.parse() {
+            Ok(Some(message)) => panic!("{message:?}"),
+            Ok(None) => "ignored".to_owned(),
+            Err((error, id)) => format!("{} {}", error.code.0, serde_json::json!(id)),
         }
     }
 
     #[test]
-    fn what_is_no_message_is_answered_with_the_id_of_its_request() {
-        let number = |id| Some(RequestId::Number(id));
-        let text = |id: &str| Some(RequestId::String(id.into()));
-        let cases = [
-            ("{nonsense", Some((-32_700, None))),
-            (
-                r#"{"id":5,"method":"ping","params":{"#,
-                Some((-32_700, number(5))),
-            ),
-            (
-                r#"{"method":"ping","id":"a","x":tru}"#,
-                Some((-32_700, text("a"))),
-            ),
-            (r#"{"id":5,"result":{"a":tru}}"#, Some((-32_700, None))),
-            (
-                r#"{"params":{"id":5,"method":"ping"},"x":tru}"#,
-                Some((-32_700, None)),
-            ),
-            ("\u{feff}5", Some((-32_600, None))),
-            (
-                r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
-                Some((-32_600, None)),
-            ),
-            (r#"{"id":5,"method":"ping"}"#, Some((-32_600, number(5)))),
-            (
-                r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
-                Some((-32_600, None)),
-            ),
-            (
-                r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#,
-                Some((-32_600, None)),
-            ),
-            (r#"{"jsonrpc":"1.0","method":"tell"}"#, None),
-            (r#"{"jsonrpc":"2.0","id":{},"result":5}"#, None),
-            (" \r", None),
-        ];
-        for (line, expected) in cases {
-            assert_eq!(refused(line, 7), expected, "{line}");
+    fn a_bad_line_is_answered_with_the_id_of_its_request() {
+        let long = "x".repeat(MAX_LINE);
+        let cases = r#"
+            -32700 null: {nonsense
+            -32700 5: {"id":5,"method":"ping","params":{
+            -32700 "a": {"method":"ping","id":"a","x":tru}
+            -32700 null: {"id":5,"result":{"a":tru}}
+            -32700 null: {"params":{"id":5,"method":"ping"},"x":tru}
+            -32600 null: BOM5
+            -32600 null: [{"jsonrpc":"2.0","id":1,"method":"ping"}]
+            -32600 5: {"id":5,"method":"ping"}
+            -32600 null: {"jsonrpc":"2.0","id":null,"method":"ping"}
+            -32600 null: {"jsonrpc":"2.0","id":[1],"method":"ping"}
+            ignored: {"jsonrpc":"1.0","method":"tell"}
+            ignored: {"jsonrpc":"2.0","id":{},"result":5}
+            -32600 1: {"id":1,"method":"m","params":"LONG"}
+            -32600 2: {"method":"m","params":"LONG","id": 2 }
+            -32600 3: {"params":"LONG","method":"m","id":3}
+            -32600 4: {"method":"m","id":4,"params":["LONG","LONG
+            -32600 null: {"method":"m","params":"LONG\"id\":4}
+            -32600 null: {"method":"m","params":{"x":"LONG","id":5}}
+            -32600 null: {"method":"m","a":"LONG","b":{"c":"LONG","id":5}}
+        "#;
+        for case in cases.trim().lines() {
+            let (expected, line) = case.trim().split_once(": ").unwrap();
+            let line = line.replace("BOM", "\u{feff}").replace("LONG", &long);
+            assert_eq!(answer(&line), expected, "{case}");
         }
+        assert_eq!(answer(" \r"), "ignored");
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_refused_by_its_id_wherever_that_stands() {
-        let long = "x".repeat(LONGEST);
-        let number = |id| Some((-32_600, Some(RequestId::Number(id))));
-        let cases = [
-            (
-                format!(r#"{{"id":1,"method":"m","params":"{long}"}}"#),
-                number(1),
-            ),
-            (
-                format!(r#"{{"method":"m","params":"{long}","id": 2 }}"#),
-                number(2),
-            ),
-            (
-                format!(r#"{{"params":"{long}","method":"m","id":3}}"#),
-                Some((-32_600, None)),
-            ),
-            (
-                format!(r#"{{"method":"m","params":"{long}\"id\":4}}"#),
-                Some((-32_600, None)),
-            ),
-            (
-                format!(r#"{{"method":"m","params":{{"x":"{long}","id":5}}}}"#),
-                Some((-32_600, None)),
-            ),
-        ];
-        for (line, expected) in cases {
-            assert_eq!(
-                refused(&line, 60_000),
-                expected,
-                "{}",
-                line.get(..40).unwrap()
-            );
+    fn large_lines_are_not_kept_in_memory() {
+        let (mut decoder, mut buffer) = (LineDecoder::default(), BytesMut::new());
+        for kibibytes in [2_048, 32_768] {
+            for _ in 0..kibibytes {
+                buffer.extend_from_slice(&[b'x'; 1_024]);
+                assert!(decoder.decode(&mut buffer).unwrap().is_none());
+            }
+            assert_eq!(buffer.len() > 8 * KEPT, kibibytes < 16_384);
+            buffer.extend_from_slice(b"\n{}");
+            assert!(decoder.decode(&mut buffer).unwrap().is_some());
+            assert!(buffer.capacity() < KEPT, "{}", buffer.capacity());
+            assert_eq!(buffer.split(), b"{}".as_slice());
         }
-    }
-
-    #[test]
-    fn a_line_takes_no_more_memory_than_it_must_and_gives_it_back() {
-        let mut line = Line::default();
-        for _ in 0..LONGEST / 1_000 + 1_000 {
-            line.push(&[b'x'; 1_000]);
-        }
-        assert!(
-            line.kept.capacity() <= BEGINNING,
-            "{}",
-            line.kept.capacity()
-        );
-        line.take();
-        assert!(line.is_empty() && line.end.is_none());
-        line.push(b"{}");
-        assert_eq!(line.kept, b"{}");
     }
 }

@@ -1,4 +1,4 @@
-//! The transport until the host opens its session.
+//! Tolerates what some hosts send before they open a session.
 
 use std::future::Future;
 
@@ -9,8 +9,8 @@ use rmcp::{
     transport::Transport,
 };
 
-/// Drops what comes before the first request and is none. rmcp ends the process on it, but a host
-/// that lets go of its first attempt (a cancellation, say) and begins again means no harm.
+/// Drops notifications and responses until a session is open. rmcp ends the process on them, but
+/// they are harmless: a host may, for example, cancel its first attempt and start again.
 pub(crate) struct Opening<T> {
     transport: T,
     is_open: bool,
@@ -38,14 +38,15 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Opening<T> {
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
             let message = self.transport.receive().await?;
-            if let JsonRpcMessage::Request(request) = &message {
-                self.is_open |= opens(&request.request);
+            let request = match &message {
+                JsonRpcMessage::Request(request) => Some(&request.request),
+                _ => None,
+            };
+            self.is_open |= request.is_some_and(opens_session);
+            if self.is_open || request.is_some() {
                 return Some(message);
             }
-            if self.is_open {
-                return Some(message);
-            }
-            tracing::debug!("dropped a message that came before the session was opened");
+            tracing::debug!("dropped a message that came before a session was open");
         }
     }
 
@@ -54,9 +55,9 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Opening<T> {
     }
 }
 
-/// Whether a request opens a session: a ping does not, nor a probe, nor one that does not say
-/// which protocol it speaks.
-fn opens(request: &ClientRequest) -> bool {
+/// In the newer protocol, any request that names its protocol version opens a session, except a
+/// ping or a probe.
+fn opens_session(request: &ClientRequest) -> bool {
     match request {
         ClientRequest::InitializeRequest(_) => true,
         ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,

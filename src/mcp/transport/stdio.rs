@@ -1,4 +1,4 @@
-//! The standard streams, without a thread that waits for each where that can be done.
+//! The standard streams as sockets.
 
 use std::{
     fs::File,
@@ -14,24 +14,24 @@ use std::{
 
 use tokio::net::UnixStream;
 
-/// Stdin and stdout as sockets. So hosts on Node connect a server. rmcp only knows pipes, and
-/// reads and writes everything else on threads, at the cost of a hand-over a message.
+/// Makes stdin and stdout non-blocking if they are sockets, as with hosts on Node. rmcp does this
+/// for pipes only; anything else it reads and writes on threads, with a hand-over per message.
 ///
-/// A socket is non-blocking for all who share it, so it is blocking again when this is dropped.
+/// The flag is shared with other processes, so it is reset on drop.
 pub(crate) struct Sockets([Socket; 2]);
 
 impl Sockets {
-    /// Both streams, if both are sockets, and stderr, which blocks, is neither of them.
+    /// Both streams, if both are sockets and neither is also stderr, which must stay blocking.
     pub(crate) fn of_process() -> Option<(Self, UnixStream, UnixStream)> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
         let logs = identity(io::stderr().as_fd());
-        let is_free = |stream: BorrowedFd<'_>| logs.is_none() || identity(stream) != logs;
-        if !is_free(stdin.as_fd()) || !is_free(stdout.as_fd()) {
+        let is_stderr = |stream: BorrowedFd<'_>| logs.is_some() && identity(stream) == logs;
+        if is_stderr(stdin.as_fd()) || is_stderr(stdout.as_fd()) {
             return None;
         }
         let (stdin, stdout) = (socket(stdin.as_fd())?, socket(stdout.as_fd())?);
         let streams = (stdin.try_clone().ok()?, stdout.try_clone().ok()?);
-        // From here on they are given back, whatever comes.
+        // Resets them, even if one of the following steps fails.
         let kept = Self([stdin, stdout]);
         Some((
             kept,
@@ -45,27 +45,27 @@ impl Drop for Sockets {
     fn drop(&mut self) {
         for socket in &self.0 {
             if let Err(error) = socket.set_nonblocking(false) {
-                tracing::debug!(%error, "a stream stays non-blocking");
+                tracing::debug!(%error, "a standard stream stays non-blocking");
             }
         }
     }
 }
 
-/// What tells one open file from another.
+/// Device and inode.
 fn identity(stream: BorrowedFd<'_>) -> Option<(u64, u64)> {
     let file = File::from(stream.try_clone_to_owned().ok()?);
     let metadata = file.metadata().ok()?;
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// The stream as a socket of this machine, if it is one.
+/// The stream as a Unix socket, if it is one.
 fn socket(stream: BorrowedFd<'_>) -> Option<Socket> {
     let file = File::from(stream.try_clone_to_owned().ok()?);
     if !file.metadata().ok()?.file_type().is_socket() {
         return None;
     }
     let socket = Socket::from(OwnedFd::from(file));
-    // Fails for sockets of any other kind.
+    // Fails for sockets of other families.
     socket.local_addr().is_ok().then_some(socket)
 }
 

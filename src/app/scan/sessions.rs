@@ -1,14 +1,10 @@
-//! The lists that can be walked.
+//! The list of sessions.
 
 use crate::{
-    api::{ApiError, Client, EventQuery, Order, SessionQuery},
-    app::scan::{Mark, Source},
-    domain::{
-        events,
-        events::EventFilter,
-        filter::{Filter, is_allowed},
-    },
-    model::{ApiTime, Event, Page, SessionHead, SessionId},
+    api::{ApiError, Client, Order, SessionQuery},
+    app::scan::source::{SortKey, Source},
+    domain::filter::{Filter, is_allowed},
+    model::{ApiTime, Page, SessionHead},
 };
 
 /// The sessions that match a filter.
@@ -39,13 +35,13 @@ impl Source for Sessions {
         self.filter.matches(session)
     }
 
-    /// How many there are of agents that are not allowed is not to be seen.
+    /// Counts must not reveal how many sessions other agents have.
     fn counts(&self, session: &SessionHead) -> bool {
         is_allowed(&self.filter.allowed_agents, session)
     }
 
-    fn mark(&self, session: &SessionHead) -> Mark {
-        Mark {
+    fn sort_key(&self, session: &SessionHead) -> SortKey {
+        SortKey {
             id: Some(session.id.clone()).filter(|id| !id.is_empty()),
             at: session.created_at.as_ref().and_then(ApiTime::at),
         }
@@ -56,7 +52,7 @@ impl Source for Sessions {
     }
 }
 
-/// What of a filter the API itself can be asked for.
+/// The part of a filter that the API can apply.
 impl From<&Filter> for SessionQuery {
     fn from(filter: &Filter) -> Self {
         Self {
@@ -70,49 +66,5 @@ impl From<&Filter> for SessionQuery {
             created_lt: filter.latest_creation(),
             ..Self::default()
         }
-    }
-}
-
-/// The events of a session that match a filter.
-pub(crate) struct Events {
-    pub(crate) session: SessionId,
-    pub(crate) filter: EventFilter,
-    pub(crate) order: Order,
-}
-
-impl Source for Events {
-    type Item = Event;
-
-    async fn page(
-        &self,
-        client: &Client,
-        cursor: Option<String>,
-        size: u32,
-    ) -> Result<Page<Event>, ApiError> {
-        let query = EventQuery {
-            types: self.filter.types.clone(),
-            created_gte: self.filter.after,
-            created_lt: self.filter.before,
-            order: Some(self.order),
-            limit: Some(size),
-            page: cursor,
-            ..EventQuery::default()
-        };
-        Ok(client.list_events(&self.session, &query).await?.body)
-    }
-
-    fn matches(&self, event: &Event) -> bool {
-        self.filter.matches(event)
-    }
-
-    fn mark(&self, event: &Event) -> Mark {
-        Mark {
-            id: events::text(event, "id").map(str::to_owned),
-            at: events::at(event),
-        }
-    }
-
-    fn order(&self) -> Order {
-        self.order
     }
 }

@@ -1,0 +1,42 @@
+//! A list that can be scanned.
+
+use jiff::Timestamp;
+
+use crate::{
+    api::{ApiError, Client, Order},
+    model::Page,
+};
+
+/// A paged list of the API.
+pub(crate) trait Source: Send + Sync {
+    type Item: Send + Sync;
+
+    /// Requests one page.
+    fn page(
+        &self,
+        client: &Client,
+        cursor: Option<String>,
+        size: u32,
+    ) -> impl Future<Output = Result<Page<Self::Item>, ApiError>> + Send;
+
+    /// Whether the entry passes the filters, the API's included: some services ignore them.
+    fn matches(&self, item: &Self::Item) -> bool;
+
+    /// Whether the entry counts towards the limit and the number of entries scanned.
+    fn counts(&self, _: &Self::Item) -> bool {
+        true
+    }
+
+    fn sort_key(&self, item: &Self::Item) -> SortKey;
+
+    /// The order that is requested.
+    fn order(&self) -> Order;
+}
+
+/// Where an entry stands in its list, as far as that is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SortKey {
+    pub(crate) id: Option<String>,
+    /// The time by which the list is sorted.
+    pub(crate) at: Option<Timestamp>,
+}
