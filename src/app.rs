@@ -3,22 +3,22 @@
 //!
 //! [`run`] is the way in for every adapter; [`ops`] has one file an operation.
 
-pub mod approval;
-pub mod audit;
-pub mod caller;
-pub mod context;
-pub mod cursor;
-pub mod error;
-pub mod export;
-pub mod locks;
-pub mod op;
-pub mod ops;
-pub mod pace;
-pub mod plan;
-pub mod recent_events;
-pub mod run;
-pub mod scan;
-pub mod services;
+pub(crate) mod approval;
+pub(crate) mod audit;
+pub(crate) mod caller;
+pub(crate) mod context;
+pub(crate) mod cursor;
+pub(crate) mod error;
+pub(crate) mod export;
+pub(crate) mod locks;
+pub(crate) mod op;
+pub(crate) mod ops;
+pub(crate) mod pace;
+pub(crate) mod plan;
+pub(crate) mod recent_events;
+pub(crate) mod run;
+pub(crate) mod scan;
+pub(crate) mod services;
 pub mod settings;
-pub mod suggestions;
-pub mod write;
+pub(crate) mod suggestions;
+pub(crate) mod write;

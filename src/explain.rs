@@ -3,18 +3,18 @@
 //! Every failure is a code, one sentence with one cause, and one next step. Next steps name
 //! operations through [`Vocabulary`], so that no reader is sent to one that is not offered.
 
-pub mod api;
-pub mod approval;
-pub mod details;
-pub mod diagnosis;
-pub mod explanation;
-pub mod guard;
-pub mod names;
-pub mod progress;
-pub mod safeguards;
-pub mod toolset;
-pub mod values;
-pub mod vocabulary;
+pub(crate) mod api;
+pub(crate) mod approval;
+pub(crate) mod details;
+pub(crate) mod diagnosis;
+pub(crate) mod explanation;
+pub(crate) mod guard;
+pub(crate) mod names;
+pub(crate) mod progress;
+pub(crate) mod safeguards;
+pub(crate) mod toolset;
+pub(crate) mod values;
+pub(crate) mod vocabulary;
 
 use serde_json::json;
 
@@ -35,7 +35,7 @@ use crate::{
 
 /// Words a failure of `op` for the reader whose names for operations are `vocabulary`.
 #[must_use]
-pub fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Explanation {
+pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Explanation {
     let Words { message, next } = words_for(error, op, vocabulary);
     let mut explanation = Explanation {
         code: error.code(),

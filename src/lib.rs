@@ -25,7 +25,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod environment;
-pub mod explain;
+mod explain;
 pub mod mcp;
 pub mod model;
 pub mod sandbox;

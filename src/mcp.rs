@@ -1,17 +1,17 @@
 //! The MCP adapter: tools with arguments, answers and schemas over the operations of `app`.
 
-pub mod args;
-pub mod caller;
-pub mod catalog;
-pub mod entry;
-pub mod handler;
-pub mod offered;
-pub mod prompts;
-pub mod result;
-pub mod schema;
-pub mod seal;
+pub(crate) mod args;
+pub(crate) mod caller;
+pub(crate) mod catalog;
+pub(crate) mod entry;
+pub(crate) mod handler;
+pub(crate) mod offered;
+pub(crate) mod prompts;
+pub(crate) mod result;
+pub(crate) mod schema;
+pub(crate) mod seal;
 pub mod server;
 pub mod settings;
-pub mod tool;
-pub mod tools;
-pub mod transport;
+pub(crate) mod tool;
+pub(crate) mod tools;
+pub(crate) mod transport;

@@ -6,7 +6,7 @@
 //! same seal guards the state that a question carries to a later call; the two are sealed for
 //! different purposes, so that a question's state never passes for a token.
 
-pub mod subject;
+pub(crate) mod subject;
 
 use std::time::Duration;
 
@@ -23,11 +23,11 @@ use super::{
 /// How long a token, or a question, is valid.
 const VALID_FOR: Duration = Duration::from_secs(5 * 60);
 /// How long a person is waited for within a call.
-pub const APPROVAL_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const APPROVAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Whether something may be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Approved {
+pub(crate) enum Approved {
     /// It was approved, or needs no approval.
     Yes,
     /// Not before the caller comes back with this token.
@@ -36,7 +36,7 @@ pub enum Approved {
 
 /// Valid for one subject and five minutes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApprovalToken {
+pub(crate) struct ApprovalToken {
     /// The token.
     pub token: String,
     /// RFC 3339, to the second, rounded down.
@@ -51,7 +51,7 @@ enum Purpose {
 }
 
 /// Seals text so that only this process can have made it.
-pub trait Seal: Send + Sync {
+pub(crate) trait Seal: Send + Sync {
     /// A seal bound to `binding`, valid for `valid_for`.
     fn seal(&self, binding: &[u8], valid_for: Duration) -> String;
 
@@ -64,7 +64,7 @@ pub trait Seal: Send + Sync {
 
 /// Why a seal does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BrokenSeal {
+pub(crate) enum BrokenSeal {
     /// It was valid once.
     Expired,
     /// It is not this one.
@@ -72,7 +72,7 @@ pub enum BrokenSeal {
 }
 
 /// Asks for approval in the way the operator chose.
-pub struct Approvals {
+pub(crate) struct Approvals {
     way: ConfirmDeletes,
     /// Absent if this machine provides no random key; then nothing can be approved.
     seal: Option<Box<dyn Seal>>,

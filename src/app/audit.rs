@@ -57,7 +57,7 @@ struct Line<'a> {
 
 /// What a call is about, as the caller gave it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     /// The session, unless it is no id.
     pub session_id: Option<String>,
     /// The plan, unless it is no id.

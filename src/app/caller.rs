@@ -9,7 +9,7 @@ use super::{approval::subject::Subject, plan::action::Action};
 use crate::model::SessionId;
 
 /// The adapter's side of one call.
-pub trait Caller: Send + Sync {
+pub(crate) trait Caller: Send + Sync {
     /// Cancelled when the caller no longer wants the answer.
     fn cancellation(&self) -> &CancellationToken;
 
@@ -26,7 +26,7 @@ pub trait Caller: Send + Sync {
 
 /// How a person can be asked for approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ApprovalChannel {
+pub(crate) enum ApprovalChannel {
     /// Not at all.
     Unavailable,
     /// By [`Caller::ask`], while the call goes on.
@@ -44,7 +44,7 @@ pub enum ApprovalChannel {
 
 /// What a person replied. Only an explicit yes is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// Go ahead.
     Yes,
     /// Anything else.
@@ -53,7 +53,7 @@ pub enum Reply {
 
 /// How far a call is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// A busy session was read again.
     Polled {
         /// Reads so far.

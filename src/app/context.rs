@@ -25,7 +25,7 @@ use crate::{
 const RESERVE: Duration = Duration::from_secs(4);
 
 /// What an operation knows of the call it answers.
-pub struct Context {
+pub(crate) struct Context {
     op: Op,
     client: Client,
     permits: Permits,

@@ -24,14 +24,14 @@ use crate::{
 
 /// Why an operation did not do what was asked.
 #[derive(Debug, Clone)]
-pub struct Error {
+pub(crate) struct Error {
     kind: Box<ErrorKind>,
     effects: Effects,
 }
 
 /// What had happened, or may have, before the operation failed.
 #[derive(Debug, Clone, Default)]
-pub struct Effects {
+pub(crate) struct Effects {
     /// The session's turn was stopped for this operation.
     pub turn_stopped: bool,
     /// A write was sent whose end is not known.
@@ -40,7 +40,7 @@ pub struct Effects {
 
 /// A write that may have been carried out.
 #[derive(Debug, Clone)]
-pub struct InDoubt {
+pub(crate) struct InDoubt {
     /// The session it was sent to.
     pub session: SessionId,
     /// What was sent.
@@ -49,7 +49,7 @@ pub struct InDoubt {
 
 /// What went wrong.
 #[derive(Debug, Clone)]
-pub enum ErrorKind {
+pub(crate) enum ErrorKind {
     /// What the API, or the way to it, answered.
     Api {
         /// What it was asked about.
@@ -175,7 +175,7 @@ pub enum ErrorKind {
 
 /// What the API was asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
+pub(crate) enum About {
     /// One session.
     Session(SessionId),
     /// The events of one session.
@@ -188,7 +188,7 @@ pub enum About {
 
 /// How a session differs from what a write asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Mismatch {
+pub(crate) enum Mismatch {
     /// It is not archived.
     NotArchived,
     /// It still exists.
@@ -201,7 +201,7 @@ pub enum Mismatch {
 
 /// Whom a failure concerns, for work on many sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
+pub(crate) enum Blame {
     /// This session: go on with the next one.
     Session,
     /// The service or the way to it: wait and try again.
@@ -213,7 +213,7 @@ pub enum Blame {
 impl Error {
     /// An error without effects.
     #[must_use]
-    pub fn new(kind: ErrorKind) -> Self {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
         Self {
             kind: Box::new(kind),
             effects: Effects::default(),
@@ -222,13 +222,13 @@ impl Error {
 
     /// What the API answered about `subject`.
     #[must_use]
-    pub fn api(subject: About, error: ApiError) -> Self {
+    pub(crate) fn api(subject: About, error: ApiError) -> Self {
         Self::new(ErrorKind::Api { subject, error })
     }
 
     /// An audit log that cannot be written.
     #[must_use]
-    pub fn audit_failed(path: &Path, cause: io::Error) -> Self {
+    pub(crate) fn audit_failed(path: &Path, cause: io::Error) -> Self {
         Self::new(ErrorKind::AuditFailed {
             path: path.to_owned(),
             cause: Arc::new(cause),
@@ -237,7 +237,7 @@ impl Error {
 
     /// The same error of a write that may have been carried out.
     #[must_use]
-    pub fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {
+    pub(crate) fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {
         self.effects.in_doubt = Some(InDoubt {
             session: session.clone(),
             operation,
@@ -247,32 +247,32 @@ impl Error {
 
     /// The same error of a call that had stopped the session's turn.
     #[must_use]
-    pub fn after_interrupt(mut self) -> Self {
+    pub(crate) fn after_interrupt(mut self) -> Self {
         self.effects.turn_stopped = true;
         self
     }
 
     /// What went wrong.
     #[must_use]
-    pub fn kind(&self) -> &ErrorKind {
+    pub(crate) fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
     /// Takes the error apart.
     #[must_use]
-    pub fn into_kind(self) -> ErrorKind {
+    pub(crate) fn into_kind(self) -> ErrorKind {
         *self.kind
     }
 
     /// What had happened before.
     #[must_use]
-    pub fn effects(&self) -> &Effects {
+    pub(crate) fn effects(&self) -> &Effects {
         &self.effects
     }
 
     /// What programs branch on.
     #[must_use]
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         match &*self.kind {
             ErrorKind::Api { error, .. } => api_code(error),
             ErrorKind::Refused { refusal, .. } => refusal.code(),
@@ -304,7 +304,7 @@ impl Error {
 
     /// Whom it concerns.
     #[must_use]
-    pub fn blame(&self) -> Blame {
+    pub(crate) fn blame(&self) -> Blame {
         match self.code() {
             Code::RateLimited | Code::Overloaded | Code::ApiUnreachable | Code::TimedOut => {
                 Blame::Service
@@ -318,19 +318,19 @@ impl Error {
 
     /// How long the service asks callers to wait.
     #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.api_error().and_then(ApiError::retry_after)
     }
 
     /// The HTTP status of the answer, if there was one.
     #[must_use]
-    pub fn http_status(&self) -> Option<u16> {
+    pub(crate) fn http_status(&self) -> Option<u16> {
         self.api_error().and_then(ApiError::http_status)
     }
 
     /// The API's id of the request that failed.
     #[must_use]
-    pub fn request_id(&self) -> Option<&str> {
+    pub(crate) fn request_id(&self) -> Option<&str> {
         match &*self.kind {
             ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),
             _ => self.api_error()?.request_id(),
@@ -339,7 +339,7 @@ impl Error {
 
     /// The session as it was read, where the failure is about its state.
     #[must_use]
-    pub fn session(&self) -> Option<&SessionHead> {
+    pub(crate) fn session(&self) -> Option<&SessionHead> {
         match &*self.kind {
             ErrorKind::Refused { session, .. }
             | ErrorKind::SessionChanged { session, .. }

@@ -5,7 +5,7 @@
 //! to disk; it is in the operator's folder, and no caller names a path in it. An export that
 //! does not fit into the time of one call is kept in this process, and the next call resumes it.
 
-pub mod file;
+pub(crate) mod file;
 
 use std::{
     collections::HashMap,

@@ -2,7 +2,7 @@
 
 /// One operation. Its name is what adapters, the audit log and cursors call it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Op {
+pub(crate) enum Op {
     /// Read one session.
     GetSession,
     /// Find sessions.
@@ -35,7 +35,7 @@ pub enum Op {
 
 impl Op {
     /// Every operation, in the order in which they are listed.
-    pub const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::GetSession,
         Self::ListSessions,
         Self::UpdateSessionTools,
@@ -54,7 +54,7 @@ impl Op {
 
     /// The name, such as `get_session`.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::GetSession => "get_session",
             Self::ListSessions => "list_sessions",

@@ -1,16 +1,16 @@
 //! The operations, one file each.
 
-pub mod apply_cleanup;
-pub mod archive_session;
-pub mod delete_session;
-pub mod diagnose_session;
-pub mod export_session;
-pub mod get_session;
-pub mod interrupt_session;
-pub mod list_session_events;
-pub mod list_sessions;
-pub mod plan_cleanup;
-pub mod summarize_sessions;
-pub mod update_session;
-pub mod update_session_tools;
-pub mod wait_for_session;
+pub(crate) mod apply_cleanup;
+pub(crate) mod archive_session;
+pub(crate) mod delete_session;
+pub(crate) mod diagnose_session;
+pub(crate) mod export_session;
+pub(crate) mod get_session;
+pub(crate) mod interrupt_session;
+pub(crate) mod list_session_events;
+pub(crate) mod list_sessions;
+pub(crate) mod plan_cleanup;
+pub(crate) mod summarize_sessions;
+pub(crate) mod update_session;
+pub(crate) mod update_session_tools;
+pub(crate) mod wait_for_session;

@@ -4,8 +4,8 @@
 //! in exactly one place of it: remaining, claimed, done, skipped, or failed. A session is claimed
 //! by one call at a time, so that a plan applied twice, or twice at once, does nothing twice.
 
-pub mod action;
-pub mod apply;
-pub mod draft;
-pub mod progress;
-pub mod store;
+pub(crate) mod action;
+pub(crate) mod apply;
+pub(crate) mod draft;
+pub(crate) mod progress;
+pub(crate) mod store;

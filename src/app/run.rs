@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const LONGEST_BULK: Duration = Duration::from_secs(40);
 
 /// The operations, ready to be called.
-pub struct App {
+pub(crate) struct App {
     services: Result<Services, Error>,
     audit: Option<AuditLog>,
     timeout: Duration,
@@ -37,7 +37,7 @@ pub struct App {
 
 /// One call, as far as what surrounds it is concerned.
 #[derive(Debug, Clone, Default)]
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// It may change something, so that it is audited.
     pub writes: bool,
     /// It works on many sessions: it waits for permits, ends within 40 s, and, where it writes,
@@ -48,13 +48,13 @@ pub struct Invocation {
 }
 
 /// What an operation is called with.
-pub type Operation<'a, T> = BoxFuture<'a, Result<T, Error>>;
+pub(crate) type Operation<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
 impl App {
     /// The operations under these settings; with a `problem` in the settings, every call fails
     /// with it, since even where to send requests may be part of what is not known.
     #[must_use]
-    pub fn new(settings: Settings, problem: Option<String>, seal: Option<Box<dyn Seal>>) -> Self {
+    pub(crate) fn new(settings: Settings, problem: Option<String>, seal: Option<Box<dyn Seal>>) -> Self {
         Self {
             audit: settings.audit_log.clone().map(AuditLog::new),
             timeout: settings.timeout,
@@ -69,7 +69,7 @@ impl App {
     ///
     /// # Errors
     /// `invalid_configuration` when the settings are not valid.
-    pub fn services(&self) -> Result<&Services, &Error> {
+    pub(crate) fn services(&self) -> Result<&Services, &Error> {
         self.services.as_ref()
     }
 
@@ -78,7 +78,7 @@ impl App {
     /// # Errors
     /// What the operation fails with, `cancelled`, `timed_out`, `internal` after a panic,
     /// `audit_failed`, or `invalid_configuration`.
-    pub async fn run<T: Send>(
+    pub(crate) async fn run<T: Send>(
         &self,
         op: Op,
         invocation: Invocation,
@@ -116,7 +116,7 @@ impl App {
     }
 
     /// Notes in the audit log that a writing call was refused before it could be run.
-    pub fn audit_refusal(&self, op: Op, error: &Error) {
+    pub(crate) fn audit_refusal(&self, op: Op, error: &Error) {
         if let Some(log) = &self.audit {
             log.entry(op, Target::default())
                 .end(End::Code(error.code()), None);

@@ -3,9 +3,9 @@
 //! One page is held at a time. The first request of a scan is sent at once, later ones are paced.
 //! A scan ends at the end of the list, at its limit or at its deadline.
 
-pub mod events;
-pub mod sessions;
-pub mod source;
+pub(crate) mod events;
+pub(crate) mod sessions;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 

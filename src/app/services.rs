@@ -1,7 +1,5 @@
 //! What operations work with, built once.
 
-use std::sync::Arc;
-
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
@@ -13,17 +11,18 @@ use super::{
     locks::SessionLocks,
     pace::Pacer,
     plan::store::Plans,
+    scan::{Scan, sessions::Sessions},
     settings::Settings,
     suggestions::SessionSuggestions,
 };
 use crate::{
-    api::{Client, RequestOptions},
-    domain::{guard::Statuses, view::record::Record},
+    api::{Client, Order, RequestOptions},
+    domain::{filter::Filter, guard::Statuses, view::record::Record},
     model::{Session, SessionId},
 };
 
 /// What operations work with.
-pub struct Services {
+pub(crate) struct Services {
     settings: Settings,
     client: Client,
     statuses: Statuses,
@@ -39,7 +38,7 @@ pub struct Services {
 impl Services {
     /// Nothing is read or connected yet. Without a `seal` nothing can be approved.
     #[must_use]
-    pub fn new(settings: Settings, seal: Option<Box<dyn Seal>>) -> Self {
+    pub(crate) fn new(settings: Settings, seal: Option<Box<dyn Seal>>) -> Self {
         let pacer = Pacer::new(settings.max_rpm, settings.pauses.slow_down);
         Self {
             client: Client::new(settings.api.clone()).with_options(RequestOptions {
@@ -52,26 +51,26 @@ impl Services {
             exporter: settings.export_dir.clone().map(Exporter::new),
             pacer,
             plans: Plans::default(),
-            cursors: Cursors::new(cursor_scope(&settings)),
+            cursors: Cursors::new(cursor_context(&settings)),
             suggestions: SessionSuggestions::default(),
             settings,
         }
     }
 
     /// Loads in the background what the first call would otherwise wait for.
-    pub fn warm_up(&self) {
+    pub(crate) fn warm_up(&self) {
         self.client.warm_up();
     }
 
     /// Proposes sessions whose id or title contains `typed`.
-    pub async fn suggest_sessions(&self, typed: &str) -> Vec<String> {
+    pub(crate) async fn suggest_sessions(&self, typed: &str) -> Vec<String> {
         let agents = &self.settings.allowed_agents;
-        self.suggestions.like(typed, &self.client, agents).await
+        self.suggestions.matching(typed, &self.client, agents).await
     }
 
     /// Reads and makes the cursors of this server.
     #[must_use]
-    pub fn cursors(&self) -> &Cursors {
+    pub(crate) fn cursors(&self) -> &Cursors {
         &self.cursors
     }
 
@@ -113,17 +112,31 @@ impl Services {
         lock.map_err(|_| ErrorKind::LockTimedOut(id.clone()).into())
     }
 
+    /// A scan of the sessions that match, of allowed agents only: at most `limit`, matching or
+    /// not, and until the call's soft deadline.
+    pub(crate) fn scan(
+        &self,
+        cx: &Context,
+        mut filter: Filter,
+        order: Order,
+        limit: usize,
+    ) -> Scan<Sessions> {
+        filter.allowed_agents.clone_from(&self.settings.allowed_agents);
+        let sessions = Sessions { filter, order };
+        Scan::new(sessions, &cx.client(), &self.pacer, limit, cx.soft_deadline())
+    }
+
     /// The record of a session as this server shows it.
     pub(crate) async fn record(&self, session: &Session) -> Record {
         Record::concise(session, &self.statuses, self.client.is_official().await)
     }
 }
 
-/// What a cursor is only good for: the service, the workspace, the agents allowed.
-fn cursor_scope(settings: &Settings) -> Vec<Arc<str>> {
+/// The settings that a cursor depends on: the service, the workspace, the allowed agents.
+fn cursor_context(settings: &Settings) -> impl Iterator<Item = &str> {
     let api = &settings.api;
     let base_url = api.base_url.as_ref().map_or("", url::Url::as_str);
-    let parts = [base_url].into_iter().chain(api.workspace_id.as_deref());
+    let workspace = api.workspace_id.as_deref();
     let agents = settings.allowed_agents.iter().map(String::as_str);
-    parts.chain(agents).map(Arc::from).collect()
+    [base_url].into_iter().chain(workspace).chain(agents)
 }

@@ -4,10 +4,10 @@
 //! Nothing is sent that the guard did not allow on a reading made right before, and nothing is
 //! reported as done that the answer does not show.
 
-pub mod attempt;
-pub mod conditions;
-pub mod guarded;
-pub mod poll;
+pub(crate) mod attempt;
+pub(crate) mod conditions;
+pub(crate) mod guarded;
+pub(crate) mod poll;
 
 use std::time::Duration;
 

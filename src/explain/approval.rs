@@ -29,7 +29,7 @@ pub(crate) fn named(subject: &Subject) -> String {
 
 /// What a person is asked, with what will be lost.
 #[must_use]
-pub fn question(subject: &Subject) -> String {
+pub(crate) fn question(subject: &Subject) -> String {
     match subject {
         Subject::Deletion {
             session,

@@ -6,7 +6,7 @@ use crate::domain::code::Code;
 
 /// A failure in words: what happened, why, and one next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
+pub(crate) struct Explanation {
     /// What programs branch on.
     pub code: Code,
     /// One sentence with the id, the title, the state and the one cause; no full stop at its end.
@@ -26,7 +26,7 @@ pub struct Explanation {
 impl Explanation {
     /// An explanation of something that the API had no part in.
     #[must_use]
-    pub fn new(code: Code, message: impl Into<String>, next: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>, next: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -54,6 +54,6 @@ pub(crate) fn words(message: impl Into<String>, next: impl Into<String>) -> Word
 
 /// Rounded up: who comes back a moment too early has waited in vain.
 #[must_use]
-pub fn whole_seconds(wait: Duration) -> u64 {
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

@@ -8,7 +8,7 @@ use crate::app::{caller::Progress, plan::action::Action};
     clippy::cast_precision_loss,
     reason = "counts that a person looks at, far below 2^52"
 )]
-pub fn progress(progress: &Progress) -> (f64, Option<f64>, String) {
+pub(crate) fn progress(progress: &Progress) -> (f64, Option<f64>, String) {
     match progress {
         Progress::Polled {
             polls,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::app::op::Op;
 
 /// The adapter's names for operations; an operation that it does not offer has none.
-pub trait Vocabulary: Send + Sync {
+pub(crate) trait Vocabulary: Send + Sync {
     /// The name the reader knows the operation by, such as `get_session`; `None` if the reader
     /// cannot call it here.
     fn name(&self, op: Op) -> Option<&str>;

@@ -3,11 +3,11 @@
 //! The derived schema of a tool's `Args` is the only statement of what it takes. Values are
 //! read against it, so that every mistake of a call is found and told at once.
 
-pub mod conditions;
-pub mod filter;
+pub(crate) mod conditions;
+pub(crate) mod filter;
 #[cfg(test)]
 mod laws;
-pub mod values;
+pub(crate) mod values;
 
 use jiff::Timestamp;
 use rmcp::model::JsonObject;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Where programs find a failure's parts in a tool result.
-pub const META_KEY: &str = "managed-sessions-mcp/error";
+pub(crate) const META_KEY: &str = "managed-sessions-mcp/error";
 
 /// The same JSON as structure and as text: some hosts show the model only one of them.
 ///
@@ -24,7 +24,7 @@ pub(crate) fn success(output: &impl Serialize) -> Result<CallToolResult, serde_j
 
 /// One text block, and beside it the parts for programs.
 #[must_use]
-pub fn failure(explanation: Explanation) -> CallToolResult {
+pub(crate) fn failure(explanation: Explanation) -> CallToolResult {
     let Explanation {
         code,
         message,

@@ -4,7 +4,7 @@ use crate::model::{SessionHead, SessionId};
 
 /// What has to be approved.
 #[derive(Debug, Clone)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// The deletion of one session.
     Deletion {
         /// The session as it was read.
@@ -33,7 +33,7 @@ impl Subject {
     /// What an approval is valid for and nothing else: a subject that differs in one character
     /// needs another one.
     #[must_use]
-    pub fn binding(&self) -> String {
+    pub(crate) fn binding(&self) -> String {
         match self {
             Self::Deletion {
                 id, version, busy, ..
@@ -53,7 +53,7 @@ impl Subject {
 
 /// A question that the adapter asks after the call has ended.
 #[derive(Debug, Clone)]
-pub struct PendingQuestion {
+pub(crate) struct PendingQuestion {
     /// What is asked about.
     pub subject: Subject,
     /// What the adapter brings back with the reply, sealed.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What one call came to.
-pub enum Applied {
+pub(crate) enum Applied {
     /// It worked on the plan.
     Worked {
         /// How far the plan is, over all calls.
@@ -33,7 +33,7 @@ pub enum Applied {
 ///
 /// # Errors
 /// `plan_not_found`, `confirmation_…`, and what every session would fail with.
-pub async fn apply_cleanup(
+pub(crate) async fn apply_cleanup(
     services: &Services,
     cx: &Context,
     plan_id: &str,

@@ -20,7 +20,7 @@ use crate::{
 ///
 /// # Errors
 /// What the guard or the API refuses; see [`write`](crate::app::write).
-pub async fn archive_session(
+pub(crate) async fn archive_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,

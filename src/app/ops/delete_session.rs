@@ -1,6 +1,6 @@
 //! Delete one session.
 
-pub mod deletion;
+pub(crate) mod deletion;
 
 use self::deletion::Deletion;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What came of a deletion.
-pub struct Deleted {
+pub(crate) struct Deleted {
     /// The write.
     pub written: Written<()>,
     /// The file that record and history were exported to, if they were.
@@ -27,7 +27,7 @@ pub struct Deleted {
 /// # Errors
 /// What the guard or the API refuses; `confirmation_…` and `export_failed` where the operator
 /// wants deletions to be approved or exported first.
-pub async fn delete_session(
+pub(crate) async fn delete_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,

@@ -20,7 +20,7 @@ const EVENTS: u32 = 100;
 ///
 /// # Errors
 /// What the API answers; `agent_not_allowed`.
-pub async fn diagnose_session(
+pub(crate) async fn diagnose_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,

@@ -15,7 +15,7 @@ use crate::{
 /// # Errors
 /// `export_unavailable` without a folder, `export_failed`, `timed_out` when the next call has to
 /// resume, and what the API answers.
-pub async fn export_session(
+pub(crate) async fn export_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,

@@ -10,7 +10,7 @@ use crate::{
 ///
 /// # Errors
 /// What the API answers; `agent_not_allowed`.
-pub async fn get_session(
+pub(crate) async fn get_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,

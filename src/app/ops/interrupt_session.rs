@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What came of an interrupt, with the session as last seen.
-pub enum Interrupted {
+pub(crate) enum Interrupted {
     /// Sent, and the session was seen to be not busy.
     Stopped(Session),
     /// Sent; the session was not seen to have stopped yet.
@@ -37,7 +37,7 @@ pub enum Interrupted {
 ///
 /// # Errors
 /// What the guard or the API refuses.
-pub async fn interrupt_session(
+pub(crate) async fn interrupt_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,

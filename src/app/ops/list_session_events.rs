@@ -8,7 +8,7 @@ use crate::{
         context::Context,
         cursor::ListRequest,
         error::{About, Error},
-        scan::{Walk, sources::Events},
+        scan::{Scan, events::Events},
         services::Services,
     },
     domain::{
@@ -25,7 +25,7 @@ const VALUE_CHARACTERS: usize = 24_000;
 const MIN_VALUE_CHARACTERS: usize = 400;
 
 /// Which events are listed.
-pub struct Query<'a> {
+pub(crate) struct Query<'a> {
     /// Where the list starts or resumes.
     pub request: ListRequest,
     /// Of which session.
@@ -39,7 +39,7 @@ pub struct Query<'a> {
 }
 
 /// A page of events.
-pub struct Listed {
+pub(crate) struct Listed {
     /// The events as they are shown.
     pub events: Vec<Map<String, Value>>,
     /// The cursor of the next page.
@@ -50,7 +50,7 @@ pub struct Listed {
 ///
 /// # Errors
 /// What the API answers; `agent_not_allowed`.
-pub async fn list_session_events(
+pub(crate) async fn list_session_events(
     services: &Services,
     cx: &Context,
     query: Query<'_>,
@@ -62,7 +62,7 @@ pub async fn list_session_events(
         filter: query.filter,
         order: query.order,
     };
-    let mut walk = Walk::new(source, services, cx, MAX_SCAN)
+    let mut scan = Scan::new(source, &cx.client(), services.pacer(), MAX_SCAN, cx.soft_deadline())
         .page_size(query.limit)
         .resume_from(query.request.position.clone());
     let limit = query.limit as usize;
@@ -70,12 +70,12 @@ pub async fn list_session_events(
     let mut shown = Vec::new();
     let mut budget = SizeBudget::new(LIST_BYTES);
     while shown.len() < limit {
-        let next = walk.next().await;
+        let next = scan.next().await;
         let next = next.map_err(|error| Error::api(About::Session(id.clone()), error))?;
         let Some(event) = next else { break };
         let fields = fitting(&event, value_limit);
         if !budget.take(&fields) {
-            walk.unread(event);
+            scan.unread(event);
             break;
         }
         shown.push(fields);
@@ -84,7 +84,7 @@ pub async fn list_session_events(
         events: shown,
         next_page: query
             .request
-            .next_cursor(services.cursors(), walk.position()),
+            .next_cursor(services.cursors(), scan.position()),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::{
         context::Context,
         cursor::ListRequest,
         error::{About, Error},
-        scan::{PAGE_SIZE, Scan},
+        scan::PAGE_SIZE,
         services::Services,
     },
     domain::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Which sessions are listed.
-pub struct Query {
+pub(crate) struct Query {
     /// Where the list starts or resumes.
     pub request: ListRequest,
     /// Which sessions.
@@ -33,7 +33,7 @@ pub struct Query {
 }
 
 /// A page of rows.
-pub struct Listed {
+pub(crate) struct Listed {
     /// The rows.
     pub sessions: Vec<Row>,
     /// The cursor of the next page.
@@ -46,14 +46,15 @@ pub struct Listed {
 ///
 /// # Errors
 /// What the API answers.
-pub async fn list_sessions(
+pub(crate) async fn list_sessions(
     services: &Services,
     cx: &Context,
     query: Query,
 ) -> Result<Listed, Error> {
     let limit = query.limit as usize;
     let is_own = query.filter.is_own();
-    let mut scan = Scan::new(services, cx, query.filter, query.order, query.max_scan)
+    let mut scan = services
+        .scan(cx, query.filter, query.order, query.max_scan)
         .page_size(if is_own { PAGE_SIZE } else { query.limit })
         .resume_from(query.request.position.clone());
     let mut rows = Vec::new();

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Which sessions are planned.
-pub enum Selection {
+pub(crate) enum Selection {
     /// These.
     Ids(Vec<SessionId>),
     /// Those that match.
@@ -20,7 +20,7 @@ pub enum Selection {
 }
 
 /// A plan, as it is shown.
-pub struct PlanMade {
+pub(crate) struct PlanMade {
     /// Its id.
     pub plan_id: String,
     /// RFC 3339, to the second.
@@ -45,7 +45,7 @@ pub struct PlanMade {
 ///
 /// # Errors
 /// What the API answers about the list, or what every request would fail with.
-pub async fn plan_cleanup(
+pub(crate) async fn plan_cleanup(
     services: &Services,
     cx: &Context,
     action: Action,

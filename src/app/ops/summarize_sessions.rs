@@ -6,7 +6,6 @@ use crate::{
         caller::Progress,
         context::Context,
         error::{About, Error},
-        scan::Scan,
         services::Services,
     },
     domain::{
@@ -24,7 +23,7 @@ const MAX_BYTES: usize = 11_800;
 const REPORT_EVERY: usize = 100;
 
 /// What the sessions add up to.
-pub struct Summarization {
+pub(crate) struct Summarization {
     /// Counts, sums and rows.
     pub summary: Summarized,
     /// How many sessions were looked at.
@@ -37,13 +36,13 @@ pub struct Summarization {
 ///
 /// # Errors
 /// What the API answers.
-pub async fn summarize_sessions(
+pub(crate) async fn summarize_sessions(
     services: &Services,
     cx: &Context,
     filter: Filter,
     max_scan: usize,
 ) -> Result<Summarization, Error> {
-    let mut scan = Scan::new(services, cx, filter, Order::Desc, max_scan);
+    let mut scan = services.scan(cx, filter, Order::Desc, max_scan);
     let mut summary = Summary::default();
     let mut reported = 0;
     loop {

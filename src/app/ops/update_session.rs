@@ -23,7 +23,7 @@ use crate::{
 ///
 /// # Errors
 /// What the guard or the API refuses.
-pub async fn update_session(
+pub(crate) async fn update_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,

@@ -25,7 +25,7 @@ use crate::{
 ///
 /// # Errors
 /// `invalid_toolset`, and what the guard or the API refuses.
-pub async fn update_session_tools(
+pub(crate) async fn update_session_tools(
     services: &Services,
     cx: &Context,
     id: &SessionId,

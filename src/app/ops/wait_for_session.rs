@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How the wait ended.
-pub struct Waited {
+pub(crate) struct Waited {
     /// The session as last read.
     pub session: Session,
     /// It is still running or rescheduling.
@@ -29,7 +29,7 @@ pub struct Waited {
 ///
 /// # Errors
 /// What the API answers; `agent_not_allowed`.
-pub async fn wait_for_session(
+pub(crate) async fn wait_for_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,

@@ -8,7 +8,7 @@ use crate::domain::guard::Operation;
 /// What a plan does to each of its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub(crate) enum Action {
     /// no new events, the history stays
     Archive,
     /// gone for good

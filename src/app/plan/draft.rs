@@ -14,7 +14,7 @@ use crate::{
     app::{
         context::Context,
         error::{About, Blame, Error},
-        scan::Scan,
+        scan::{Scan, sessions::Sessions},
         services::Services,
     },
     domain::{
@@ -81,7 +81,7 @@ impl<'a> Draft<'a> {
         filter: Filter,
         max_scan: usize,
     ) -> Result<(), Error> {
-        let mut scan = Scan::new(self.services, self.cx, filter, Order::Asc, max_scan);
+        let mut scan = self.services.scan(self.cx, filter, Order::Asc, max_scan);
         while !self.is_full() {
             let next = scan.next().await;
             let next = next.map_err(|error| Error::api(About::SessionList, error))?;
@@ -130,11 +130,21 @@ impl<'a> Draft<'a> {
         if wanted.len() <= MAX_READ_ONE_BY_ONE {
             return Ok(found);
         }
+        // Of any agent: those of others are skipped with a reason.
         let all = Filter {
             include_archived: true,
             ..Filter::default()
         };
-        let mut scan = Scan::of_any_agent(self.services, self.cx, all, Order::Desc, max_scan);
+        let mut scan = Scan::new(
+            Sessions {
+                filter: all,
+                order: Order::Desc,
+            },
+            &self.cx.client(),
+            self.services.pacer(),
+            max_scan,
+            self.cx.soft_deadline(),
+        );
         while !wanted.is_empty() {
             let next = scan.next().await;
             let next = next.map_err(|error| Error::api(About::SessionList, error))?;

@@ -13,7 +13,7 @@ const NAMED_IDS: usize = 5;
 /// Sessions that were left alone, by the reason's code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Skipped(BTreeMap<&'static str, SkippedSessions>);
+pub(crate) struct Skipped(BTreeMap<&'static str, SkippedSessions>);
 
 /// The sessions that were left alone for one reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -25,7 +25,7 @@ struct SkippedSessions {
 
 /// Why a session was left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SkipReason {
+pub(crate) enum SkipReason {
     /// A write would fail, or failed, with this code.
     Code(Code),
     /// It already is as the plan would leave it.
@@ -56,7 +56,7 @@ impl Skipped {
 
 /// A session that could not be written.
 #[derive(Debug, Clone)]
-pub struct FailedSession {
+pub(crate) struct FailedSession {
     /// The session.
     pub id: String,
     /// Why.
@@ -65,7 +65,7 @@ pub struct FailedSession {
 
 /// How far a plan is, over all calls: `done + skipped + failed_count + remaining = matched`.
 #[derive(Debug, Clone)]
-pub struct PlanProgress {
+pub(crate) struct PlanProgress {
     /// Sessions of the plan.
     pub matched: usize,
     /// Sessions written.
@@ -83,7 +83,7 @@ pub struct PlanProgress {
 impl PlanProgress {
     /// Sessions that need nothing more.
     #[must_use]
-    pub fn settled(&self) -> usize {
+    pub(crate) fn settled(&self) -> usize {
         self.matched - self.remaining
     }
 }

@@ -35,7 +35,7 @@ const NAMED_FAILURES: usize = 50;
 
 /// The plans of this process.
 #[derive(Debug)]
-pub struct Plans {
+pub(crate) struct Plans {
     plans: Mutex<VecDeque<Arc<Plan>>>,
     slots: Semaphore,
 }

@@ -10,7 +10,7 @@ use crate::model::ApiTime;
 /// What to do with a busy session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum IfBusy {
+pub(crate) enum IfBusy {
     /// change nothing
     #[default]
     Refuse,
@@ -22,7 +22,7 @@ pub enum IfBusy {
 
 /// When a write may happen.
 #[derive(Debug, Clone, Default)]
-pub struct Conditions {
+pub(crate) struct Conditions {
     /// What to do with a busy session.
     pub if_busy: IfBusy,
     /// How long to wait for it at most.

@@ -63,7 +63,7 @@ pub(crate) enum Approval {
 }
 
 /// What came of a write.
-pub enum Written<P> {
+pub(crate) enum Written<P> {
     /// The session already was as asked; nothing was sent.
     Unchanged(Session),
     /// This would have been sent.

@@ -63,7 +63,7 @@ impl SessionsTool for ListSessionEvents {
         let order = args.order;
         let asked = (id.as_str(), &args.types, order, &args.after, &args.before);
         let request = call.list_request(&asked, args.page.as_deref())?;
-        let at = |time: Option<TimeArg>| time.map(|time| time.at(request.asked_at));
+        let at = |time: Option<TimeArg>| time.map(|time| time.at(request.asked_at()));
         let filter = EventFilter {
             types: args.types,
             after: at(args.after),

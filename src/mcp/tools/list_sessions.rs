@@ -67,7 +67,7 @@ impl SessionsTool for ListSessions {
     async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
         let asked = (args.order, &args.filter);
         let request = call.list_request(&asked, args.page.as_deref())?;
-        let filter = args.filter.read(request.asked_at);
+        let filter = args.filter.read(request.asked_at());
         let query = Query {
             filter: filter.map_err(ErrorKind::InvalidArguments)?,
             request,
