@@ -7,11 +7,9 @@ mod tests;
 mod values;
 
 use std::{
-    collections::BTreeSet,
     fmt,
     num::NonZeroU32,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 pub use log::Log;

@@ -1,5 +1,6 @@
 //! The pure core: called with values, returns values. No io, no protocol, no clock of its own.
 
+pub mod code;
 pub mod details;
 pub mod diagnosis;
 pub mod events;

@@ -16,10 +16,12 @@ pub(crate) mod toolset;
 pub(crate) mod values;
 pub(crate) mod vocabulary;
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use self::{
-    explanation::{Explanation, Words, words},
+    explanation::{Explanation, Words, whole_seconds, words},
     names::{DISABLED, read_before},
     vocabulary::Vocabulary,
 };
@@ -48,8 +50,10 @@ pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Exp
     };
     let effects = error.effects();
     if let Some(doubt) = &effects.in_doubt {
-        explanation.message.push_str("; it may have been carried out");
-        explanation.next = look_first(doubt, vocabulary);
+        explanation
+            .message
+            .push_str("; it may have been carried out");
+        explanation.next = look_first(doubt, error.retry_after(), vocabulary);
     }
     // A timeout after an interrupt mentions the interrupt itself.
     let mentions_it = matches!(error.kind(), ErrorKind::BusyTimeout { .. });
@@ -62,14 +66,22 @@ pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Exp
 }
 
 /// The next step after a write that may have been carried out.
-fn look_first(doubt: &InDoubt, vocabulary: &dyn Vocabulary) -> String {
+fn look_first(
+    doubt: &InDoubt,
+    retry_after: Option<Duration>,
+    vocabulary: &dyn Vocabulary,
+) -> String {
     let id = json!(doubt.session.as_str());
     let done = guard::participle(doubt.operation);
     let read = vocabulary
         .invoke(Op::GetSession, &[("session_id", id.clone())])
         .or_else(|| vocabulary.invoke(Op::DiagnoseSession, &[("session_id", id)]));
+    let wait = retry_after.map(|wait| format!(" in {} s", whole_seconds(wait)));
+    let wait = wait.unwrap_or_default();
     match read {
-        Some(call) => format!("{call} to see it as it is, then try again if it was not {done}"),
+        Some(call) => {
+            format!("{call} to see it as it is, then try again{wait} if it was not {done}")
+        }
         None => DISABLED.to_owned(),
     }
 }
@@ -129,7 +141,7 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
         ),
         ErrorKind::AgentNotAllowed(id) => agent_not_allowed(id, vocabulary),
         ErrorKind::CallTimedOut => words(
-            format!("{name} did not end in time; whether it changed anything is not known"),
+            format!("{name} did not end in time; it may have been carried out"),
             read_before("repeating a change", vocabulary),
         ),
         ErrorKind::LockTimedOut(id) => words(
@@ -140,7 +152,7 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
             format!("call {name} again"),
         ),
         ErrorKind::Internal => words(
-            format!("{name} failed inside this server; whether it changed anything is not known"),
+            format!("{name} failed inside this server; it may have been carried out"),
             read_before(
                 "trying again, and report this with the server's log",
                 vocabulary,

@@ -258,12 +258,6 @@ impl Error {
         &self.kind
     }
 
-    /// Takes the error apart.
-    #[must_use]
-    pub(crate) fn into_kind(self) -> ErrorKind {
-        *self.kind
-    }
-
     /// What had happened before.
     #[must_use]
     pub(crate) fn effects(&self) -> &Effects {

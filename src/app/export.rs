@@ -142,7 +142,9 @@ impl Exporter {
                     export.size += 1;
                     continue;
                 }
-                Err(error) if matches!(error.kind(), ApiErrorKind::TimedOut) => return Err(self.keep(id, export)),
+                Err(error) if matches!(error.kind(), ApiErrorKind::TimedOut) => {
+                    return Err(self.keep(id, export));
+                }
                 Err(error) => {
                     if error.is_transient() {
                         let _ = self.keep(id, export);

@@ -1,11 +1,7 @@
 //! The one way in: audit, time limit, cancellation and panic fence around every operation,
 //! whatever adapter calls it.
 
-use std::{
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::Duration,
-};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::time::Instant;
@@ -54,7 +50,11 @@ impl App {
     /// The operations under these settings; with a `problem` in the settings, every call fails
     /// with it, since even where to send requests may be part of what is not known.
     #[must_use]
-    pub(crate) fn new(settings: Settings, problem: Option<String>, seal: Option<Box<dyn Seal>>) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        problem: Option<String>,
+        seal: Option<Box<dyn Seal>>,
+    ) -> Self {
         Self {
             audit: settings.audit_log.clone().map(AuditLog::new),
             timeout: settings.timeout,
@@ -107,7 +107,10 @@ impl App {
         let (end, request_id) = match &result {
             Ok(answer) => {
                 let outcome = outcome(answer);
-                (End::Outcome(outcome.unwrap_or_else(|| "answered".to_owned())), None)
+                (
+                    End::Outcome(outcome.unwrap_or_else(|| "answered".to_owned())),
+                    None,
+                )
             }
             Err(error) => (End::Code(error.code()), error.request_id()),
         };
@@ -166,5 +169,98 @@ impl App {
             },
         };
         (result, cx.last_write())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+    use futures_util::{FutureExt as _, future::BoxFuture};
+    use tokio_util::sync::CancellationToken;
+
+    use super::{App, Invocation};
+    use crate::{
+        api,
+        app::{
+            approval::subject::Subject,
+            caller::{ApprovalChannel, Caller, Progress, Reply},
+            op::Op,
+            settings::{ConfirmDeletes, Pauses, Settings},
+        },
+        domain::code::Code,
+    };
+
+    #[derive(Default)]
+    struct Nobody(CancellationToken);
+
+    impl Caller for Nobody {
+        fn cancellation(&self) -> &CancellationToken {
+            &self.0
+        }
+
+        fn progress(&self, _: Progress) -> BoxFuture<'_, ()> {
+            std::future::ready(()).boxed()
+        }
+
+        fn approval(&self) -> ApprovalChannel {
+            ApprovalChannel::Unavailable
+        }
+
+        fn ask<'a>(&'a self, _: &'a Subject, _: Duration) -> BoxFuture<'a, Option<Reply>> {
+            std::future::ready(None).boxed()
+        }
+    }
+
+    fn app(problem: Option<&str>) -> App {
+        let settings = Settings {
+            api: api::Settings::default(),
+            timeout: Duration::from_secs(45),
+            allowed_agents: Vec::new(),
+            idle_statuses: Vec::new(),
+            confirm_deletes: ConfirmDeletes::Off,
+            export_dir: None,
+            audit_log: None,
+            max_rpm: NonZeroU32::MAX,
+            pauses: Pauses::default(),
+        };
+        App::new(settings, problem.map(str::to_owned), None)
+    }
+
+    async fn code(app: &App, caller: Nobody, panics: bool) -> Option<Code> {
+        let invocation = Invocation::default();
+        let result = app.run(
+            Op::GetSession,
+            invocation,
+            Arc::new(caller),
+            |()| None,
+            |_, _| {
+                async move {
+                    assert!(!panics, "on purpose");
+                    Ok(())
+                }
+                .boxed()
+            },
+        );
+        result.await.err().map(|error| error.code())
+    }
+
+    #[tokio::test]
+    async fn a_panic_a_cancellation_and_bad_settings_are_failures() {
+        let app_ready = app(None);
+        assert_eq!(
+            code(&app_ready, Nobody::default(), true).await,
+            Some(Code::Internal)
+        );
+        assert_eq!(code(&app_ready, Nobody::default(), false).await, None);
+        let cancelled = Nobody::default();
+        cancelled.0.cancel();
+        assert_eq!(
+            code(&app_ready, cancelled, false).await,
+            Some(Code::Cancelled)
+        );
+        let broken = app(Some("a variable is wrong"));
+        let expected = Some(Code::InvalidConfiguration);
+        assert_eq!(code(&broken, Nobody::default(), true).await, expected);
     }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    api::{ApiError, Client, Order},
+    api::{ApiError, ApiErrorKind, Client, Order, RequestOptions},
     app::{
         pace::{Pacer, Permits},
         scan::source::{SortKey, Source},
@@ -192,7 +192,7 @@ impl<S: Source> Scan<S> {
         let mut client = if is_first {
             self.client.clone()
         } else {
-            self.client.until(self.deadline)
+            self.client.with_deadline(self.deadline)
         };
         let mut is_paced = !is_first;
         let page = loop {
@@ -200,14 +200,19 @@ impl<S: Source> Scan<S> {
                 let Ok(()) = timeout_at(self.deadline, self.permits.acquire()).await else {
                     return Ok(false);
                 };
-                client = client.counted_by(self.permits.on_request());
+                client = client.with_options(RequestOptions {
+                    on_request: Some(self.permits.on_request()),
+                    ..client.options().clone()
+                });
             }
             let page = self
                 .source
                 .page(&client, self.next_page.clone(), self.page_size);
             match page.await {
                 Ok(page) => break page,
-                Err(ApiError::TimedOut) if !is_first => return Ok(false),
+                Err(error) if matches!(error.kind(), ApiErrorKind::TimedOut) && !is_first => {
+                    return Ok(false);
+                }
                 Err(error) if error.http_status() == Some(429) => {
                     let wait = self.permits.pacer().pause_for(error.retry_after());
                     let is_too_long = Instant::now() + wait >= self.deadline;

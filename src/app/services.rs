@@ -121,9 +121,17 @@ impl Services {
         order: Order,
         limit: usize,
     ) -> Scan<Sessions> {
-        filter.allowed_agents.clone_from(&self.settings.allowed_agents);
+        filter
+            .allowed_agents
+            .clone_from(&self.settings.allowed_agents);
         let sessions = Sessions { filter, order };
-        Scan::new(sessions, &cx.client(), &self.pacer, limit, cx.soft_deadline())
+        Scan::new(
+            sessions,
+            &cx.client(),
+            &self.pacer,
+            limit,
+            cx.soft_deadline(),
+        )
     }
 
     /// The record of a session as this server shows it.

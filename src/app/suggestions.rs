@@ -52,7 +52,7 @@ async fn read(client: &Client, allowed_agents: &[String]) -> Vec<String> {
         limit: Some(SEARCHED),
         ..SessionQuery::default()
     };
-    let client = client.until(Instant::now() + TIMEOUT);
+    let client = client.with_deadline(Instant::now() + TIMEOUT);
     let sessions = match client.list_sessions(&query).await {
         Ok(answer) => answer.body.data,
         Err(error) => {

@@ -19,7 +19,7 @@ use crate::{
     },
     config::Config,
     environment::Environment,
-    mcp::server::SessionsServer,
+    mcp::server::Server,
     sandbox::{Options, Sandbox},
 };
 
@@ -28,6 +28,13 @@ type Ended = Result<ExitCode, Box<dyn Error>>;
 
 /// A free port of this machine.
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The MCP server for a configuration.
+#[must_use]
+pub fn server(config: Config) -> Server {
+    let problem = config.problem();
+    Server::new(config.app, &config.mcp, problem)
+}
 
 /// Does what `command` says.
 ///
@@ -50,12 +57,12 @@ pub async fn run(command: Command, config: Config, flags: &Flags) -> Ended {
 /// When the sandbox or the MCP session cannot be started.
 pub async fn serve(config: Config, flags: &Flags) -> Ended {
     if !flags.sandbox {
-        SessionsServer::new(config).serve_stdio().await?;
+        server(config).serve_stdio().await?;
         return Ok(ExitCode::SUCCESS);
     }
     let sandbox = Sandbox::start(LOOPBACK, options(flags)).await?;
     let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
-    SessionsServer::new(config).serve_stdio().await?;
+    server(config).serve_stdio().await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -86,7 +93,7 @@ pub async fn demo() -> Ended {
     let config = Config::read(&Flags::default(), &Environment::default())?;
     let sandbox = Sandbox::start(LOOPBACK, Options::default()).await?;
     let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
-    let went_well = demo::run(SessionsServer::new(config), &mut Printer::stdout()).await?;
+    let went_well = demo::run(server(config), &mut Printer::stdout()).await?;
     Ok(if went_well {
         ExitCode::SUCCESS
     } else {

@@ -10,7 +10,7 @@ use rmcp::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{cli::print::Printer, mcp::server::SessionsServer};
+use crate::{cli::print::Printer, mcp::server::Server};
 
 /// Widest line of the transcript.
 const WIDTH: usize = 88;
@@ -33,7 +33,7 @@ pub enum DemoError {
 ///
 /// # Errors
 /// When it could not be run to its end. `Ok(false)` means that a step did not do what it says.
-pub async fn run(server: SessionsServer, out: &mut Printer<impl Write>) -> Result<bool, DemoError> {
+pub async fn run(server: Server, out: &mut Printer<impl Write>) -> Result<bool, DemoError> {
     let (here, there) = tokio::io::duplex(1 << 16);
     let serving = tokio::spawn(async move { server.serve_on(there).await });
     let client = ().serve(here).await.map_err(|error| DemoError::Client(error.to_string()))?;

@@ -12,11 +12,18 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    api::{ApiError, Client, Description, SessionQuery},
+    api::{ApiErrorKind, Client, Description, SessionQuery},
+    app::{
+        error::{About, Error, ErrorKind},
+        op::Op,
+    },
     config::Config,
+    explain::explain,
     mcp::settings::ToolGroup,
-    domain::step::LeftOut,
-    explain::{Failure, META_KEY},
+    mcp::{
+        offered::OfferedTools,
+        result::{self, META_KEY},
+    },
 };
 
 /// From here on a clock is worth a word: tokens have a lifetime, and ages are counted from now.
@@ -81,7 +88,7 @@ fn settings(
                 Err(error) => error.to_string(),
             },
         ),
-        ("passed over", names(&description.passed_over, "nothing")),
+        ("passed over", names(&description.ignored, "nothing")),
         ("sent in header", description.auth_header.to_owned()),
         (
             "workspace",
@@ -107,9 +114,18 @@ fn settings(
             "idle statuses",
             names(&config.app.idle_statuses, "none but idle"),
         ),
-        ("confirm deletes", config.app.confirm_deletes.name().to_owned()),
-        ("bulk work", format!("{} requests a minute", config.app.max_rpm)),
-        ("time of a call", format!("{} s", config.app.timeout.as_secs())),
+        (
+            "confirm deletes",
+            config.app.confirm_deletes.name().to_owned(),
+        ),
+        (
+            "bulk work",
+            format!("{} requests a minute", config.app.max_rpm),
+        ),
+        (
+            "time of a call",
+            format!("{} s", config.app.timeout.as_secs()),
+        ),
     ];
     settings.extend(paths::settings(config));
     settings
@@ -117,16 +133,19 @@ fn settings(
 
 fn configuration(config: &Config) -> Check {
     match config.problem() {
-        Some(problem) => failed("configuration", Failure::invalid_configuration(&problem)),
+        Some(problem) => failed(
+            "configuration",
+            &ErrorKind::InvalidConfiguration(problem).into(),
+        ),
         None => Check::ok("configuration", "flags and environment are understood"),
     }
 }
 
 /// An exported key that silently beats a login is the commonest trap.
 fn credential(description: &Description, sandbox: bool) -> Check {
-    match (&description.credential, description.passed_over.as_slice()) {
+    match (&description.credential, description.ignored.as_slice()) {
         (Ok(_), _) if sandbox => Check::ok("credential", format!("{SANDBOX_KEY} is used")),
-        (Err(error), _) => failed("credential", Failure::api("the credential", error)),
+        (Err(error), _) => failed("credential", &Error::api(About::Credential, error.clone())),
         (Ok(winner), []) => Check::ok("credential", format!("{winner} is used")),
         (Ok(winner), others) => Check::warning(
             "credential",
@@ -151,13 +170,13 @@ async fn ask(client: &Client, report: &mut Report) {
         Err(error) => {
             // The credential has been told about already.
             let known = matches!(
-                error,
-                ApiError::CredentialsMissing { .. } | ApiError::Credentials { .. }
+                error.kind(),
+                ApiErrorKind::CredentialsMissing { .. } | ApiErrorKind::Credentials { .. }
             );
             report.add(if known && report.has_failed("credential") {
                 Check::skipped("api", "not asked: there is no credential to ask with")
             } else {
-                failed("api", Failure::api("the list of sessions", &error)).taking(took)
+                failed("api", &Error::api(About::SessionList, error)).taking(took)
             });
             return;
         }
@@ -202,8 +221,12 @@ fn clock(theirs: Option<SystemTime>, ours: SystemTime) -> Check {
 }
 
 /// A failure as the tools word it.
-fn failed(name: &'static str, failure: Failure) -> Check {
-    let CallToolResult { content, meta, .. } = failure.into_result(&LeftOut::default());
+fn failed(name: &'static str, error: &Error) -> Check {
+    let CallToolResult { content, meta, .. } = result::failure(explain(
+        error,
+        Op::ListSessions,
+        &OfferedTools::new(Op::ALL),
+    ));
     let line: String = content
         .iter()
         .filter_map(|block| block.as_text())

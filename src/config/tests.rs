@@ -1,11 +1,6 @@
 //! What flags and variables come to.
 
-use crate::{
-    cli::Flags,
-    config::Config,
-    mcp::settings::ToolGroup,
-    environment::Environment,
-};
+use crate::{cli::Flags, config::Config, environment::Environment, mcp::settings::ToolGroup};
 
 fn read(flags: &Flags, environment: &[(&str, &str)]) -> Config {
     Config::read(flags, &environment.iter().copied().collect::<Environment>()).unwrap()

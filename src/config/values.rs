@@ -7,8 +7,8 @@ use url::Url;
 use crate::{
     api::{AuthHeader, check_base_url},
     app::settings::ConfirmDeletes,
-    mcp::settings::ToolGroup,
     domain::guard::KNOWN_STATUSES,
+    mcp::settings::ToolGroup,
 };
 
 const MOST_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();

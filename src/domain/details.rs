@@ -203,3 +203,5 @@ fn shorten(value: &mut Value) {
         _ => {}
     }
 }
+
+pub type Mistake = String;

@@ -43,6 +43,19 @@ impl Refusal {
     }
 }
 
+pub use Verdict as Decision;
+impl Refusal {
+    pub fn code(self) -> crate::domain::code::Code {
+        use crate::domain::code::Code;
+        match self {
+            Self::Running => Code::SessionRunning,
+            Self::Rescheduling => Code::SessionRescheduling,
+            Self::Terminated => Code::SessionTerminated,
+            Self::Archived => Code::SessionArchived,
+            Self::StatusUnrecognized => Code::StatusUnrecognized,
+        }
+    }
+}
 /// What [`judge`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

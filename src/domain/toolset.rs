@@ -164,3 +164,9 @@ pub fn plan(current: &Toolset, patch: &Patch) -> Result<Plan, Vec<Problem>> {
         warnings,
     })
 }
+
+pub type Difference = String;
+pub use satisfied as verify_;
+pub fn verify(p: &Plan, t: &Toolset) -> Result<(), Vec<String>> {
+    satisfied(p, t)
+}

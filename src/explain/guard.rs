@@ -182,9 +182,7 @@ pub(crate) fn not_applied(
             .map_or_else(
                 || DISABLED.to_owned(),
                 |call| {
-                    format!(
-                        "{call} to see it as it is; this service may not support the operation"
-                    )
+                    format!("{call} to see it as it is; this service may not support the operation")
                 },
             ),
     )

@@ -20,9 +20,11 @@ pub(crate) fn progress(progress: &Progress) -> (f64, Option<f64>, String) {
             None,
             format!("{events} events of {session} exported"),
         ),
-        Progress::Scanned { sessions } => {
-            (*sessions as f64, None, format!("{sessions} sessions scanned"))
-        }
+        Progress::Scanned { sessions } => (
+            *sessions as f64,
+            None,
+            format!("{sessions} sessions scanned"),
+        ),
         Progress::Applied {
             action,
             done,

@@ -17,7 +17,6 @@ use serde_json::{Map, Value};
 pub(crate) use crate::mcp::args::values::TimeArg;
 use crate::{
     domain::{money::Money, text},
-    explain::Failure,
     mcp::schema::CHECK,
     model::{ApiTime, SessionId},
 };
@@ -30,10 +29,9 @@ const SHOWN_CHARACTERS: usize = 80;
 /// # Errors
 /// `invalid_arguments` with every mistake: its place, what was given and what is valid.
 pub(crate) fn parse<A: DeserializeOwned>(
-    tool: &str,
     schema: &JsonObject,
     given: JsonObject,
-) -> Result<A, Failure> {
+) -> Result<A, Vec<String>> {
     let mut reader = Reader {
         mistakes: Vec::new(),
     };
@@ -44,7 +42,7 @@ pub(crate) fn parse<A: DeserializeOwned>(
             Err(error) => reader.mistakes.push(error.to_string()),
         }
     }
-    Err(Failure::invalid_arguments(tool, &reader.mistakes))
+    Err(reader.mistakes)
 }
 
 /// Collects mistakes while it turns what was given into what was meant.

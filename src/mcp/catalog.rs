@@ -63,9 +63,8 @@ impl Catalog {
         let offered = Arc::new(OfferedTools::new(entries.values().map(|entry| entry.op)));
         let (derived, vocabulary) = (entries.clone(), Arc::clone(&offered));
         let publish = move || {
-            let publish = |(name, entry): (_, ToolEntry)| {
-                (name, entry.publish(&idle_statuses, &vocabulary))
-            };
+            let publish =
+                |(name, entry): (_, ToolEntry)| (name, entry.publish(&idle_statuses, &vocabulary));
             derived.into_iter().map(publish).collect()
         };
         Self {

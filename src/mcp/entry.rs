@@ -13,8 +13,7 @@ use super::{
     args,
     caller::{McpCaller, input_required},
     offered::OfferedTools,
-    result,
-    schema,
+    result, schema,
     settings::ToolGroup,
     tool::{Effect, SessionsTool, ToolCall},
 };

@@ -8,10 +8,13 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::domain::step::LeftOut;
+use crate::mcp::offered::OfferedTools;
 
 /// A keyword of our own that names a check of the argument; removed before schemas are published.
 pub(crate) const CHECK: &str = "x-check";
+
+/// A keyword of our own on an answer's property whose description mentions this tool.
+const MENTIONS: &str = "x-mentions";
 
 /// The schema of a tool's arguments: a closed object of described properties.
 pub(crate) fn input<T: JsonSchema>() -> JsonObject {
@@ -24,12 +27,12 @@ pub(crate) fn input<T: JsonSchema>() -> JsonObject {
 
 /// The schema of a tool's answer: its top level described, nested values loosely, since models
 /// read answers and not their schemas.
-pub(crate) fn output<T: JsonSchema>(left_out: &LeftOut) -> JsonObject {
+pub(crate) fn output<T: JsonSchema>(offered: &OfferedTools) -> JsonObject {
     let mut schema = derived::<T>(Contract::Serialize);
     schema.remove("description");
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for property in properties.values_mut() {
-            *property = loose(property, left_out);
+            *property = loose(property, offered);
         }
     }
     schema
@@ -188,17 +191,17 @@ fn fold_union(keywords: &mut JsonObject) {
 }
 
 /// Type and description only, one level deep.
-fn loose(schema: &Value, left_out: &LeftOut) -> Value {
+fn loose(schema: &Value, offered: &OfferedTools) -> Value {
     let mut kept = Map::new();
     for keyword in ["type", "description", "enum"] {
         if let Some(value) = schema.get(keyword) {
             kept.insert(keyword.into(), value.clone());
         }
     }
-    if let Some(Value::String(description)) = kept.get_mut("description") {
-        *description = left_out.without(description);
+    let mentions = schema.get(MENTIONS).and_then(Value::as_str);
+    if mentions.is_some_and(|tool| !offered.has(tool)) {
+        kept.remove("description");
     }
-    kept.retain(|_, value| value != "");
     if let Some(kind) = schema.get("items").and_then(|items| items.get("type")) {
         kept.insert("items".into(), json!({ "type": kind }));
     }
@@ -210,7 +213,7 @@ mod tests {
     use schemars::JsonSchema;
     use serde_json::{Value, json};
 
-    use crate::mcp::schema::{LeftOut, allow, input, output, published};
+    use crate::mcp::schema::{OfferedTools, allow, input, output, published};
 
     #[derive(JsonSchema)]
     #[expect(dead_code, reason = "only its schema is looked at")]
@@ -283,7 +286,7 @@ mod tests {
 
     #[test]
     fn an_output_schema_is_loose_below_the_top_level() {
-        let schema = output::<Sample>(&LeftOut::default());
+        let schema = output::<Sample>(&OfferedTools::default());
         let nested = schema.get("properties").and_then(|all| all.get("nested"));
         assert_eq!(
             nested,

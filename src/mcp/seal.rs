@@ -27,9 +27,15 @@ impl Seal for ProcessSeal {
     fn check(&self, sealed: &str, binding: &[u8]) -> Result<(), BrokenSeal> {
         match self.0.open_with(sealed, binding) {
             Ok(_) => Ok(()),
-            Err(RequestStateError::Expired) => Err(BrokenSeal::Expired),
-            Err(_) => Err(BrokenSeal::Invalid),
+            Err(error) => Err(broken(&error)),
         }
+    }
+}
+
+fn broken(error: &RequestStateError) -> BrokenSeal {
+    match error {
+        RequestStateError::Expired => BrokenSeal::Expired,
+        _ => BrokenSeal::Invalid,
     }
 }
 
@@ -37,11 +43,13 @@ impl Seal for ProcessSeal {
 mod tests {
     use std::time::Duration;
 
-    use super::ProcessSeal;
+    use rmcp::model::RequestStateError;
+
+    use super::{ProcessSeal, broken};
     use crate::app::approval::{BrokenSeal, Seal as _};
 
     #[test]
-    fn a_seal_holds_for_one_binding_one_process_and_its_time() {
+    fn a_seal_holds_for_one_binding_and_one_process() {
         let (one, other) = (ProcessSeal::new().unwrap(), ProcessSeal::new().unwrap());
         let sealed = one.seal(b"token\ndelete a", Duration::from_secs(60));
         assert_eq!(one.check(&sealed, b"token\ndelete a"), Ok(()));
@@ -50,8 +58,6 @@ mod tests {
         assert_eq!(one.check(&sealed, b"question\ndelete a"), invalid);
         assert_eq!(other.check(&sealed, b"token\ndelete a"), invalid);
         assert_eq!(one.check("forged", b"token\ndelete a"), invalid);
-        let expired = one.seal(b"token\ndelete a", Duration::ZERO);
-        let broken = one.check(&expired, b"token\ndelete a");
-        assert_eq!(broken, Err(BrokenSeal::Expired));
+        assert_eq!(broken(&RequestStateError::Expired), BrokenSeal::Expired);
     }
 }

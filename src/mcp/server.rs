@@ -81,9 +81,7 @@ impl Server {
         }
     }
 
-    /// The operations.
-    #[must_use]
-    pub fn app(&self) -> &App {
+    pub(crate) fn app(&self) -> &App {
         &self.shared.app
     }
 

@@ -71,12 +71,7 @@ async fn with_pending_calls(
 }
 
 /// The threads of a multi-agent session; none where the service does not list them.
-async fn threads(
-    cx: &Context,
-    id: &SessionId,
-    session: &Session,
-    events: &[Event],
-) -> Vec<Event> {
+async fn threads(cx: &Context, id: &SessionId, session: &Session, events: &[Event]) -> Vec<Event> {
     let multiagent = session.agent_field("multiagent");
     let has_threads = multiagent.is_some_and(|value| !value.is_null())
         || events

@@ -62,9 +62,15 @@ pub(crate) async fn list_session_events(
         filter: query.filter,
         order: query.order,
     };
-    let mut scan = Scan::new(source, &cx.client(), services.pacer(), MAX_SCAN, cx.soft_deadline())
-        .page_size(query.limit)
-        .resume_from(query.request.position.clone());
+    let mut scan = Scan::new(
+        source,
+        &cx.client(),
+        services.pacer(),
+        MAX_SCAN,
+        cx.soft_deadline(),
+    )
+    .page_size(query.limit)
+    .resume_from(query.request.position.clone());
     let limit = query.limit as usize;
     let value_limit = (VALUE_CHARACTERS / limit).max(MIN_VALUE_CHARACTERS);
     let mut shown = Vec::new();

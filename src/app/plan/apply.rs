@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{
     action::Action,
     progress::SkipReason,
-    store::{Claim, Plan, PlannedSession, Settlement, MAX_CONCURRENT},
+    store::{Claim, MAX_CONCURRENT, Plan, PlannedSession, Settlement},
 };
 use crate::{
     app::{

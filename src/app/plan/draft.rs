@@ -166,7 +166,10 @@ impl<'a> Draft<'a> {
     /// does not spoil the plan of the others.
     async fn read(&mut self, id: &SessionId, until: Instant) -> Result<bool, Error> {
         loop {
-            if timeout_at(until, self.cx.permits().acquire()).await.is_err() {
+            if timeout_at(until, self.cx.permits().acquire())
+                .await
+                .is_err()
+            {
                 return Ok(false);
             }
             let error = match self.cx.read_session(id).await {

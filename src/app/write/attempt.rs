@@ -137,7 +137,10 @@ impl Attempt<'_> {
         loop {
             let session = self.cx.read_session(self.id).await?;
             self.expect_unchanged(&session)?;
-            let decision = self.services.statuses().judge(self.operation, &session.head);
+            let decision = self
+                .services
+                .statuses()
+                .judge(self.operation, &session.head);
             let refusal = match decision {
                 Decision::Go => return Ok(Guarded::Allowed(session)),
                 Decision::NothingToDo => return Ok(Guarded::Unchanged(session)),

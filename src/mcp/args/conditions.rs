@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    app::write::{Conditions, IfBusy},
+    app::write::conditions::{Conditions, IfBusy},
     mcp::args::values::ApiTimeArg,
 };
 

@@ -7,11 +7,7 @@ use serde_json::Value;
 
 use crate::{
     domain::filter::Filter,
-    explain::Failure,
-    mcp::{
-        args::values::{AmountArg, PairsArg, TimeArg},
-        server::SessionsServer,
-    },
+    mcp::args::values::{AmountArg, PairsArg, TimeArg},
 };
 
 /// Conditions on the sessions a tool is about.
@@ -74,10 +70,7 @@ impl FilterArgs {
     ///
     /// # Errors
     /// `invalid_arguments` when conditions need each other, and one is missing.
-    pub(crate) fn read(
-        self,
-        now: Timestamp,
-    ) -> Result<Filter, Vec<String>> {
+    pub(crate) fn read(self, now: Timestamp) -> Result<Filter, Vec<String>> {
         if self.agent_version.is_some() && self.agent_id.is_none() {
             return Err(vec![
                 "agent_version needs agent_id; give both or neither".to_owned(),

@@ -6,15 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{
-    domain::step::LeftOut,
-    mcp::{
-        args::{
-            parse,
-            values::{AmountArg, OrderArg, PairsArg, TimeArg},
-        },
-        schema,
+use crate::mcp::{
+    args::{
+        parse,
+        values::{AmountArg, OrderArg, PairsArg, TimeArg},
     },
+    schema,
 };
 
 /// One argument of each kind.
@@ -42,13 +39,9 @@ const NAMES: [&str; 8] = [
 /// What is read, or the failure's sentence.
 fn read(given: &JsonObject) -> Result<Value, String> {
     let schema = schema::input::<Args>();
-    match parse::<Args>("a_tool", &schema, given.clone()) {
+    match parse::<Args>(&schema, given.clone()) {
         Ok(args) => Ok(serde_json::to_value(args).unwrap()),
-        Err(failure) => {
-            assert_eq!(failure.code, "invalid_arguments");
-            let result = failure.into_result(&LeftOut::default());
-            Err(result.content[0].as_text().unwrap().text.clone())
-        }
+        Err(mistakes) => Err(mistakes.join("; ")),
     }
 }
 
@@ -117,7 +110,7 @@ fn one_word_is_as_good_as_an_array_of_it() {
     let schema = schema::input::<Words>();
     let check = |given: &str, expected: Option<Value>| {
         let given = json!({"orders": given}).as_object().unwrap().clone();
-        let read = parse::<Words>("a_tool", &schema, given).ok();
+        let read = parse::<Words>(&schema, given).ok();
         assert_eq!(read.map(|words| json!(words)["orders"].clone()), expected);
     };
     check("asc", Some(json!(["asc"])));

@@ -4,10 +4,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{error::Error, op::Op, ops::apply_cleanup::{Applied, apply_cleanup}, plan::progress::{PlanProgress, Skipped}},
+    app::{
+        error::Error,
+        op::Op,
+        ops::apply_cleanup::{Applied, apply_cleanup},
+        plan::progress::{PlanProgress, Skipped},
+    },
     domain::code::Code,
     explain::{explain, vocabulary::Vocabulary},
-    mcp::{settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
+    mcp::{
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall, word},
+    },
 };
 
 pub(crate) struct ApplyCleanup;
@@ -93,9 +101,11 @@ impl Progress {
 impl SessionsTool for ApplyCleanup {
     const OP: Op = Op::ApplyCleanup;
     const TITLE: &'static str = "Apply a clean-up plan";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Archive or delete the sessions of one plan. Each is read \
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Archive or delete the sessions of one plan. Each is read \
         and checked again right before; changed or busy ones are skipped. Works for up to 40 s: \
-        call again with the same plan_id until remaining is 0. Counts are over all calls.")];
+        call again with the same plan_id until remaining is 0. Counts are over all calls.",
+    )];
     const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Destroys;
     const BULK: bool = true;

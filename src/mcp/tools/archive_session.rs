@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{error::Error, op::Op, ops::archive_session::archive_session, write::guarded::Written},
     domain::view::row::Row,
-    mcp::{args::{conditions::WriteArgs, values::SessionIdArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
+    mcp::{
+        args::{conditions::WriteArgs, values::SessionIdArg},
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall, word},
+    },
 };
 
 pub(crate) struct ArchiveSession;
@@ -38,9 +42,11 @@ enum Outcome {
 impl SessionsTool for ArchiveSession {
     const OP: Op = Op::ArchiveSession;
     const TITLE: &'static str = "Archive a session";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Archive one session: it takes no new events, its history \
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Archive one session: it takes no new events, its history \
         stays readable. There is no un-archive. Refused while it is running or rescheduling \
-        unless if_busy says otherwise. Archiving it again changes nothing.")];
+        unless if_busy says otherwise. Archiving it again changes nothing.",
+    )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;
     type Args = Args;

@@ -9,7 +9,11 @@ use serde_json::Value;
 use crate::{
     app::{error::Error, op::Op, ops::delete_session::delete_session, write::guarded::Written},
     domain::view::record::Record,
-    mcp::{args::{conditions::WriteArgs, values::SessionIdArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
+    mcp::{
+        args::{conditions::WriteArgs, values::SessionIdArg},
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall, word},
+    },
     model::Session,
 };
 
@@ -93,7 +97,6 @@ impl Kept {
         }
     }
 }
-
 
 impl SessionsTool for DeleteSession {
     const OP: Op = Op::DeleteSession;

@@ -8,7 +8,11 @@ use crate::{
     app::{error::Error, op::Op, ops::diagnose_session::diagnose_session},
     domain::{diagnosis::Verdict, view::row::Row},
     explain::diagnosis::next_step,
-    mcp::{args::values::SessionIdArg, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
+    mcp::{
+        args::values::SessionIdArg,
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall},
+    },
 };
 
 pub(crate) struct DiagnoseSession;
@@ -34,8 +38,10 @@ pub(crate) struct Output {
 impl SessionsTool for DiagnoseSession {
     const OP: Op = Op::DiagnoseSession;
     const TITLE: &'static str = "Diagnose a session";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Find out why a session is stuck, waiting or ended: one \
-        verdict, the evidence, and the next step.")];
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Find out why a session is stuck, waiting or ended: one \
+        verdict, the evidence, and the next step.",
+    )];
     const GROUP: ToolGroup = ToolGroup::Events;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;

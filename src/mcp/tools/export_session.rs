@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{error::Error, op::Op, ops::export_session::export_session},
-    mcp::{args::values::SessionIdArg, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
+    mcp::{
+        args::values::SessionIdArg,
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall, word},
+    },
 };
 
 pub(crate) struct ExportSession;
@@ -37,10 +41,12 @@ enum Outcome {
 impl SessionsTool for ExportSession {
     const OP: Op = Op::ExportSession;
     const TITLE: &'static str = "Export a session";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Write one session's record and complete event history to a \
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Write one session's record and complete event history to a \
         file in the folder the operator chose (gzip JSON lines). The session is not changed. A \
         long history may take several calls: the same call again goes on where the last one \
-        stopped.")];
+        stopped.",
+    )];
     const GROUP: ToolGroup = ToolGroup::Events;
     const EFFECT: Effect = Effect::Writes;
     type Args = Args;

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{error::Error, op::Op, ops::get_session::get_session},
     domain::view::record::Record,
-    mcp::{args::values::SessionIdArg, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
+    mcp::{
+        args::values::SessionIdArg,
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall},
+    },
 };
 
 pub(crate) struct GetSession;
@@ -33,9 +37,11 @@ enum Detail {
 impl SessionsTool for GetSession {
     const OP: Op = Op::GetSession;
     const TITLE: &'static str = "Get a session";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Read one session: status, agent, model, tools, usage, cost, \
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Read one session: status, agent, model, tools, usage, cost, \
         budget, and under `operations` what could be done to it now (\"allowed\", \
-        \"nothing_to_do\", or the code of the refusal it would meet).")];
+        \"nothing_to_do\", or the code of the refusal it would meet).",
+    )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;

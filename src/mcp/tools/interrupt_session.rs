@@ -6,9 +6,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{error::Error, op::Op, ops::interrupt_session::{Interrupted, interrupt_session}},
+    app::{
+        error::Error,
+        op::Op,
+        ops::interrupt_session::{Interrupted, interrupt_session},
+    },
     domain::view::row::Row,
-    mcp::{args::values::SessionIdArg, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
+    mcp::{
+        args::values::SessionIdArg,
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall, word},
+    },
 };
 
 pub(crate) struct InterruptSession;
@@ -49,8 +57,10 @@ enum Outcome {
 impl SessionsTool for InterruptSession {
     const OP: Op = Op::InterruptSession;
     const TITLE: &'static str = "Interrupt a session";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Stop the current turn of a running or rescheduling \
-        session at the next safe point; it goes idle, keeps its history and can go on later.")];
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Stop the current turn of a running or rescheduling \
+        session at the next safe point; it goes idle, keeps its history and can go on later.",
+    )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Writes;
     type Args = Args;

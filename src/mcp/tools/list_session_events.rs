@@ -5,9 +5,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::{error::Error, op::Op, ops::list_session_events::{Query, list_session_events}},
+    app::{
+        error::Error,
+        op::Op,
+        ops::list_session_events::{Query, list_session_events},
+    },
     domain::events::EventFilter,
-    mcp::{args::values::{OrderArg, SessionIdArg, TimeArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
+    mcp::{
+        args::values::{OrderArg, SessionIdArg, TimeArg},
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall},
+    },
 };
 
 pub(crate) struct ListSessionEvents;
@@ -50,9 +58,11 @@ pub(crate) struct Output {
 impl SessionsTool for ListSessionEvents {
     const OP: Op = Op::ListSessionEvents;
     const TITLE: &'static str = "List a session's events";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Read what happened in a session: messages, tool calls with \
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Read what happened in a session: messages, tool calls with \
         input and result, errors, why it stopped. Long values are cut; `cut` says by how many \
-        characters.")];
+        characters.",
+    )];
     const GROUP: ToolGroup = ToolGroup::Events;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;

@@ -4,9 +4,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{error::{Error, ErrorKind}, op::Op, ops::list_sessions::{Query, list_sessions}},
+    app::{
+        error::{Error, ErrorKind},
+        op::Op,
+        ops::list_sessions::{Query, list_sessions},
+    },
     domain::view::row::Row,
-    mcp::{args::{filter::FilterArgs, values::OrderArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
+    mcp::{
+        args::{filter::FilterArgs, values::OrderArg},
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall},
+    },
 };
 
 pub(crate) struct ListSessions;
@@ -56,9 +64,11 @@ pub(crate) struct Output {
 impl SessionsTool for ListSessions {
     const OP: Op = Op::ListSessions;
     const TITLE: &'static str = "List sessions";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Find sessions: short rows with status, title, agent, \
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Find sessions: short rows with status, title, agent, \
         times, tokens, cost. Newest first; archived ones only with include_archived. If there \
-        is a next_page, call again with it as page.")];
+        is a next_page, call again with it as page.",
+    )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;

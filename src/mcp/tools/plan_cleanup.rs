@@ -5,9 +5,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{error::{Error, ErrorKind}, op::Op, ops::plan_cleanup::{Selection, plan_cleanup}, plan::{action::Action, progress::Skipped}},
+    app::{
+        error::{Error, ErrorKind},
+        op::Op,
+        ops::plan_cleanup::{Selection, plan_cleanup},
+        plan::{action::Action, progress::Skipped},
+    },
     domain::view::row::Row,
-    mcp::{args::{filter::FilterArgs, values::SessionIdArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
+    mcp::{
+        args::{filter::FilterArgs, values::SessionIdArg},
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall},
+    },
 };
 
 pub(crate) struct PlanCleanup;

@@ -5,9 +5,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{error::{Error, ErrorKind}, op::Op, ops::summarize_sessions::summarize_sessions},
+    app::{
+        error::{Error, ErrorKind},
+        op::Op,
+        ops::summarize_sessions::summarize_sessions,
+    },
     domain::view::summary::Summarized,
-    mcp::{args::filter::FilterArgs, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
+    mcp::{
+        args::filter::FilterArgs,
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall},
+    },
 };
 
 pub(crate) struct SummarizeSessions;
@@ -39,9 +47,11 @@ pub(crate) struct Output {
 impl SessionsTool for SummarizeSessions {
     const OP: Op = Op::SummarizeSessions;
     const TITLE: &'static str = "Summarize sessions";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Count sessions and sum up cost, tokens and active time: in \
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Count sessions and sum up cost, tokens and active time: in \
         total, by status, agent and day of creation, with the dearest and the longest unchanged. \
-        Archived ones too, unless include_archived is false.")];
+        Archived ones too, unless include_archived is false.",
+    )];
     const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;

@@ -5,9 +5,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::{error::{Error, ErrorKind}, op::Op, ops::update_session::update_session, write::{conditions::Conditions, guarded::Written}},
+    app::{
+        error::{Error, ErrorKind},
+        op::Op,
+        ops::update_session::update_session,
+        write::{conditions::Conditions, guarded::Written},
+    },
     domain::{details::Details, view::row::Row},
-    mcp::{args::values::{ApiTimeArg, Nullable, SessionIdArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
+    mcp::{
+        args::values::{ApiTimeArg, Nullable, SessionIdArg},
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall, word},
+    },
 };
 
 pub(crate) struct UpdateSession;
@@ -52,8 +61,10 @@ enum Outcome {
 impl SessionsTool for UpdateSession {
     const OP: Op = Op::UpdateSession;
     const TITLE: &'static str = "Update a session";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Change title, metadata or budget of one session, also \
-        while it runs. A budget can only be changed on a session created with one.")];
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Change title, metadata or budget of one session, also \
+        while it runs. A budget can only be changed on a session created with one.",
+    )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Writes;
     type Args = Args;

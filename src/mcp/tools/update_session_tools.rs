@@ -5,10 +5,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::{error::Error, op::Op, ops::update_session_tools::update_session_tools, write::guarded::Written},
-    domain::{toolset::{Changes, Mode, Patch}, view::row::Row},
+    app::{
+        error::Error, op::Op, ops::update_session_tools::update_session_tools,
+        write::guarded::Written,
+    },
+    domain::{
+        toolset::{Changes, Mode, Patch},
+        view::row::Row,
+    },
     explain::toolset::warning,
-    mcp::{args::{conditions::WriteArgs, values::SessionIdArg}, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall, word}},
+    mcp::{
+        args::{conditions::WriteArgs, values::SessionIdArg},
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall, word},
+    },
 };
 
 pub(crate) struct UpdateSessionTools;
@@ -72,11 +82,13 @@ enum Outcome {
 impl SessionsTool for UpdateSessionTools {
     const OP: Op = Op::UpdateSessionTools;
     const TITLE: &'static str = "Change a session's tools";
-    const DESCRIPTION: &'static [Text] = &[Text::Always("Change the tools and MCP servers of one idle session; its \
+    const DESCRIPTION: &'static [Text] = &[Text::Always(
+        "Change the tools and MCP servers of one idle session; its \
         agent stays as it is. An array not given stays. mode \"merge\" adds or changes only the \
         entries given, found by type, an MCP toolset by mcp_server_name, custom tools and servers \
         by name; configs merge by name. mode \"replace\" drops every entry not given. Answers the \
-        diff; dry_run shows it first.")];
+        diff; dry_run shows it first.",
+    )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;
     type Args = Args;

@@ -9,7 +9,11 @@ use serde_json::{Map, Value};
 use crate::{
     app::{error::Error, op::Op, ops::wait_for_session::wait_for_session},
     domain::view::row::Row,
-    mcp::{args::values::SessionIdArg, settings::ToolGroup, tool::{Effect, SessionsTool, Text, ToolCall}},
+    mcp::{
+        args::values::SessionIdArg,
+        settings::ToolGroup,
+        tool::{Effect, SessionsTool, Text, ToolCall},
+    },
 };
 
 pub(crate) struct WaitForSession;

@@ -1,0 +1,3 @@
+pub(crate) fn mistake(p: &String) -> String {
+    p.clone()
+}
