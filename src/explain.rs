@@ -7,6 +7,7 @@ pub mod vocabulary;
 
 use std::time::Duration;
 
+pub use crate::domain::text::{make_visible, visible};
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
 use serde_json::{Value, json};
 

@@ -7,5 +7,6 @@ pub mod handler;
 pub mod prompts;
 pub mod schema;
 pub mod server;
+pub mod settings;
 pub mod tools;
 pub mod transport;

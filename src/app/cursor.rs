@@ -55,10 +55,10 @@ pub(crate) struct Cursors {
 impl Cursors {
     pub(crate) fn new(config: &Config) -> Self {
         let mut key = Sha256::new();
-        let base_url = config.api.base_url.as_ref().map(url::Url::as_str);
+        let base_url = config.app.api.base_url.as_ref().map(url::Url::as_str);
         let parts = [VERSION, base_url.unwrap_or_default()];
-        let workspace = config.api.workspace_id.as_deref();
-        let agents = config.allowed_agents.iter().map(String::as_str);
+        let workspace = config.app.api.workspace_id.as_deref();
+        let agents = config.app.allowed_agents.iter().map(String::as_str);
         for part in parts.into_iter().chain(workspace).chain(agents) {
             key.update((part.len() as u64).to_be_bytes());
             key.update(part);

@@ -1,6 +1,65 @@
-//! What the operator chose, as far as operations depend on it.
+//! The operator's settings of the operations.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+
+use crate::{api, domain::guard::KNOWN_STATUSES};
+
+/// Settings of the operations.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How the API is reached.
+    pub api: api::Settings,
+    /// Timeout of a whole call, retries and waits included.
+    pub timeout: Duration,
+    /// Only sessions of these agents are visible; empty means all agents.
+    pub allowed_agents: Vec<String>,
+    /// Additional statuses that are as safe as idle; see [`may_count_as_idle`].
+    pub idle_statuses: Vec<String>,
+    /// What a delete needs first.
+    pub confirm_deletes: ConfirmDeletes,
+    /// Folder for exports, absolute; without one, exports are unavailable.
+    pub export_dir: Option<PathBuf>,
+    /// File to which every call of a writing tool is logged, absolute.
+    pub audit_log: Option<PathBuf>,
+    /// Requests per minute for bulk work.
+    pub max_rpm: NonZeroU32,
+    /// Pauses between requests; no setting of the operator, but of tests.
+    pub pauses: Pauses,
+}
+
+/// What a delete needs before it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConfirmDeletes {
+    /// Nothing: hosts already ask before a destructive tool.
+    #[default]
+    Off,
+    /// A token from an earlier call.
+    Token,
+    /// A person's approval, or a token where the host cannot ask.
+    Elicit,
+}
+
+impl ConfirmDeletes {
+    /// All modes.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Token, Self::Elicit];
+
+    /// The mode's name in `--confirm-deletes`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Token => "token",
+            Self::Elicit => "elicit",
+        }
+    }
+}
+
+/// Whether a service's status may be declared to be as safe as idle: statuses with a known
+/// meaning keep it.
+#[must_use]
+pub fn may_count_as_idle(status: &str) -> bool {
+    !KNOWN_STATUSES.contains(&status) && status != "archived"
+}
 
 /// Pauses between requests that look at, or repeat, something.
 #[derive(Debug, Clone, PartialEq, Eq)]

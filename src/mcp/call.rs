@@ -81,10 +81,10 @@ impl Call {
     pub(crate) fn new<T: SessionsTool>(context: ToolCallContext<'_, SessionsServer>) -> Self {
         let server = context.service;
         let longest = if T::BULK { LONGEST_BULK } else { Duration::MAX };
-        let deadline = Instant::now() + server.config().timeout.min(longest);
+        let deadline = Instant::now() + server.config().app.timeout.min(longest);
         let client = server.client().until(deadline);
         let allowance = server.pace().allowance();
-        let allowed_agents = server.config().allowed_agents.clone();
+        let allowed_agents = server.config().app.allowed_agents.clone();
         Self {
             tool: T::NAME,
             runs_on: T::BULK && T::EFFECT != Effect::Reads,

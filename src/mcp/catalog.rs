@@ -36,7 +36,7 @@ impl Tools {
         let names = offers.iter().map(|offer| offer.name.to_owned());
         let names = names.chain(further.iter().map(|route| route.name().to_owned()));
         let names = names.collect();
-        let (idle_statuses, absent) = (config.idle_statuses.clone(), left_out.clone());
+        let (idle_statuses, absent) = (config.app.idle_statuses.clone(), left_out.clone());
         let published = move || {
             let mut router = Router::new();
             for offer in offers {

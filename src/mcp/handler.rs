@@ -36,7 +36,7 @@ impl SessionsServer {
             Reference::Prompt(prompt)
                 if self.config().problem().is_none() && takes_a_session(&prompt.name) =>
             {
-                let (client, agents) = (self.client(), &self.config().allowed_agents);
+                let (client, agents) = (self.client(), &self.config().app.allowed_agents);
                 let newest = &self.shared.newest;
                 // Boxed: every request is as large as the largest, and is moved some times.
                 Box::pin(newest.like(typed, client, agents)).await

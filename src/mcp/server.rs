@@ -58,15 +58,15 @@ impl SessionsServer {
         config: Config,
         further: impl IntoIterator<Item = ToolRoute<SessionsServer>>,
     ) -> Self {
-        let pace = Pace::new(config.max_rpm);
+        let pace = Pace::new(config.app.max_rpm);
         let shared = Shared {
-            client: Client::new(config.api.clone()).counted_by(pace.counter()),
-            statuses: Statuses::new(config.idle_statuses.clone()),
+            client: Client::new(config.app.api.clone()).counted_by(pace.counter()),
+            statuses: Statuses::new(config.app.idle_statuses.clone()),
             tools: Tools::new(&config, further),
             turns: Turns::default(),
-            audit: config.audit_log.clone().map(AuditLog::new),
-            confirmer: Confirmer::new(config.confirm_deletes),
-            exporter: config.export_dir.clone().map(Exporter::new),
+            audit: config.app.audit_log.clone().map(AuditLog::new),
+            confirmer: Confirmer::new(config.app.confirm_deletes),
+            exporter: config.app.export_dir.clone().map(Exporter::new),
             pace,
             fleet: Fleet::default(),
             cursors: Cursors::new(&config),

@@ -108,8 +108,10 @@ struct Registry<'a> {
 
 impl Registry<'_> {
     fn add<T: SessionsTool>(&mut self) {
-        let toolsets: &BTreeSet<Toolset> = &self.config.toolsets;
-        if !toolsets.contains(&T::TOOLSET) || self.config.read_only && T::EFFECT != Effect::Reads {
+        let toolsets: &BTreeSet<Toolset> = &self.config.mcp.tool_groups;
+        if !toolsets.contains(&T::TOOLSET)
+            || self.config.mcp.read_only && T::EFFECT != Effect::Reads
+        {
             self.left_out.add(T::NAME);
         } else {
             self.offers.push(Offer {

@@ -39,7 +39,7 @@ impl Attempt<'_> {
         write: &W,
         interrupted: &mut Option<bool>,
     ) -> Result<Outcome<W::Prepared>, Failure> {
-        let mut pauses = self.server.config().pauses.conflict.iter();
+        let mut pauses = self.server.config().app.pauses.conflict.iter();
         // The API's refusal of what the guard had allowed, and whether that is the last word.
         let mut refused: Option<(ApiError, bool)> = None;
         loop {
@@ -109,10 +109,10 @@ impl Attempt<'_> {
         write: &W,
         interrupted: &mut Option<bool>,
     ) -> Result<Reading, Failure> {
-        let mut stale = self.server.config().pauses.stale_status.iter();
+        let mut stale = self.server.config().app.pauses.stale_status.iter();
         let mut poll = Poll::until(
             self.wait_until + self.call.paused(),
-            self.server.config().pauses.poll,
+            self.server.config().app.pauses.poll,
         );
         loop {
             let session = self.call.session(self.id).await?;
@@ -147,7 +147,7 @@ impl Attempt<'_> {
                     }
                     poll = Poll::until(
                         self.wait_until + self.call.paused(),
-                        self.server.config().pauses.poll,
+                        self.server.config().app.pauses.poll,
                     );
                     *interrupted = Some(self.interrupt().await?);
                 }

@@ -19,7 +19,7 @@ pub(crate) async fn until_free(
 ) -> Result<Session, Failure> {
     let mut poll = Poll::until(
         (Instant::now() + wait).min(call.soon()),
-        server.config().pauses.poll,
+        server.config().app.pauses.poll,
     );
     loop {
         let session = call.session(id).await?;

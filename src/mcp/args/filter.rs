@@ -99,7 +99,7 @@ impl FilterArgs {
             updated_after: at(self.updated_after),
             updated_before: at(self.updated_before),
             min_list_cost: self.min_list_cost.and_then(|amount| amount.money()),
-            allowed_agents: server.config().allowed_agents.clone(),
+            allowed_agents: server.config().app.allowed_agents.clone(),
         })
     }
 

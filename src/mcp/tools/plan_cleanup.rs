@@ -262,7 +262,7 @@ impl<'a> Draft<'a> {
     }
 
     fn consider_allowed(&mut self, session: &SessionHead) {
-        if filter::is_allowed(&self.server.config().allowed_agents, session) {
+        if filter::is_allowed(&self.server.config().app.allowed_agents, session) {
             self.consider(session);
         } else {
             self.skipped.add("agent_not_allowed", &session.id);
@@ -300,7 +300,7 @@ impl<'a> Draft<'a> {
         let fleet = self.server.fleet();
         let plan = fleet.keep(self.action, self.planned, cost.clone());
         let plan = plan.ok_or_else(|| Failure::internal(call.tool()))?;
-        let per_minute = u64::from(self.server.config().max_rpm.get());
+        let per_minute = u64::from(self.server.config().app.max_rpm.get());
         // The first second's worth goes at once.
         let requests = matched as u64 * u64::from(REQUESTS);
         let seconds = (requests * 60).div_ceil(per_minute).saturating_sub(1);
