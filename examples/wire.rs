@@ -1,5 +1,5 @@
 //! Calls operations of the API client, one after the other, with the settings of the environment.
-//! `tests/interop/run-wire` compares what it sends with what the official SDK sends.
+//! `tests/interop/run-wire` compares its requests with those of the official SDK.
 //!
 //! ```text
 //! ANTHROPIC_BASE_URL=http://127.0.0.1:4010 ANTHROPIC_API_KEY=k cargo run --example wire -- get list
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The arguments are those of `compare.py`, to the letter.
+/// Uses exactly the arguments of `compare.py`.
 async fn call(client: &Client, operation: &str) -> Result<(), Box<dyn Error>> {
     let id = SessionId::parse("sesn_1")?;
     let odd = SessionId::parse("a/b?c#d%2eé+&=;,@:")?;
@@ -95,7 +95,7 @@ async fn call(client: &Client, operation: &str) -> Result<(), Box<dyn Error>> {
             client.send_events(&id, &[event]).await.map(drop)?;
         }
         "threads" => drop(client.list_threads(&id).await?),
-        other => return Err(format!("no operation {other:?}").into()),
+        other => return Err(format!("unknown operation {other:?}").into()),
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts the program beside it. Some hosts unpack bundles without the right to execute anything.
+# Starts the program in the same folder. Some hosts unpack bundles without execute permissions.
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 1
 program=$here/managed-sessions-mcp
 [ -x "$program" ] || chmod +x "$program"

@@ -1,5 +1,6 @@
-//! What flags and environment mean, validated: the only reader of the environment.
+//! Flags and environment, validated and turned into the settings of the other layers.
 
+pub mod flags;
 mod log;
 mod proxy;
 #[cfg(test)]
@@ -14,34 +15,40 @@ use std::{
 
 pub use log::Log;
 pub use proxy::Proxy;
+use tracing::level_filters::LevelFilter;
 use url::Url;
 use values::{
-    agent, all_toolsets, auth_header, base_url, boolean, confirm_deletes, header_value,
-    idle_status, list, max_rpm, none_of, timeout, toolsets,
+    auth_header, base_url, boolean, confirm_deletes, header_value, invalid_value, is_json, list,
+    log_level, max_rpm, timeout, tool_groups,
 };
 
 use crate::{
-    api,
-    api::{AuthHeader, credentials::Sources},
-    app::settings::{Pauses, Settings},
-    cli::{AuthHeaderFlag, Flags},
+    api::{self, AuthHeader, credentials::Sources},
+    app::settings::{self as app, Pauses, may_count_as_idle},
+    config::flags::{AuthHeaderFlag, Flags, LogFormatFlag},
     environment::Environment,
+    mcp::settings::{self as mcp, ToolGroup},
 };
 
-/// The API's limit of other operations than creation, for a whole organization.
+// Former paths, for the files of `app` and `mcp` that still use them.
+pub(crate) use crate::{app::settings::ConfirmDeletes, mcp::settings::ToolGroup as Toolset};
+
+/// The API's limit, per organization, for operations other than creation.
 const DEFAULT_MAX_RPM: NonZeroU32 = NonZeroU32::new(600).unwrap();
 
-/// What the operator wants.
+/// The whole configuration of the program.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// How operations work.
-    pub app: Settings,
-    /// Which tools are offered.
-    pub mcp: crate::mcp::settings::Settings,
-    /// What goes to stderr.
+    /// Settings of the operations.
+    pub app: app::Settings,
+    /// Settings of the MCP adapter.
+    pub mcp: mcp::Settings,
+    /// Level and format of the log.
     pub log: Log,
-    /// What the environment says about proxies.
+    /// The proxy settings of the environment.
     pub proxy: Proxy,
+    /// Invalid variables, each with its error. They do not prevent the start, since hosts hide
+    /// stderr; every tool call reports them instead.
     problems: Vec<(&'static str, String)>,
 }
 
@@ -49,217 +56,233 @@ impl Config {
     /// Reads flags and environment; flags win.
     ///
     /// # Errors
-    /// The flags that cannot be understood, with what is valid.
+    /// The invalid flags. Invalid variables are reported by [`Self::problem`].
     pub fn read(flags: &Flags, environment: &Environment) -> Result<Self, BadFlags> {
         let mut reader = Reader {
             environment,
             problems: Vec::new(),
             bad_flags: Vec::new(),
         };
-        let timeout = reader.value(
-            flag("--timeout-seconds", flags.timeout_seconds.as_deref()),
-            "MANAGED_SESSIONS_TIMEOUT_SECONDS",
-            timeout,
-        );
-        let max_rpm = reader.value(
-            flag("--max-rpm", flags.max_rpm.as_deref()),
-            "MANAGED_SESSIONS_MAX_RPM",
-            max_rpm,
-        );
-        let toolsets = reader.value(
-            flag("--toolsets", flags.toolsets.as_deref()),
-            "MANAGED_SESSIONS_TOOLSETS",
-            toolsets,
-        );
-        let base_url = reader.value(
-            flag("--base-url", flags.base_url.as_deref()),
-            "ANTHROPIC_BASE_URL",
-            base_url,
-        );
-        let read_only = reader.value(None, "MANAGED_SESSIONS_READ_ONLY", boolean);
-        let auth_header = reader.value(None, "MANAGED_SESSIONS_AUTH_HEADER", auth_header);
-        let api_version = reader.value(
-            flag("--api-version", flags.api_version.as_deref()),
-            "MANAGED_SESSIONS_API_VERSION",
-            header_value,
-        );
-        let workspace_id = reader.value(
-            flag("--workspace-id", flags.workspace_id.as_deref()),
-            "ANTHROPIC_WORKSPACE_ID",
-            header_value,
-        );
-        let confirm_deletes = reader.value(
-            flag("--confirm-deletes", flags.confirm_deletes.as_deref()),
-            "MANAGED_SESSIONS_CONFIRM_DELETES",
-            confirm_deletes,
-        );
-        let export_dir = reader.path(flags.export_dir.as_deref(), "MANAGED_SESSIONS_EXPORT_DIR");
-        let audit_log = reader.path(flags.audit_log.as_deref(), "MANAGED_SESSIONS_AUDIT_LOG");
-        let allowed_agents = reader.names(
-            ("--allow-agent", &flags.allow_agent),
-            "MANAGED_SESSIONS_ALLOW_AGENTS",
-            agent,
-        );
-        let idle_statuses = reader.names(
-            ("--idle-status", &flags.idle_status),
-            "MANAGED_SESSIONS_IDLE_STATUSES",
-            idle_status,
-        );
-        let log = Log::read(&mut reader, flags);
+        let app = reader.app(flags);
+        let mcp = reader.mcp(flags);
+        let log = reader.log(flags);
         if !reader.bad_flags.is_empty() {
             return Err(BadFlags(reader.bad_flags));
         }
-        let defaults = api::Settings::default();
-        let timeout = timeout.unwrap_or(defaults.timeout);
         Ok(Self {
-            app: Settings {
-                api: api::Settings {
-                    base_url,
-                    api_version: api_version.unwrap_or(defaults.api_version),
-                    auth_header: flags
-                        .auth_header
-                        .map(AuthHeader::from)
-                        .or(auth_header)
-                        .unwrap_or_default(),
-                    workspace_id,
-                    credentials: Sources::from_environment(environment),
-                    timeout,
-                    ..defaults
-                },
-                timeout,
-                max_rpm: max_rpm.unwrap_or(DEFAULT_MAX_RPM),
-                allowed_agents,
-                confirm_deletes: confirm_deletes.unwrap_or_default(),
-                export_dir,
-                audit_log,
-                idle_statuses,
-                pauses: Pauses::default(),
-            },
-            mcp: crate::mcp::settings::Settings {
-                tool_groups: toolsets.unwrap_or_else(all_toolsets),
-                read_only: flags.read_only || read_only.unwrap_or(false),
-            },
+            app,
+            mcp,
             log,
             proxy: Proxy::read(environment),
             problems: reader.problems,
         })
     }
 
-    /// The same configuration against a sandbox instead of the API.
+    /// The same configuration with a sandbox instead of the API.
     #[must_use]
     pub fn against_sandbox(mut self, base_url: &str, api_key: &str) -> Self {
+        let credentials = Environment::from_iter([("ANTHROPIC_API_KEY", api_key)]);
         self.app.api.base_url = Url::parse(base_url).ok();
-        self.app.api.credentials =
-            Sources::from_environment(&Environment::from_iter([("ANTHROPIC_API_KEY", api_key)]));
+        self.app.api.credentials = Sources::from_environment(&credentials);
         self.app.api.workspace_id = None;
-        // Where the API is and who asks it is said here, so it does not matter what they say.
+        // These variables locate the API and its credentials: without effect on a sandbox.
         self.problems
             .retain(|(variable, _)| !variable.starts_with("ANTHROPIC_"));
         self
     }
 
-    /// What is wrong in the environment: every bad variable with what is valid.
+    /// Every invalid variable with what is valid, if there is one.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         let problems = self
             .problems
             .iter()
-            .map(|(variable, cause)| format!("the variable {variable} {cause}"));
+            .map(|(variable, error)| format!("the variable {variable} {error}"));
         let problems: Vec<String> = problems.collect();
         (!problems.is_empty()).then(|| problems.join("; "))
     }
 }
 
-/// Flags with values that cannot be understood, each with its cause.
+/// Invalid flags, each with its error. Displayed one per line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadFlags(Vec<(&'static str, String)>);
 
-/// One a line.
 impl fmt::Display for BadFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self
-            .0
-            .iter()
-            .map(|(flag, cause)| format!("{flag} {cause}"))
-            .collect();
-        f.write_str(&lines.join("\n"))
+        let lines = self.0.iter().map(|(flag, error)| format!("{flag} {error}"));
+        f.write_str(&lines.collect::<Vec<_>>().join("\n"))
     }
 }
 
 impl std::error::Error for BadFlags {}
 
-/// A flag's name with what was typed, if anything was.
+/// A flag's name and value, if it was given.
 type Typed<'a> = Option<(&'static str, &'a str)>;
 
-fn flag<'a>(name: &'static str, typed: Option<&'a str>) -> Typed<'a> {
-    typed.map(|text| (name, text))
+fn flag<'a>(name: &'static str, value: Option<&'a str>) -> Typed<'a> {
+    value.map(|text| (name, text))
 }
 
-/// Reads values from a flag or else a variable, and keeps what is bad.
-pub(crate) struct Reader<'a> {
+/// Whether this is one printable name: a comma would make it two.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|c: char| c == ',' || c.is_control())
+}
+
+/// Reads each value from its flag, else from its variable, and collects errors.
+struct Reader<'a> {
     environment: &'a Environment,
     problems: Vec<(&'static str, String)>,
     bad_flags: Vec<(&'static str, String)>,
 }
 
 impl Reader<'_> {
+    fn app(&mut self, flags: &Flags) -> app::Settings {
+        let api = self.api(flags);
+        let confirm_deletes = self.value(
+            flag("--confirm-deletes", flags.confirm_deletes.as_deref()),
+            "MANAGED_SESSIONS_CONFIRM_DELETES",
+            confirm_deletes,
+        );
+        let max_rpm = self.value(
+            flag("--max-rpm", flags.max_rpm.as_deref()),
+            "MANAGED_SESSIONS_MAX_RPM",
+            max_rpm,
+        );
+        app::Settings {
+            timeout: api.timeout,
+            allowed_agents: self.names(
+                ("--allow-agent", &flags.allow_agent),
+                "MANAGED_SESSIONS_ALLOW_AGENTS",
+                is_name,
+                "the id of an agent",
+            ),
+            idle_statuses: self.names(
+                ("--idle-status", &flags.idle_status),
+                "MANAGED_SESSIONS_IDLE_STATUSES",
+                |name| is_name(name) && may_count_as_idle(name),
+                "a status of a compatible service other than idle, running, rescheduling, \
+                 terminated and archived",
+            ),
+            confirm_deletes: confirm_deletes.unwrap_or_default(),
+            export_dir: self.path(flags.export_dir.as_deref(), "MANAGED_SESSIONS_EXPORT_DIR"),
+            audit_log: self.path(flags.audit_log.as_deref(), "MANAGED_SESSIONS_AUDIT_LOG"),
+            max_rpm: max_rpm.unwrap_or(DEFAULT_MAX_RPM),
+            pauses: Pauses::default(),
+            api,
+        }
+    }
+
+    fn api(&mut self, flags: &Flags) -> api::Settings {
+        let timeout = self.value(
+            flag("--timeout-seconds", flags.timeout_seconds.as_deref()),
+            "MANAGED_SESSIONS_TIMEOUT_SECONDS",
+            timeout,
+        );
+        let api_version = self.value(
+            flag("--api-version", flags.api_version.as_deref()),
+            "MANAGED_SESSIONS_API_VERSION",
+            header_value,
+        );
+        let auth_header = self.value(None, "MANAGED_SESSIONS_AUTH_HEADER", auth_header);
+        let defaults = api::Settings::default();
+        api::Settings {
+            base_url: self.value(
+                flag("--base-url", flags.base_url.as_deref()),
+                "ANTHROPIC_BASE_URL",
+                base_url,
+            ),
+            api_version: api_version.unwrap_or(defaults.api_version),
+            auth_header: match flags.auth_header {
+                Some(AuthHeaderFlag::Authorization) => AuthHeader::Authorization,
+                Some(AuthHeaderFlag::XApiKey) => AuthHeader::XApiKey,
+                None => auth_header.unwrap_or_default(),
+            },
+            workspace_id: self.value(
+                flag("--workspace-id", flags.workspace_id.as_deref()),
+                "ANTHROPIC_WORKSPACE_ID",
+                header_value,
+            ),
+            credentials: Sources::from_environment(self.environment),
+            timeout: timeout.unwrap_or(defaults.timeout),
+            ..defaults
+        }
+    }
+
+    fn mcp(&mut self, flags: &Flags) -> mcp::Settings {
+        let tool_groups = self.value(
+            flag("--toolsets", flags.toolsets.as_deref()),
+            "MANAGED_SESSIONS_TOOLSETS",
+            tool_groups,
+        );
+        let read_only = self.value(None, "MANAGED_SESSIONS_READ_ONLY", boolean);
+        mcp::Settings {
+            tool_groups: tool_groups.unwrap_or_else(|| ToolGroup::ALL.into()),
+            read_only: flags.read_only || read_only.unwrap_or(false),
+        }
+    }
+
+    fn log(&mut self, flags: &Flags) -> Log {
+        let level = self.value(
+            flag("--log-level", flags.log_level.as_deref()),
+            "MANAGED_SESSIONS_LOG",
+            log_level,
+        );
+        let json = self.value(None, "MANAGED_SESSIONS_LOG_FORMAT", is_json);
+        Log {
+            level: level.unwrap_or(LevelFilter::WARN),
+            json: match flags.log_format {
+                Some(format) => format == LogFormatFlag::Json,
+                None => json.unwrap_or(false),
+            },
+        }
+    }
+
     fn value<T>(
         &mut self,
         typed: Typed<'_>,
         variable: &'static str,
-        read: impl FnOnce(&str) -> Result<T, String>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let (name, read, bad) = if let Some((flag, text)) = typed {
-            (flag, read(text), &mut self.bad_flags)
+        let (name, parsed, errors) = if let Some((flag, text)) = typed {
+            (flag, parse(text), &mut self.bad_flags)
         } else {
             let text = self.environment.get(variable)?;
-            (variable, read(text.trim()), &mut self.problems)
+            (variable, parse(text.trim()), &mut self.problems)
         };
-        read.map_err(|cause| bad.push((name, cause))).ok()
+        parsed.map_err(|error| errors.push((name, error))).ok()
     }
 
-    /// Names, one a flag or several in a variable. `check` says what is valid for one that is
-    /// not. No name at all is bad too: it must not come to mean every name.
+    /// Names, from a repeated flag or a comma-separated variable. A list without names is an
+    /// error: an empty list would mean that there is no restriction.
     fn names(
         &mut self,
         (flag, typed): (&'static str, &[String]),
         variable: &'static str,
-        check: fn(&str) -> Result<(), &'static str>,
+        is_valid: fn(&str) -> bool,
+        valid: &str,
     ) -> Vec<String> {
-        let one = |text: &str| match check(text.trim()) {
-            Ok(()) => Ok(text.trim().to_owned()),
-            Err(valid) => Err(none_of(text, valid)),
-        };
-        let several = |text: &str| {
-            let names = list(text);
-            let bad = names.iter().find_map(|name| check(name).err());
-            match bad.or_else(|| check("").err().filter(|_| names.is_empty())) {
-                Some(valid) => Err(none_of(text, format_args!("{valid}, comma separated"))),
-                None => Ok(names),
-            }
-        };
         if typed.is_empty() {
-            return self.value(None, variable, several).unwrap_or_default();
+            let parse = |text: &str| match list(text) {
+                names if names.is_empty() || !names.iter().all(|name| is_valid(name)) => Err(
+                    invalid_value(text, format_args!("{valid}, or several, comma-separated")),
+                ),
+                names => Ok(names),
+            };
+            return self.value(None, variable, parse).unwrap_or_default();
         }
+        let parse = |text: &str| match text.trim() {
+            name if is_valid(name) => Ok(name.to_owned()),
+            _ => Err(invalid_value(text, valid)),
+        };
         typed
             .iter()
-            .filter_map(|text| self.value(Some((flag, text)), variable, one))
+            .filter_map(|text| self.value(Some((flag, text)), variable, parse))
             .collect()
     }
 
-    /// A path, made absolute so that answers can name it; whether it can be used is found out
-    /// when it is.
+    /// An absolute path, so that messages can name it. Whether it is usable turns out on use.
     fn path(&self, typed: Option<&Path>, variable: &str) -> Option<PathBuf> {
         let path = typed.or_else(|| self.environment.get(variable).map(Path::new))?;
         Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
-    }
-}
-
-impl From<AuthHeaderFlag> for AuthHeader {
-    fn from(flag: AuthHeaderFlag) -> Self {
-        match flag {
-            AuthHeaderFlag::Authorization => Self::Authorization,
-            AuthHeaderFlag::XApiKey => Self::XApiKey,
-        }
     }
 }

@@ -1,5 +1,5 @@
-//! A whole tool call in this process, beside the HTTP request it makes: a real MCP client on one
-//! end of a pipe, the server on the other, and behind it an API on this machine that answers at
+//! A whole tool call in this process, compared with the HTTP request it makes: a real MCP client
+//! and the server, connected by a pipe, and behind them an API on this machine that answers at
 //! once.
 
 use std::{
@@ -25,7 +25,7 @@ use crate::session;
 
 pub(crate) fn all(criterion: &mut Criterion) {
     let api = loopback_api();
-    // As the program has it.
+    // Like the program's.
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
@@ -42,7 +42,7 @@ pub(crate) fn all(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// An API on a thread of its own, so that it does not take part in what is measured.
+/// An API on a thread of its own, so that it is not measured.
 fn loopback_api() -> SocketAddr {
     let (told, address) = std::sync::mpsc::channel();
     thread::spawn(move || {
@@ -61,7 +61,7 @@ fn loopback_api() -> SocketAddr {
                 .await
                 .expect("a port");
             told.send(listener.local_addr().expect("an address"))
-                .expect("somebody waits for it");
+                .expect("the receiver waits");
             let at_once = listener.tap_io(|stream| {
                 let _ = stream.set_nodelay(true);
             });
@@ -80,7 +80,7 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn of(api: SocketAddr, runtime: &'a Runtime) -> Self {
-        // reqwest has to be told which of the providers to use, also where there is no TLS.
+        // reqwest needs a provider, even without TLS.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -103,7 +103,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// The bare request, the call that makes it, and by how much the call takes longer.
+    /// Measures the bare request, the call that makes it, and the difference.
     fn compare(
         &self,
         group: &mut BenchmarkGroup<'_, WallTime>,
@@ -123,8 +123,8 @@ impl<'a> Bench<'a> {
                 .to_async(self.runtime)
                 .iter(|| self.call(tool, &arguments));
         });
-        // In turns, so that a slow moment of the machine meets both; by medians, so that it does
-        // not decide.
+        // Alternating, so that a slow moment of the machine affects both; medians, so that it does
+        // not dominate.
         group.bench_function("added by the server", |bencher| {
             bencher.to_async(self.runtime).iter_custom(async |count| {
                 let (mut bare, mut call) = (Vec::new(), Vec::new());
@@ -137,7 +137,7 @@ impl<'a> Bench<'a> {
                     call.push(between.elapsed());
                 }
                 let added = median(call).saturating_sub(median(bare));
-                // Criterion takes no zero.
+                // Criterion rejects zero.
                 added.max(Duration::from_nanos(1)) * u32::try_from(count).unwrap_or(u32::MAX)
             });
         });

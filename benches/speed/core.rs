@@ -1,4 +1,4 @@
-//! The pure parts: the guard, changes of tools, what is shown of a page, whether to try again.
+//! The pure parts: guard, tool changes, rows of a page, retry decisions.
 
 use std::{
     hint::black_box,
@@ -65,7 +65,7 @@ fn guard(criterion: &mut Criterion) {
     });
 }
 
-/// As many tools as a session can have: one built-in toolset, 20 of MCP servers, 107 custom tools.
+/// The maximum number of tools: one built-in toolset, 20 MCP toolsets, 107 custom tools.
 fn toolset_of_128() -> Toolset {
     let configs: Vec<Value> = ["bash", "read", "write", "edit", "glob", "grep"]
         .map(|name| json!({"name": name, "enabled": true}))

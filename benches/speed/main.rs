@@ -1,8 +1,8 @@
-//! How long things take: `cargo bench`. `benches/side_by_side` measures the program as a whole.
+//! Micro-benchmarks: `cargo bench`. `benches/side_by_side` measures the program as a whole.
 
 #![expect(
     clippy::expect_used,
-    reason = "a bench that cannot be set up has to stop"
+    reason = "a benchmark that cannot be set up must stop"
 )]
 
 mod call;

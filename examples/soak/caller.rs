@@ -1,5 +1,5 @@
 //! A host that creates sessions, calls every tool on them while the service fails, and compares
-//! what it is told with what the service says past every fault.
+//! each result with the state of the service, which it reads past the faults.
 
 use std::{error::Error, sync::PoisonError, time::Duration};
 
@@ -13,20 +13,20 @@ use super::{
     told::{DONE, IN_DOUBT, Told, told},
 };
 
-/// A call that takes so long hangs: the server is told to give up after 3 s.
+/// A call that takes longer hangs: the server gives up after 3 s.
 const HANGS: Duration = Duration::from_secs(60);
-/// How many calls are made on a session before it is archived or deleted.
+/// Calls on a session before it is archived or deleted.
 const CALLS: u64 = 12;
 const LIST: &str = "/v1/sessions";
 const FAULTS: &str = "/_sandbox/faults";
-/// Codes that need no fault: they tell of the session's state.
+/// Codes that need no fault: they follow from the state of the session.
 const OF_THE_STATE: [&str; 2] = ["session_running", "busy_timeout"];
-/// Codes that tell of what a fault led to, beside those that tell of the fault itself.
+/// Codes of consequences of a fault; [`IN_DOUBT`] has those of the faults themselves.
 const OF_A_FAULT: [&str; 2] = ["not_applied", "export_failed"];
 
 pub(crate) type Ended<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// The service, asked past every fault.
+/// The service, read past the faults.
 #[derive(Debug)]
 pub(crate) struct Service {
     http: reqwest::Client,
@@ -36,7 +36,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Self, reqwest::Error> {
-        // reqwest panics without one; if there is one already it is as good.
+        // reqwest panics without a provider; an error means that there is one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Self {
             http: reqwest::Client::builder().no_proxy().build()?,
@@ -55,7 +55,7 @@ impl Service {
             .header("anthropic-version", "2026-10-21")
             .header("anthropic-beta", "managed-agents-2026-04-01")
             .header("content-type", "application/json")
-            // A fault of its own keeps it from meeting those that are meant for others.
+            // With a fault of its own, a request does not consume those meant for others.
             .header("x-sandbox-fault", "slow=0");
         let request = if body.is_null() {
             request
@@ -68,7 +68,7 @@ impl Service {
         Ok((status, serde_json::from_str(&text).unwrap_or_default()))
     }
 
-    /// The session, if there is one.
+    /// The session, if it exists.
     async fn session(&self, id: &str) -> Ended<Option<Value>> {
         let path = path(id);
         let (status, session) = self.ask("GET", &path, &Value::Null).await?;
@@ -85,12 +85,12 @@ impl Service {
         });
         let (status, session) = self.ask("POST", LIST, &body).await?;
         let id = session.get("id").and_then(Value::as_str);
-        let id = id.ok_or_else(|| format!("no session was created: {status} {session}"))?;
+        let id = id.ok_or_else(|| format!("cannot create a session: {status} {session}"))?;
         Ok(id.to_owned())
     }
 }
 
-/// What a call is to bring about.
+/// The intended effect of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Deed {
     Nothing,
@@ -102,7 +102,7 @@ enum Deed {
 }
 
 impl Deed {
-    /// Whether the session is so.
+    /// Whether the session is in the intended state.
     fn is_done(&self, session: Option<&Value>) -> bool {
         let Some(session) = session else {
             return *self == Self::Deleted;
@@ -121,7 +121,7 @@ impl Deed {
         }
     }
 
-    /// Whether the session is not used any more afterwards.
+    /// Whether the session is not used afterwards.
     fn is_last(&self) -> bool {
         matches!(self, Self::Archived | Self::Deleted)
     }
@@ -131,7 +131,7 @@ fn path(id: &str) -> String {
     format!("{LIST}/{id}")
 }
 
-/// What nobody but a call of ours changes.
+/// The fields that only our own calls change.
 fn kept(session: Option<&Value>) -> Option<[Option<Value>; 3]> {
     let field = |name: &str| session?.get(name).cloned();
     session.map(|_| [field("title"), field("agent"), field("archived_at")])
@@ -142,16 +142,16 @@ pub(crate) struct Caller {
     pub(crate) host: RunningService<RoleClient, ()>,
     pub(crate) service: Service,
     pub(crate) dice: fastrand::Rng,
-    /// Calls in a hundred that meet a fault.
+    /// Percentage of calls that meet a fault.
     pub(crate) faults: u64,
-    /// Whether nobody else meets a fault on the list of sessions.
+    /// Whether this is the only host, so that faults on the list of sessions concern no other.
     pub(crate) alone: bool,
     pub(crate) rest: Duration,
     pub(crate) tally: Shared,
 }
 
 impl Caller {
-    /// Works until then.
+    /// Works until the deadline.
     pub(crate) async fn work(mut self, until: Instant) -> Ended<()> {
         while Instant::now() < until {
             let running = self.dice.u64(..3) == 0;
@@ -169,7 +169,7 @@ impl Caller {
         Ok(())
     }
 
-    /// One call, or a plan and its application; true when the session is not to be used again.
+    /// One call, or a plan and its application. Returns whether the session must not be used again.
     async fn turn(&mut self, id: &str, last: bool) -> Ended<bool> {
         if last && self.dice.u64(..2) == 0 {
             let action = self
@@ -196,7 +196,7 @@ impl Caller {
         }
         let (tool, arguments, deed) = self.choice(id, last);
         let told = self.call(id, tool, arguments, &deed).await?;
-        // What is late may be carried out later: such a session is left alone.
+        // A request that timed out may still take effect later.
         let late = told.is_none_or(|told| told.word() == "timed_out");
         Ok(deed.is_last() || deed != Deed::Nothing && late)
     }
@@ -246,7 +246,7 @@ impl Caller {
         }
     }
 
-    /// Makes a call, perhaps with a fault, and judges what it tells.
+    /// Makes a call, perhaps with a fault, and checks the result.
     async fn call(
         &mut self,
         id: &str,
@@ -254,7 +254,7 @@ impl Caller {
         arguments: Value,
         deed: &Deed,
     ) -> Ended<Option<Told>> {
-        // What nobody else asks for, so that no other host meets the fault.
+        // A path that no other host uses, so that none meets the fault.
         let path = match tool {
             "list_sessions" | "summarize_sessions" => self.alone.then(|| LIST.to_owned()),
             _ => Some(path(id)),
@@ -290,13 +290,13 @@ impl Caller {
         if let Some(wrong) = wrong {
             let fault = fault.map_or_else(|| "no fault".to_owned(), |fault| fault.to_string());
             tally.wrong.push(format!(
-                "{tool} {arguments} with {fault}: {wrong}; it told {told:?}"
+                "{tool} {arguments} with {fault}: {wrong}; the result: {told:?}"
             ));
         }
         Ok(told)
     }
 
-    /// Makes something go wrong with what is asked of this path next; `None` for nothing.
+    /// Sets a random fault for the next requests to this path, or none.
     async fn spoil(&mut self, path: &str) -> Ended<Option<Value>> {
         if self.dice.u64(..100) >= self.faults {
             return Ok(None);
@@ -333,12 +333,12 @@ impl Caller {
         let faults = json!({"faults": [fault]});
         let (status, answer) = self.service.ask("POST", FAULTS, &faults).await?;
         if status >= 300 {
-            return Err(format!("the sandbox takes no fault: {status} {answer}").into());
+            return Err(format!("the sandbox rejects a fault: {status} {answer}").into());
         }
         Ok(Some(faults))
     }
 
-    /// The sandbox keeps nothing of what was done, so that it does not grow either.
+    /// Deletes the session, so that the sandbox does not grow.
     async fn remove(&self, id: &str) -> Ended<()> {
         let (session, events) = (path(id), json!([{"type": "user.interrupt"}]));
         loop {
@@ -354,7 +354,7 @@ impl Caller {
     }
 }
 
-/// A failure that has no cause.
+/// A failure without a cause.
 fn misplaced(told: &Told, spoilt: bool) -> Option<String> {
     let Told::Failure { code, .. } = told else {
         return None;
@@ -364,13 +364,13 @@ fn misplaced(told: &Told, spoilt: bool) -> Option<String> {
     if OF_THE_STATE.contains(&code) || of_a_fault && spoilt {
         None
     } else if of_a_fault {
-        Some(format!("{code}, and no fault was set"))
+        Some(format!("{code} without a fault"))
     } else {
-        Some(format!("{code} belongs to no fault"))
+        Some(format!("{code} is not caused by any fault"))
     }
 }
 
-/// What is wrong with what was told of the session.
+/// What a result wrongly says about the session.
 fn untrue(
     told: &Told,
     deed: &Deed,
@@ -380,20 +380,20 @@ fn untrue(
     let done = deed.is_done(after);
     let by_this_call = done && !deed.is_done(before) && *deed != Deed::Interrupted;
     if told.denies() && by_this_call {
-        return Some("it says nothing was done, and it was".to_owned());
+        return Some("it says that nothing was done, but it was".to_owned());
     }
     if told.is_silent() && by_this_call {
-        return Some("it is done, and nothing hints at that".to_owned());
+        return Some("it was done, but nothing says so".to_owned());
     }
     let says_done = match told {
         Told::Answer(answer) => answer.get("done").is_some_and(|done| done == 1),
         Told::Failure { .. } => false,
     };
     if *deed == Deed::Nothing {
-        return (kept(before) != kept(after)).then(|| "it changed the session".to_owned());
+        return (kept(before) != kept(after)).then(|| "a read changed the session".to_owned());
     }
     if (says_done || DONE.contains(&told.word())) && !done {
-        return Some("it says it is done, and it is not".to_owned());
+        return Some("it says that it was done, but it was not".to_owned());
     }
     None
 }

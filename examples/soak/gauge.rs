@@ -1,16 +1,16 @@
-//! How large a process is: its memory and its open descriptors, as `/proc` tells.
+//! The memory and open descriptors of a process, read from `/proc`.
 
 use std::{fmt, path::PathBuf};
 
-/// What is more than this share above the former median has grown, and the least that counts, so
-/// that a page or a pooled connection more is no growth.
+/// Growth by more than this percentage and at least this much counts as a leak; one more page or
+/// pooled connection does not.
 const MORE_PER_CENT: u64 = 10;
 const LEAST_KIBIBYTES: u64 = 1_024;
 const LEAST_DESCRIPTORS: u64 = 2;
-/// Fewer looks tell nothing of growth.
+/// With fewer samples, growth cannot be judged.
 const FEWEST_LOOKS: usize = 12;
 
-/// One process, looked at again and again.
+/// Samples of one process.
 #[derive(Debug)]
 pub(crate) struct Gauge {
     process: u32,
@@ -18,7 +18,7 @@ pub(crate) struct Gauge {
     descriptors: Vec<u64>,
 }
 
-/// Whether there is something to look at on this machine.
+/// Whether this system has `/proc`.
 pub(crate) fn can_look() -> bool {
     PathBuf::from("/proc/self/status").exists()
 }
@@ -46,17 +46,17 @@ impl Gauge {
         }
     }
 
-    /// Whether it was looked at often enough to tell whether it has grown.
+    /// Whether there are enough samples to judge growth.
     pub(crate) fn can_tell(&self) -> bool {
         self.kibibytes.len() >= FEWEST_LOOKS
     }
 
-    /// Its memory when it was last looked at.
+    /// The memory in the last sample.
     pub(crate) fn kibibytes(&self) -> u64 {
         self.kibibytes.last().copied().unwrap_or_default()
     }
 
-    /// Its descriptors when it was last looked at.
+    /// The descriptors in the last sample.
     pub(crate) fn descriptors(&self) -> u64 {
         self.descriptors.last().copied().unwrap_or_default()
     }
@@ -67,8 +67,8 @@ impl fmt::Display for Gauge {
         let [kibibytes, descriptors] = [&self.kibibytes, &self.descriptors].map(|all| medians(all));
         write!(
             f,
-            "process {}: {} looks; medians of the second and the last quarter: {} and {} MiB, {} \
-             and {} descriptors; most: {} MiB, {}",
+            "process {}: {} samples; medians of the second and the last quarter: {} and {} MiB, \
+             {} and {} descriptors; maximum: {} MiB, {}",
             self.process,
             self.kibibytes.len(),
             mebibytes(kibibytes.0),
@@ -81,11 +81,10 @@ impl fmt::Display for Gauge {
     }
 }
 
-/// What has grown, if something has: the median of the last quarter of the looks is compared with
-/// that of the second. The first quarter is left out, since buffers, pools and the allocator take
-/// what they keep during it; medians, since one large answer is no leak. More than a tenth above
-/// is grown, if that is at least 1 MiB, or 2 descriptors. `None` says nothing of a gauge that
-/// cannot tell.
+/// What has grown, if anything: the median of the last quarter of the samples is compared with
+/// that of the second. During the first quarter, buffers, pools and the allocator reach their
+/// size; medians are used since one large response is no leak. An increase counts if it exceeds
+/// 10 % and 1 MiB, or 2 descriptors. `None` with too few samples.
 pub(crate) fn grown(gauge: &Gauge) -> Option<String> {
     if !gauge.can_tell() {
         return None;
@@ -106,7 +105,7 @@ pub(crate) fn grown(gauge: &Gauge) -> Option<String> {
     Some(format!("process {}: its {what} grew", gauge.process))
 }
 
-/// The medians of the second and of the last quarter.
+/// The medians of the second and the last quarter.
 fn medians(looks: &[u64]) -> (u64, u64) {
     let quarter = looks.len() / 4;
     let median = |looks: &[u64]| {
@@ -119,7 +118,7 @@ fn medians(looks: &[u64]) -> (u64, u64) {
     (median(second), median(last))
 }
 
-/// With one digit after the point.
+/// With one decimal.
 pub(crate) fn mebibytes(kibibytes: u64) -> String {
     format!("{}.{}", kibibytes / 1_024, kibibytes % 1_024 * 10 / 1_024)
 }

@@ -1,14 +1,14 @@
-//! Lets several hosts work with the real program for a long time, while the service behind it
-//! fails in every way the sandbox knows, and looks at two things: that no answer is ever wrong,
-//! and that neither memory nor open descriptors grow.
+//! Several hosts use the real program for a long time, while the service behind it fails in every
+//! way the sandbox knows. Checks that no result is ever wrong, and that neither memory nor open
+//! descriptors grow.
 //!
 //! ```text
 //! cargo build --release && cargo run --release --example soak -- --minutes 10 --clients 4
 //! ```
 //!
-//! Each host has its own process, since MCP over stdio is one to one; all share one sandbox. Which
-//! calls and which faults come is decided by `--seed`. It ends with 1 if an answer was wrong or
-//! if something grew: see [`gauge::grown`] for when that is so.
+//! Each host has a server process of its own, since MCP over stdio is one to one; all share one
+//! sandbox. `--seed` determines the calls and faults. Exits with 1 if a result was wrong or if
+//! something grew, as defined by [`gauge::grown`].
 
 mod caller;
 mod gauge;
@@ -34,35 +34,35 @@ use managed_sessions_mcp::{
 use rmcp::{ServiceExt as _, transport::TokioChildProcess};
 use tokio::time::{Instant, sleep};
 
-/// How often memory and descriptors are looked at.
+/// Interval between two samples of memory and descriptors.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(3);
-/// How many wrong answers are shown.
+/// Maximum number of wrong results shown.
 const SHOWN: usize = 20;
 
 /// Soak the server.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How long
+    /// Duration in minutes
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
-    /// How many hosts, each with a process of its own
+    /// Number of hosts, each with a server process of its own
     #[arg(long, default_value_t = 4)]
     clients: u64,
-    /// Which calls and which faults
+    /// Seed of the calls and faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many calls in a hundred meet a fault
+    /// Percentage of calls that meet a fault
     #[arg(long, default_value_t = 25)]
     faults: u64,
-    /// Milliseconds that each host rests between two calls
+    /// Pause of each host between two calls, in milliseconds
     #[arg(long, default_value_t = 20)]
     rest: u64,
-    /// The program; the one beside this example if not given
+    /// The program; by default the one built next to this example
     #[arg(long)]
     program: Option<PathBuf>,
 }
 
-/// What happened so far, over all hosts.
+/// Results of all hosts so far.
 #[derive(Debug, Default)]
 struct Tally {
     calls: u64,
@@ -82,13 +82,13 @@ async fn main() -> Ended<ExitCode> {
     if !program.is_file() {
         let program = program.display();
         return Err(
-            format!("there is no {program}: run cargo build --release, or give --program").into(),
+            format!("{program} is missing: run cargo build --release, or pass --program").into(),
         );
     }
     soak(&arguments, &program).await
 }
 
-/// The program in the folder above the one of examples.
+/// The program in the parent of the examples' folder.
 fn beside() -> io::Result<PathBuf> {
     let this = std::env::current_exe()?;
     let folder = this.parent().and_then(std::path::Path::parent);
@@ -131,7 +131,7 @@ async fn soak(arguments: &Arguments, program: &std::path::Path) -> Ended<ExitCod
     }
     let mut printer = Printer::stdout();
     if !gauge::can_look() {
-        printer.line("There is no /proc here: memory and descriptors are not looked at.")?;
+        printer.line("There is no /proc here: memory and descriptors are not checked.")?;
     }
     printer.line("minute     calls  failed   RSS MiB  descriptors  failures by code")?;
     let begun = Instant::now();
@@ -185,10 +185,10 @@ fn verdict(
     } else if gauges.iter().all(Gauge::can_tell) {
         "flat"
     } else {
-        "not looked at often enough to tell"
+        "unknown, too few samples"
     };
     printer.line(&format!(
-        "{calls} calls, {wrong} wrong answers, size {size}"
+        "{calls} calls, {wrong} wrong results, size {size}"
     ))?;
     Ok(if wrong == 0 && grown.is_empty() {
         ExitCode::SUCCESS

@@ -1,29 +1,29 @@
-//! What the operator chose, as far as operations depend on it.
+//! The operator's settings of the operations.
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use crate::api;
+use crate::{api, domain::guard::KNOWN_STATUSES};
 
-/// What the operator chose for the operations.
+/// Settings of the operations.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// How the API is reached.
     pub api: api::Settings,
-    /// The whole of one call, retries and waiting included.
+    /// Timeout of a whole call, retries and waits included.
     pub timeout: Duration,
-    /// Only sessions of these agents; empty means of any.
+    /// Only sessions of these agents are visible; empty means all agents.
     pub allowed_agents: Vec<String>,
-    /// Status names that are as safe as idle.
+    /// Additional statuses that are as safe as idle; see [`may_count_as_idle`].
     pub idle_statuses: Vec<String>,
     /// What a delete needs first.
     pub confirm_deletes: ConfirmDeletes,
-    /// Where exports go, absolute; without it there are none.
+    /// Folder for exports, absolute; without one, exports are unavailable.
     pub export_dir: Option<PathBuf>,
-    /// Where every call of a writing operation leaves a line, absolute.
+    /// File to which every call of a writing tool is logged, absolute.
     pub audit_log: Option<PathBuf>,
-    /// How many requests a minute bulk work may send.
+    /// Requests per minute for bulk work.
     pub max_rpm: NonZeroU32,
-    /// Pauses between requests; not a setting of the operator, but of tests.
+    /// Pauses between requests; no setting of the operator, but of tests.
     pub pauses: Pauses,
 }
 
@@ -33,21 +33,17 @@ pub enum ConfirmDeletes {
     /// Nothing: hosts already ask before a destructive tool.
     #[default]
     Off,
-    /// A token from an earlier answer.
+    /// A token from an earlier call.
     Token,
-    /// A person's yes, or the token where the host cannot ask.
+    /// A person's approval, or a token where the host cannot ask.
     Elicit,
 }
 
 impl ConfirmDeletes {
-    /// Every way, by its name in `--confirm-deletes`.
-    pub const ALL: [(&'static str, Self); 3] = [
-        ("off", Self::Off),
-        ("token", Self::Token),
-        ("elicit", Self::Elicit),
-    ];
+    /// All modes.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Token, Self::Elicit];
 
-    /// As `--confirm-deletes` spells it.
+    /// The mode's name in `--confirm-deletes`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -56,6 +52,13 @@ impl ConfirmDeletes {
             Self::Elicit => "elicit",
         }
     }
+}
+
+/// Whether a service's status may be declared to be as safe as idle: statuses with a known
+/// meaning keep it.
+#[must_use]
+pub fn may_count_as_idle(status: &str) -> bool {
+    !KNOWN_STATUSES.contains(&status) && status != "archived"
 }
 
 /// Pauses between requests that look at, or repeat, something.

@@ -1,4 +1,4 @@
-//! What each command does, in a few lines.
+//! The commands, except for the large ones.
 
 use std::{
     error::Error,
@@ -13,65 +13,43 @@ use clap_complete::Shell;
 
 use crate::{
     cli::{
-        Cli, Command, Flags, demo, doctor,
-        hosts::{Host, Start, System},
+        Cli, Command, demo, doctor,
+        hosts::{Host, Launch, System},
         print::Printer,
     },
-    config::Config,
+    config::{Config, flags::Flags},
     environment::Environment,
-    mcp::server::Server,
+    mcp::server::SessionsServer,
     sandbox::{Options, Sandbox},
 };
 
-/// How a command ends.
-type Ended = Result<ExitCode, Box<dyn Error>>;
+/// The exit code, or an error that ends the program.
+type CommandResult = Result<ExitCode, Box<dyn Error>>;
 
-/// A free port of this machine.
-const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// The MCP server for a configuration.
-#[must_use]
-pub fn server(config: Config) -> Server {
-    let problem = config.problem();
-    Server::new(config.app, &config.mcp, problem)
-}
-
-/// Does what `command` says.
+/// Runs one command.
 ///
 /// # Errors
-/// As each command.
-pub async fn run(command: Command, config: Config, flags: &Flags) -> Ended {
+/// When a server cannot be started or fails, or stdout cannot be written.
+pub async fn run(command: Command, config: Config, flags: &Flags) -> CommandResult {
     match command {
         Command::Serve => serve(config, flags).await,
         Command::Sandbox { listen } => sandbox(listen, flags).await,
         Command::Demo => demo().await,
         Command::Doctor { json } => doctor(config, flags, json).await,
-        Command::Config { host } => entry_of(host, flags),
+        Command::Config { host } => host_entry(host, flags),
         Command::Completions { shell } => completions(shell),
     }
 }
 
-/// Serves MCP over the standard streams, against the API or against a sandbox of its own.
-///
-/// # Errors
-/// When the sandbox or the MCP session cannot be started.
-pub async fn serve(config: Config, flags: &Flags) -> Ended {
-    if !flags.sandbox {
-        server(config).serve_stdio().await?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let sandbox = Sandbox::start(LOOPBACK, options(flags)).await?;
-    let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
-    server(config).serve_stdio().await?;
+async fn serve(config: Config, flags: &Flags) -> CommandResult {
+    let (config, _sandbox) = with_sandbox(config, flags).await?;
+    SessionsServer::new(config).serve_stdio().await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Serves only the sandbox, until it is stopped.
-///
-/// # Errors
-/// When the address cannot be listened on.
-pub async fn sandbox(listen: SocketAddr, flags: &Flags) -> Ended {
-    let sandbox = Sandbox::start(listen, options(flags))
+/// Serves only the sandbox, until Ctrl-C.
+async fn sandbox(listen: SocketAddr, flags: &Flags) -> CommandResult {
+    let sandbox = start_sandbox(listen, flags)
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     writeln!(
@@ -84,36 +62,20 @@ pub async fn sandbox(listen: SocketAddr, flags: &Flags) -> Ended {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Calls the tools on a sandbox and prints what happens.
-///
-/// # Errors
-/// When the sandbox cannot be started, or stdout cannot be written.
-pub async fn demo() -> Ended {
-    // Settings of the person who looks at it would make it another demo.
-    let config = Config::read(&Flags::default(), &Environment::default())?;
-    let sandbox = Sandbox::start(LOOPBACK, Options::default()).await?;
-    let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
-    let went_well = demo::run(server(config), &mut Printer::stdout()).await?;
-    Ok(if went_well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+async fn demo() -> CommandResult {
+    // The same transcript everywhere: the user's settings are ignored.
+    let flags = Flags {
+        sandbox: true,
+        ..Flags::default()
+    };
+    let config = Config::read(&flags, &Environment::default())?;
+    let (config, _sandbox) = with_sandbox(config, &flags).await?;
+    let passed = demo::run(SessionsServer::new(config), &mut Printer::stdout()).await?;
+    Ok(exit_code(passed))
 }
 
-/// Shows the configuration and whether it works. Exit code 1 if it does not.
-///
-/// # Errors
-/// When the sandbox cannot be started, or stdout cannot be written.
-pub async fn doctor(config: Config, flags: &Flags, json: bool) -> Ended {
-    let mut config = config;
-    // Kept to the end: a sandbox ends with its handle.
-    let mut _sandbox = None;
-    if flags.sandbox {
-        let sandbox = Sandbox::start(LOOPBACK, options(flags)).await?;
-        config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
-        _sandbox = Some(sandbox);
-    }
+async fn doctor(config: Config, flags: &Flags, json: bool) -> CommandResult {
+    let (config, _sandbox) = with_sandbox(config, flags).await?;
     let report = doctor::examine(&config, flags.sandbox).await;
     let mut printer = Printer::stdout();
     if json {
@@ -121,38 +83,36 @@ pub async fn doctor(config: Config, flags: &Flags, json: bool) -> Ended {
     } else {
         report.print(&mut printer)?;
     }
-    Ok(if report.is_well() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(report.is_ok()))
 }
 
-/// Prints the entry for a host to stdout, and to stderr what to do with it.
-fn entry_of(host: Host, flags: &Flags) -> Ended {
+/// Prints the entry for a host to stdout, and to stderr where it goes.
+fn host_entry(host: Host, flags: &Flags) -> CommandResult {
     let program = std::env::current_exe()?;
-    let start = Start {
+    let launch = Launch {
         program: &program,
-        arguments: &passed_on(std::env::args_os())?,
+        arguments: &typed_options(std::env::args_os())?,
         with_key: !flags.sandbox,
     };
     let environment = Environment::of_process();
-    let directions = host.directions(start, &environment, System::THIS);
+    let directions = host.directions(launch, &environment, System::THIS);
     writeln!(io::stderr(), "{directions}")?;
-    Printer::stdout().line(&host.entry(start, System::THIS))?;
+    Printer::stdout().line(&host.entry(launch, System::THIS))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The options that were typed, for the server to be started with. Paths are made absolute:
-/// hosts start servers in a folder of their own.
-fn passed_on(typed: impl Iterator<Item = OsString>) -> Result<Vec<String>, Box<dyn Error>> {
-    let given = Cli::command().try_get_matches_from(typed)?;
-    // Options are known to the command they were typed with and to those below it.
-    let given = given.subcommand().map_or(&given, |(_, below)| below);
+/// The typed options, as arguments for a server. Paths become absolute: hosts start servers in a
+/// folder of their own.
+fn typed_options(arguments: impl Iterator<Item = OsString>) -> Result<Vec<String>, Box<dyn Error>> {
+    let matches = Cli::command().try_get_matches_from(arguments)?;
+    // A subcommand's matches include the global options before it.
+    let matches = matches
+        .subcommand()
+        .map_or(&matches, |(_, matches)| matches);
     let mut words = Vec::new();
     for option in Flags::augment_args(clap::Command::default()).get_arguments() {
         let id = option.get_id().as_str();
-        let typed = given.value_source(id) == Some(ValueSource::CommandLine);
+        let typed = matches.value_source(id) == Some(ValueSource::CommandLine);
         let Some(name) = option.get_long().filter(|_| typed) else {
             continue;
         };
@@ -160,7 +120,7 @@ fn passed_on(typed: impl Iterator<Item = OsString>) -> Result<Vec<String>, Box<d
             words.push(format!("--{name}"));
             continue;
         }
-        for value in given.get_raw(id).into_iter().flatten() {
+        for value in matches.get_raw(id).into_iter().flatten() {
             let value = match option.get_value_hint() {
                 ValueHint::DirPath | ValueHint::FilePath => std::path::absolute(value)?.into(),
                 _ => value.to_owned(),
@@ -171,66 +131,68 @@ fn passed_on(typed: impl Iterator<Item = OsString>) -> Result<Vec<String>, Box<d
     Ok(words)
 }
 
-fn completions(shell: Shell) -> Ended {
-    let mut script = Vec::new();
-    clap_complete::generate(
-        shell,
-        &mut Cli::command(),
-        env!("CARGO_PKG_NAME"),
-        &mut script,
-    );
+fn completions(shell: Shell) -> CommandResult {
+    let (mut command, mut script) = (Cli::command(), Vec::new());
+    clap_complete::generate(shell, &mut command, env!("CARGO_PKG_NAME"), &mut script);
     Printer::stdout().line(String::from_utf8(script)?.trim_end())?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(flags: &Flags) -> Options {
-    Options {
+/// Starts the embedded sandbox if `--sandbox` is given. It runs until its handle is dropped.
+async fn with_sandbox(config: Config, flags: &Flags) -> io::Result<(Config, Option<Sandbox>)> {
+    if !flags.sandbox {
+        return Ok((config, None));
+    }
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let sandbox = start_sandbox(any_port, flags).await?;
+    let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
+    Ok((config, Some(sandbox)))
+}
+
+async fn start_sandbox(listen: SocketAddr, flags: &Flags) -> io::Result<Sandbox> {
+    let options = Options {
         bulk_sessions: flags.sandbox_sessions,
         ..Options::default()
+    };
+    Sandbox::start(listen, options).await
+}
+
+fn exit_code(success: bool) -> ExitCode {
+    if success {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::commands::passed_on;
+    use crate::cli::commands::typed_options;
 
     #[test]
-    fn an_entry_starts_the_server_with_the_options_that_were_typed() {
-        let check = |typed: &[&str], expected: &[&str]| {
-            let words = ["program"].iter().chain(typed).map(Into::into);
-            assert_eq!(passed_on(words).unwrap(), expected);
+    fn an_entry_starts_the_server_with_the_typed_options() {
+        let check = |typed: &str, expected: &[&str]| {
+            let words = std::iter::once("program").chain(typed.split(' '));
+            assert_eq!(typed_options(words.map(Into::into)).unwrap(), expected);
         };
-        check(&["config", "vscode"], &[]);
+        check("config vscode", &[]);
         check(
-            &["--sandbox", "config", "vscode", "--read-only"],
+            "--sandbox config vscode --read-only",
             &["--sandbox", "--read-only"],
         );
+        check("config --toolsets events vscode", &["--toolsets", "events"]);
         check(
-            &["config", "--toolsets", "events", "vscode"],
-            &["--toolsets", "events"],
+            "config --idle-status config vscode --allow-agent=a",
+            &["--allow-agent", "a", "--idle-status", "config"],
         );
         check(
-            &[
-                "config",
-                "--idle-status",
-                "config",
-                "vscode",
-                "--allow-agent=a",
-                "--allow-agent=b",
-            ],
-            &[
-                "--allow-agent",
-                "a",
-                "--allow-agent",
-                "b",
-                "--idle-status",
-                "config",
-            ],
+            "config vscode --allow-agent=a --allow-agent=b",
+            &["--allow-agent", "a", "--allow-agent", "b"],
         );
         let here = std::env::current_dir().unwrap();
         let path = |name: &str| here.join(name).to_str().unwrap().to_owned();
         check(
-            &["config", "vscode", "--audit-log=log", "--export-dir", "out"],
+            "config vscode --audit-log=log --export-dir out",
             &["--export-dir", &path("out"), "--audit-log", &path("log")],
         );
     }

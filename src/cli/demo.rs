@@ -1,5 +1,5 @@
-//! `demo`: a real MCP client in process calls the tools on a sandbox, and a person can read
-//! along. Each step says what it shows and is checked for it.
+//! `demo`: a real MCP client calls the tools on a sandbox and prints a transcript. Each step is
+//! checked.
 
 use std::io::{self, Write};
 
@@ -8,32 +8,29 @@ use rmcp::{
     model::{CallToolRequestParams, CallToolResult},
     service::RunningService,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::{cli::print::Printer, mcp::server::Server};
+use crate::{
+    cli::print::{Printer, WIDTH},
+    mcp::server::SessionsServer,
+};
 
-/// Widest line of the transcript.
-const WIDTH: usize = 88;
-
-/// Why the demo could not be run to its end.
+/// Why the demo was aborted.
 #[derive(Debug, thiserror::Error)]
-pub enum DemoError {
-    /// The transcript could not be written.
+pub(crate) enum DemoError {
     #[error("cannot write the transcript: {0}")]
     Io(#[from] io::Error),
-    /// The MCP client could not speak to the server.
     #[error("the MCP client failed: {0}")]
     Client(String),
-    /// The sandbox lacks a session that the demo needs.
     #[error("the sandbox has no {0} session")]
-    Missing(&'static str),
+    NoSession(&'static str),
 }
 
-/// Runs the demo and writes the transcript.
-///
-/// # Errors
-/// When it could not be run to its end. `Ok(false)` means that a step did not do what it says.
-pub async fn run(server: Server, out: &mut Printer<impl Write>) -> Result<bool, DemoError> {
+/// Runs the demo and writes the transcript. Returns whether all checks passed.
+pub(crate) async fn run(
+    server: SessionsServer,
+    out: &mut Printer<impl Write>,
+) -> Result<bool, DemoError> {
     let (here, there) = tokio::io::duplex(1 << 16);
     let serving = tokio::spawn(async move { server.serve_on(there).await });
     let client = ().serve(here).await.map_err(|error| DemoError::Client(error.to_string()))?;
@@ -43,10 +40,9 @@ pub async fn run(server: Server, out: &mut Printer<impl Write>) -> Result<bool, 
         failed: false,
     };
     demo.steps().await?;
-    let Demo { client, failed, .. } = demo;
-    let _ = client.cancel().await;
+    let _ = demo.client.cancel().await;
     serving.abort();
-    Ok(!failed)
+    Ok(!demo.failed)
 }
 
 struct Demo<'a, W> {
@@ -55,50 +51,43 @@ struct Demo<'a, W> {
     failed: bool,
 }
 
-/// What a call came to.
-enum Came {
-    Answer(Value),
-    Failure(String),
-}
-
 impl<W: Write> Demo<'_, W> {
     async fn steps(&mut self) -> Result<(), DemoError> {
-        self.out.line(&format!(
-            "managed-sessions-mcp {}, on its sandbox",
-            env!("CARGO_PKG_VERSION")
+        self.out.line(concat!(
+            "managed-sessions-mcp ",
+            env!("CARGO_PKG_VERSION"),
+            ", on its sandbox"
         ))?;
         self.out
             .line("A real MCP client calls the tools; nothing leaves this machine.")?;
 
-        self.heading("What is there?")?;
+        self.heading("List the sessions")?;
         let list = self.call("list_sessions", json!({})).await?;
         self.table(&list)?;
-        let running = pick(&list, "running")?;
-        let idle = self.pick_unasked(&list).await?;
-        let spare = pick_other(&list, "idle", &idle)?;
+        let running = list.session("running", None)?;
+        let idle = self.session_with_unguarded_bash(&list).await?;
+        let other = list.session("idle", Some(&idle))?;
 
-        self.heading("One of them, in full")?;
-        let record = self
-            .call("get_session", json!({"session_id": idle}))
-            .await?;
+        self.heading("Read one of them in full")?;
+        let record = self.call_on("get_session", &idle).await?;
         self.fields(
             &record,
             &["title", "status", "model", "list_cost", "operations"],
         )?;
         self.check(
-            "it is the session that was asked for",
-            said(&record, "id") == Some(&idle),
+            "the requested session was returned",
+            record.field("id") == Some(&idle),
         )?;
 
-        self.heading("A running session is not archived under its own feet")?;
-        let refused = self
-            .call("archive_session", json!({"session_id": running}))
-            .await?;
-        self.failure(&refused)?;
-        let code = matches!(&refused, Came::Failure(text) if text.starts_with("session_running:"));
-        self.check("refused before anything was sent", code)?;
+        self.heading("A running session is not archived")?;
+        let refused = self.call_on("archive_session", &running).await?;
+        self.text(&refused)?;
+        self.check(
+            "refused before anything was sent",
+            refused.failed_with("session_running"),
+        )?;
 
-        self.heading("One permission policy changes, everything else stays")?;
+        self.heading("Change one permission policy and keep everything else")?;
         let change = json!({
             "session_id": idle,
             "mode": "merge",
@@ -108,113 +97,95 @@ impl<W: Write> Demo<'_, W> {
             }],
         });
         let mut dry_run = change.clone();
-        if let Value::Object(arguments) = &mut dry_run {
+        if let Some(arguments) = dry_run.as_object_mut() {
             arguments.insert("dry_run".to_owned(), true.into());
         }
-        let would = self.call("update_session_tools", dry_run).await?;
-        self.fields(&would, &["outcome"])?;
+        let planned = self.call("update_session_tools", dry_run).await?;
+        self.fields(&planned, &["outcome"])?;
         self.check(
             "a dry run changes nothing",
-            said(&would, "outcome") == Some("would_update"),
+            planned.field("outcome") == Some("would_update"),
         )?;
         let updated = self.call("update_session_tools", change).await?;
         self.fields(&updated, &["outcome", "changes"])?;
-        let one = matches!(&updated, Came::Answer(answer)
-            if answer.pointer("/changes/tools/changed").and_then(Value::as_array).is_some_and(|all| all.len() == 1));
+        let changed = updated.items("/changes/tools/changed").count();
         self.check(
             "one tool changed",
-            said(&updated, "outcome") == Some("updated") && one,
+            updated.field("outcome") == Some("updated") && changed == 1,
         )?;
 
-        self.heading("An idle session is archived; its history stays")?;
-        let archived = self
-            .call("archive_session", json!({"session_id": idle}))
-            .await?;
+        self.heading("Archive an idle session; its history stays")?;
+        let archived = self.call_on("archive_session", &idle).await?;
         self.fields(&archived, &["outcome", "session"])?;
-        self.check("archived", said(&archived, "outcome") == Some("archived"))?;
+        self.check("archived", archived.field("outcome") == Some("archived"))?;
 
-        self.heading("Another one is deleted; the answer keeps its last snapshot")?;
-        let deleted = self
-            .call("delete_session", json!({"session_id": spare}))
-            .await?;
+        self.heading("Delete another one; the answer keeps its last record")?;
+        let deleted = self.call_on("delete_session", &other).await?;
         self.fields(&deleted, &["outcome", "kept"])?;
-        self.check("deleted", said(&deleted, "outcome") == Some("deleted"))?;
-        let gone = self
-            .call("get_session", json!({"session_id": spare}))
-            .await?;
-        self.failure(&gone)?;
-        let code = matches!(&gone, Came::Failure(text) if text.starts_with("not_found:"));
-        self.check("it is gone", code)?;
+        self.check("deleted", deleted.field("outcome") == Some("deleted"))?;
+        let gone = self.call_on("get_session", &other).await?;
+        self.text(&gone)?;
+        self.check("the session is gone", gone.failed_with("not_found"))?;
 
-        self.out.line("")?;
-        let verdict = if self.failed {
-            "Some steps did not do what they say."
+        self.out.line(if self.failed {
+            "\nSome steps failed."
         } else {
-            "All steps did what they say."
-        };
-        self.out.line(verdict)?;
+            "\nAll steps passed."
+        })?;
         Ok(())
     }
 
-    /// An idle session whose bash tool is not asked about yet, so that there is something to
-    /// change.
-    async fn pick_unasked(&self, list: &Came) -> Result<String, DemoError> {
-        for id in ids(list, "idle") {
-            if let Came::Answer(record) = self.ask("get_session", json!({"session_id": id})).await?
-            {
-                let tools = record.get("tools").and_then(Value::as_array);
-                if tools.into_iter().flatten().any(bash_is_allowed) {
-                    return Ok(id);
-                }
+    /// An idle session whose bash tool runs without asking, so that there is a policy to change.
+    async fn session_with_unguarded_bash(&self, list: &Reply) -> Result<String, DemoError> {
+        for id in list.ids("idle") {
+            let record = self.request("get_session", json!({"session_id": id}));
+            if record.await?.items("/tools").any(runs_bash_unasked) {
+                return Ok(id.to_owned());
             }
         }
-        Err(DemoError::Missing("idle, unasked bash"))
+        Err(DemoError::NoSession("idle, unguarded bash"))
     }
 
-    async fn call(&mut self, tool: &'static str, arguments: Value) -> Result<Came, DemoError> {
-        self.wrapped(&format!("> {tool} {arguments}"), "    ")?;
-        self.ask(tool, arguments).await
+    /// Prints and makes a call.
+    async fn call(&mut self, tool: &'static str, arguments: Value) -> Result<Reply, DemoError> {
+        self.out.wrapped("", &format!("> {tool} {arguments}"), 4)?;
+        self.request(tool, arguments).await
     }
 
-    async fn ask(&self, tool: &'static str, arguments: Value) -> Result<Came, DemoError> {
-        let arguments: Map<String, Value> = match arguments {
-            Value::Object(arguments) => arguments,
-            _ => Map::new(),
-        };
-        let request = CallToolRequestParams::new(tool).with_arguments(arguments);
-        let answer = self.client.call_tool(request).await;
-        Ok(came(
-            answer.map_err(|error| DemoError::Client(error.to_string()))?,
-        ))
+    async fn call_on(&mut self, tool: &'static str, session: &str) -> Result<Reply, DemoError> {
+        self.call(tool, json!({"session_id": session})).await
+    }
+
+    async fn request(&self, tool: &'static str, arguments: Value) -> Result<Reply, DemoError> {
+        let mut request = CallToolRequestParams::new(tool);
+        request.arguments = arguments.as_object().cloned();
+        match self.client.call_tool(request).await {
+            Ok(result) => Ok(Reply::from(result)),
+            Err(error) => Err(DemoError::Client(error.to_string())),
+        }
     }
 
     fn heading(&mut self, text: &str) -> io::Result<()> {
-        self.out.line(&format!(
-            "\n-- {text} {}",
-            "-".repeat(WIDTH.saturating_sub(text.len() + 4))
-        ))
+        let rule = "-".repeat(WIDTH.saturating_sub(text.len() + 4));
+        self.out.line(&format!("\n-- {text} {rule}"))
     }
 
-    fn check(&mut self, what: &str, holds: bool) -> io::Result<()> {
-        self.failed |= !holds;
-        self.out.line(&format!(
-            "  {} {what}",
-            if holds { "ok:" } else { "NOT SO:" }
-        ))
+    fn check(&mut self, what: &str, passed: bool) -> io::Result<()> {
+        self.failed |= !passed;
+        let verdict = if passed { "ok" } else { "FAILED" };
+        self.out.line(&format!("  {verdict}: {what}"))
     }
 
-    fn table(&mut self, list: &Came) -> io::Result<()> {
-        let Came::Answer(answer) = list else {
-            return self.failure(list);
-        };
-        let rows = answer.get("sessions").and_then(Value::as_array);
-        for row in rows.into_iter().flatten() {
+    fn table(&mut self, list: &Reply) -> io::Result<()> {
+        if let Reply::Failure(_) = list {
+            return self.text(list);
+        }
+        for row in list.items("/sessions") {
             let cell = |name| row.get(name).and_then(Value::as_str).unwrap_or_default();
-            let title: String = cell("title").chars().take(38).collect();
             self.out.line(&format!(
-                "  {:<17} {:<38} {:<12} {:>13}",
-                cell("id").chars().take(17).collect::<String>(),
-                title,
+                "  {:<17.17} {:<38.38} {:<12} {:>13}",
+                cell("id"),
+                cell("title"),
                 cell("status"),
                 cell("list_cost"),
             ))?;
@@ -222,9 +193,9 @@ impl<W: Write> Demo<'_, W> {
         Ok(())
     }
 
-    fn fields(&mut self, came: &Came, names: &[&str]) -> io::Result<()> {
-        let Came::Answer(answer) = came else {
-            return self.failure(came);
+    fn fields(&mut self, reply: &Reply, names: &[&str]) -> io::Result<()> {
+        let Reply::Success(answer) = reply else {
+            return self.text(reply);
         };
         for name in names {
             let Some(value) = answer.get(*name) else {
@@ -233,87 +204,80 @@ impl<W: Write> Demo<'_, W> {
             let text = value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned);
-            self.wrapped(&format!("  {name}: {text}"), "      ")?;
+            self.out.wrapped("  ", &format!("{name}: {text}"), 6)?;
         }
         Ok(())
     }
 
-    fn failure(&mut self, came: &Came) -> io::Result<()> {
-        let text = match came {
-            Came::Failure(text) => text.clone(),
-            Came::Answer(answer) => answer.to_string(),
-        };
-        self.wrapped(&format!("  {text}"), "  ")
-    }
-
-    /// Writes `text` in lines of at most [`WIDTH`] characters, broken at spaces and commas.
-    fn wrapped(&mut self, text: &str, indent: &str) -> io::Result<()> {
-        let mut line = String::new();
-        for word in text.split_inclusive([' ', ',']) {
-            if line.chars().count() + word.trim_end().chars().count() > WIDTH {
-                self.out.line(line.trim_end())?;
-                indent.clone_into(&mut line);
-            }
-            line.push_str(word);
+    fn text(&mut self, reply: &Reply) -> io::Result<()> {
+        match reply {
+            Reply::Failure(text) => self.out.wrapped("  ", text, 2),
+            Reply::Success(answer) => self.out.wrapped("  ", &answer.to_string(), 2),
         }
-        self.out.line(line.trim_end())
     }
 }
 
-fn came(result: CallToolResult) -> Came {
-    if result.is_error == Some(true) {
-        let texts = result.content.iter().filter_map(|block| block.as_text());
-        return Came::Failure(texts.map(|text| text.text.clone()).collect());
-    }
-    Came::Answer(result.structured_content.unwrap_or_default())
+/// The result of a tool call.
+enum Reply {
+    Success(Value),
+    Failure(String),
 }
 
-fn said<'a>(came: &'a Came, field: &str) -> Option<&'a str> {
-    match came {
-        Came::Answer(answer) => answer.get(field)?.as_str(),
-        Came::Failure(_) => None,
+impl From<CallToolResult> for Reply {
+    fn from(result: CallToolResult) -> Self {
+        if result.is_error == Some(true) {
+            let texts = result.content.iter().filter_map(|block| block.as_text());
+            return Self::Failure(texts.map(|text| text.text.as_str()).collect());
+        }
+        Self::Success(result.structured_content.unwrap_or_default())
     }
 }
 
-/// Whether this is the built-in toolset and lets bash run without asking.
-fn bash_is_allowed(tool: &Value) -> bool {
-    let configs = tool
-        .get("configs")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+impl Reply {
+    /// A text at the top of the answer.
+    fn field(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::Success(answer) => answer.get(name)?.as_str(),
+            Self::Failure(_) => None,
+        }
+    }
+
+    /// The entries of an array in the answer.
+    fn items(&self, pointer: &str) -> impl Iterator<Item = &Value> {
+        let array = match self {
+            Self::Success(answer) => answer.pointer(pointer).and_then(Value::as_array),
+            Self::Failure(_) => None,
+        };
+        array.into_iter().flatten()
+    }
+
+    fn failed_with(&self, code: &str) -> bool {
+        matches!(self, Self::Failure(text) if text.starts_with(&format!("{code}:")))
+    }
+
+    /// The ids of the listed sessions with this status, in order.
+    fn ids(&self, status: &str) -> impl Iterator<Item = &str> {
+        self.items("/sessions")
+            .filter(move |row| row.get("status").is_some_and(|found| found == status))
+            .filter_map(|row| row.get("id")?.as_str())
+    }
+
+    /// The first listed session with this status, apart from `except`.
+    fn session(&self, status: &'static str, except: Option<&str>) -> Result<String, DemoError> {
+        let found = self.ids(status).find(|id| Some(*id) != except);
+        found.map(str::to_owned).ok_or(DemoError::NoSession(status))
+    }
+}
+
+/// Whether this is the built-in toolset with a bash that runs without asking.
+fn runs_bash_unasked(toolset: &Value) -> bool {
+    let is = |value: &Value, key: &str, text: &str| value.get(key).is_some_and(|it| it == text);
+    let configs = toolset.get("configs").and_then(Value::as_array);
     let bash = configs
         .into_iter()
-        .find(|config| config.get("name").is_some_and(|n| n == "bash"));
-    let policy = bash.and_then(|config| config.pointer("/permission_policy/type"));
-    tool.get("type")
-        .is_some_and(|kind| kind == "agent_toolset_20260401")
-        && policy.is_some_and(|policy| policy == "always_allow")
-}
-
-/// The ids of the listed sessions with this status, in order.
-fn ids(list: &Came, status: &str) -> Vec<String> {
-    let Came::Answer(answer) = list else {
-        return Vec::new();
-    };
-    let rows = answer.get("sessions").and_then(Value::as_array);
-    rows.into_iter()
         .flatten()
-        .filter(|row| row.get("status").is_some_and(|found| found == status))
-        .filter_map(|row| row.get("id")?.as_str().map(str::to_owned))
-        .collect()
-}
-
-fn pick(list: &Came, status: &'static str) -> Result<String, DemoError> {
-    ids(list, status)
-        .into_iter()
-        .next()
-        .ok_or(DemoError::Missing(status))
-}
-
-fn pick_other(list: &Came, status: &'static str, not: &str) -> Result<String, DemoError> {
-    ids(list, status)
-        .into_iter()
-        .find(|id| id != not)
-        .ok_or(DemoError::Missing(status))
+        .find(|config| is(config, "name", "bash"));
+    let policy = bash.and_then(|bash| bash.get("permission_policy"));
+    is(toolset, "type", "agent_toolset_20260401")
+        && policy.is_some_and(|policy| is(policy, "type", "always_allow"))
 }

@@ -1,241 +1,211 @@
-//! `doctor`: the configuration as it came out, and whether it works. Fails in the words that the
-//! tools fail in, so that what is read here is what a host would be told.
+//! `doctor`: the effective configuration, and whether it works. Failures read as they do in tool
+//! results.
 
 mod paths;
 mod report;
 
 use std::time::{Duration, SystemTime};
 
-pub use report::{Check, Report, Status};
-use rmcp::model::CallToolResult;
+use report::{Check, Report, Status};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    api::{ApiErrorKind, Client, Description, SessionQuery},
-    app::{
-        error::{About, Error, ErrorKind},
-        op::Op,
-    },
+    api::{ApiError, Client, Description, SessionQuery},
     config::Config,
-    explain::explain,
+    domain::step::LeftOut,
+    explain::{Failure, META_KEY},
     mcp::settings::ToolGroup,
-    mcp::{
-        offered::OfferedTools,
-        result::{self, META_KEY},
-    },
 };
 
-/// From here on a clock is worth a word: tokens have a lifetime, and ages are counted from now.
-const SKEW_OF_NOTE: Duration = Duration::from_secs(30);
+/// Clock skew from which on `doctor` warns: token lifetimes and ages depend on the clock.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(30);
 
-/// What the embedded sandbox is asked with, whatever the environment says.
+/// The credential shown with `--sandbox`, whatever the environment says.
 const SANDBOX_KEY: &str = "the sandbox's own key";
 
-/// Looks at the configuration, at the disk and, with one read, at the API.
-pub async fn examine(config: &Config, sandbox: bool) -> Report {
+/// Checks the configuration, the disk and, with one read, the API.
+pub(crate) async fn examine(config: &Config, sandbox: bool) -> Report {
     let client = Client::new(config.app.api.clone());
     let description = client.describe().await;
-    let mut report = Report::new(settings(config, &description, sandbox));
-    report.add(configuration(config));
-    report.add(credential(&description, sandbox));
-    for check in paths::checks(config) {
-        report.add(check);
-    }
+    let mut checks = vec![configuration(config), credential(&description, sandbox)];
+    checks.extend(config.app.export_dir.as_deref().map(paths::export_folder));
+    checks.extend(config.app.audit_log.as_deref().map(paths::audit_log));
     if config.problem().is_some() {
-        // A tool call would not get further either.
-        report.add(Check::skipped(
-            "api",
-            "not asked: correct the configuration first",
-        ));
-        return report;
+        // Tool calls stop here, too.
+        let detail = "not asked: correct the configuration first";
+        checks.push(Check::new("api", Status::Skipped, detail));
+    } else {
+        checks.extend(api(&client, description.credential.is_err()).await);
     }
-    ask(&client, &mut report).await;
-    report
+    Report {
+        settings: settings(config, &description, sandbox),
+        checks,
+    }
 }
 
-/// One setting a line, as a person would name it.
+/// The names and values of the settings.
 fn settings(
     config: &Config,
     description: &Description,
     sandbox: bool,
 ) -> Vec<(&'static str, String)> {
+    let Config {
+        app, mcp, proxy, ..
+    } = config;
     let names = |names: &[String], none: &str| match names {
         [] => none.to_owned(),
         names => names.join(", "),
     };
-    let toolsets = ToolGroup::ALL
-        .into_iter()
-        .filter(|(_, each)| config.mcp.tool_groups.contains(each));
-    let base_url = match (&description.base_url, sandbox) {
-        (Ok(url), true) => format!("{url} (the embedded sandbox)"),
-        (Ok(url), false) => format!("{url} (from {})", description.base_url_from),
-        (Err(error), _) => format!("unusable: {error}"),
+    let path = |path: &Option<std::path::PathBuf>| match path {
+        Some(path) => path.display().to_string(),
+        None => "none".to_owned(),
     };
-    let proxy = match (&config.proxy.through, &config.proxy.except) {
+    let base_url = match &description.base_url {
+        Ok(url) if sandbox => format!("{url} (the embedded sandbox)"),
+        Ok(url) => format!("{url} (from {})", description.base_url_from),
+        Err(error) => format!("unusable: {error}"),
+    };
+    let credential = match &description.credential {
+        _ if sandbox => SANDBOX_KEY.to_owned(),
+        Ok(credential) => credential.clone(),
+        Err(error) => error.to_string(),
+    };
+    let workspace = description.workspace_id.as_deref();
+    let proxy = match (&proxy.through, &proxy.except) {
         (None, _) => "none in the environment".to_owned(),
-        (Some((name, place)), None) => format!("{place} (from {name})"),
-        (Some((name, place)), Some(hosts)) => format!("{place} (from {name}), except for {hosts}"),
+        (Some((name, address)), None) => format!("{address} (from {name})"),
+        (Some((name, address)), Some(hosts)) => {
+            format!("{address} (from {name}), except for {hosts}")
+        }
     };
-    let mut settings = vec![
+    let groups = mcp.tool_groups.iter().copied().map(ToolGroup::name);
+    let read_only = if mcp.read_only { "yes" } else { "no" };
+    vec![
         ("base URL", base_url),
-        ("API version", config.app.api.api_version.clone()),
-        (
-            "credential",
-            match &description.credential {
-                _ if sandbox => SANDBOX_KEY.to_owned(),
-                Ok(winner) => winner.clone(),
-                Err(error) => error.to_string(),
-            },
-        ),
-        ("passed over", names(&description.ignored, "nothing")),
+        ("API version", app.api.api_version.clone()),
+        ("credential", credential),
+        ("ignored", names(&description.passed_over, "nothing")),
         ("sent in header", description.auth_header.to_owned()),
-        (
-            "workspace",
-            description
-                .workspace_id
-                .clone()
-                .unwrap_or_else(|| "not named".to_owned()),
-        ),
+        ("workspace", workspace.unwrap_or("not set").to_owned()),
         ("proxy", proxy),
-        (
-            "toolsets",
-            toolsets
-                .map(|(name, _)| name)
-                .collect::<Vec<_>>()
-                .join(", "),
-        ),
-        (
-            "read only",
-            if config.mcp.read_only { "yes" } else { "no" }.to_owned(),
-        ),
-        ("agents", names(&config.app.allowed_agents, "any")),
-        (
-            "idle statuses",
-            names(&config.app.idle_statuses, "none but idle"),
-        ),
-        (
-            "confirm deletes",
-            config.app.confirm_deletes.name().to_owned(),
-        ),
-        (
-            "bulk work",
-            format!("{} requests a minute", config.app.max_rpm),
-        ),
-        (
-            "time of a call",
-            format!("{} s", config.app.timeout.as_secs()),
-        ),
-    ];
-    settings.extend(paths::settings(config));
-    settings
+        ("toolsets", groups.collect::<Vec<_>>().join(", ")),
+        ("read only", read_only.to_owned()),
+        ("agents", names(&app.allowed_agents, "any")),
+        ("idle statuses", names(&app.idle_statuses, "only idle")),
+        ("confirm deletes", app.confirm_deletes.name().to_owned()),
+        ("bulk work", format!("{} requests per minute", app.max_rpm)),
+        ("call timeout", format!("{} s", app.timeout.as_secs())),
+        ("export folder", path(&app.export_dir)),
+        ("audit log", path(&app.audit_log)),
+    ]
 }
 
 fn configuration(config: &Config) -> Check {
     match config.problem() {
-        Some(problem) => failed(
+        Some(problem) => failed("configuration", Failure::invalid_configuration(&problem)),
+        None => Check::new(
             "configuration",
-            &ErrorKind::InvalidConfiguration(problem).into(),
+            Status::Ok,
+            "flags and environment are valid",
         ),
-        None => Check::ok("configuration", "flags and environment are understood"),
     }
 }
 
-/// An exported key that silently beats a login is the commonest trap.
+/// Warns of credentials that are ignored: an exported key that beats a login is a common mistake.
 fn credential(description: &Description, sandbox: bool) -> Check {
-    match (&description.credential, description.ignored.as_slice()) {
-        (Ok(_), _) if sandbox => Check::ok("credential", format!("{SANDBOX_KEY} is used")),
-        (Err(error), _) => failed("credential", &Error::api(About::Credential, error.clone())),
-        (Ok(winner), []) => Check::ok("credential", format!("{winner} is used")),
-        (Ok(winner), others) => Check::warning(
-            "credential",
-            format!("{winner} is used; passed over: {}", others.join(", ")),
-            "unset the source that should not be used",
-        ),
+    let name = "credential";
+    match (&description.credential, description.passed_over.as_slice()) {
+        (Ok(_), _) if sandbox => Check::new(name, Status::Ok, format!("{SANDBOX_KEY} is used")),
+        (Err(error), _) => failed(name, Failure::api("the credential", error)),
+        (Ok(used), []) => Check::new(name, Status::Ok, format!("{used} is used")),
+        (Ok(used), ignored) => Check {
+            next: Some("unset the source that should not be used".to_owned()),
+            ..Check::new(
+                name,
+                Status::Warning,
+                format!("{used} is used; ignored: {}", ignored.join(", ")),
+            )
+        },
     }
 }
 
-/// One read, and what its answer says beside the session.
-async fn ask(client: &Client, report: &mut Report) {
+/// Reads one session, and compares the clocks.
+async fn api(client: &Client, credential_failed: bool) -> Vec<Check> {
     let query = SessionQuery {
         limit: Some(1),
         include_archived: true,
         ..SessionQuery::default()
     };
     let started = Instant::now();
-    let answer = client.list_sessions(&query).await;
-    let took = started.elapsed();
-    let answer = match answer {
-        Ok(answer) => answer,
+    let result = client.list_sessions(&query).await;
+    let elapsed = started.elapsed();
+    let response = match result {
+        Ok(response) => response,
+        // Reported already.
+        Err(ApiError::CredentialsMissing { .. } | ApiError::Credentials { .. })
+            if credential_failed =>
+        {
+            let detail = "not asked: there is no usable credential";
+            return vec![Check::new("api", Status::Skipped, detail)];
+        }
         Err(error) => {
-            // The credential has been told about already.
-            let known = matches!(
-                error.kind(),
-                ApiErrorKind::CredentialsMissing { .. } | ApiErrorKind::Credentials { .. }
-            );
-            report.add(if known && report.has_failed("credential") {
-                Check::skipped("api", "not asked: there is no credential to ask with")
-            } else {
-                failed("api", &Error::api(About::SessionList, error)).taking(took)
-            });
-            return;
+            let failure = Failure::api("the list of sessions", &error);
+            return vec![failed("api", failure).taking(elapsed)];
         }
     };
-    let found = match answer.body.data.len() {
-        0 => "there are no sessions",
-        _ => "there are sessions",
+    let found = if response.body.data.is_empty() {
+        "there are no sessions"
+    } else {
+        "there are sessions"
     };
-    let detail = format!(
-        "answered in {} ms, connection included; {found}",
-        took.as_millis()
-    );
-    report.add(
-        Check::ok("api", detail)
-            .taking(took)
-            .with_request_id(answer.request_id),
-    );
-    report.add(clock(answer.date, SystemTime::now()));
+    let milliseconds = elapsed.as_millis();
+    let detail = format!("answered in {milliseconds} ms, connection included; {found}");
+    let answered = Check {
+        request_id: response.request_id,
+        ..Check::new("api", Status::Ok, detail).taking(elapsed)
+    };
+    vec![answered, clock(response.date, SystemTime::now())]
 }
 
-/// The service's clock beside ours, as far as whole seconds tell.
+/// Compares the service's clock with ours.
 fn clock(theirs: Option<SystemTime>, ours: SystemTime) -> Check {
     let Some(theirs) = theirs else {
-        return Check::skipped("clock", "the answer has no date to compare with");
+        return Check::new("clock", Status::Skipped, "the response has no date");
     };
     let (skew, side) = match ours.duration_since(theirs) {
         Ok(ahead) => (ahead, "ahead of"),
         Err(behind) => (behind.duration(), "behind"),
     };
-    // The date is cut to whole seconds, and the answer took a moment to arrive.
-    match skew.as_secs() {
-        0..=2 => Check::ok("clock", "agrees with the API's"),
-        seconds if skew < SKEW_OF_NOTE => {
-            Check::ok("clock", format!("{seconds} s {side} the API's"))
-        }
-        seconds => Check::warning(
-            "clock",
-            format!("this machine's clock is {seconds} s {side} the API's"),
-            "set the clock: logins and ages are counted with it",
-        ),
+    let seconds = skew.as_secs();
+    // The date is in whole seconds, and the response took a moment to arrive.
+    if seconds <= 2 {
+        return Check::new("clock", Status::Ok, "agrees with the API's");
+    }
+    if skew < MAX_CLOCK_SKEW {
+        let detail = format!("{seconds} s {side} the API's");
+        return Check::new("clock", Status::Ok, detail);
+    }
+    let detail = format!("this machine's clock is {seconds} s {side} the API's");
+    Check {
+        next: Some("set the clock: logins and ages depend on it".to_owned()),
+        ..Check::new("clock", Status::Warning, detail)
     }
 }
 
-/// A failure as the tools word it.
-fn failed(name: &'static str, error: &Error) -> Check {
-    let CallToolResult { content, meta, .. } = result::failure(explain(
-        error,
-        Op::ListSessions,
-        &OfferedTools::new(Op::ALL),
-    ));
-    let line: String = content
-        .iter()
-        .filter_map(|block| block.as_text())
-        .map(|text| text.text.as_str())
-        .collect();
-    let parts = meta
-        .and_then(|mut meta| meta.0.remove(META_KEY))
-        .unwrap_or(Value::Null);
-    Check::failed(name, line, &parts)
+/// A failure in the words of a tool result.
+fn failed(name: &'static str, failure: Failure) -> Check {
+    let result = failure.into_result(&LeftOut::default());
+    let texts = result.content.iter().filter_map(|block| block.as_text());
+    let detail: String = texts.map(|text| text.text.as_str()).collect();
+    let parts = result.meta.as_ref().and_then(|meta| meta.0.get(META_KEY));
+    let part = |name| parts?.get(name).and_then(Value::as_str).map(str::to_owned);
+    Check {
+        code: part("code"),
+        next: part("next"),
+        request_id: part("request_id"),
+        ..Check::new(name, Status::Failed, detail)
+    }
 }
 
 #[cfg(test)]
@@ -247,9 +217,9 @@ mod tests {
     #[test]
     fn clocks_are_compared_in_both_directions() {
         let ours = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let check = |theirs: i64, status, words: &str| {
-            let theirs = SystemTime::UNIX_EPOCH
-                + Duration::from_secs(1_000_000_u64.saturating_add_signed(theirs));
+        let check = |offset: i64, status, words: &str| {
+            let theirs = 1_000_000_u64.saturating_add_signed(offset);
+            let theirs = SystemTime::UNIX_EPOCH + Duration::from_secs(theirs);
             let found = clock(Some(theirs), ours);
             assert_eq!(found.status, status);
             assert!(found.detail.contains(words), "{}", found.detail);

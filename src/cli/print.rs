@@ -1,11 +1,11 @@
-//! What commands for people print: the one way to stdout beside MCP.
+//! Stdout for people; MCP is the only other user of stdout.
 
 use std::io::{self, Write};
 
-/// Widest line that is printed, where it can be helped.
-const WIDTH: usize = 96;
+/// Lines are wrapped at this width where possible.
+pub const WIDTH: usize = 88;
 
-/// Prints lines to stdout, or to whatever takes bytes.
+/// Prints lines to stdout or another writer.
 pub struct Printer<W> {
     out: W,
 }
@@ -24,33 +24,33 @@ impl<W: Write> Printer<W> {
         Self { out }
     }
 
-    /// A line as it is.
+    /// Prints one line as it is.
     ///
     /// # Errors
-    /// When it cannot be written. A reader that has gone away is none: it has seen enough.
+    /// When it cannot be written. A closed pipe is ignored: the reader has seen enough.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
         match writeln!(self.out, "{text}") {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written,
+            result => result,
         }
     }
 
-    /// `name`, filled up to `columns`, and `text` beside it in as many lines as it needs.
+    /// Prints `start` and `text`, wrapped after spaces and commas; the further lines are indented
+    /// by this many columns.
     ///
     /// # Errors
     /// As [`Self::line`].
-    pub fn entry(&mut self, name: &str, columns: usize, text: &str) -> io::Result<()> {
-        let mut line = format!("  {name:<columns$}");
-        let indent = columns + 2;
-        let mut filled = false;
-        for word in text.split_inclusive(' ') {
-            let width = line.chars().count() + word.trim_end().chars().count();
-            if filled && width > WIDTH {
+    pub fn wrapped(&mut self, start: &str, text: &str, indent: usize) -> io::Result<()> {
+        let mut line = start.to_owned();
+        let mut has_words = false;
+        for word in text.split_inclusive([' ', ',']) {
+            let width = word.trim_end().chars().count();
+            if has_words && width > 0 && line.chars().count() + width > WIDTH {
                 self.line(line.trim_end())?;
                 line = " ".repeat(indent);
             }
             line.push_str(word);
-            filled = true;
+            has_words = true;
         }
         self.line(line.trim_end())
     }
@@ -58,18 +58,19 @@ impl<W: Write> Printer<W> {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::print::Printer;
+    use crate::cli::print::{Printer, WIDTH};
 
     #[test]
-    fn long_texts_stay_beside_their_name() {
+    fn long_texts_are_wrapped_and_indented() {
         let mut bytes = Vec::new();
         let mut printer = Printer::new(&mut bytes);
-        printer.entry("name", 6, &"word ".repeat(20)).unwrap();
-        printer.entry("n", 6, "").unwrap();
+        let text = "word ".repeat(20);
+        printer.wrapped("  name  ", &text, 8).unwrap();
+        printer.wrapped("  n     ", "", 8).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
-        assert!(lines[0].starts_with("  name  word") && lines[0].len() <= 96);
+        assert!(lines[0].starts_with("  name  word") && lines[0].len() <= WIDTH);
         assert!(lines[1].starts_with("        word"));
         assert_eq!(lines[2], "  n");
     }

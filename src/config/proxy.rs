@@ -1,16 +1,16 @@
-//! The proxy that requests to the world go through, as far as the environment says. The HTTP
-//! client reads the same variables itself; this is for the person who looks for the reason.
+//! The proxy settings of the environment, for display. The HTTP client reads the same variables
+//! itself.
 
 use url::Url;
 
 use crate::environment::Environment;
 
-/// The variables about proxies that are set, without user names and passwords.
+/// The proxy variables that are set, without user names and passwords.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxy {
-    /// The variable that counts, and where it leads.
+    /// The variable in effect, and the proxy's address.
     pub through: Option<(&'static str, String)>,
-    /// Hosts that are reached without it.
+    /// Hosts that bypass the proxy.
     pub except: Option<String>,
 }
 
@@ -24,22 +24,22 @@ impl Proxy {
         };
         let through = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
         Self {
-            through: through.map(|(name, value)| (name, place(value))),
+            through: through.map(|(name, value)| (name, address(value))),
             except: first(&["NO_PROXY", "no_proxy"]).map(|(_, hosts)| hosts.to_owned()),
         }
     }
 }
 
 /// Scheme, host and port of a proxy.
-fn place(text: &str) -> String {
-    // `host:port` is a proxy too; as a URL its host would be a scheme.
-    let with_scheme = if text.contains("://") {
-        text.to_owned()
+fn address(text: &str) -> String {
+    // `host:port` is valid too, but as a URL its host would be the scheme.
+    let url = if text.contains("://") {
+        Url::parse(text)
     } else {
-        format!("http://{text}")
+        Url::parse(&format!("http://{text}"))
     };
-    let Ok(url) = Url::parse(&with_scheme) else {
-        return "a value that is not a URL".to_owned();
+    let Ok(url) = url else {
+        return "an invalid URL".to_owned();
     };
     let host = url.host_str().unwrap_or("an unnamed host");
     let port = url
@@ -51,22 +51,22 @@ fn place(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::proxy::{Environment, Proxy, place};
+    use crate::config::proxy::{Environment, Proxy, address};
 
     #[test]
     fn a_proxy_is_shown_without_its_password() {
-        let check = |given, shown| assert_eq!(place(given), shown);
+        let check = |given, shown| assert_eq!(address(given), shown);
         check(
             "http://user:secret@proxy.example:3128/",
             "http://proxy.example:3128",
         );
         check("proxy.example:3128", "http://proxy.example:3128");
         check("socks5h://[::1]:1080", "socks5h://[::1]:1080");
-        check("http://", "a value that is not a URL");
+        check("http://", "an invalid URL");
     }
 
     #[test]
-    fn the_variable_that_counts_is_named() {
+    fn the_variable_in_effect_is_named() {
         let environment: Environment = [
             ("ALL_PROXY", "socks5://a:1"),
             ("https_proxy", "b:2"),
@@ -74,11 +74,10 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        let proxy = Proxy::read(&environment);
-        assert_eq!(
-            proxy.through,
-            Some(("https_proxy", "http://b:2".to_owned()))
-        );
-        assert_eq!(proxy.except.as_deref(), Some(".internal"));
+        let expected = Proxy {
+            through: Some(("https_proxy", "http://b:2".to_owned())),
+            except: Some(".internal".to_owned()),
+        };
+        assert_eq!(Proxy::read(&environment), expected);
     }
 }

@@ -1,60 +1,61 @@
-//! What flags and variables come to.
+//! What flags and variables are read as.
 
-use crate::{cli::Flags, config::Config, environment::Environment, mcp::settings::ToolGroup};
+use crate::{
+    config::{Config, Flags},
+    environment::Environment,
+    mcp::settings::ToolGroup,
+};
 
 fn read(flags: &Flags, environment: &[(&str, &str)]) -> Config {
     Config::read(flags, &environment.iter().copied().collect::<Environment>()).unwrap()
 }
 
+/// The error of invalid flags, or an empty text.
+fn flag_error(flags: &Flags) -> String {
+    let config = Config::read(flags, &Environment::default());
+    config.map_or_else(|bad| bad.to_string(), |_| String::new())
+}
+
 #[test]
-fn a_bad_variable_never_stops_the_start_and_is_named() {
-    let check = |variable, value, expected: &str| {
+fn an_invalid_variable_is_reported_and_does_not_prevent_the_start() {
+    let check = |variable: &str, value, expected: &str| {
         let config = read(&Flags::default(), &[(variable, value)]);
-        assert_eq!(
-            config.problem().as_deref().unwrap_or("none"),
-            expected,
-            "{variable}={value}"
-        );
+        let expected = match expected {
+            "" => None,
+            error => Some(format!("the variable {variable} {error}")),
+        };
+        assert_eq!(config.problem(), expected, "{variable}={value}");
     };
-    check("MANAGED_SESSIONS_READ_ONLY", "true", "none");
-    check("MANAGED_SESSIONS_READ_ONLY", "", "none");
+    let read_only = "MANAGED_SESSIONS_READ_ONLY";
+    check(read_only, "true", "");
+    check(read_only, "", "");
+    check(read_only, "${user_config.read_only}", "");
+    // Any other placeholder may stand for a restriction that was intended.
     check(
-        "MANAGED_SESSIONS_READ_ONLY",
-        "${user_config.mcp.read_only}",
-        "none",
-    );
-    // Another placeholder may be a setting that was meant to forbid something.
-    check(
-        "MANAGED_SESSIONS_READ_ONLY",
+        read_only,
         "${READ_ONLY}",
-        "the variable MANAGED_SESSIONS_READ_ONLY is \"${READ_ONLY}\"; give true or false",
+        "is \"${READ_ONLY}\"; give true or false",
     );
-    check(
-        "MANAGED_SESSIONS_READ_ONLY",
-        "maybe",
-        "the variable MANAGED_SESSIONS_READ_ONLY is \"maybe\"; give true or false",
-    );
+    check(read_only, "maybe", "is \"maybe\"; give true or false");
     check(
         "MANAGED_SESSIONS_TIMEOUT_SECONDS",
         "0",
-        "the variable MANAGED_SESSIONS_TIMEOUT_SECONDS is \"0\"; give whole seconds from 1 to 600",
+        "is \"0\"; give whole seconds from 1 to 600",
     );
     check(
         "ANTHROPIC_BASE_URL",
         "http://user:secret@example.com",
-        "the variable ANTHROPIC_BASE_URL is plain http, which is only used to reach this \
-         machine; use https",
+        "is plain http, which is only used to reach this machine; use https",
     );
     check(
         "MANAGED_SESSIONS_TOOLSETS",
         "sessions,nonsense",
-        "the variable MANAGED_SESSIONS_TOOLSETS is \"sessions,nonsense\"; give all, or some \
-         of sessions, events, fleet, comma separated",
+        "is \"sessions,nonsense\"; give all, or some of sessions, events, fleet, comma-separated",
     );
 }
 
 #[test]
-fn every_bad_value_is_named_at_once() {
+fn all_invalid_values_are_reported_at_once() {
     let config = read(
         &Flags::default(),
         &[
@@ -72,57 +73,57 @@ fn every_bad_value_is_named_at_once() {
         log_level: Some("loud".into()),
         ..Flags::default()
     };
-    let error = Config::read(&flags, &Environment::default()).unwrap_err();
     assert_eq!(
-        error.to_string(),
+        flag_error(&flags),
         "--max-rpm is \"0\"; give a whole number from 1 to 60000\n\
          --log-level is \"loud\"; give off, error, warn, info, debug or trace"
     );
 }
 
 #[test]
-fn what_a_sandbox_does_not_use_is_no_problem_of_it() {
+fn a_sandbox_ignores_invalid_variables_that_do_not_concern_it() {
     let variables = [
         ("ANTHROPIC_BASE_URL", "nonsense"),
         ("ANTHROPIC_WORKSPACE_ID", "two words"),
         ("ANTHROPIC_PROFILE", "missing"),
     ];
-    let against = |more: &[(&str, &str)]| {
+    let problem = |more: &[(&str, &str)]| {
         let config = read(&Flags::default(), &[&variables, more].concat());
-        let config = config.against_sandbox("http://127.0.0.1:1", "key");
-        config.problem().unwrap_or_default()
+        config
+            .against_sandbox("http://127.0.0.1:1", "key")
+            .problem()
     };
-    assert_eq!(against(&[]), "");
-    let still = against(&[("MANAGED_SESSIONS_READ_ONLY", "maybe")]);
+    assert_eq!(problem(&[]), None);
+    let problem = problem(&[("MANAGED_SESSIONS_READ_ONLY", "maybe")]).unwrap();
     assert!(
-        still.contains("READ_ONLY") && !still.contains("ANTHROPIC"),
-        "{still}"
+        problem.contains("READ_ONLY") && !problem.contains("ANTHROPIC"),
+        "{problem}"
     );
 }
 
 #[test]
-fn a_name_without_effect_is_refused() {
-    let valid = |flags: Flags| Config::read(&flags, &Environment::default()).is_ok();
+fn names_without_effect_are_rejected() {
     let check = |name: &str, agent: bool, status: bool| {
+        let names = vec!["other".into(), name.into()];
         let agents = Flags {
-            allow_agent: vec!["other".into(), name.into()],
+            allow_agent: names.clone(),
             ..Flags::default()
         };
         let statuses = Flags {
-            idle_status: vec!["other".into(), name.into()],
+            idle_status: names,
             ..Flags::default()
         };
+        let valid = |flags| flag_error(flags).is_empty();
         assert_eq!(
-            (valid(agents), valid(statuses)),
+            (valid(&agents), valid(&statuses)),
             (agent, status),
             "{name:?}"
         );
     };
     check("paused", true, true);
-    check("", false, false);
-    check(",", false, false);
-    check("a,b", false, false);
-    check("a\u{7}", false, false);
+    for invalid in ["", ",", "a,b", "a\u{7}"] {
+        check(invalid, false, false);
+    }
     for known in ["idle", "running", "rescheduling", "terminated", "archived"] {
         check(known, true, false);
     }
@@ -130,21 +131,14 @@ fn a_name_without_effect_is_refused() {
         let config = read(&Flags::default(), &[(variable, value)]);
         assert_eq!(config.problem().is_none(), expected, "{variable}={value}");
     };
-    check("MANAGED_SESSIONS_ALLOW_AGENTS", "a, b", true);
-    check("MANAGED_SESSIONS_ALLOW_AGENTS", " , ", false);
-    check("MANAGED_SESSIONS_IDLE_STATUSES", "a, b", true);
-    check("MANAGED_SESSIONS_IDLE_STATUSES", " , ", false);
+    for variable in [
+        "MANAGED_SESSIONS_ALLOW_AGENTS",
+        "MANAGED_SESSIONS_IDLE_STATUSES",
+    ] {
+        check(variable, "a, b", true);
+        check(variable, " , ", false);
+    }
     check("MANAGED_SESSIONS_IDLE_STATUSES", "a, running", false);
-    let flags = Flags {
-        idle_status: vec!["running".into()],
-        ..Flags::default()
-    };
-    let error = Config::read(&flags, &Environment::default()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "--idle-status is \"running\"; give a status name of a compatible service, none of idle, \
-         running, rescheduling, terminated, archived"
-    );
 }
 
 #[test]
@@ -165,21 +159,29 @@ fn flags_win_over_the_environment() {
         ],
     );
     assert_eq!(config.problem(), None);
-    assert_eq!(config.app.timeout.as_secs(), 7);
     assert_eq!(config.mcp.tool_groups, [ToolGroup::Sessions].into());
+    assert_eq!(config.app.timeout.as_secs(), 7);
     assert_eq!(config.app.allowed_agents, ["agent_a"]);
     assert_eq!(config.app.idle_statuses, ["paused", "parked"]);
 }
 
 #[test]
-fn a_bad_flag_is_refused_with_the_valid_values() {
-    let flags = Flags {
+fn an_invalid_flag_is_rejected_with_the_valid_values() {
+    let toolsets = Flags {
         toolsets: Some("x".into()),
         ..Flags::default()
     };
-    let error = Config::read(&flags, &Environment::default()).unwrap_err();
     assert_eq!(
-        error.to_string(),
-        "--toolsets is \"x\"; give all, or some of sessions, events, fleet, comma separated"
+        flag_error(&toolsets),
+        "--toolsets is \"x\"; give all, or some of sessions, events, fleet, comma-separated"
+    );
+    let status = Flags {
+        idle_status: vec!["running".into()],
+        ..Flags::default()
+    };
+    assert_eq!(
+        flag_error(&status),
+        "--idle-status is \"running\"; give a status of a compatible service other than idle, \
+         running, rescheduling, terminated and archived"
     );
 }

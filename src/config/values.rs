@@ -1,70 +1,57 @@
-//! What the text of a setting means, or what would be valid.
+//! Parsers of the settings' values. An error says what is wrong and what is valid, and follows
+//! the setting's name: `--max-rpm is "0"; give a whole number from 1 to 60000`.
 
 use std::{collections::BTreeSet, fmt, num::NonZeroU32, time::Duration};
 
+use tracing::level_filters::LevelFilter;
 use url::Url;
 
 use crate::{
     api::{AuthHeader, check_base_url},
     app::settings::ConfirmDeletes,
-    domain::guard::KNOWN_STATUSES,
     mcp::settings::ToolGroup,
 };
 
-const MOST_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
+const MAX_MAX_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
 
-/// A value that is none of the valid ones, shown back (these values are no secrets).
-pub(crate) fn none_of(text: &str, valid: impl fmt::Display) -> String {
+/// Quotes the value: none of the settings that use this is secret.
+pub(crate) fn invalid_value(text: &str, valid: impl fmt::Display) -> String {
     format!("is {text:?}; give {valid}")
 }
 
 pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
-        _ => Err(none_of(text, "whole seconds from 1 to 600")),
+        _ => Err(invalid_value(text, "whole seconds from 1 to 600")),
     }
-}
-
-pub(crate) fn confirm_deletes(text: &str) -> Result<ConfirmDeletes, String> {
-    let mut known = ConfirmDeletes::ALL.into_iter();
-    known
-        .find_map(|(name, way)| name.eq_ignore_ascii_case(text).then_some(way))
-        .ok_or_else(|| none_of(text, ConfirmDeletes::ALL.map(|(name, _)| name).join(", ")))
-}
-
-/// A name without anything that would make it two, or none.
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c == ',' || c.is_control())
-}
-
-pub(crate) fn agent(text: &str) -> Result<(), &'static str> {
-    is_name(text).then_some(()).ok_or("the id of an agent")
-}
-
-/// A status that this program knows cannot be declared to mean anything else.
-pub(crate) fn idle_status(text: &str) -> Result<(), &'static str> {
-    let known = KNOWN_STATUSES.contains(&text) || text == "archived";
-    (is_name(text) && !known).then_some(()).ok_or(
-        "a status name of a compatible service, none of idle, running, rescheduling, \
-         terminated, archived",
-    )
 }
 
 pub(crate) fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
     match text.parse() {
-        Ok(rpm) if rpm <= MOST_RPM => Ok(rpm),
-        _ => Err(none_of(text, "a whole number from 1 to 60000")),
+        Ok(rpm) if rpm <= MAX_MAX_RPM => Ok(rpm),
+        _ => Err(invalid_value(text, "a whole number from 1 to 60000")),
     }
+}
+
+pub(crate) fn confirm_deletes(text: &str) -> Result<ConfirmDeletes, String> {
+    ConfirmDeletes::ALL
+        .into_iter()
+        .find(|mode| mode.name().eq_ignore_ascii_case(text))
+        .ok_or_else(|| {
+            let valid = ConfirmDeletes::ALL.map(ConfirmDeletes::name).join(", ");
+            invalid_value(text, format_args!("one of {valid}"))
+        })
 }
 
 pub(crate) fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(none_of(text, "true or false")),
+        _ => Err(invalid_value(text, "true or false")),
     }
 }
 
+/// Splits at commas; blank entries are dropped.
 pub(crate) fn list(text: &str) -> Vec<String> {
     let names = text
         .split(',')
@@ -73,37 +60,29 @@ pub(crate) fn list(text: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-pub(crate) fn all_toolsets() -> BTreeSet<ToolGroup> {
-    ToolGroup::ALL
-        .into_iter()
-        .map(|(_, toolset)| toolset)
-        .collect()
-}
-
-pub(crate) fn toolsets(text: &str) -> Result<BTreeSet<ToolGroup>, String> {
+pub(crate) fn tool_groups(text: &str) -> Result<BTreeSet<ToolGroup>, String> {
     let names = list(text);
     if names == ["all"] {
-        return Ok(all_toolsets());
+        return Ok(ToolGroup::ALL.into());
     }
-    let known = |name: &String| {
-        ToolGroup::ALL
-            .into_iter()
-            .find_map(|(known, toolset)| (known == name).then_some(toolset))
+    let parse = |name: &String| {
+        let mut all = ToolGroup::ALL.into_iter();
+        all.find(|group| group.name() == name)
     };
-    match names.iter().map(known).collect::<Option<BTreeSet<_>>>() {
-        Some(toolsets) if !toolsets.is_empty() => Ok(toolsets),
+    match names.iter().map(parse).collect::<Option<BTreeSet<_>>>() {
+        Some(groups) if !groups.is_empty() => Ok(groups),
         _ => {
-            let valid = ToolGroup::ALL.map(|(name, _)| name).join(", ");
-            Err(none_of(
+            let valid = ToolGroup::ALL.map(ToolGroup::name).join(", ");
+            Err(invalid_value(
                 text,
-                format_args!("all, or some of {valid}, comma separated"),
+                format_args!("all, or some of {valid}, comma-separated"),
             ))
         }
     }
 }
 
 pub(crate) fn base_url(text: &str) -> Result<Url, String> {
-    // The text is not shown back: people paste URLs with passwords in them.
+    // Not quoted in errors: people paste URLs with passwords in them.
     let url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
     check_base_url(&url).map_err(str::to_owned)?;
     Ok(url)
@@ -113,7 +92,7 @@ pub(crate) fn auth_header(text: &str) -> Result<AuthHeader, String> {
     match text.to_ascii_lowercase().as_str() {
         "authorization" => Ok(AuthHeader::Authorization),
         "x-api-key" => Ok(AuthHeader::XApiKey),
-        _ => Err(none_of(text, "authorization or x-api-key")),
+        _ => Err(invalid_value(text, "authorization or x-api-key")),
     }
 }
 
@@ -121,5 +100,21 @@ pub(crate) fn header_value(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(text.to_owned());
     }
-    Err(none_of(text, "printable ASCII characters without spaces"))
+    Err(invalid_value(
+        text,
+        "printable ASCII characters without spaces",
+    ))
+}
+
+pub(crate) fn log_level(text: &str) -> Result<LevelFilter, String> {
+    text.parse()
+        .map_err(|_| invalid_value(text, "off, error, warn, info, debug or trace"))
+}
+
+pub(crate) fn is_json(text: &str) -> Result<bool, String> {
+    match text {
+        "json" => Ok(true),
+        "text" => Ok(false),
+        _ => Err(invalid_value(text, "text or json")),
+    }
 }

@@ -1,32 +1,38 @@
-//! What the operator chose, as far as MCP is concerned.
+//! The operator's settings of the MCP adapter.
 
 use std::collections::BTreeSet;
 
 /// Which tools are offered.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Groups of tools.
+    /// The groups whose tools are offered.
     pub tool_groups: BTreeSet<ToolGroup>,
-    /// Only tools that change nothing.
+    /// Whether tools that write are left out.
     pub read_only: bool,
 }
 
-/// A group of tools that can be switched on or off.
+/// A group of tools that is switched on or off as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ToolGroup {
-    /// One session: find, read, change, stop, archive, delete.
+    /// Read and change single sessions.
     Sessions,
-    /// What happened in a session, and what it waits for.
+    /// The events of a session: history, waiting, diagnosis, export.
     Events,
-    /// Many sessions at once: sums and clean-up.
+    /// Many sessions at once: summaries and plans.
     Fleet,
 }
 
 impl ToolGroup {
-    /// Every group, by its name in `--toolsets`.
-    pub const ALL: [(&'static str, Self); 3] = [
-        ("sessions", Self::Sessions),
-        ("events", Self::Events),
-        ("fleet", Self::Fleet),
-    ];
+    /// All groups, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Sessions, Self::Events, Self::Fleet];
+
+    /// The group's name in `--toolsets`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Events => "events",
+            Self::Fleet => "fleet",
+        }
+    }
 }

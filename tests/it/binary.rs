@@ -2,168 +2,135 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    process::{Output, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use crate::program::{Program, command, request, text};
+use crate::program::{Program, command, request, run, text, utf8};
 
-fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    command(arguments, environment)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program starts")
-}
-
-fn utf8(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("UTF-8")
-}
-
-/// The text of a tool's answer.
-fn told(program: &mut Program, tool: &str, arguments: &Value) -> String {
+/// Calls a tool; returns the text of the result.
+fn call(program: &mut Program, tool: &str, arguments: &Value) -> String {
     program.call("1", tool, arguments);
     text(&program.answer()).to_owned()
 }
 
 #[test]
-fn a_host_that_closes_before_it_speaks_is_answered_with_silence() {
+fn stdin_that_closes_before_the_first_message_ends_the_program_silently() {
     let output = run(&[], &[]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!((utf8(&output.stdout), utf8(&output.stderr)), ("", ""));
 }
 
-/// Node connects the programs it starts by sockets.
+/// Node connects child processes by sockets.
 #[cfg(unix)]
 #[test]
-fn a_host_that_connects_sockets_is_served_until_it_closes_them() {
+fn sockets_are_served_until_they_close_and_stay_blocking() {
     use std::os::{fd::OwnedFd, unix::net::UnixStream};
 
     let (mut to_program, stdin) = UnixStream::pair().expect("a pair of sockets");
     let (from_program, stdout) = UnixStream::pair().expect("a pair of sockets");
-    let (peer, shared) = (from_program.try_clone(), stdout.try_clone());
-    let (_peer, mut shared) = (peer.expect("a socket"), shared.expect("a socket"));
+    let _peer = from_program.try_clone().expect("a socket");
+    let mut shared = stdout.try_clone().expect("a socket");
     let child = command(&[], &[])
         .stdin(OwnedFd::from(stdin))
         .stdout(OwnedFd::from(stdout))
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let initialize = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "initialize",
-        "params": {"protocolVersion": "2025-06-18", "capabilities": {},
-                   "clientInfo": {"name": "test", "version": "1"}},
-    });
-    writeln!(to_program, "{initialize}").expect("stdin takes a line");
-    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-    writeln!(to_program, "{ready}").expect("stdin takes a line");
-    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}});
-    writeln!(to_program, "{list}").expect("stdin takes a line");
+    for message in [
+        crate::program::hello("2025-06-18"),
+        json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+        request("list", "tools/list", &json!({})),
+    ] {
+        writeln!(to_program, "{message}").expect("stdin takes a line");
+    }
     let lines = BufReader::new(from_program).lines().take(2);
     let answers: Vec<Value> = lines
         .map(|line| serde_json::from_str(&line.expect("a line")).expect("JSON"))
         .collect();
-    assert_eq!(
-        answers[0]["result"]["serverInfo"]["name"],
-        "managed-sessions-mcp"
-    );
+    let name = &answers[0]["result"]["serverInfo"]["name"];
+    assert_eq!(name, "managed-sessions-mcp");
     let tools = answers[1]["result"]["tools"].as_array().expect("tools");
     assert_eq!(tools.len(), 14);
     drop(to_program);
     let output = child.wait_with_output().expect("the program ends");
     assert_eq!((output.status.code(), utf8(&output.stderr)), (Some(0), ""));
-    // Whoever shares the socket gets it back as it was: a read of nothing waits.
-    let while_it_waits = Duration::from_millis(100);
-    shared
-        .set_read_timeout(Some(while_it_waits))
-        .expect("a socket");
+    // Other processes may share the socket: reading from it still blocks.
+    let timeout = Duration::from_millis(100);
+    shared.set_read_timeout(Some(timeout)).expect("a socket");
     let started = Instant::now();
-    let nothing = shared.read(&mut [0]).expect_err("nothing comes");
-    assert_eq!(nothing.kind(), std::io::ErrorKind::WouldBlock);
-    assert!(started.elapsed() >= while_it_waits / 2, "it is blocking");
+    let error = shared.read(&mut [0]).expect_err("nothing comes");
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+    assert!(started.elapsed() >= timeout / 2, "it is blocking");
 }
 
 #[test]
-fn without_a_key_it_starts_lists_its_tools_and_says_what_is_missing() {
+fn without_a_key_tools_are_listed_and_calls_report_what_is_missing() {
     let mut program = Program::start(&[], &[]).opened();
     program.send(&request("list", "tools/list", &json!({})));
-    let tools = program.answer();
-    assert!(
-        tools["result"]["tools"]
-            .as_array()
-            .is_some_and(|tools| tools.len() >= 5)
-    );
-    let failure = told(&mut program, "list_sessions", &json!({}));
+    let tools = program.answer()["result"]["tools"].clone();
+    assert!(tools.as_array().is_some_and(|tools| tools.len() >= 5));
+    let failure = call(&mut program, "list_sessions", &json!({}));
     assert!(failure.starts_with("credentials_missing: "), "{failure}");
     assert!(failure.contains("Next: set ANTHROPIC_API_KEY"), "{failure}");
     assert_eq!(program.close().1.code(), Some(0));
 }
 
 #[test]
-fn a_bad_environment_is_told_by_every_call_and_stops_nothing() {
-    let mut program = Program::start(
-        &["--sandbox"],
-        &[
-            ("MANAGED_SESSIONS_TIMEOUT_SECONDS", "soon"),
-            ("ANTHROPIC_API_KEY", "sk-x"),
-        ],
-    )
-    .opened();
+fn an_invalid_variable_is_reported_by_every_call() {
+    let environment = [
+        ("MANAGED_SESSIONS_TIMEOUT_SECONDS", "soon"),
+        ("ANTHROPIC_API_KEY", "sk-x"),
+    ];
+    let mut program = Program::start(&["--sandbox"], &environment).opened();
     for (tool, arguments) in [
         ("list_sessions", json!({})),
         ("delete_session", json!({"session_id": "sesn_x"})),
     ] {
-        let failure = told(&mut program, tool, &arguments);
-        assert!(failure.starts_with("invalid_configuration: "), "{failure}");
+        let failure = call(&mut program, tool, &arguments);
         assert!(
-            failure.contains("MANAGED_SESSIONS_TIMEOUT_SECONDS"),
+            failure.starts_with("invalid_configuration: ")
+                && failure.contains("MANAGED_SESSIONS_TIMEOUT_SECONDS"),
             "{failure}"
         );
     }
 }
 
 #[test]
-fn the_placeholders_of_bundles_count_as_unset() {
-    let mut program = Program::start(
-        &["--sandbox"],
-        &[
-            ("ANTHROPIC_API_KEY", "${user_config.api_key}"),
-            ("MANAGED_SESSIONS_READ_ONLY", "${user_config.read_only}"),
-            ("MANAGED_SESSIONS_TOOLSETS", ""),
-        ],
-    )
-    .opened();
-    let answer = told(&mut program, "list_sessions", &json!({"limit": 1}));
+fn placeholders_of_bundles_count_as_unset() {
+    let environment = [
+        ("ANTHROPIC_API_KEY", "${user_config.api_key}"),
+        ("MANAGED_SESSIONS_READ_ONLY", "${user_config.read_only}"),
+        ("MANAGED_SESSIONS_TOOLSETS", ""),
+    ];
+    let mut program = Program::start(&["--sandbox"], &environment).opened();
+    let answer = call(&mut program, "list_sessions", &json!({"limit": 1}));
     assert!(answer.contains("\"sessions\""), "{answer}");
 }
 
 #[test]
-fn a_bad_flag_ends_with_2_and_the_valid_values() {
+fn an_invalid_flag_exits_with_2_and_the_valid_values() {
     for (arguments, expected) in [
         (["--toolsets", "nonsense"], "some of sessions"),
         (["--timeout-seconds", "0"], "whole seconds from 1 to 600"),
         (["--base-url", "http://example.com"], "use https"),
-        (["--confirm-deletes", "maybe"], "give off, token, elicit"),
+        (["--confirm-deletes", "maybe"], "one of off, token, elicit"),
         (["--auth-header", "cookie"], "authorization, x-api-key"),
     ] {
         let output = run(&arguments, &[]);
+        let stderr = utf8(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert_eq!(utf8(&output.stdout), "");
-        assert!(
-            utf8(&output.stderr).contains(expected),
-            "{}",
-            utf8(&output.stderr)
-        );
+        assert!(stderr.contains(expected), "{stderr}");
     }
 }
 
 #[test]
-fn help_names_every_variable_and_shows_no_value() {
-    let output = run(
-        &["--help"],
-        &[("ANTHROPIC_BASE_URL", "https://secret.example")],
-    );
+fn help_names_the_variables_and_shows_no_values() {
+    let environment = [("ANTHROPIC_BASE_URL", "https://secret.example")];
+    let output = run(&["--help"], &environment);
     let help = utf8(&output.stdout);
     for variable in [
         "ANTHROPIC_BASE_URL",
@@ -182,7 +149,7 @@ fn help_names_every_variable_and_shows_no_value() {
 }
 
 #[test]
-fn a_reader_of_the_demo_who_has_seen_enough_is_no_error() {
+fn a_pipe_that_is_closed_early_is_no_error_of_the_demo() {
     let mut child = command(&["demo"], &[])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -199,24 +166,19 @@ fn a_reader_of_the_demo_who_has_seen_enough_is_no_error() {
 }
 
 #[test]
-fn the_demo_does_what_it_says_within_a_terminals_width() {
+fn the_demo_passes_and_fits_a_terminal() {
     let output = run(&["demo"], &[]);
-    let transcript = utf8(&output.stdout);
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "{transcript}{}",
-        utf8(&output.stderr)
-    );
-    assert!(!transcript.contains("NOT SO"), "{transcript}");
+    let (transcript, stderr) = (utf8(&output.stdout), utf8(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{transcript}{stderr}");
+    assert!(!transcript.contains("FAILED"), "{transcript}");
     for shown in [
         "list_sessions",
         "get_session",
         "session_running: ",
-        "would",
+        "would", // of the dry run
         "deleted",
+        "All steps passed.",
     ] {
-        // "would" is what a dry run says; the demo shows one before it changes anything.
         assert!(
             transcript.contains(shown),
             "{shown} is missing:\n{transcript}"

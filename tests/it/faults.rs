@@ -185,7 +185,7 @@ impl Line {
         };
         let mut config = config(flags, &gateway.url());
         // The usual rules, faster.
-        config.api.retry.base = Duration::from_millis(10);
+        config.app.api.retry.base = Duration::from_millis(10);
         Self {
             host: Host::of(SessionsServer::new(config)).await,
             gateway,

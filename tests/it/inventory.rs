@@ -1,6 +1,6 @@
 //! The contract as hosts see it: one snapshot a tool, and what holds for all of them.
 
-use managed_sessions_mcp::{cli::Flags, config::Toolset};
+use managed_sessions_mcp::{cli::Flags, mcp::settings::ToolGroup};
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ async fn each_tool_is_what_its_snapshot_says() {
 
 /// Hosts with every combination of toolsets, read-only mode and further statuses.
 async fn all_combinations() -> Vec<Host> {
-    let names: Vec<&str> = Toolset::ALL.iter().map(|(name, _)| *name).collect();
+    let names = ToolGroup::ALL.map(ToolGroup::name);
     let mut hosts = Vec::new();
     for chosen in 1..1_usize << names.len() {
         let toolsets: Vec<&str> = (names.iter().enumerate())

@@ -1,8 +1,8 @@
-//! What is shipped beside the program says what the program does: README, manifest, registry
-//! entry, versions.
+//! The files shipped with the program match the program: README, manifest, registry entry,
+//! versions.
 //!
-//! The tables of README.md and the lists of manifest.json are written from the program:
-//! `UPDATE_DOCS=1 cargo test --test it documents` rewrites them, every other run compares.
+//! The tables of README.md and the lists of manifest.json are generated:
+//! `UPDATE_DOCS=1 cargo test --test it documents` rewrites them, all other runs compare.
 
 mod commands;
 mod documents;
@@ -21,7 +21,7 @@ fn path(name: &str) -> PathBuf {
 #[track_caller]
 fn file(name: &str) -> String {
     let text = fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-    // A checkout on Windows may have changed the ends of lines.
+    // A checkout on Windows may have other line endings.
     text.replace("\r\n", "\n")
 }
 
@@ -30,7 +30,7 @@ fn json_file(name: &str) -> Value {
     serde_json::from_str(&file(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The text after `key = "` in Cargo.toml.
+/// The value of the first line `key = "…"` in Cargo.toml.
 #[track_caller]
 fn cargo(key: &str) -> String {
     let manifest = file("Cargo.toml");

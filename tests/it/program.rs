@@ -1,8 +1,8 @@
-//! The real program, line by line, as a host that spells out its messages itself.
+//! The real program, driven line by line.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant},
 };
@@ -10,10 +10,10 @@ use std::{
 use managed_sessions_mcp::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-/// Longer than anything here may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Anything that takes longer hangs.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The program with an environment of its own: nothing of the machine's leaks into a test.
+/// The program, isolated from the environment of this machine.
 pub(crate) fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_managed-sessions-mcp"));
     command
@@ -24,7 +24,19 @@ pub(crate) fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Comma
     command
 }
 
-/// The running program, line by line.
+/// Runs the program to its end, with an empty stdin.
+pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    command(arguments, environment)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts")
+}
+
+pub(crate) fn utf8(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+/// A running program.
 pub(crate) struct Program {
     pub(crate) child: Child,
     pub(crate) stdin: Option<ChildStdin>,
@@ -42,7 +54,7 @@ impl Program {
         let stdout = BufReader::new(child.stdout.take().expect("stdout"));
         let (sender, lines) = channel();
         std::thread::spawn(move || {
-            // Stops reading, and closes the pipe, when nobody listens any more.
+            // Ends, and closes the pipe, once the receiver is dropped.
             for line in stdout.lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {
                     return;
@@ -56,6 +68,7 @@ impl Program {
         }
     }
 
+    /// Starts the program against this sandbox.
     pub(crate) fn on(sandbox: &Sandbox) -> Self {
         let url = sandbox.base_url();
         let environment = [
@@ -65,7 +78,7 @@ impl Program {
         Self::start(&[], &environment)
     }
 
-    /// The same, with an open session.
+    /// Opens the MCP session.
     pub(crate) fn opened(mut self) -> Self {
         self.send(&hello("2025-11-25"));
         assert_eq!(self.answer()["id"], "hello");
@@ -82,23 +95,20 @@ impl Program {
     }
 
     pub(crate) fn call(&mut self, id: &str, tool: &str, arguments: &Value) {
-        self.send(&request(
-            id,
-            "tools/call",
-            &json!({"name": tool, "arguments": arguments}),
-        ));
+        let params = json!({"name": tool, "arguments": arguments});
+        self.send(&request(id, "tools/call", &params));
     }
 
     /// The next line, which must be JSON-RPC.
     #[track_caller]
     pub(crate) fn answer(&self) -> Value {
-        let line = self.lines.recv_timeout(PATIENCE).expect("an answer");
+        let line = self.lines.recv_timeout(TIMEOUT).expect("an answer");
         let message: Value = serde_json::from_str(&line).expect("stdout carries only JSON");
         assert_eq!(message["jsonrpc"], "2.0", "{message}");
         message
     }
 
-    /// That nothing has come but the answer to a new ping.
+    /// Asserts that the next line is the answer to a new ping.
     #[track_caller]
     pub(crate) fn is_well(&mut self) {
         self.send(&request("ping", "ping", &json!({})));
@@ -109,13 +119,13 @@ impl Program {
         );
     }
 
-    /// Closes stdin; gives what still comes, and how the program ends.
+    /// Closes stdin; returns the remaining messages and the exit status.
     #[track_caller]
     pub(crate) fn close(mut self) -> (Vec<Value>, ExitStatus) {
         drop(self.stdin.take());
         let mut rest = Vec::new();
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(TIMEOUT) {
                 Ok(line) => rest.push(serde_json::from_str(&line).expect("JSON")),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("stdout stays open"),
@@ -124,17 +134,18 @@ impl Program {
         (rest, self.ends())
     }
 
+    /// Waits for the program to exit by itself.
     #[track_caller]
     pub(crate) fn ends(&mut self) -> ExitStatus {
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
+        let deadline = Instant::now() + TIMEOUT;
+        while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         self.child.kill().expect("a child");
-        panic!("the program does not end");
+        panic!("the program does not exit");
     }
 }
 
@@ -142,6 +153,7 @@ pub(crate) fn request(id: &str, method: &str, params: &Value) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
 }
 
+/// The request that opens a session, for this version of the protocol.
 pub(crate) fn hello(version: &str) -> Value {
     request(
         "hello",
@@ -151,7 +163,7 @@ pub(crate) fn hello(version: &str) -> Value {
     )
 }
 
-/// What the answer to a call says.
+/// The text of a tool result.
 pub(crate) fn text(answer: &Value) -> &str {
     answer["result"]["content"][0]["text"]
         .as_str()

@@ -1,4 +1,4 @@
-//! What `doctor` found, for people and for programs.
+//! The report of `doctor`, as text and as JSON.
 
 use std::{
     io::{self, Write},
@@ -8,49 +8,45 @@ use std::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{VERSION, cli::print::Printer, domain::text};
+use crate::{
+    VERSION,
+    cli::print::Printer,
+    explain::{make_visible, visible},
+};
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// As it should be.
+pub(crate) enum Status {
     Ok,
-    /// It works, and may surprise.
+    /// It works, but perhaps not as intended.
     Warning,
-    /// It does not work.
     Failed,
-    /// It could not be looked at.
     Skipped,
 }
 
-/// One thing that was looked at.
+/// One check and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// What was looked at, in a word.
-    pub check: &'static str,
-    /// How it came out.
-    pub status: Status,
-    /// What was found. A failure in the words of the tools: code, cause, next step.
-    pub detail: String,
-    /// The failure's code.
+pub(crate) struct Check {
+    #[serde(rename = "check")]
+    pub(crate) name: &'static str,
+    pub(crate) status: Status,
+    /// A sentence; for a failure also code, next step and request id, as in a tool's failure.
+    pub(crate) detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// What to do.
+    pub(crate) code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-    /// By which support can find the request.
+    pub(crate) next: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    /// How long it took.
+    pub(crate) request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub milliseconds: Option<u128>,
+    pub(crate) milliseconds: Option<u128>,
 }
 
 impl Check {
-    fn new(check: &'static str, status: Status, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(name: &'static str, status: Status, detail: impl Into<String>) -> Self {
         Self {
-            check,
+            name,
             status,
             detail: detail.into(),
             code: None,
@@ -60,120 +56,66 @@ impl Check {
         }
     }
 
-    pub(crate) fn ok(check: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(check, Status::Ok, detail)
+    pub(crate) fn taking(self, time: Duration) -> Self {
+        Self {
+            milliseconds: Some(time.as_millis()),
+            ..self
+        }
     }
 
-    pub(crate) fn skipped(check: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(check, Status::Skipped, detail)
-    }
-
-    pub(crate) fn warning(check: &'static str, detail: impl Into<String>, next: &str) -> Self {
-        let mut warning = Self::new(check, Status::Warning, detail);
-        warning.next = Some(next.to_owned());
-        warning
-    }
-
-    /// A failure's one line, and its parts.
-    pub(crate) fn failed(check: &'static str, line: String, parts: &Value) -> Self {
-        let part = |name| parts.get(name).and_then(Value::as_str).map(str::to_owned);
-        let mut failed = Self::new(check, Status::Failed, line);
-        failed.code = part("code");
-        failed.next = part("next");
-        failed.request_id = part("request_id");
-        failed
-    }
-
-    pub(crate) fn taking(mut self, time: Duration) -> Self {
-        self.milliseconds = Some(time.as_millis());
-        self
-    }
-
-    pub(crate) fn with_request_id(mut self, request_id: Option<String>) -> Self {
-        self.request_id = request_id;
-        self
-    }
-
-    /// Everything in one line. A failure's has the rest in it already.
     fn line(&self) -> String {
-        let told = |what: Option<&String>, before: &str, after: &str| {
-            what.filter(|_| self.status != Status::Failed)
-                .map(|what| format!("{before}{what}{after}"))
-                .unwrap_or_default()
+        // The detail of a failure has the other parts already.
+        let part = |before: &str, part: &Option<String>, after: &str| match part {
+            Some(part) if self.status != Status::Failed => format!("{before}{part}{after}"),
+            _ => String::new(),
         };
-        let next = told(self.next.as_ref(), ". Next: ", "");
-        let request_id = told(self.request_id.as_ref(), " (request_id ", ")");
+        let next = part(". Next: ", &self.next, "");
+        let request_id = part(" (request_id ", &self.request_id, ")");
         format!("{}{next}{request_id}", self.detail)
     }
 }
 
-/// What was found, settings first.
+/// Settings and checks, in the order in which they are shown.
 #[derive(Debug, Clone)]
-pub struct Report {
-    settings: Vec<(&'static str, String)>,
-    checks: Vec<Check>,
+pub(crate) struct Report {
+    pub(crate) settings: Vec<(&'static str, String)>,
+    pub(crate) checks: Vec<Check>,
 }
 
 impl Report {
-    pub(crate) fn new(settings: Vec<(&'static str, String)>) -> Self {
-        Self {
-            settings,
-            checks: Vec::new(),
-        }
-    }
-
-    pub(crate) fn add(&mut self, check: Check) {
-        self.checks.push(check);
-    }
-
-    pub(crate) fn has_failed(&self, check: &str) -> bool {
-        self.checks
-            .iter()
-            .any(|each| each.check == check && each.status == Status::Failed)
-    }
-
     /// Whether no check failed.
-    #[must_use]
-    pub fn is_well(&self) -> bool {
-        self.checks
-            .iter()
-            .all(|check| check.status != Status::Failed)
+    pub(crate) fn is_ok(&self) -> bool {
+        self.failures() == 0
     }
 
-    /// The checks, in the order in which they were made.
-    #[must_use]
-    pub fn checks(&self) -> &[Check] {
-        &self.checks
+    fn failures(&self) -> usize {
+        let failed = |check: &&Check| check.status == Status::Failed;
+        self.checks.iter().filter(failed).count()
     }
 
-    /// For programs.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let settings: Map<_, _> = self
             .settings
             .iter()
             .map(|(name, value)| (name.to_lowercase().replace(' ', "_"), json!(value)))
             .collect();
         let mut report = json!({
-            "ok": self.is_well(),
+            "ok": self.is_ok(),
             "version": VERSION,
             "platform": platform(),
             "settings": settings,
             "checks": self.checks,
         });
-        text::make_visible(&mut report);
+        make_visible(&mut report);
         report
     }
 
-    /// For people.
-    ///
-    /// # Errors
-    /// When it cannot be printed.
-    pub fn print(&self, printer: &mut Printer<impl Write>) -> io::Result<()> {
+    /// Prints the report for people.
+    pub(crate) fn print(&self, printer: &mut Printer<impl Write>) -> io::Result<()> {
         printer.line(&format!("managed-sessions-mcp {VERSION} on {}", platform()))?;
         printer.line("\nConfiguration")?;
         for (name, value) in &self.settings {
-            printer.entry(name, 16, &text::visible(value))?;
+            printer.wrapped(&format!("  {name:<16}"), &visible(value), 18)?;
         }
         printer.line("\nChecks")?;
         for check in &self.checks {
@@ -183,16 +125,11 @@ impl Report {
                 Status::Failed => "FAILED",
                 Status::Skipped => "skipped",
             };
-            let name = format!("{status:<9}{}", check.check);
-            printer.entry(&name, 24, &text::visible(&check.line()))?;
+            let start = format!("  {status:<9}{:<15}", check.name);
+            printer.wrapped(&start, &visible(&check.line()), 26)?;
         }
-        let failed = self
-            .checks
-            .iter()
-            .filter(|check| check.status == Status::Failed)
-            .count();
-        printer.line(&match failed {
-            0 => "\nNo check failed.".to_owned(),
+        printer.line(&match self.failures() {
+            0 => "\nAll checks passed.".to_owned(),
             1 => "\n1 check failed.".to_owned(),
             failed => format!("\n{failed} checks failed."),
         })

@@ -1,4 +1,4 @@
-//! The manifest of the bundle, by the rules of manifest version 0.3 and the habits of hosts.
+//! The manifest of the bundle: the rules of manifest version 0.3, and what hosts expect.
 
 use std::collections::BTreeSet;
 
@@ -7,35 +7,28 @@ use serde_json::Value;
 use super::{cargo, json_file, path};
 
 #[test]
-fn it_says_who_and_what_and_in_which_version() {
+fn it_identifies_the_project_and_its_version() {
     let manifest = json_file("manifest.json");
     assert_eq!(manifest["manifest_version"], "0.3");
-    assert_eq!(manifest["name"], cargo("name"));
-    assert_eq!(manifest["version"], cargo("version"));
-    assert_eq!(manifest["license"], cargo("license"));
+    for key in ["name", "version", "license"] {
+        assert_eq!(manifest[key], cargo(key));
+    }
     assert_eq!(manifest["repository"]["url"], cargo("repository"));
     assert!(manifest["description"].is_string() && manifest["author"]["name"].is_string());
-    assert_eq!(manifest["server"]["type"], "binary");
-    assert_eq!(
-        manifest["server"]["entry_point"],
-        "server/managed-sessions-mcp"
-    );
+    let server = &manifest["server"];
+    assert_eq!(server["type"], "binary");
+    assert_eq!(server["entry_point"], "server/managed-sessions-mcp");
 }
 
 #[test]
-fn its_lists_hold_only_the_keys_that_are_allowed() {
+fn its_lists_have_only_the_allowed_keys() {
     let manifest = json_file("manifest.json");
-    let check = |list: &str, needed: &[&str], allowed: &[&str]| {
+    let check = |list: &str, required: &[&str], allowed: &[&str]| {
         for entry in manifest[list].as_array().expect("an array") {
-            let keys: Vec<_> = entry.as_object().expect("an object").keys().collect();
-            assert!(
-                keys.iter().all(|key| allowed.contains(&key.as_str())),
-                "{list}: {entry}"
-            );
-            assert!(
-                needed.iter().all(|key| entry[*key].is_string()),
-                "{list}: {entry}"
-            );
+            let mut keys = entry.as_object().expect("an object").keys();
+            let mut required = required.iter();
+            assert!(keys.all(|key| allowed.contains(&key.as_str())), "{entry}");
+            assert!(required.all(|key| entry[*key].is_string()), "{entry}");
         }
     };
     check("tools", &["name", "description"], &["name", "description"]);
@@ -57,41 +50,33 @@ fn its_lists_hold_only_the_keys_that_are_allowed() {
             };
             assert!(known, "{name}.{key}");
         }
-        // A setting that is required would keep a person with a login of the official tools out.
+        // Not even the key: people may be logged in with the official tools.
         assert_eq!(setting["required"], false, "{name}");
     }
     assert_eq!(settings["api_key"]["sensitive"], true);
     assert!(settings["api_key"].get("default").is_none());
 }
 
-/// Overrides replace `env` as a whole: each has to repeat all of it.
+/// Overrides replace `env` as a whole, so each repeats it.
 #[test]
 fn every_platform_starts_the_server_with_every_setting() {
     let manifest = json_file("manifest.json");
-    let start = &manifest["server"]["mcp_config"];
-    let overrides = start["platform_overrides"].as_object().expect("overrides");
+    let config = &manifest["server"]["mcp_config"];
+    let overrides = config["platform_overrides"].as_object().expect("overrides");
     let platforms: BTreeSet<_> = overrides.keys().map(String::as_str).collect();
     assert_eq!(platforms, ["darwin", "linux", "win32"].into());
     let settings = manifest["user_config"].as_object().expect("settings");
-    let used: BTreeSet<_> = start["env"]
-        .as_object()
-        .expect("env")
-        .values()
-        .cloned()
-        .collect::<Vec<_>>()
-        .iter()
+    let variables = config["env"].as_object().expect("env").values();
+    let used: BTreeSet<_> = variables
         .map(|value| value.as_str().expect("text").to_owned())
         .collect();
     let offered: BTreeSet<_> = settings
         .keys()
         .map(|name| format!("${{user_config.{name}}}"))
         .collect();
-    assert_eq!(
-        used, offered,
-        "every setting reaches the program, and nothing else does"
-    );
+    assert_eq!(used, offered, "exactly the settings reach the program");
     for (platform, each) in overrides {
-        assert_eq!(each["env"], start["env"], "{platform}");
+        assert_eq!(each["env"], config["env"], "{platform}");
         assert!(each["args"].is_array(), "{platform}");
     }
     let launcher = Value::from("${__dirname}/server/launch.sh");
