@@ -30,9 +30,6 @@ use crate::{
     mcp::settings::{self as mcp, ToolGroup},
 };
 
-// Former paths, for the files of `app` and `mcp` that still use them.
-pub(crate) use crate::{app::settings::ConfirmDeletes, mcp::settings::ToolGroup as Toolset};
-
 /// The API's limit, per organization, for operations other than creation.
 const DEFAULT_MAX_RPM: NonZeroU32 = NonZeroU32::new(600).unwrap();
 

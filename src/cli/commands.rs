@@ -19,12 +19,19 @@ use crate::{
     },
     config::{Config, flags::Flags},
     environment::Environment,
-    mcp::server::SessionsServer,
+    mcp::server::Server,
     sandbox::{Options, Sandbox},
 };
 
 /// The exit code, or an error that ends the program.
 type CommandResult = Result<ExitCode, Box<dyn Error>>;
+
+/// The MCP server for a configuration.
+#[must_use]
+pub fn server(config: Config) -> Server {
+    let problem = config.problem();
+    Server::new(config.app, &config.mcp, problem)
+}
 
 /// Runs one command.
 ///
@@ -43,7 +50,7 @@ pub async fn run(command: Command, config: Config, flags: &Flags) -> CommandResu
 
 async fn serve(config: Config, flags: &Flags) -> CommandResult {
     let (config, _sandbox) = with_sandbox(config, flags).await?;
-    SessionsServer::new(config).serve_stdio().await?;
+    server(config).serve_stdio().await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -70,7 +77,7 @@ async fn demo() -> CommandResult {
     };
     let config = Config::read(&flags, &Environment::default())?;
     let (config, _sandbox) = with_sandbox(config, &flags).await?;
-    let passed = demo::run(SessionsServer::new(config), &mut Printer::stdout()).await?;
+    let passed = demo::run(server(config), &mut Printer::stdout()).await?;
     Ok(exit_code(passed))
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::print::{Printer, WIDTH},
-    mcp::server::SessionsServer,
+    mcp::server::Server,
 };
 
 /// Why the demo was aborted.
@@ -27,10 +27,7 @@ pub(crate) enum DemoError {
 }
 
 /// Runs the demo and writes the transcript. Returns whether all checks passed.
-pub(crate) async fn run(
-    server: SessionsServer,
-    out: &mut Printer<impl Write>,
-) -> Result<bool, DemoError> {
+pub(crate) async fn run(server: Server, out: &mut Printer<impl Write>) -> Result<bool, DemoError> {
     let (here, there) = tokio::io::duplex(1 << 16);
     let serving = tokio::spawn(async move { server.serve_on(there).await });
     let client = ().serve(here).await.map_err(|error| DemoError::Client(error.to_string()))?;

@@ -7,15 +7,17 @@ mod report;
 use std::time::{Duration, SystemTime};
 
 use report::{Check, Report, Status};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    api::{ApiError, Client, Description, SessionQuery},
+    api::{ApiErrorKind, Client, Description, SessionQuery},
+    app::{
+        error::{About, Error, ErrorKind},
+        op::Op,
+    },
     config::Config,
-    domain::step::LeftOut,
-    explain::{Failure, META_KEY},
-    mcp::settings::ToolGroup,
+    explain::explain,
+    mcp::{offered::OfferedTools, settings::ToolGroup},
 };
 
 /// Clock skew from which on `doctor` warns: token lifetimes and ages depend on the clock.
@@ -85,7 +87,7 @@ fn settings(
         ("base URL", base_url),
         ("API version", app.api.api_version.clone()),
         ("credential", credential),
-        ("ignored", names(&description.passed_over, "nothing")),
+        ("ignored", names(&description.ignored, "nothing")),
         ("sent in header", description.auth_header.to_owned()),
         ("workspace", workspace.unwrap_or("not set").to_owned()),
         ("proxy", proxy),
@@ -103,7 +105,10 @@ fn settings(
 
 fn configuration(config: &Config) -> Check {
     match config.problem() {
-        Some(problem) => failed("configuration", Failure::invalid_configuration(&problem)),
+        Some(problem) => failed(
+            "configuration",
+            &ErrorKind::InvalidConfiguration(problem).into(),
+        ),
         None => Check::new(
             "configuration",
             Status::Ok,
@@ -115,9 +120,9 @@ fn configuration(config: &Config) -> Check {
 /// Warns of credentials that are ignored: an exported key that beats a login is a common mistake.
 fn credential(description: &Description, sandbox: bool) -> Check {
     let name = "credential";
-    match (&description.credential, description.passed_over.as_slice()) {
+    match (&description.credential, description.ignored.as_slice()) {
         (Ok(_), _) if sandbox => Check::new(name, Status::Ok, format!("{SANDBOX_KEY} is used")),
-        (Err(error), _) => failed(name, Failure::api("the credential", error)),
+        (Err(error), _) => failed(name, &Error::api(About::Credential, error.clone())),
         (Ok(used), []) => Check::new(name, Status::Ok, format!("{used} is used")),
         (Ok(used), ignored) => Check {
             next: Some("unset the source that should not be used".to_owned()),
@@ -143,15 +148,18 @@ async fn api(client: &Client, credential_failed: bool) -> Vec<Check> {
     let response = match result {
         Ok(response) => response,
         // Reported already.
-        Err(ApiError::CredentialsMissing { .. } | ApiError::Credentials { .. })
-            if credential_failed =>
+        Err(error)
+            if matches!(
+                error.kind(),
+                ApiErrorKind::CredentialsMissing { .. } | ApiErrorKind::Credentials { .. }
+            ) && credential_failed =>
         {
             let detail = "not asked: there is no usable credential";
             return vec![Check::new("api", Status::Skipped, detail)];
         }
         Err(error) => {
-            let failure = Failure::api("the list of sessions", &error);
-            return vec![failed("api", failure).taking(elapsed)];
+            let error = Error::api(About::SessionList, error);
+            return vec![failed("api", &error).taking(elapsed)];
         }
     };
     let found = if response.body.data.is_empty() {
@@ -194,16 +202,13 @@ fn clock(theirs: Option<SystemTime>, ours: SystemTime) -> Check {
 }
 
 /// A failure in the words of a tool result.
-fn failed(name: &'static str, failure: Failure) -> Check {
-    let result = failure.into_result(&LeftOut::default());
-    let texts = result.content.iter().filter_map(|block| block.as_text());
-    let detail: String = texts.map(|text| text.text.as_str()).collect();
-    let parts = result.meta.as_ref().and_then(|meta| meta.0.get(META_KEY));
-    let part = |name| parts?.get(name).and_then(Value::as_str).map(str::to_owned);
+fn failed(name: &'static str, error: &Error) -> Check {
+    let explanation = explain(error, Op::ListSessions, &OfferedTools::new(Op::ALL));
+    let detail = explanation.line();
     Check {
-        code: part("code"),
-        next: part("next"),
-        request_id: part("request_id"),
+        code: Some(explanation.code.to_string()),
+        next: Some(explanation.next),
+        request_id: explanation.request_id,
         ..Check::new(name, Status::Failed, detail)
     }
 }

@@ -37,6 +37,18 @@ impl Explanation {
             retry_after: None,
         }
     }
+
+    /// The whole explanation on one line: code, sentence, next step, request id.
+    #[must_use]
+    pub(crate) fn line(&self) -> String {
+        let request = self.request_id.as_ref();
+        let request = request.map(|id| format!(" (request_id {id})"));
+        let (code, message, next) = (self.code, &self.message, &self.next);
+        format!(
+            "{code}: {message}. Next: {next}.{}",
+            request.unwrap_or_default()
+        )
+    }
 }
 
 /// The two sentences of an explanation.

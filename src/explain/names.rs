@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+pub(crate) use crate::domain::text::{make_visible, visible};
+
 use super::vocabulary::Vocabulary;
 use crate::{
     app::{error::About, op::Op},

@@ -157,5 +157,5 @@ async fn call<T: SessionsTool>(
     if let ErrorKind::InputRequired(question) = error.kind() {
         return input_required((**question).clone()).into();
     }
-    result::failure(explain(&error, T::OP, &*offered)).into()
+    result::failure(&explain(&error, T::OP, &*offered)).into()
 }

@@ -77,7 +77,7 @@ impl Server {
                 "call a tool of tools/list by its name",
             ),
         };
-        result::failure(Explanation::new(Code::InvalidArguments, message, next))
+        result::failure(&Explanation::new(Code::InvalidArguments, message, next))
     }
 
     /// The failure of a call of a tool that does not exist or that the operator disabled, with
@@ -94,7 +94,7 @@ impl Server {
         };
         let names = self.catalog().offered().names_like(name).join(", ");
         let next = format!("call one of {names}");
-        result::failure(Explanation::new(Code::InvalidArguments, message, next))
+        result::failure(&Explanation::new(Code::InvalidArguments, message, next))
     }
 }
 

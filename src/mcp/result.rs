@@ -24,27 +24,15 @@ pub(crate) fn success(output: &impl Serialize) -> Result<CallToolResult, serde_j
 
 /// One text block, and beside it the parts for programs.
 #[must_use]
-pub(crate) fn failure(explanation: Explanation) -> CallToolResult {
-    let Explanation {
-        code,
-        message,
-        next,
-        status,
-        http_status,
-        request_id,
-        retry_after,
-    } = explanation;
-    let request = request_id.as_ref().map(|id| format!(" (request_id {id})"));
-    let request = request.unwrap_or_default();
-    let line = format!("{code}: {message}. Next: {next}.{request}");
+pub(crate) fn failure(explanation: &Explanation) -> CallToolResult {
     let mut parts = json!({
-        "code": code,
-        "message": message,
-        "next": next,
-        "status": status,
-        "http_status": http_status,
-        "request_id": request_id,
-        "retry_after_seconds": retry_after.map(whole_seconds),
+        "code": explanation.code,
+        "message": explanation.message,
+        "next": explanation.next,
+        "status": explanation.status,
+        "http_status": explanation.http_status,
+        "request_id": explanation.request_id,
+        "retry_after_seconds": explanation.retry_after.map(whole_seconds),
     });
     if let Value::Object(parts) = &mut parts {
         parts.retain(|_, value| !value.is_null());
@@ -52,7 +40,8 @@ pub(crate) fn failure(explanation: Explanation) -> CallToolResult {
     text::make_visible(&mut parts);
     let mut meta = MetaObject::default();
     meta.0.insert(META_KEY.to_owned(), parts);
-    let mut result = CallToolResult::error(vec![ContentBlock::text(text::visible(&line))]);
+    let mut result =
+        CallToolResult::error(vec![ContentBlock::text(text::visible(&explanation.line()))]);
     result.meta = Some(meta);
     result
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     VERSION,
     cli::print::Printer,
-    explain::{make_visible, visible},
+    explain::names::{make_visible, visible},
 };
 
 /// The result of a check.
