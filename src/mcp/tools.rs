@@ -134,7 +134,9 @@ fn route<T: SessionsTool>(idle_statuses: &[String], left_out: &LeftOut) -> Route
     let description = left_out.without(T::DESCRIPTION);
     let mut tool = Tool::new(T::NAME, description, Arc::new(schema::published(&input)));
     tool.title = Some(T::TITLE.to_owned());
-    tool.output_schema = Some(Arc::new(schema::output::<T::Output>(left_out)));
+    tool.output_schema = Some(Arc::new(schema::output::<T::Output>(|text| {
+        left_out.without(text)
+    })));
     tool.annotations = Some(ToolAnnotations::from_raw(
         Some(T::TITLE.to_owned()),
         Some(reads),
@@ -172,7 +174,8 @@ async fn answer<T: SessionsTool>(
         if let Some(problem) = server.config().problem() {
             return Err(Failure::invalid_configuration(&problem));
         }
-        let args = args::parse(T::NAME, input, given)?;
+        let args = args::parse(input, given)
+            .map_err(|mistakes| Failure::invalid_arguments(T::NAME, &mistakes))?;
         call.fenced(T::call(server, args, &call)).await
     };
     let (end, request_id, result) = match outcome.await {

@@ -78,7 +78,10 @@ impl SessionsTool for ListSessions {
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
         let asked = (args.order, &args.filter);
         let question = call.question(server, &asked, args.page.as_deref(), Timestamp::now())?;
-        let filter = args.filter.read(Self::NAME, server, question.asked_at())?;
+        let filter = args
+            .filter
+            .read(&server.config().allowed_agents, question.asked_at())
+            .map_err(|mistakes| Failure::invalid_arguments(Self::NAME, &mistakes))?;
         let (own, most) = (filter.is_own(), args.max_scan as usize);
         let order = args.order.into();
         let mut scan = Scan::new(

@@ -111,7 +111,10 @@ impl SessionsTool for PlanCleanup {
                 draft.of_ids(call, ids, args.max_scan).await?;
             }
             None => {
-                let filter = args.filter.read(Self::NAME, server, Timestamp::now())?;
+                let filter = args
+                    .filter
+                    .read(&server.config().allowed_agents, Timestamp::now())
+                    .map_err(|mistakes| Failure::invalid_arguments(Self::NAME, &mistakes))?;
                 draft.of_filter(call, filter, args.max_scan).await?;
             }
         }

@@ -67,7 +67,8 @@ impl SessionsTool for SummarizeSessions {
         let filter = args
             .filter
             .with_archived()
-            .read(Self::NAME, server, Timestamp::now())?;
+            .read(&server.config().allowed_agents, Timestamp::now())
+            .map_err(|mistakes| Failure::invalid_arguments(Self::NAME, &mistakes))?;
         let (most, until) = (args.max_scan as usize, call.soon());
         let order = Order::Desc;
         let source = Sessions { filter, order };
