@@ -1,5 +1,5 @@
-//! Makes the schemas derived from Rust types portable: hosts refuse references, unions and
-//! numeric formats, sometimes together with the whole list of tools.
+//! Makes the schemas that are derived from Rust types portable: some hosts reject references,
+//! unions or numeric formats, and with them the whole list of tools.
 
 use rmcp::model::JsonObject;
 use schemars::{
@@ -8,37 +8,30 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::mcp::offered::OfferedTools;
-
-/// A keyword of our own that names a check of the argument; removed before schemas are published.
+/// A keyword of this server that names a check of the argument; not published.
 pub(crate) const CHECK: &str = "x-check";
 
-/// A keyword of our own on an answer's property whose description mentions this tool.
-const MENTIONS: &str = "x-mentions";
-
-/// The schema of a tool's arguments: a closed object of described properties.
+/// The schema of a tool's arguments: a closed object.
 pub(crate) fn input<T: JsonSchema>() -> JsonObject {
     let mut schema = derived::<T>(Contract::Deserialize);
     schema.entry("properties").or_insert_with(|| json!({}));
     schema.insert("additionalProperties".into(), false.into());
-    schema.remove("description");
     schema
 }
 
-/// The schema of a tool's answer: its top level described, nested values loosely, since models
-/// read answers and not their schemas.
-pub(crate) fn output<T: JsonSchema>(offered: &OfferedTools) -> JsonObject {
+/// The schema of a tool's answer. Only its top level is detailed: models read answers, not their
+/// schemas. `describe` may edit or empty a description.
+pub(crate) fn output<T: JsonSchema>(describe: impl Fn(&str) -> String) -> JsonObject {
     let mut schema = derived::<T>(Contract::Serialize);
-    schema.remove("description");
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for property in properties.values_mut() {
-            *property = loose(property, offered);
+            *property = loose(property, &describe);
         }
     }
     schema
 }
 
-/// The schema as it is published: without the keywords that are for this program only.
+/// The schema without the keywords that are only for this server.
 pub(crate) fn published(schema: &JsonObject) -> JsonObject {
     let mut schema = schema.clone();
     remove_checks(&mut schema);
@@ -54,21 +47,17 @@ fn remove_checks(schema: &mut JsonObject) {
     }
 }
 
-/// Lets a string property (or the items of an array property) take further values.
-pub(crate) fn allow(schema: &mut JsonObject, property: &str, further: &[String]) {
-    let Some(property) = schema
+/// Adds values to the choices of a property, or of its items.
+pub(crate) fn allow(schema: &mut JsonObject, property: &str, values: &[String]) {
+    let property = schema
         .get_mut("properties")
-        .and_then(|all| all.get_mut(property))
-    else {
-        return;
-    };
-    let place = if property.get("items").is_some() {
-        "/items/enum"
-    } else {
-        "/enum"
-    };
-    if let Some(Value::Array(values)) = property.pointer_mut(place) {
-        values.extend(further.iter().cloned().map(Value::from));
+        .and_then(|all| all.get_mut(property));
+    let choices = property.and_then(|property| match property.get("items") {
+        Some(_) => property.pointer_mut("/items/enum"),
+        None => property.get_mut("enum"),
+    });
+    if let Some(Value::Array(choices)) = choices {
+        choices.extend(values.iter().cloned().map(Value::from));
     }
 }
 
@@ -78,18 +67,16 @@ fn derived<T: JsonSchema>(contract: Contract) -> JsonObject {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value();
+    let generator = settings.into_generator();
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
     simplify(&mut schema);
-    match schema {
-        Value::Object(mut schema) => {
-            schema.insert("type".into(), "object".into());
-            schema
-        }
+    let mut schema = match schema {
+        Value::Object(schema) => schema,
         _ => Map::new(),
-    }
+    };
+    schema.insert("type".into(), "object".into());
+    schema.remove("description");
+    schema
 }
 
 /// Removes null from unions, folds documented enums, drops titles and numeric formats.
@@ -99,11 +86,10 @@ fn simplify(schema: &mut Value) {
         Value::Array(schemas) => schemas.iter_mut().for_each(simplify),
         Value::Object(keywords) => {
             fold_union(keywords);
-            keywords.remove("title");
-            keywords.remove("$schema");
-            keywords.remove("format");
-            // A default that only says "nothing" costs a model more than it tells.
-            if keywords.get("default").is_some_and(is_nothing) {
+            for name in ["title", "$schema", "format"] {
+                keywords.remove(name);
+            }
+            if keywords.get("default").is_some_and(is_empty) {
                 keywords.remove("default");
             }
             if let Some(Value::String(description)) = keywords.get_mut("description") {
@@ -114,18 +100,14 @@ fn simplify(schema: &mut Value) {
                 keywords.insert("type".into(), first.unwrap_or_else(|| "object".into()));
             }
             for (name, value) in keywords.iter_mut() {
-                match name.as_str() {
-                    // Values, not schemas.
-                    "default" | "enum" | "const" | "required" | "examples" => {}
-                    // Names to schemas.
-                    "properties" => {
-                        if let Value::Object(properties) = value {
-                            properties.values_mut().for_each(simplify);
-                        }
+                match (name.as_str(), value) {
+                    // These hold values, not schemas.
+                    ("default" | "enum" | "const" | "required" | "examples", _)
+                    | ("additionalProperties", Value::Bool(_)) => {}
+                    ("properties", Value::Object(properties)) => {
+                        properties.values_mut().for_each(simplify);
                     }
-                    // `false` here closes an object, `true` opens it: neither is a schema to us.
-                    "additionalProperties" if value.is_boolean() => {}
-                    _ => simplify(value),
+                    (_, value) => simplify(value),
                 }
             }
         }
@@ -133,8 +115,9 @@ fn simplify(schema: &mut Value) {
     }
 }
 
-fn is_nothing(value: &Value) -> bool {
-    match value {
+/// Whether a default says nothing that a model needs to know.
+fn is_empty(default: &Value) -> bool {
+    match default {
         Value::Null | Value::Bool(false) => true,
         Value::Array(values) => values.is_empty(),
         Value::Object(members) => members.is_empty(),
@@ -142,34 +125,27 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// `oneOf` of documented constants becomes `enum`, with the variants' docs in the description;
-/// a union with null becomes its other member.
+/// A union of documented constants becomes an `enum` whose description includes their docs; a
+/// union with null becomes its other member.
 fn fold_union(keywords: &mut JsonObject) {
-    let union = ["oneOf", "anyOf"]
-        .into_iter()
-        .find_map(|name| keywords.shift_remove(name));
+    let mut unions = ["oneOf", "anyOf"].into_iter();
+    let union = unions.find_map(|name| keywords.shift_remove(name));
     let Some(Value::Array(mut members)) = union else {
         return;
     };
     members.retain(|member| member.get("type").is_none_or(|name| name != "null"));
-    let constants: Option<Vec<Value>> = members
-        .iter()
-        .map(|member| member.get("const").cloned())
-        .collect();
+    let constants = members.iter().map(|member| member.get("const").cloned());
+    let constants: Option<Vec<Value>> = constants.collect();
     match (constants, members.as_slice()) {
         (Some(constants), [_, ..]) => {
-            let meanings: Vec<String> = members
-                .iter()
-                .filter_map(|member| {
-                    let name = member.get("const")?.as_str()?;
-                    Some(format!("{name}: {}", member.get("description")?.as_str()?))
-                })
-                .collect();
-            let described = keywords
-                .get("description")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let description = format!("{described} {}", meanings.join("; "));
+            let text = |schema: &Value, name| schema.get(name)?.as_str().map(str::to_owned);
+            let docs = members.iter().filter_map(|member| {
+                let doc = text(member, "description")?;
+                Some(format!("{}: {doc}", text(member, "const")?))
+            });
+            let docs = docs.collect::<Vec<_>>().join("; ");
+            let description = keywords.get("description").and_then(Value::as_str);
+            let description = format!("{} {docs}", description.unwrap_or_default());
             let description = description.trim().to_owned();
             keywords.insert("type".into(), "string".into());
             keywords.insert("enum".into(), constants.into());
@@ -179,30 +155,28 @@ fn fold_union(keywords: &mut JsonObject) {
         }
         (None, [Value::Object(only)]) => {
             for (name, value) in only {
-                keywords
-                    .entry(name.clone())
-                    .or_insert_with(|| value.clone());
+                keywords.entry(name).or_insert_with(|| value.clone());
             }
-            // The other member may be a union itself.
+            // That member may be a union itself.
             fold_union(keywords);
         }
         _ => {}
     }
 }
 
-/// Type and description only, one level deep.
-fn loose(schema: &Value, offered: &OfferedTools) -> Value {
+/// Type, choices and description, one level deep.
+fn loose(schema: &Value, describe: impl Fn(&str) -> String) -> Value {
     let mut kept = Map::new();
     for keyword in ["type", "description", "enum"] {
         if let Some(value) = schema.get(keyword) {
             kept.insert(keyword.into(), value.clone());
         }
     }
-    let mentions = schema.get(MENTIONS).and_then(Value::as_str);
-    if mentions.is_some_and(|tool| !offered.has(tool)) {
-        kept.remove("description");
+    if let Some(Value::String(description)) = kept.get_mut("description") {
+        *description = describe(description);
     }
-    if let Some(kind) = schema.get("items").and_then(|items| items.get("type")) {
+    kept.retain(|_, value| value != "");
+    if let Some(kind) = schema.pointer("/items/type") {
         kept.insert("items".into(), json!({ "type": kind }));
     }
     Value::Object(kept)
@@ -213,10 +187,10 @@ mod tests {
     use schemars::JsonSchema;
     use serde_json::{Value, json};
 
-    use crate::mcp::schema::{OfferedTools, allow, input, output, published};
+    use crate::mcp::schema::{allow, input, output, published};
 
     #[derive(JsonSchema)]
-    #[expect(dead_code, reason = "only its schema is looked at")]
+    #[expect(dead_code, reason = "only the schema is used")]
     enum Choice {
         /// the first one
         One,
@@ -225,13 +199,13 @@ mod tests {
     }
 
     #[derive(JsonSchema)]
-    #[expect(dead_code, reason = "only its schema is looked at")]
+    #[expect(dead_code, reason = "only the schema is used")]
     struct Nested {
         deep: u32,
     }
 
     #[derive(JsonSchema)]
-    #[expect(dead_code, reason = "only its schema is looked at")]
+    #[expect(dead_code, reason = "only the schema is used")]
     struct Sample {
         /// How many.
         #[schemars(range(min = 1, max = 9))]
@@ -286,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_output_schema_is_loose_below_the_top_level() {
-        let schema = output::<Sample>(&OfferedTools::default());
+        let schema = output::<Sample>(str::to_owned);
         let nested = schema.get("properties").and_then(|all| all.get("nested"));
         assert_eq!(
             nested,

@@ -1,4 +1,4 @@
-//! The arguments that every guarded write shares.
+//! The arguments that all guarded writes share.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,7 +8,6 @@ use crate::{
     mcp::args::values::ApiTimeArg,
 };
 
-/// When a write may happen.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct WriteArgs {
     /// What to do if the session is running or rescheduling.

@@ -1,4 +1,4 @@
-//! The filters that every tool over many sessions shares.
+//! The filters that all tools on many sessions share.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -10,7 +10,6 @@ use crate::{
     mcp::args::values::{AmountArg, PairsArg, TimeArg},
 };
 
-/// Conditions on the sessions a tool is about.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct FilterArgs {
     /// Only sessions of this agent.
@@ -45,38 +44,26 @@ pub(crate) struct FilterArgs {
     min_list_cost: Option<AmountArg>,
 }
 
-/// A status that can be asked for. The list of names is in the schema, where the operator's
-/// further names are added.
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
+// The operator's further statuses are added to the schema later.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("enum" = ["idle", "running", "rescheduling", "terminated"]))]
 struct StatusArg(String);
 
-impl JsonSchema for StatusArg {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Status".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "string",
-            "enum": ["idle", "running", "rescheduling", "terminated"]
-        })
-    }
-}
-
 impl FilterArgs {
-    /// What the conditions mean together with the operator's, asked at `now`, from which ages
-    /// count back.
+    /// The filter that these conditions and the operator's make; ages count back from `now`.
     ///
     /// # Errors
-    /// `invalid_arguments` when conditions need each other, and one is missing.
-    pub(crate) fn read(self, now: Timestamp) -> Result<Filter, Vec<String>> {
+    /// Conditions that are only valid together.
+    pub(crate) fn read(
+        self,
+        allowed_agents: &[String],
+        now: Timestamp,
+    ) -> Result<Filter, Vec<String>> {
         if self.agent_version.is_some() && self.agent_id.is_none() {
-            return Err(vec![
-                "agent_version needs agent_id; give both or neither".to_owned(),
-            ]);
+            let mistake = "agent_version needs agent_id; give both or neither";
+            return Err(vec![mistake.to_owned()]);
         }
-        let at = |when: Option<TimeArg>| when.map(|when| when.at(now));
+        let at = |time: Option<TimeArg>| time.map(|time| time.at(now));
         Ok(Filter {
             agent_id: self.agent_id,
             agent_version: self.agent_version,
@@ -91,11 +78,11 @@ impl FilterArgs {
             updated_after: at(self.updated_after),
             updated_before: at(self.updated_before),
             min_list_cost: self.min_list_cost.and_then(|amount| amount.money()),
-            allowed_agents: Vec::new(),
+            allowed_agents: allowed_agents.to_vec(),
         })
     }
 
-    /// Whether no condition is given at all.
+    /// Whether no condition is given.
     pub(crate) fn is_empty(&self) -> bool {
         let Ok(Value::Object(given)) = serde_json::to_value(self) else {
             return false;
@@ -108,7 +95,7 @@ impl FilterArgs {
         })
     }
 
-    /// With archived sessions, unless the caller says otherwise.
+    /// Includes archived sessions unless the caller says otherwise.
     pub(crate) fn with_archived(mut self) -> Self {
         self.include_archived.get_or_insert(true);
         self

@@ -1,8 +1,11 @@
-//! Kinds of arguments that several tools take. `x-check` names the check that the reader runs.
+//! Types of arguments that several tools share. The schema keyword `x-check` names the check that
+//! the parser runs on a value.
+//!
+//! The types have no doc comments, which schemars would publish in the schemas of the tools.
 
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -11,8 +14,10 @@ use crate::{
     model::{ApiTime, SessionId},
 };
 
-/// A session's id as an argument.
-#[derive(Debug, Clone)]
+// The check includes the length: its messages are clearer than those for a range.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String", extend("x-check" = "session_id"))]
 pub(crate) struct SessionIdArg(SessionId);
 
 impl SessionIdArg {
@@ -21,39 +26,28 @@ impl SessionIdArg {
     }
 }
 
-impl<'de> Deserialize<'de> for SessionIdArg {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        SessionId::parse(&text)
-            .map(Self)
-            .map_err(serde::de::Error::custom)
+impl TryFrom<String> for SessionIdArg {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        SessionId::parse(&text).map(Self)
     }
 }
 
-impl JsonSchema for SessionIdArg {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SessionId".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // The length is part of the check, whose words are clearer than those of a range.
-        json_schema!({"type": "string", "x-check": "session_id"})
-    }
-}
-
-/// A point in time: RFC 3339, a date, or an age counted back from when the question was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+// RFC 3339, a date, or an age counted back from the time of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String", extend("x-check" = "time"))]
 pub(crate) struct TimeArg(String);
 
 impl TimeArg {
-    /// The instant that is meant, if the question was asked at `now`.
+    /// The instant; ages count back from `now`.
     pub(crate) fn at(&self, now: Timestamp) -> Timestamp {
-        // It was read once when it was taken; an age that reaches before all time is all time.
+        // It was valid when it was parsed, so this is an age that exceeds the range of times.
         Self::parse(&self.0, now).unwrap_or(Timestamp::MIN)
     }
 
-    /// Reads `text`; an age is counted back from `now`.
+    /// Parses `text`; ages count back from `now`.
     pub(crate) fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         let text = text.trim();
         if let Ok(at) = text.parse::<Timestamp>() {
@@ -73,29 +67,17 @@ impl TimeArg {
     }
 }
 
-impl<'de> Deserialize<'de> for TimeArg {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match Self::parse(&text, Timestamp::now()) {
-            Ok(_) => Ok(Self(text)),
-            Err(wrong) => Err(serde::de::Error::custom(wrong)),
-        }
+impl TryFrom<String> for TimeArg {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text, Timestamp::now()).map(|_| Self(text))
     }
 }
 
-impl JsonSchema for TimeArg {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "TimeArg".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "x-check": "when"})
-    }
-}
-
-/// An amount of money in major units.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(transparent)]
+// An amount of money in major units.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(with = "String", extend("x-check" = "amount"))]
 pub(crate) struct AmountArg(String);
 
 impl AmountArg {
@@ -104,19 +86,8 @@ impl AmountArg {
     }
 }
 
-impl JsonSchema for AmountArg {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Amount".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "x-check": "amount"})
-    }
-}
-
-/// Keys with texts.
+// An object of strings.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(transparent)]
 pub(crate) struct PairsArg(Map<String, Value>);
 
 impl PairsArg {
@@ -133,12 +104,12 @@ impl JsonSchema for PairsArg {
         "Pairs".into()
     }
 
+    // The derived one has `additionalProperties` as well.
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"type": "object", "x-check": "pairs"})
     }
 }
 
-/// The order of a list.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum OrderArg {
@@ -156,23 +127,15 @@ impl From<OrderArg> for Order {
     }
 }
 
-/// The `updated_at` of an earlier answer.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
+// The `updated_at` of an earlier answer.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(with = "String", extend("x-check" = "api_time"))]
 pub(crate) struct ApiTimeArg(pub(crate) ApiTime);
 
-impl JsonSchema for ApiTimeArg {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "ApiTime".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "x-check": "moment"})
-    }
-}
-
-/// A value, or null where that means something, or nothing at all.
-#[derive(Debug, Clone, Default)]
+// A field that null clears. Its schema is that of a string, since many hosts reject lists of types,
+// unions and untyped properties. For hosts that enforce schemas, each tool has a word for null.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(with = "String", extend("x-check" = "nullable"))]
 pub(crate) struct Nullable<T>(Field<T>);
 
 impl<T> From<Nullable<T>> for Field<T> {
@@ -182,23 +145,10 @@ impl<T> From<Nullable<T>> for Field<T> {
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nullable<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Serde leaves the field at its default when it is not given.
-        Ok(Self(
-            Option::<T>::deserialize(deserializer)?.map_or(Field::Clear, Field::Set),
-        ))
-    }
-}
-
-impl<T> JsonSchema for Nullable<T> {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Nullable".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // A list of types, a union or no type at all are not portable. Null is taken as well; for
-        // hosts that hold arguments to the schema each tool has a word that means the same.
-        json_schema!({"type": "string", "x-check": "nullable"})
+    // Not called for a field that is not given, which stays at its default.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Option::<T>::deserialize(deserializer)?;
+        Ok(Self(value.map_or(Field::Clear, Field::Set)))
     }
 }
 
@@ -213,11 +163,7 @@ mod tests {
         let now: Timestamp = "2026-03-15T12:00:00Z".parse().unwrap();
         let check = |text: &str, expected: &str| {
             let read = TimeArg::parse(text, now).map(|at| at.to_string());
-            assert_eq!(
-                read.unwrap_or_else(|_| "refused".to_owned()),
-                expected,
-                "{text}"
-            );
+            assert_eq!(read.as_deref().unwrap_or("refused"), expected, "{text}");
         };
         check("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z");
         check("2026-01-31T13:00:00+01:00", "2026-01-31T12:00:00Z");

@@ -72,7 +72,8 @@ where
             match line.ok()?.parse() {
                 Ok(None) => {}
                 Ok(Some(message)) => return Some(message),
-                Err((error, id)) => {
+                Err(rejection) => {
+                    let (error, id) = *rejection;
                     tracing::debug!(cause = %error.message, "rejected a line from the host");
                     let answer = JsonRpcMessage::error(error, id);
                     self.rejection = Some(self.write.send(answer).boxed());
@@ -137,11 +138,12 @@ impl Decoder for LineDecoder {
     }
 }
 
+/// An error, and the id of the request that it answers, if that is known.
+type Rejection = (ErrorData, Option<RequestId>);
+
 impl Line {
     /// The message, `None` for a line that needs no answer, or the answer to a bad line.
-    fn parse(
-        &self,
-    ) -> Result<Option<RxJsonRpcMessage<RoleServer>>, (ErrorData, Option<RequestId>)> {
+    fn parse(&self) -> Result<Option<RxJsonRpcMessage<RoleServer>>, Box<Rejection>> {
         let text = self.text.strip_prefix(b"\xef\xbb\xbf");
         let text = text.unwrap_or(&self.text).trim_ascii();
         let invalid = |cause: String| ErrorData::invalid_request(cause, None);
@@ -153,7 +155,7 @@ impl Line {
                 _ => Envelope::of(text.get(..KEPT).unwrap_or(text)).0,
             };
             let error = invalid(format!("the message is longer than {} MiB", MAX_LINE >> 20));
-            return Err((error, envelope.request_id()));
+            return Err(Box::new((error, envelope.request_id())));
         }
         if text.is_empty() {
             return Ok(None);
@@ -173,7 +175,7 @@ impl Line {
             }
             _ => invalid("the message is not JSON-RPC 2.0".to_owned()),
         };
-        Err((error, envelope.request_id()))
+        Err(Box::new((error, envelope.request_id())))
     }
 }
 
@@ -194,7 +196,7 @@ mod tests {
         match line.parse() {
             Ok(Some(message)) => panic!("{message:?}"),
             Ok(None) => "ignored".to_owned(),
-            Err((error, id)) => format!("{} {}", error.code.0, serde_json::json!(id)),
+            Err(rejection) => format!("{} {}", rejection.0.code.0, serde_json::json!(rejection.1)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What holds for whatever a model gives.
+//! Properties that hold for whatever a model sends.
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use rmcp::model::JsonObject;
@@ -36,13 +36,11 @@ const NAMES: [&str; 8] = [
     "count", "flag", "order", "names", "since", "cost", "pairs", "word",
 ];
 
-/// What is read, or the failure's sentence.
+/// The parsed arguments, or all mistakes.
 fn read(given: &JsonObject) -> Result<Value, String> {
-    let schema = schema::input::<Args>();
-    match parse::<Args>(&schema, given.clone()) {
-        Ok(args) => Ok(serde_json::to_value(args).unwrap()),
-        Err(mistakes) => Err(mistakes.join("; ")),
-    }
+    let args = parse::<Args>(&schema::input::<Args>(), given.clone());
+    let args = args.map(|args| serde_json::to_value(args).unwrap());
+    args.map_err(|mistakes| mistakes.join("; "))
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -106,7 +104,7 @@ struct Words {
 }
 
 #[test]
-fn one_word_is_as_good_as_an_array_of_it() {
+fn one_word_is_accepted_for_an_array_of_words() {
     let schema = schema::input::<Words>();
     let check = |given: &str, expected: Option<Value>| {
         let given = json!({"orders": given}).as_object().unwrap().clone();
@@ -120,29 +118,29 @@ fn one_word_is_as_good_as_an_array_of_it() {
 
 proptest! {
     #[test]
-    fn whatever_is_given_is_read_or_refused_with_every_mistake(given in any_call()) {
+    fn arguments_are_parsed_or_all_mistakes_are_reported(given in any_call()) {
         match read(&given) {
             Ok(args) => {
                 for name in given.keys() {
-                    prop_assert!(NAMES.contains(&name.as_str()), "{name} was swallowed");
+                    prop_assert!(NAMES.contains(&name.as_str()), "{name} was ignored");
                 }
                 let count = args["count"].as_u64();
                 prop_assert!(count.is_some_and(|count| (1..=100).contains(&count)));
             }
-            Err(sentence) => {
+            Err(mistakes) => {
                 for name in given.keys().filter(|name| !NAMES.contains(&name.as_str())) {
-                    prop_assert!(sentence.contains(&format!("\"{name}\" is not an argument")), "{sentence}");
+                    prop_assert!(mistakes.contains(&format!("\"{name}\" is not an argument")), "{mistakes}");
                 }
                 if given.get("count").is_none_or(Value::is_null) {
-                    prop_assert!(sentence.contains("count is missing"), "{sentence}");
+                    prop_assert!(mistakes.contains("count is missing"), "{mistakes}");
                 }
-                prop_assert!(!sentence.contains(['\u{202e}', '\u{7}']), "{sentence:?}");
+                prop_assert!(!mistakes.contains(['\u{202e}', '\u{7}']), "{mistakes:?}");
             }
         }
     }
 
     #[test]
-    fn the_guise_of_a_value_does_not_change_its_meaning(given in good_call()) {
+    fn values_may_be_sent_as_strings(given in good_call()) {
         let plain = read(&given);
         prop_assert!(plain.is_ok(), "{plain:?}");
         let texts = given.iter().map(|(name, value)| match value {
@@ -153,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn null_is_as_good_as_nothing(given in good_call(), dropped in 1_usize..NAMES.len()) {
+    fn null_means_not_given(given in good_call(), dropped in 1_usize..NAMES.len()) {
         let (mut nulled, mut without) = (given.clone(), given);
         nulled.insert(NAMES[dropped].to_owned(), Value::Null);
         without.shift_remove(NAMES[dropped]);
