@@ -94,7 +94,9 @@ fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) ->
         Arc::new(schema::published(&input)),
     );
     tool.title = Some(T::TITLE.to_owned());
-    tool.output_schema = Some(Arc::new(schema::output::<T::Output>(offered)));
+    tool.output_schema = Some(Arc::new(schema::output::<T::Output>(|tool| {
+        offered.has(tool)
+    })));
     tool.annotations = Some(ToolAnnotations::from_raw(
         Some(T::TITLE.to_owned()),
         Some(T::EFFECT == Effect::Reads),

@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 /// A keyword of this server that names a check of the argument; not published.
 pub(crate) const CHECK: &str = "x-check";
 
+/// A keyword of this server on a property whose description mentions this tool; not published.
+pub(crate) const MENTIONS: &str = "x-mentions";
+
 /// The schema of a tool's arguments: a closed object.
 pub(crate) fn input<T: JsonSchema>() -> JsonObject {
     let mut schema = derived::<T>(Contract::Deserialize);
@@ -20,12 +23,12 @@ pub(crate) fn input<T: JsonSchema>() -> JsonObject {
 }
 
 /// The schema of a tool's answer. Only its top level is detailed: models read answers, not their
-/// schemas. `describe` may edit or empty a description.
-pub(crate) fn output<T: JsonSchema>(describe: impl Fn(&str) -> String) -> JsonObject {
+/// schemas. A description that [`MENTIONS`] a tool is left out unless that tool `is_offered`.
+pub(crate) fn output<T: JsonSchema>(is_offered: impl Fn(&str) -> bool) -> JsonObject {
     let mut schema = derived::<T>(Contract::Serialize);
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for property in properties.values_mut() {
-            *property = loose(property, &describe);
+            *property = loose(property, &is_offered);
         }
     }
     schema
@@ -165,17 +168,17 @@ fn fold_union(keywords: &mut JsonObject) {
 }
 
 /// Type, choices and description, one level deep.
-fn loose(schema: &Value, describe: impl Fn(&str) -> String) -> Value {
+fn loose(schema: &Value, is_offered: impl Fn(&str) -> bool) -> Value {
     let mut kept = Map::new();
     for keyword in ["type", "description", "enum"] {
         if let Some(value) = schema.get(keyword) {
             kept.insert(keyword.into(), value.clone());
         }
     }
-    if let Some(Value::String(description)) = kept.get_mut("description") {
-        *description = describe(description);
+    let mentions = schema.get(MENTIONS).and_then(Value::as_str);
+    if mentions.is_some_and(|tool| !is_offered(tool)) {
+        kept.remove("description");
     }
-    kept.retain(|_, value| value != "");
     if let Some(kind) = schema.pointer("/items/type") {
         kept.insert("items".into(), json!({ "type": kind }));
     }
@@ -260,7 +263,7 @@ mod tests {
 
     #[test]
     fn an_output_schema_is_loose_below_the_top_level() {
-        let schema = output::<Sample>(str::to_owned);
+        let schema = output::<Sample>(|_| true);
         let nested = schema.get("properties").and_then(|all| all.get("nested"));
         assert_eq!(
             nested,
