@@ -15,6 +15,7 @@ mod faults;
 mod fleet;
 mod guard;
 mod inventory;
+mod layers;
 mod operator;
 mod packaging;
 mod program;
