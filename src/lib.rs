@@ -1,23 +1,28 @@
-//! An MCP server that looks after Claude Managed Agents sessions.
+//! An MCP server that manages Claude Managed Agents sessions.
 //!
-//! How the code is laid out, in the direction in which data flows:
+//! One application layer that knows no protocol, and thin adapters over it. Each layer uses only
+//! those to its right:
 //!
-//! - [`cli`] is what was typed, [`config`] what it means; [`commands`] is what each command does,
-//!   [`doctor`], [`demo`] and [`hosts`] the larger of them, and [`mod@print`] their way to stdout.
-//! - [`server`] is the MCP side: what hosts see, and the fence around every call.
-//! - `tools` is the registry and one file a tool: arguments, answer, a short handler. All words
-//!   of failures stand in `tools/error.rs`.
-//! - `prompts` is what people can ask for, and what a model is told before its first call.
-//! - `lifecycle` is the one way in which a session is changed: read, guard, write, verify.
-//! - `confirm`, `export` and `audit` are what a cautious operator can put before, around and
-//!   after a write.
-//! - `fleet` plans a clean-up of many sessions and carries it out in steps.
-//! - `scan` walks the pages of a list, `cursor` lets a caller go on there, and `pace` is how fast
-//!   bulk work may ask.
-//! - [`domain`] is the pure core: guard, tool patches, filters, what is shown.
-//! - [`api`] is the client of the Sessions API, and the only user of HTTP.
-//! - [`sandbox`] is the other side of the wire: a Sessions API in memory. It shares no code with
-//!   [`api`], so that neither inherits the other's mistakes.
+//! ```text
+//! main -> cli -> mcp -> explain -> app -> domain | api -> model
+//! ```
+//!
+//! - [`cli`] runs the commands; [`config`] turns flags and [`environment`] into the settings of
+//!   the other layers. Only `cli` uses `config`; only these two know clap.
+//! - [`mcp`] is the MCP adapter: one file a tool with its arguments, its answer and a few lines
+//!   that call an operation. Nothing else names rmcp.
+//! - `explain` holds the only prose: it words failures, questions and progress, and names
+//!   operations as the adapter does.
+//! - [`app`] has the operations, one file each, and what surrounds them: `run` is the way in,
+//!   `write` the only way to change a session, `plan` the work on many sessions.
+//! - [`domain`] is pure: guard, tool patches, filters, diagnosis, money, and how sessions are
+//!   shown. Values in, values out; no I/O and no clock.
+//! - [`api`] is the client of the Sessions API, and the only user of reqwest.
+//! - [`model`] is what the API speaks.
+//! - [`sandbox`] is the other side of the wire: a Sessions API in memory. It uses no other layer,
+//!   so that a wrong name cannot hide on both sides.
+//!
+//! `tests/it/layers.rs` holds these rules on the `use` lines of every file, and finds circles.
 
 pub mod api;
 pub mod app;
