@@ -262,9 +262,7 @@ mod tests {
     fn an_output_schema_is_loose_below_the_top_level() {
         let schema = output::<Sample>(str::to_owned);
         let nested = schema.get("properties").and_then(|all| all.get("nested"));
-        assert_eq!(
-            nested,
-            Some(&json!({"type": "object", "description": "Inside."}))
-        );
+        let expected = json!({"type": "object", "description": "Inside."});
+        assert_eq!(nested, Some(&expected));
     }
 }
