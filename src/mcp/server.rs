@@ -17,10 +17,7 @@ use crate::{
     },
     config::Config,
     domain::{guard::Statuses, step::LeftOut, view::record::Record},
-    mcp::{
-        catalog::Tools,
-        transport::{lines::Lines, opening::Opening},
-    },
+    mcp::{catalog::Tools, transport::lines::Lines},
     model::Session,
 };
 
@@ -109,7 +106,7 @@ impl SessionsServer {
         W: AsyncWrite + Send + Unpin + 'static,
     {
         // Boxed, since rmcp's future is large.
-        match Box::pin(self.serve(Opening::new(lines))).await {
+        match Box::pin(self.serve(lines)).await {
             Ok(running) => {
                 running.waiting().await?;
                 Ok(())

@@ -2,6 +2,6 @@
 
 mod envelope;
 pub mod lines;
-pub mod opening;
+mod opening;
 #[cfg(unix)]
 pub mod stdio;
