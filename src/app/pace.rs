@@ -268,26 +268,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn bulk_work_pays_at_most_one_second_of_debt_of_single_calls() {
-        for (requests, waited) in [(20, 1), (24, 5), (1_000, 21)] {
+    async fn bulk_work_pays_one_second_of_debt_of_single_calls_and_all_of_its_own() {
+        for (single, bulk, waited) in [
+            (20, 0, 1),
+            (24, 0, 5),
+            (1_000, 0, 21),
+            (0, 20, 1),
+            (0, 1_000, 981),
+            (30, 5, 16),
+        ] {
             let pacer = pacer(1_200);
-            let on_request = pacer.on_request();
-            (0..requests).for_each(|_| on_request());
+            let permits = pacer.permits();
+            let (on_single, on_bulk) = (pacer.on_request(), permits.on_request());
+            (0..single).for_each(|_| on_single());
+            (0..bulk).for_each(|_| on_bulk());
             assert_eq!(time_to_acquire(&pacer, 1).await, INTERVAL * waited);
             assert_eq!(time_to_acquire(&pacer, 1).await, INTERVAL);
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn bulk_work_pays_its_own_debt_in_full() {
-        let pacer = pacer(1_200);
-        let permits = pacer.permits();
-        permits.acquire().await;
-        let on_request = permits.on_request();
-        // One with a permit, 19 with the rest of the burst, 100 in debt.
-        (0..120).for_each(|_| on_request());
-        assert_eq!(permits.available(), 0);
-        assert_eq!(time_to_acquire(&pacer, 1).await, INTERVAL * 101);
     }
 
     #[tokio::test(start_paused = true)]
@@ -311,18 +308,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn permits_are_acquired_in_order_of_arrival() {
         let pacer = pacer(60);
-        let started = Instant::now();
-        let acquired_after = |_| async {
-            pacer.acquire().await;
-            started.elapsed().as_secs()
-        };
         let first = timeout(Duration::from_millis(500), time_to_acquire(&pacer, 2));
-        let (first, others) = join(first, join_all((0..4).map(acquired_after))).await;
+        let others = join_all((0..4).map(|_| time_to_acquire(&pacer, 1)));
+        let (first, others) = join(first, others).await;
         assert!(
             first.is_err(),
             "cancelled while it waited for its second permit"
         );
-        assert_eq!(others, [1, 2, 3, 4]);
+        assert_eq!(others, [1, 2, 3, 4].map(Duration::from_secs));
     }
 
     #[tokio::test(start_paused = true)]
@@ -335,27 +328,30 @@ mod tests {
         }
         let part = permits.split(3);
         assert_eq!((permits.available(), part.available()), (1, 3));
+        let on_request = part.on_request();
+        on_request();
         permits.merge(&part.split(1));
-        assert_eq!((permits.available(), part.available()), (2, 2));
+        assert_eq!((permits.available(), part.available()), (2, 1));
         permits.merge(&part);
-        assert_eq!((permits.split(9).available(), permits.available()), (4, 0));
+        assert_eq!((permits.split(9).available(), permits.available()), (3, 0));
         assert_eq!(time_to_acquire(&pacer, 2).await, Duration::ZERO);
         assert_eq!(time_to_acquire(&pacer, 1).await, Duration::from_secs(60));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_pauses_all_bulk_work() {
-        let seconds = Duration::from_secs;
-        let check = async |waits: &[Option<Duration>], expected| {
-            let pacer = pacer(60_000);
+        for (waits, expected) in [
+            (&[None][..], 1),
+            (&[Some(3), Some(2)], 3),
+            (&[Some(90)], 60),
+        ] {
+            let (pacer, expected) = (pacer(60_000), Duration::from_secs(expected));
             for wait in waits {
-                assert_eq!(pacer.pause_for(*wait), wait.unwrap_or(seconds(1)));
+                let asked_for = pacer.pause_for(wait.map(Duration::from_secs));
+                assert_eq!(asked_for, Duration::from_secs(wait.unwrap_or(1)));
             }
             assert_eq!(pacer.paused_until(), Some(Instant::now() + expected));
             assert_eq!(time_to_acquire(&pacer.clone(), 1).await, expected);
-        };
-        check(&[None], seconds(1)).await;
-        check(&[Some(seconds(3)), Some(seconds(2))], seconds(3)).await;
-        check(&[Some(seconds(90))], seconds(60)).await;
+        }
     }
 }

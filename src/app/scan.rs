@@ -44,12 +44,6 @@ pub(crate) struct Position {
     last_at: Option<String>,
 }
 
-impl Position {
-    fn is_within_a_page(&self) -> bool {
-        self.consumed > 0 || self.last.is_some() || self.last_at.is_some()
-    }
-}
-
 /// A scan of a list.
 pub(crate) struct Scan<S: Source> {
     source: S,
@@ -110,7 +104,9 @@ impl<S: Source> Scan<S> {
         if let Some(position) = position {
             self.page_size = position.page_size;
             self.next_page.clone_from(&position.page);
-            self.resume_from = position.is_within_a_page().then_some(position);
+            let is_within_page =
+                position.consumed > 0 || position.last.is_some() || position.last_at.is_some();
+            self.resume_from = is_within_page.then_some(position);
         }
         self
     }

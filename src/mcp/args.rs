@@ -119,17 +119,16 @@ impl Parser {
 }
 
 fn kind(schema: &Value) -> &str {
-    schema
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    keyword(schema, "type")
 }
 
 fn check(schema: &Value) -> &str {
-    schema
-        .get(CHECK)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    keyword(schema, CHECK)
+}
+
+fn keyword<'a>(schema: &'a Value, name: &str) -> &'a str {
+    let value = schema.get(name).and_then(Value::as_str);
+    value.unwrap_or_default()
 }
 
 fn limit(schema: &Value, keyword: &str) -> Option<i64> {

@@ -20,17 +20,13 @@ struct Template {
     description: &'static str,
     /// In the order in which the text names them.
     tools: &'static [&'static str],
-    argument: Argument,
-    text: fn(&Value) -> String,
-}
-
-struct Argument {
-    name: &'static str,
-    description: &'static str,
-    /// Required if there is none.
+    argument: &'static str,
+    argument_description: &'static str,
+    /// Without one, the argument is required.
     default: Option<&'static str>,
-    /// Returns the valid part of the text, or what is wrong with it.
+    /// Returns the valid part of the argument, or what is wrong with it.
     parse: fn(&str) -> Result<&str, String>,
+    text: fn(&Value) -> String,
 }
 
 const PROMPTS: [Template; 3] = [
@@ -39,12 +35,10 @@ const PROMPTS: [Template; 3] = [
         title: "Clean up sessions",
         description: "Archive what nobody needs any more: see, plan, ask, act",
         tools: &["summarize_sessions", "plan_cleanup", "apply_cleanup"],
-        argument: Argument {
-            name: "unchanged_for",
-            description: "How long a session must have been left alone, such as 7d (default 30d)",
-            default: Some("30d"),
-            parse: time,
-        },
+        argument: "unchanged_for",
+        argument_description: "How long a session must have been left alone, such as 7d (default 30d)",
+        default: Some("30d"),
+        parse: time,
         text: |age| {
             let all = json!({"include_archived": false});
             let plan = json!({"action": "archive", "statuses": ["idle", "terminated"], "updated_before": age});
@@ -65,12 +59,10 @@ const PROMPTS: [Template; 3] = [
         title: "Report on sessions",
         description: "What runs, what waits for somebody, what it costs",
         tools: &["summarize_sessions", "list_sessions", "diagnose_session"],
-        argument: Argument {
-            name: "created_after",
-            description: "Since when: a date or an age such as 7d (default 7d)",
-            default: Some("7d"),
-            parse: time,
-        },
+        argument: "created_after",
+        argument_description: "Since when: a date or an age such as 7d (default 7d)",
+        default: Some("7d"),
+        parse: time,
         text: |since| {
             let all = json!({"created_after": since});
             let busy = json!({"statuses": ["running", "rescheduling"]});
@@ -91,12 +83,10 @@ const PROMPTS: [Template; 3] = [
         title: "Diagnose a session",
         description: "Why a session is stuck or waiting, and what to do",
         tools: &["diagnose_session", "list_session_events", "get_session"],
-        argument: Argument {
-            name: "session_id",
-            description: "Id of the session",
-            default: None,
-            parse: session_id,
-        },
+        argument: "session_id",
+        argument_description: "Id of the session",
+        default: None,
+        parse: session_id,
         text: |id| {
             let id = json!({"session_id": id});
             format!(
@@ -119,9 +109,9 @@ fn available(has: impl Fn(&str) -> bool) -> impl Iterator<Item = &'static Templa
 
 pub(crate) fn offered(has: impl Fn(&str) -> bool) -> Vec<Prompt> {
     let prompts = available(has).map(|prompt| {
-        let argument = PromptArgument::new(prompt.argument.name)
-            .with_description(prompt.argument.description)
-            .with_required(prompt.argument.default.is_none());
+        let argument = PromptArgument::new(prompt.argument)
+            .with_description(prompt.argument_description)
+            .with_required(prompt.default.is_none());
         Prompt::new(prompt.name, Some(prompt.description), Some(vec![argument]))
             .with_title(prompt.title)
     });
@@ -140,23 +130,22 @@ pub(crate) fn filled(
     let invalid = |message| ErrorData::invalid_params(message, None);
     let prompt = available(has).find(|prompt| prompt.name == name);
     let prompt = prompt.ok_or_else(|| invalid(format!("there is no prompt {}", quoted(name))))?;
-    let argument = &prompt.argument;
+    let argument = prompt.argument;
     let mut names = given.into_iter().flat_map(JsonObject::keys);
-    if let Some(unknown) = names.find(|key| *key != argument.name) {
-        let (unknown, valid) = (quoted(unknown), argument.name);
+    if let Some(unknown) = names.find(|key| *key != argument) {
+        let unknown = quoted(unknown);
         return Err(invalid(format!(
-            "{unknown} is not an argument; {name} takes {valid}"
+            "{unknown} is not an argument; {name} takes {argument}"
         )));
     }
-    let value = match given.and_then(|given| given.get(argument.name)) {
+    let value = match given.and_then(|given| given.get(argument)) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.trim()).filter(|text| !text.is_empty()),
-        Some(_) => return Err(invalid(format!("{} must be a string", argument.name))),
+        Some(_) => return Err(invalid(format!("{argument} must be a string"))),
     };
-    let value = value.or(argument.default);
-    let value = value.ok_or_else(|| invalid(format!("{} is missing", argument.name)))?;
-    let value = (argument.parse)(value);
-    let value = value.map_err(|wrong| invalid(format!("{} {wrong}", argument.name)))?;
+    let value = value.or(prompt.default);
+    let value = value.ok_or_else(|| invalid(format!("{argument} is missing")))?;
+    let value = (prompt.parse)(value).map_err(|wrong| invalid(format!("{argument} {wrong}")))?;
     let text = (prompt.text)(&Value::from(visible(value)));
     let message = PromptMessage::new_text(Role::User, text);
     Ok(GetPromptResult::new(vec![message]).with_description(prompt.description))
@@ -165,8 +154,7 @@ pub(crate) fn filled(
 /// Whether sessions are suggested for this argument.
 pub(crate) fn takes_a_session(prompt: &str, argument: &str, has: impl Fn(&str) -> bool) -> bool {
     let mut prompts = available(has);
-    argument == "session_id"
-        && prompts.any(|each| each.name == prompt && each.argument.name == argument)
+    argument == "session_id" && prompts.any(|each| each.name == prompt && each.argument == argument)
 }
 
 fn time(text: &str) -> Result<&str, String> {

@@ -235,24 +235,16 @@ mod tests {
                     "count": {"description": "How many.", "type": "integer", "minimum": 1, "maximum": 9},
                     "choice": {
                         "description": "Which one. One: the first one; Two: the other one",
-                        "type": "string",
-                        "enum": ["One", "Two", "Three"],
+                        "type": "string", "enum": ["One", "Two", "Three"],
                     },
-                    "choices": {
-                        "description": "Many.",
-                        "type": "array",
-                        "items": {
-                            "type": "string",
-                            "enum": ["One", "Two"],
-                            "description": "One: the first one; Two: the other one",
-                        },
-                    },
+                    "choices": {"description": "Many.", "type": "array", "items": {
+                        "description": "One: the first one; Two: the other one",
+                        "type": "string", "enum": ["One", "Two"],
+                    }},
                     "any": {"description": "Anything."},
                     "nested": {
-                        "description": "Inside.",
-                        "type": "object",
-                        "properties": {"deep": {"type": "integer", "minimum": 0}},
-                        "required": ["deep"],
+                        "description": "Inside.", "type": "object",
+                        "properties": {"deep": {"type": "integer", "minimum": 0}}, "required": ["deep"],
                     },
                 },
                 "required": ["choices", "any", "nested"],
@@ -265,9 +257,7 @@ mod tests {
     fn an_output_schema_is_loose_below_the_top_level() {
         let schema = output::<Sample>(|_| true);
         let nested = schema.get("properties").and_then(|all| all.get("nested"));
-        assert_eq!(
-            nested,
-            Some(&json!({"type": "object", "description": "Inside."}))
-        );
+        let expected = json!({"type": "object", "description": "Inside."});
+        assert_eq!(nested, Some(&expected));
     }
 }

@@ -1,7 +1,7 @@
 //! Transports between the host and the server.
 
 mod envelope;
-pub(crate) mod lines;
-pub(crate) mod opening;
+pub mod lines;
+mod opening;
 #[cfg(unix)]
-pub(crate) mod stdio;
+pub mod stdio;

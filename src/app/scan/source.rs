@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
+pub(crate) use crate::api::Order;
 use crate::{
-    api::{ApiError, Client, Order},
+    api::{ApiError, Client},
     model::Page,
 };
 

@@ -1,7 +1,13 @@
 //! Properties of scans, on lists in memory.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use jiff::Timestamp;
-use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
+use proptest::{
+    collection::{btree_map, btree_set, vec},
+    prelude::*,
+};
+use tokio::{runtime, time::Instant};
 
 use crate::{
     api::{ApiError, Client, Order, Settings},
@@ -15,20 +21,32 @@ use crate::{
     model::Page,
 };
 
-/// An entry; its number is its time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
-    number: u32,
-    wanted: bool,
-}
+/// Its number, which is its time, and whether it matches.
+type Entry = (u32, bool);
 
 /// A list whose cursors are times of entries, as those of databases are.
 #[derive(Debug, Clone)]
 struct List {
-    entries: Vec<Entry>,
+    entries: BTreeMap<u32, bool>,
     order: Order,
     max_page_size: usize,
     has_ids: bool,
+}
+
+impl List {
+    /// In the order of the list.
+    fn entries(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = self.entries.clone().into_iter().collect();
+        if self.order == Order::Desc {
+            entries.reverse();
+        }
+        entries
+    }
+
+    fn matches(&self) -> Vec<u32> {
+        let matches = self.entries().into_iter().filter(|(_, matches)| *matches);
+        matches.map(|(number, _)| number).collect()
+    }
 }
 
 impl Source for List {
@@ -40,37 +58,32 @@ impl Source for List {
         cursor: Option<String>,
         size: u32,
     ) -> Result<Page<Entry>, ApiError> {
-        let mut entries = self.entries.clone();
-        entries.sort_by_key(|entry| entry.number);
-        if self.order == Order::Desc {
-            entries.reverse();
-        }
-        if let Some(after) = cursor.map(|cursor| cursor.parse::<u32>().unwrap()) {
-            entries.retain(|entry| match self.order {
-                Order::Asc => entry.number > after,
-                Order::Desc => entry.number < after,
+        let mut entries = self.entries();
+        if let Some(last) = cursor.map(|cursor| cursor.parse().unwrap()) {
+            let seen = entries.iter().position(|(number, _)| match self.order {
+                Order::Asc => *number > last,
+                Order::Desc => *number < last,
             });
+            entries.drain(..seen.unwrap_or(entries.len()));
         }
         let size = self.max_page_size.min(size as usize);
-        let more = entries.len() > size;
+        let has_more = entries.len() > size;
         entries.truncate(size);
+        let last = entries.last().filter(|_| has_more);
         Ok(Page {
-            next_page: entries
-                .last()
-                .filter(|_| more)
-                .map(|last| last.number.to_string()),
+            next_page: last.map(|(number, _)| number.to_string()),
             data: entries,
         })
     }
 
-    fn matches(&self, entry: &Entry) -> bool {
-        entry.wanted
+    fn matches(&self, (_, matches): &Entry) -> bool {
+        *matches
     }
 
-    fn sort_key(&self, entry: &Entry) -> SortKey {
+    fn sort_key(&self, (number, _): &Entry) -> SortKey {
         SortKey {
-            id: self.has_ids.then(|| entry.number.to_string()),
-            at: Timestamp::from_second(entry.number.into()).ok(),
+            id: self.has_ids.then(|| number.to_string()),
+            at: Timestamp::from_second((*number).into()).ok(),
         }
     }
 
@@ -87,14 +100,11 @@ fn call(
     limit: usize,
     from: Option<Position>,
 ) -> (Vec<u32>, Option<Position>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    let runtime = runtime::Builder::new_current_thread().enable_time().build();
+    runtime.unwrap().block_on(async {
         let client = Client::new(Settings::default());
-        let pacer = Pacer::new(1_000_000.try_into().unwrap(), std::time::Duration::ZERO);
-        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+        let pacer = Pacer::new(1_000_000.try_into().unwrap(), Duration::ZERO);
+        let deadline = Instant::now() + Duration::from_secs(60);
         let mut scan = Scan::new(list.clone(), &client, &pacer, limit, deadline)
             .page_size(page_size)
             .resume_from(from);
@@ -105,7 +115,7 @@ fn call(
                 scan.unread(entry);
                 break;
             }
-            found.push(entry.number);
+            found.push(entry.0);
         }
         (found, scan.position().as_ref().map(through_json))
     })
@@ -116,19 +126,15 @@ fn through_json(position: &Position) -> Position {
 }
 
 fn lists() -> impl Strategy<Value = List> {
-    let entries = prop::collection::btree_map(0_u32..300, any::<bool>(), 0..60);
-    let order = prop::sample::select(vec![Order::Asc, Order::Desc]);
-    (entries, order, 1_usize..20, any::<bool>()).prop_map(
-        |(entries, order, max_page_size, has_ids)| List {
-            entries: entries
-                .into_iter()
-                .map(|(number, wanted)| Entry { number, wanted })
-                .collect(),
-            order,
-            max_page_size,
-            has_ids,
-        },
-    )
+    let entries = btree_map(0_u32..300, any::<bool>(), 0..60);
+    let order = prop_oneof![Just(Order::Asc), Just(Order::Desc)];
+    let strategy = (entries, order, 1_usize..20, any::<bool>());
+    strategy.prop_map(|(entries, order, max_page_size, has_ids)| List {
+        entries,
+        order,
+        max_page_size,
+        has_ids,
+    })
 }
 
 proptest! {
@@ -136,11 +142,6 @@ proptest! {
     fn every_match_is_returned_exactly_once(
         list in lists(), page_size in 1_u32..20, rows in 1_usize..15, limit in 1_usize..40,
     ) {
-        let mut expected: Vec<u32> =
-            list.entries.iter().filter(|entry| entry.wanted).map(|entry| entry.number).collect();
-        if list.order == Order::Desc {
-            expected.reverse();
-        }
         let mut found = Vec::new();
         let mut from = None;
         for _ in 0..200 {
@@ -153,37 +154,26 @@ proptest! {
             }
         }
         prop_assert_eq!(from, None, "the list ends");
-        prop_assert_eq!(found, expected);
+        prop_assert_eq!(found, list.matches());
     }
 
     #[test]
     fn entries_added_or_removed_in_between_neither_repeat_nor_hide_others(
-        (list, removed) in lists().prop_flat_map(|mut list| {
-            list.has_ids = true;
-            let count = list.entries.len();
-            (Just(list), prop::collection::vec(any::<bool>(), count))
-        }),
-        added in prop::collection::btree_set(0_u32..600, 0..20),
+        mut list in lists(), keep in vec(any::<bool>(), 60), added in btree_set(0_u32..600, 0..20),
         page_size in 1_u32..20, rows in 1_usize..15,
     ) {
-        let (first, position) = call(&list, page_size, rows, 1_000, None);
-        let mut later = list.clone();
-        later.entries = list.entries.iter().zip(&removed)
-            .filter(|(_, removed)| !**removed)
-            .map(|(entry, _)| entry.clone())
-            .collect();
+        list.has_ids = true;
+        let (mut found, position) = call(&list, page_size, rows, 1_000, None);
+        let mut keep = keep.into_iter();
+        list.entries.retain(|_, _| keep.next().unwrap());
+        let kept = list.matches();
         // New entries are the newest, so they are seen only in ascending order.
-        later.entries.extend(added.iter().map(|number| Entry { number: 1_000 + number, wanted: true }));
-        let stayed: Vec<u32> = later.entries.iter()
-            .filter(|entry| entry.wanted && entry.number < 1_000)
-            .map(|entry| entry.number)
-            .collect();
-        let rest = match position {
-            Some(position) => call(&later, page_size, 1_000, 10_000, Some(position)).0,
-            None => Vec::new(),
-        };
-        for number in stayed {
-            let times = first.iter().chain(&rest).filter(|each| **each == number).count();
+        list.entries.extend(added.into_iter().map(|number| (1_000 + number, true)));
+        if position.is_some() {
+            found.extend(call(&list, page_size, 1_000, 10_000, position).0);
+        }
+        for number in kept {
+            let times = found.iter().filter(|each| **each == number).count();
             prop_assert_eq!(times, 1, "{}", number);
         }
     }

@@ -1,10 +1,14 @@
 //! Properties that hold for whatever a model sends.
 
-use proptest::{collection::vec, prelude::*, sample::select};
+use proptest::{
+    collection::{hash_map, vec},
+    prelude::*,
+    sample::select,
+};
 use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::mcp::{
     args::{
@@ -51,12 +55,8 @@ fn any_json() -> impl Strategy<Value = Value> {
         (0_i64..120).prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         "[ -~\u{202e}\u{7}]{0,12}".prop_map(Value::from),
-        select(
-            &[
-                "7d", "asc", "true", "5", "5.0", "1.50 EUR", "[]", "{}", "null"
-            ][..]
-        )
-        .prop_map(Value::from),
+        select(&["7d", "asc", "true", "5", "5.0", "1.50 EUR"][..]).prop_map(Value::from),
+        select(&["[]", "{}", "null"][..]).prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
@@ -83,21 +83,18 @@ fn good_call() -> impl Strategy<Value = JsonObject> {
         vec("[ -~]{0,6}", 0..3),
         prop_oneof![Just("7d"), Just("2026-01-31T12:00:00Z"), Just("2 weeks")],
         (0_u32..10_000, 0_u32..100).prop_map(|(major, minor)| format!("{major}.{minor:02}")),
-        vec(("[a-z]{1,3}", "[ -~]{0,4}"), 0..3),
+        hash_map("[a-z]{1,3}", "[ -~]{0,4}", 0..3),
         "[a-z]{1,5}",
     )
         .prop_map(|(count, flag, order, names, since, cost, pairs, word)| {
-            let pairs: Map<String, Value> = pairs
-                .into_iter()
-                .map(|(key, text)| (key, text.into()))
-                .collect();
             let call = json!({"count": count, "flag": flag, "order": order, "names": names,
                 "since": since, "cost": cost, "pairs": pairs, "word": word});
             call.as_object().unwrap().clone()
         })
 }
 
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only the schema is used")]
 struct Words {
     #[serde(default)]
     orders: Vec<OrderArg>,
@@ -108,11 +105,10 @@ fn one_word_is_accepted_for_an_array_of_words() {
     let schema = schema::input::<Words>();
     let check = |given: &str, expected: Option<Value>| {
         let given = json!({"orders": given}).as_object().unwrap().clone();
-        let read = parse::<Words>(&schema, given).ok();
-        assert_eq!(read.map(|words| json!(words)["orders"].clone()), expected);
+        assert_eq!(parse::<Value>(&schema, given).ok(), expected);
     };
-    check("asc", Some(json!(["asc"])));
-    check("[\"asc\"]", Some(json!(["asc"])));
+    check("asc", Some(json!({"orders": ["asc"]})));
+    check("[\"asc\"]", Some(json!({"orders": ["asc"]})));
     check("up", None);
 }
 

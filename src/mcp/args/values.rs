@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    api::Order,
+    app::scan::source::Order,
     domain::{details::Field, money::Money},
     model::{ApiTime, SessionId},
 };

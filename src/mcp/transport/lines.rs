@@ -17,7 +17,7 @@ use tokio_util::{
     codec::{Decoder, FramedRead},
 };
 
-use crate::mcp::transport::envelope::Envelope;
+use crate::mcp::transport::{envelope::Envelope, opening::Opening};
 
 /// Longer lines are rejected.
 const MAX_LINE: usize = 16 << 20;
@@ -30,6 +30,7 @@ pub(crate) struct Lines<R, W: AsyncWrite> {
     write: AsyncRwTransport<RoleServer, Empty, W>,
     /// The answer to a bad line while it is sent. Kept here since `receive` may be cancelled.
     rejection: Option<BoxFuture<'static, io::Result<()>>>,
+    opening: Opening,
 }
 
 impl<R, W> Lines<R, W>
@@ -42,6 +43,7 @@ where
             read: FramedRead::new(read, LineDecoder::default()),
             write: AsyncRwTransport::new(tokio::io::empty(), write),
             rejection: None,
+            opening: Opening::default(),
         }
     }
 }
@@ -70,8 +72,8 @@ where
             let line = self.read.next().await?;
             let line = line.inspect_err(|error| tracing::error!(%error, "stdin cannot be read"));
             match line.ok()?.parse() {
-                Ok(None) => {}
-                Ok(Some(message)) => return Some(message),
+                Ok(Some(message)) if self.opening.accepts(&message) => return Some(message),
+                Ok(_) => {}
                 Err(rejection) => {
                     let (error, id) = *rejection;
                     tracing::debug!(cause = %error.message, "rejected a line from the host");
