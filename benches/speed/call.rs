@@ -11,7 +11,9 @@ use std::{
 use axum::{Router, body::Bytes, http::header, routing::get, serve::ListenerExt as _};
 use criterion::{BenchmarkGroup, Criterion, measurement::WallTime};
 use managed_sessions_mcp::{
-    cli::Flags, config::Config, environment::Environment, mcp::server::SessionsServer,
+    cli::{Flags, commands::server},
+    config::Config,
+    environment::Environment,
 };
 use rmcp::{
     RoleClient, ServiceExt as _,
@@ -92,7 +94,7 @@ impl<'a> Bench<'a> {
             .against_sandbox(&format!("http://{api}"), "sk-bench");
         let host = runtime.block_on(async {
             let (here, there) = tokio::io::duplex(1 << 20);
-            tokio::spawn(SessionsServer::new(config).serve_on(there));
+            tokio::spawn(server(config).serve_on(there));
             ().serve(here).await.expect("the handshake succeeds")
         });
         Self {

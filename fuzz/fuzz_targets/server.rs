@@ -10,10 +10,10 @@ use std::{sync::OnceLock, time::Duration};
 
 use libfuzzer_sys::fuzz_target;
 use managed_sessions_mcp::{
-    cli::Flags,
+    cli::{Flags, commands},
     config::Config,
     environment::Environment,
-    mcp::server::SessionsServer,
+    mcp::server::Server,
     sandbox::{Options, Sandbox},
 };
 use serde_json::{Value, json};
@@ -101,13 +101,13 @@ fn world() -> &'static World {
     })
 }
 
-fn server(sandbox: &Sandbox) -> SessionsServer {
+fn server(sandbox: &Sandbox) -> Server {
     let flags = Flags {
         timeout_seconds: Some("1".to_owned()),
         ..Flags::default()
     };
     let config = Config::read(&flags, &Environment::default()).expect("valid flags");
-    SessionsServer::new(config.against_sandbox(&sandbox.base_url(), sandbox.api_key()))
+    commands::server(config.against_sandbox(&sandbox.base_url(), sandbox.api_key()))
 }
 
 fn line(message: &Value) -> Vec<u8> {
@@ -160,7 +160,7 @@ fn script(data: &[u8]) -> (Vec<u8>, bool) {
     }
 }
 
-async fn play(server: SessionsServer, data: &[u8]) {
+async fn play(server: Server, data: &[u8]) {
     let (sent, open) = script(data);
     let (here, there) = tokio::io::duplex(1 << 16);
     let serving = tokio::spawn(server.serve_on(there));

@@ -53,13 +53,9 @@ async fn read(client: &Client, allowed_agents: &[String]) -> Vec<String> {
         ..SessionQuery::default()
     };
     let client = client.with_deadline(Instant::now() + TIMEOUT);
-    let sessions = match client.list_sessions(&query).await {
-        Ok(answer) => answer.body.data,
-        Err(error) => {
-            tracing::debug!(%error, "no sessions to suggest");
-            return Vec::new();
-        }
-    };
+    let answer = client.list_sessions(&query).await;
+    let answer = answer.inspect_err(|error| tracing::debug!(%error, "no sessions to suggest"));
+    let sessions = answer.map(|answer| answer.body.data).unwrap_or_default();
     let allowed = (sessions.iter()).filter(|session| filter::is_allowed(allowed_agents, session));
     allowed
         .map(|session| {

@@ -7,12 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 #[cfg(unix)]
 use super::transport::stdio;
-use super::{
-    catalog::Catalog,
-    seal::ProcessSeal,
-    settings::Settings,
-    transport::{lines::Lines, opening::Opening},
-};
+use super::{catalog::Catalog, seal::ProcessSeal, settings::Settings, transport::lines::Lines};
 use crate::app::{approval::Seal, run::App, settings};
 
 /// The server; clones share everything.
@@ -70,7 +65,7 @@ impl Server {
         W: AsyncWrite + Send + Unpin + 'static,
     {
         // Boxed, since rmcp's future is large.
-        match Box::pin(self.serve(Opening::new(lines))).await {
+        match Box::pin(self.serve(lines)).await {
             Ok(running) => {
                 running.waiting().await?;
                 Ok(())

@@ -6,10 +6,9 @@
 use std::{error::Error, sync::Arc};
 
 use managed_sessions_mcp::{
-    cli::Flags,
+    cli::{Flags, commands::server},
     config::Config,
     environment::Environment,
-    mcp::server::SessionsServer,
     sandbox::{Options, Sandbox},
 };
 use rmcp::transport::streamable_http_server::{
@@ -21,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let sandbox = Sandbox::start("127.0.0.1:0".parse()?, Options::default()).await?;
     let config = Config::read(&Flags::default(), &Environment::default())?;
     let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
-    let server = SessionsServer::new(config);
+    let server = server(config);
     let service = StreamableHttpService::new(
         move || Ok(server.clone()),
         Arc::new(LocalSessionManager::default()),
