@@ -41,9 +41,7 @@ pub(crate) struct Effects {
 /// A write that may have been carried out.
 #[derive(Debug, Clone)]
 pub(crate) struct InDoubt {
-    /// The session it was sent to.
     pub session: SessionId,
-    /// What was sent.
     pub operation: Operation,
 }
 
@@ -51,64 +49,44 @@ pub(crate) struct InDoubt {
 #[derive(Debug, Clone)]
 pub(crate) enum ErrorKind {
     /// What the API, or the way to it, answered.
-    Api {
-        /// What it was asked about.
-        subject: About,
-        /// The answer.
-        error: ApiError,
-    },
+    Api { subject: About, error: ApiError },
     /// The guard refused.
     Refused {
-        /// The session as it was read.
         session: Box<SessionHead>,
-        /// What was to be done.
         operation: Operation,
-        /// Why not.
         refusal: Refusal,
     },
     /// It changed since the caller saw it.
     SessionChanged {
-        /// The session as it was read.
         session: Box<SessionHead>,
         /// The `updated_at` that the caller expected.
         expected: String,
     },
     /// It was still busy when the time was up.
     BusyTimeout {
-        /// The session as it was last read.
         session: Box<SessionHead>,
-        /// What was to be done.
         operation: Operation,
-        /// How long the call waited.
         waited: Duration,
         /// An interrupt was sent and accepted.
         interrupted: bool,
     },
     /// The service accepted the write and did not do it.
     NotApplied {
-        /// The session as it was read afterwards.
         session: Box<SessionHead>,
-        /// What was to be done.
         operation: Operation,
         /// How it differs from what was asked.
         mismatch: Mismatch,
-        /// Of the write.
         request_id: Option<String>,
     },
     /// The service kept refusing a write that the session's state allows.
     Conflict {
-        /// The session as it was last read.
         session: Box<SessionHead>,
-        /// What was to be done.
         operation: Operation,
-        /// The last refusal.
         error: ApiError,
     },
     /// Impossible tools or servers.
     InvalidToolset {
-        /// The session they were meant for.
         session: Box<SessionHead>,
-        /// Every reason.
         problems: Vec<Problem>,
     },
     /// Mistakes in a call's arguments, worded by the adapter that read them.
@@ -133,14 +111,11 @@ pub(crate) enum ErrorKind {
     PlanNotFound(String),
     /// The audit log cannot be written.
     AuditFailed {
-        /// Its path.
         path: PathBuf,
-        /// Why.
         cause: Arc<io::Error>,
     },
     /// A token or a reply that does not confirm this.
     ConfirmationInvalid {
-        /// What was to be confirmed.
         subject: Box<Subject>,
         /// It was good once.
         expired: bool,
@@ -153,16 +128,12 @@ pub(crate) enum ErrorKind {
     ExportUnavailable,
     /// The export could not be written.
     ExportFailed {
-        /// Of which session.
         session: SessionId,
-        /// The folder.
         dir: PathBuf,
-        /// Why.
         cause: Arc<io::Error>,
     },
     /// The time was up before the history was read to its end; the next call resumes.
     ExportUnfinished {
-        /// Of which session.
         session: SessionId,
         /// Events exported so far; 0 if nothing was kept.
         events: u64,

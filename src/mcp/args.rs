@@ -3,11 +3,11 @@
 //! The schema derived from a tool's `Args` is the only statement of what the tool takes. Values
 //! are checked against it, so that all mistakes of a call are reported at once.
 
-pub mod conditions;
-pub mod filter;
+pub(crate) mod conditions;
+pub(crate) mod filter;
 #[cfg(test)]
 mod tests;
-pub mod values;
+pub(crate) mod values;
 
 use jiff::Timestamp;
 use rmcp::model::JsonObject;

@@ -1,7 +1,7 @@
 //! Transports between the host and the server.
 
 mod envelope;
-pub mod lines;
+pub(crate) mod lines;
 mod opening;
 #[cfg(unix)]
-pub mod stdio;
+pub(crate) mod stdio;
