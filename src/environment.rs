@@ -1,24 +1,23 @@
-//! The process environment, read once, with the placeholders of hosts dropped.
+//! The process environment, read once, without unset and placeholder values.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-/// What stands in the entries of hosts where a person is to put a key.
+/// The placeholder for a key in the generated configuration of MCP hosts.
 pub const YOUR_API_KEY: &str = "YOUR_API_KEY";
 
-/// The variables in which a key stands.
 const KEYS: [&str; 2] = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
 
-/// The environment variables that are set to something.
+/// The environment variables that have a value.
 ///
-/// Empty values count as unset, and so do literal `${user_config.…}` placeholders: that is what
-/// an optional setting left blank in an MCP bundle arrives as. A key that was not filled in in
-/// any other way (`${input:…}`, [`YOUR_API_KEY`]) is none either; other settings of that form are
-/// mistakes, since leaving them out could allow more than was meant.
+/// Blank values count as unset, and so do literal `${user_config.…}` placeholders: MCP bundles
+/// pass optional settings that were left blank that way. Any other placeholder (`${input:…}`,
+/// [`YOUR_API_KEY`]) counts as unset for a key only; elsewhere it is an error, since ignoring it
+/// could loosen a restriction.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Reads the environment of this process; values that are not Unicode are left out.
+    /// Reads the environment of this process, ignoring values that are not Unicode.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -30,32 +29,41 @@ impl Environment {
             .collect()
     }
 
-    /// The value of `name`, if it is set to something.
+    /// The value of `name`, if it has one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+
+    /// The same without surrounding white space.
+    pub(crate) fn trimmed(&self, name: &str) -> Option<&str> {
+        self.get(name).map(str::trim)
     }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        let set = |name: &String, value: &String| {
-            let value = value.trim();
-            let begins = |start| value.starts_with(start) && value.ends_with('}');
-            let is_no_key =
-                KEYS.contains(&name.as_str()) && (begins("${") || value == YOUR_API_KEY);
-            !(value.is_empty() || begins("${user_config.") || is_no_key)
-        };
-        let pairs = variables
+        let variables = variables
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()));
-        Self(pairs.filter(|(name, value)| set(name, value)).collect())
+        Self(
+            variables
+                .filter(|(name, value)| is_set(name, value))
+                .collect(),
+        )
     }
 }
 
+fn is_set(name: &str, value: &str) -> bool {
+    let value = value.trim();
+    let is_placeholder = |prefix| value.starts_with(prefix) && value.ends_with('}');
+    let lacks_key = KEYS.contains(&name) && (is_placeholder("${") || value == YOUR_API_KEY);
+    !(value.is_empty() || is_placeholder("${user_config.") || lacks_key)
+}
+
 /// Names only: values may be secrets.
-impl std::fmt::Debug for Environment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
@@ -65,16 +73,17 @@ mod tests {
     use crate::environment::Environment;
 
     #[test]
-    fn a_key_that_is_still_a_placeholder_is_none() {
-        let check = |value: &str, expected: bool| {
+    fn a_placeholder_key_counts_as_unset() {
+        for (value, expected) in [
+            ("sk-ant-key", true),
+            ("${user_config.api_key}", false),
+            ("${input:anthropic-api-key}", false),
+            (" ${ANTHROPIC_API_KEY} ", false),
+            ("YOUR_API_KEY", false),
+        ] {
             let environment = Environment::from_iter([("ANTHROPIC_API_KEY", value)]);
             let is_set = environment.get("ANTHROPIC_API_KEY").is_some();
             assert_eq!(is_set, expected, "{value}");
-        };
-        check("sk-ant-key", true);
-        check("${user_config.api_key}", false);
-        check("${input:anthropic-api-key}", false);
-        check(" ${ANTHROPIC_API_KEY} ", false);
-        check("YOUR_API_KEY", false);
+        }
     }
 }

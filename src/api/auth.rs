@@ -1,328 +1,331 @@
-//! The credential of a request: resolved once, kept, renewed before it ends or when it is refused.
+//! The credential of a request: resolved once, cached, and renewed before it expires or when it
+//! is rejected.
 //!
-//! One lock makes every renewal a single flight. A renewal runs in a task of its own: a call
-//! that is cancelled must not drop the answer to a refresh, which holds the only copy of a
-//! rotated refresh token.
+//! One lock makes every renewal a single flight. A renewal runs in a task of its own: a cancelled
+//! call must not drop the response to a refresh, which holds the only copy of a rotated refresh
+//! token.
 
+pub(crate) mod describe;
 mod token;
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, header};
-use tokio::{sync::OwnedMutexGuard, task::spawn_blocking};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use jiff::Timestamp;
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    task::spawn_blocking,
+};
 use url::Url;
 
 use crate::api::{
-    ApiError, AuthHeader, DEFAULT_BASE_URL, Inner, check_base_url,
-    credentials::{Credential, Login, Profile, Resolved, Secret, TokenFile, Tokens},
-    send::{X_API_KEY, setting},
+    auth::token::TokenRequest,
+    credentials::{
+        credential::{Credential, CredentialKind},
+        files::{IssuedToken, TokenFile, Tokens},
+        secret::Secret,
+    },
+    error::{ApiError, ApiErrorKind},
+    settings::{AuthHeader, Settings},
+    transport::{Transport, check_base_url},
 };
 
-/// A token is renewed this many seconds before it ends.
+/// Where requests go when neither a setting nor a profile names another place.
+const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// The beta every Sessions endpoint is in.
+const BETA: &str = "managed-agents-2026-04-01";
+/// OAuth tokens, whatever their source, need a second one.
+const BETA_WITH_OAUTH: &str = "managed-agents-2026-04-01,oauth-2025-04-20";
+
+/// A token is renewed this many seconds before it expires.
 const MARGIN: i64 = 60;
 
-/// What requests are made with.
-pub(crate) struct Access {
-    /// Where they go; has passed [`check_base_url`].
+/// What requests are authenticated with.
+pub(crate) struct RequestAuth {
+    /// Has passed [`check_base_url`].
     pub(crate) base: Url,
-    pub(crate) header: HeaderName,
-    /// Marked sensitive.
-    pub(crate) value: HeaderValue,
-    pub(crate) oauth: bool,
-    pub(crate) workspace: Option<HeaderValue>,
-    /// For taking it out of what services echo, and for telling one token from the next.
+    /// What every request carries; the credential is marked sensitive.
+    pub(crate) headers: HeaderMap,
+    /// Tells one token from the next, and is removed from what services echo.
     pub(crate) secret: Secret,
-    /// Whether there is a place to get another one from.
-    pub(crate) renewable: bool,
-}
-
-/// What is known about credentials so far.
-#[derive(Default)]
-pub(crate) struct Held {
-    resolved: Option<Arc<Resolved>>,
-    current: Option<Current>,
-}
-
-struct Current {
-    access: Arc<Access>,
+    /// Whether another one can be obtained.
+    pub(crate) is_renewable: bool,
     /// Unix seconds.
-    ends: Option<i64>,
+    expires_at: Option<i64>,
 }
 
-impl Held {
-    /// The credential at hand, if it will do.
-    fn usable(&self, rejected: Option<&Access>, margin: i64) -> Option<Arc<Access>> {
-        let current = self.current.as_ref()?;
-        let lasts = current.ends.is_none_or(|ends| now() + margin < ends);
-        let another = rejected.is_none_or(|rejected| rejected.secret != current.access.secret);
-        (lasts && another).then(|| Arc::clone(&current.access))
+#[derive(Default)]
+struct CredentialCache {
+    credential: Option<Arc<Credential>>,
+    auth: Option<Arc<RequestAuth>>,
+}
+
+impl CredentialCache {
+    /// What is cached, if it is valid for `margin` more seconds and not what was rejected.
+    fn usable(&self, rejected: Option<&RequestAuth>, margin: i64) -> Option<Arc<RequestAuth>> {
+        let auth = self.auth.as_ref()?;
+        let is_valid = auth.expires_at.is_none_or(|at| now() + margin < at);
+        let is_another = rejected.is_none_or(|rejected| rejected.secret != auth.secret);
+        (is_valid && is_another).then(|| Arc::clone(auth))
     }
 }
 
-/// A secret and when it ends; `again` when its file is to be read anew on the next use.
-struct Fresh {
-    secret: Secret,
-    ends: Option<i64>,
-    again: bool,
+pub(crate) struct Authenticator {
+    settings: Arc<Settings>,
+    transport: Arc<Transport>,
+    cache: Arc<Mutex<CredentialCache>>,
 }
 
-impl Fresh {
-    fn lasting(secret: Secret) -> Self {
+impl Authenticator {
+    pub(crate) fn new(settings: Arc<Settings>, transport: Arc<Transport>) -> Self {
         Self {
-            secret,
-            ends: None,
-            again: false,
+            settings,
+            transport,
+            cache: Arc::default(),
         }
     }
-}
 
-impl Inner {
-    /// The credential to use now, or, with the one that was `rejected`, the next one. It can be
-    /// the same, when nothing has changed.
-    pub(crate) async fn access(
+    /// What to use now, or after the `rejected` one; the same again if there is no other.
+    pub(crate) async fn request_auth(
         self: &Arc<Self>,
-        rejected: Option<Arc<Access>>,
-    ) -> Result<Arc<Access>, ApiError> {
-        let held = Arc::clone(&self.held).lock_owned().await;
-        // Also when another call has renewed it in the meantime.
-        if let Some(access) = held.usable(rejected.as_deref(), MARGIN) {
-            return Ok(access);
+        rejected: Option<Arc<RequestAuth>>,
+    ) -> Result<Arc<RequestAuth>, ApiError> {
+        let cache = Arc::clone(&self.cache).lock_owned().await;
+        // Also if another call has renewed it in the meantime.
+        if let Some(auth) = cache.usable(rejected.as_deref(), MARGIN) {
+            return Ok(auth);
         }
-        let task = Arc::clone(self).obtain(held, rejected);
-        tokio::spawn(task).await.map_err(|error| broken(&error))?
+        let renewal = tokio::spawn(Arc::clone(self).renew(cache, rejected));
+        renewal.await.unwrap_or_else(|_| Err(unfinished()))
     }
 
-    async fn obtain(
+    async fn renew(
         self: Arc<Self>,
-        mut held: OwnedMutexGuard<Held>,
-        rejected: Option<Arc<Access>>,
-    ) -> Result<Arc<Access>, ApiError> {
+        mut cache: OwnedMutexGuard<CredentialCache>,
+        rejected: Option<Arc<RequestAuth>>,
+    ) -> Result<Arc<RequestAuth>, ApiError> {
         if rejected.is_some() {
-            // Whoever rotates the tokens may have rewritten the profile as well.
-            held.resolved = None;
+            // Whatever rotates the tokens may have rewritten the profile as well.
+            cache.credential = None;
         }
-        let resolved = self.resolved(&mut held).await?;
-        let (base, _) = self.base_of(Some(&resolved))?;
-        let refused = rejected.as_ref().map(|access| &access.secret);
-        let fresh = match self.fresh(&resolved.credential, &base, refused).await {
-            Ok(fresh) => fresh,
+        let credential = self.resolve(&mut cache).await?;
+        let (base, _) = self.base_of(Some(&credential))?;
+        let rejected_secret = rejected.as_ref().map(|auth| &auth.secret);
+        let token = match self.issue(&credential, &base, rejected_secret).await {
+            Ok(token) => token,
             Err(error) => {
-                // Renewed ahead of time, so there is time to try again later.
-                let still_good = held.usable(rejected.as_deref(), 0);
-                let Some(access) = still_good.filter(|_| error.is_transient()) else {
+                // A renewal ahead of time can be tried again later.
+                let still_valid = cache.usable(rejected.as_deref(), 0);
+                let Some(auth) = still_valid.filter(|_| error.is_transient()) else {
                     return Err(error);
                 };
                 tracing::warn!(%error, "the token could not be renewed yet");
-                return Ok(access);
+                return Ok(auth);
             }
         };
-        let access = Arc::new(self.access_with(&resolved.credential, base, fresh.secret)?);
-        held.current = (!fresh.again).then(|| Current {
-            access: Arc::clone(&access),
-            ends: fresh.ends,
-        });
-        Ok(access)
+        let auth = Arc::new(self.authenticate(&credential, base, token)?);
+        let is_rotated_elsewhere = matches!(
+            &credential.kind,
+            CredentialKind::Login { client_id, .. } if client_id.is_none()
+        );
+        cache.auth = (!is_rotated_elsewhere).then(|| Arc::clone(&auth));
+        Ok(auth)
     }
 
-    /// Which source wins; looked up until there is one, so that a person can mend it meanwhile.
-    async fn resolved(&self, held: &mut Held) -> Result<Arc<Resolved>, ApiError> {
-        if let Some(resolved) = &held.resolved {
-            return Ok(Arc::clone(resolved));
+    /// Failures are not cached, so that they can be corrected while the server runs.
+    async fn resolve(&self, cache: &mut CredentialCache) -> Result<Arc<Credential>, ApiError> {
+        if let Some(credential) = &cache.credential {
+            return Ok(Arc::clone(credential));
         }
         let sources = self.settings.credentials.clone();
-        let looked_up = spawn_blocking(move || sources.resolve()).await;
-        let resolved = Arc::new(looked_up.map_err(|error| broken(&error))??);
-        tracing::debug!(source = resolved.credential.source(), "credential found");
-        held.resolved = Some(Arc::clone(&resolved));
-        Ok(resolved)
+        let resolved = spawn_blocking(move || sources.resolve()).await;
+        let (credential, _) = resolved.unwrap_or_else(|_| Err(unfinished()))?;
+        tracing::debug!(source = credential.source, "credential found");
+        let credential = Arc::new(credential);
+        cache.credential = Some(Arc::clone(&credential));
+        Ok(credential)
     }
 
-    /// The base URL and where it comes from; the network is not asked.
+    /// The base URL and where it comes from; makes no request.
     pub(crate) async fn base(&self) -> Result<(Url, String), ApiError> {
         if self.settings.base_url.is_some() {
             return self.base_of(None);
         }
-        let resolved = self.resolved(&mut *self.held.lock().await).await;
-        match resolved {
-            Ok(resolved) => self.base_of(Some(&resolved)),
+        match self.resolve(&mut *self.cache.lock().await).await {
+            Ok(credential) => self.base_of(Some(&credential)),
             // Without a credential there is no profile that could name another host.
-            Err(ApiError::CredentialsMissing { .. }) => self.base_of(None),
+            Err(error) if matches!(error.kind(), ApiErrorKind::CredentialsMissing { .. }) => {
+                self.base_of(None)
+            }
             Err(error) => Err(error),
         }
     }
 
-    fn base_of(&self, resolved: Option<&Resolved>) -> Result<(Url, String), ApiError> {
-        let invalid = |cause: &str| ApiError::InvalidConfiguration {
-            variable: "ANTHROPIC_BASE_URL".to_owned(),
-            cause: cause.to_owned(),
-        };
+    fn base_of(&self, credential: Option<&Credential>) -> Result<(Url, String), ApiError> {
         if let Some(base) = &self.settings.base_url {
-            check_base_url(base).map_err(invalid)?;
-            let place = "--base-url or ANTHROPIC_BASE_URL".to_owned();
-            return Ok((base.clone(), place));
+            check_base_url(base).map_err(|cause| invalid("ANTHROPIC_BASE_URL", cause))?;
+            let origin = "--base-url or ANTHROPIC_BASE_URL".to_owned();
+            return Ok((base.clone(), origin));
         }
-        if let Some(Resolved {
-            credential: credential @ Credential::Profile(profile),
-            ..
-        }) = resolved
-            && let Some(base) = &profile.base_url
+        if let Some(credential) = credential
+            && let Some(base) = &credential.base_url
         {
-            check_base_url(base).map_err(|problem| ApiError::Credentials {
-                source: credential.source(),
-                cause: format!("its base_url {problem}"),
-            })?;
-            return Ok((base.clone(), credential.source()));
+            check_base_url(base)
+                .map_err(|cause| credential.unusable(format!("its base_url {cause}")))?;
+            return Ok((base.clone(), credential.source.clone()));
         }
-        let base = DEFAULT_BASE_URL.parse().map_err(|_| invalid("is broken"))?;
+        let base = DEFAULT_BASE_URL.parse();
+        let base = base.map_err(|_| invalid("ANTHROPIC_BASE_URL", "has a broken default"))?;
         Ok((base, "default".to_owned()))
     }
 
-    fn access_with(
+    fn authenticate(
         &self,
         credential: &Credential,
         base: Url,
-        secret: Secret,
-    ) -> Result<Access, ApiError> {
-        let key = matches!(credential, Credential::ApiKey(_));
-        let (header, text) = match self.settings.auth_header {
-            AuthHeader::XApiKey if key => (X_API_KEY, secret.expose().to_owned()),
+        token: IssuedToken,
+    ) -> Result<RequestAuth, ApiError> {
+        let secret = token.access;
+        let is_key = matches!(credential.kind, CredentialKind::ApiKey(_));
+        let (name, value) = match self.settings.auth_header {
+            AuthHeader::XApiKey if is_key => (X_API_KEY, secret.expose().to_owned()),
             _ => (header::AUTHORIZATION, format!("Bearer {}", secret.expose())),
         };
-        let mut value = HeaderValue::from_str(&text)
-            .map_err(|_| unusable(credential, "cannot be sent in a header"))?;
+        let mut value = HeaderValue::from_str(&value)
+            .map_err(|_| credential.unusable("cannot be sent in a header"))?;
         value.set_sensitive(true);
-        let workspace = match self.workspace(credential) {
-            Some(workspace) => Some(setting(workspace, "ANTHROPIC_WORKSPACE_ID")?),
-            None => None,
+        let setting = |value: &str, variable| {
+            HeaderValue::from_str(value)
+                .map_err(|_| invalid(variable, "contains characters that a header cannot carry"))
         };
-        Ok(Access {
-            base,
-            header,
-            value,
-            oauth: !key,
-            workspace,
-            secret,
-            renewable: matches!(credential, Credential::Profile(_) | Credential::Workload(_)),
-        })
-    }
-
-    /// The workspace to name in a header, if any.
-    pub(crate) fn workspace<'a>(&'a self, credential: &'a Credential) -> Option<&'a str> {
-        let of_profile = match credential {
-            // These tokens are bound to a workspace when they are made.
-            Credential::Workload(_)
-            | Credential::Profile(Profile {
-                login: Login::Workload(_),
-                ..
-            }) => return None,
-            Credential::Profile(profile) => profile.workspace_id.as_ref(),
-            Credential::ApiKey(_) | Credential::AuthToken(_) => None,
-        };
-        let given = self.settings.workspace_id.as_ref();
-        given.or(of_profile).map(String::as_str)
-    }
-
-    /// Gets a secret that is good now and is not the `rejected` one, if there is a way.
-    async fn fresh(
-        &self,
-        credential: &Credential,
-        base: &Url,
-        rejected: Option<&Secret>,
-    ) -> Result<Fresh, ApiError> {
-        let workload = match credential {
-            Credential::ApiKey(secret) | Credential::AuthToken(secret) => {
-                return Ok(Fresh::lasting(secret.clone()));
-            }
-            Credential::Profile(Profile {
-                login: Login::User { client_id, tokens },
-                ..
-            }) => {
-                return match client_id {
-                    Some(client) => self.user(credential, base, client, tokens, rejected).await,
-                    None => Ok(Fresh {
-                        again: true,
-                        ..Fresh::lasting(read(credential, tokens).await?.access)
-                    }),
-                };
-            }
-            Credential::Profile(Profile {
-                login: Login::Workload(workload),
-                ..
-            })
-            | Credential::Workload(workload) => workload,
-        };
-        let identity = workload.identity.clone();
-        let identity = blocking(credential, move || identity.read()).await?;
-        let request =
-            token::Request::exchange(workload, &identity, self.settings.workspace_id.as_deref());
-        let granted = self.grant(credential, base, &request).await?;
-        Ok(Fresh {
-            secret: granted.access,
-            ends: Some(granted.ends),
-            again: false,
-        })
-    }
-
-    /// The token of a person's login, refreshed when it is over.
-    async fn user(
-        &self,
-        credential: &Credential,
-        base: &Url,
-        client: &str,
-        file: &TokenFile,
-        rejected: Option<&Secret>,
-    ) -> Result<Fresh, ApiError> {
-        // Read each time: another process with the same profile may have refreshed it already.
-        let tokens = read(credential, file).await?;
-        let good = |tokens: &Tokens, margin| {
-            tokens.expires_at.is_some_and(|ends| now() + margin < ends)
-                && rejected != Some(&tokens.access)
-        };
-        if good(&tokens, MARGIN) {
-            return Ok(Fresh {
-                secret: tokens.access,
-                ends: tokens.expires_at,
-                again: false,
-            });
+        let version = setting(&self.settings.api_version, "MANAGED_SESSIONS_API_VERSION")?;
+        let beta = if is_key { BETA } else { BETA_WITH_OAUTH };
+        let mut headers = HeaderMap::new();
+        headers.insert("anthropic-version", version);
+        headers.insert("anthropic-beta", HeaderValue::from_static(beta));
+        headers.insert(name, value);
+        if let Some(workspace) = self.workspace(credential) {
+            let workspace = setting(workspace, "ANTHROPIC_WORKSPACE_ID")?;
+            headers.insert("anthropic-workspace-id", workspace);
         }
-        let Some(refresh) = tokens.refresh.clone() else {
-            let path = file.path().display();
-            return Err(unusable(
-                credential,
-                &format!("the token is over, and {path} has no refresh_token; log in again"),
-            ));
+        let is_fixed = is_key || matches!(credential.kind, CredentialKind::AuthToken(_));
+        Ok(RequestAuth {
+            base,
+            headers,
+            secret,
+            is_renewable: !is_fixed,
+            expires_at: token.expires_at,
+        })
+    }
+
+    /// The workspace to name in a header.
+    fn workspace<'a>(&'a self, credential: &'a Credential) -> Option<&'a str> {
+        // Tokens of workload identity are bound to a workspace when they are issued.
+        if matches!(credential.kind, CredentialKind::Workload(_)) {
+            return None;
+        }
+        let given = self.settings.workspace_id.as_deref();
+        given.or(credential.workspace_id.as_deref())
+    }
+
+    /// A token that is valid now and is not the `rejected` one, if there is a way to get one.
+    async fn issue(
+        &self,
+        credential: &Credential,
+        base: &Url,
+        rejected: Option<&Secret>,
+    ) -> Result<IssuedToken, ApiError> {
+        match &credential.kind {
+            CredentialKind::ApiKey(secret) | CredentialKind::AuthToken(secret) => Ok(IssuedToken {
+                access: secret.clone(),
+                expires_at: None,
+                refresh: None,
+            }),
+            CredentialKind::Login { client_id, file } => {
+                let stored = read(credential, file).await?;
+                let Some(client_id) = client_id else {
+                    return Ok(stored.token);
+                };
+                self.refresh(credential, base, client_id, file, stored, rejected)
+                    .await
+            }
+            CredentialKind::Workload(workload) => {
+                let identity = workload.identity.clone();
+                let identity = blocking(credential, move || identity.read()).await?;
+                let workspace = self.settings.workspace_id.as_deref();
+                let request = TokenRequest::exchange(workload, identity, workspace);
+                self.request_token(credential, base, request).await
+            }
+        }
+    }
+
+    /// The stored token of a person's login while it is valid, else a new one.
+    async fn refresh(
+        &self,
+        credential: &Credential,
+        base: &Url,
+        client_id: &str,
+        file: &TokenFile,
+        stored: Tokens,
+        rejected: Option<&Secret>,
+    ) -> Result<IssuedToken, ApiError> {
+        let is_valid = |token: &IssuedToken, margin| {
+            token.expires_at.is_some_and(|at| now() + margin < at)
+                && rejected != Some(&token.access)
+        };
+        if is_valid(&stored.token, MARGIN) {
+            return Ok(stored.token);
+        }
+        let Some(refresh) = stored.token.refresh.clone() else {
+            let path = file.0.display();
+            return Err(credential.unusable(format!(
+                "the token has expired, and {path} has no refresh_token; log in again"
+            )));
         };
         let target = file.clone();
         let replacement = blocking(credential, move || target.replacement()).await?;
-        let request = token::Request::refresh(client, &refresh);
-        let granted = match self.grant(credential, base, &request).await {
-            Ok(granted) => granted,
+        let request = TokenRequest::refresh(client_id, refresh);
+        let issued = match self.request_token(credential, base, request).await {
+            Ok(issued) => issued,
             Err(error) => {
-                // Two processes may refresh at once: the loser finds the winner's tokens. And what
-                // is renewed ahead of time can do without for a little longer.
-                let theirs = read(credential, file).await?;
-                let another = theirs.access != tokens.access;
-                if good(&theirs, 0) && (another || error.is_transient()) {
-                    tracing::debug!(%error, another, "going on with the token in the file");
-                    return Ok(Fresh {
-                        secret: theirs.access,
-                        ends: theirs.expires_at,
-                        again: false,
-                    });
+                // Two processes may refresh at once: the loser finds the winner's token. And a
+                // refresh ahead of time can wait a little longer.
+                let current = read(credential, file).await?.token;
+                let another = current.access != stored.token.access;
+                if is_valid(&current, 0) && (another || error.is_transient()) {
+                    tracing::debug!(%error, another, "continuing with the token in the file");
+                    return Ok(current);
                 }
                 return Err(error);
             }
         };
-        let next = tokens.followed_by(granted.access.clone(), granted.ends, granted.refresh);
-        let saved = blocking(credential, move || replacement.save(&next)).await;
+        let token = issued.clone();
+        let saved = blocking(credential, move || replacement.save(stored, &token)).await;
         if let Err(error) = saved {
-            // The token is good for now; failing the call would not bring the file back.
-            tracing::warn!(%error, "the refreshed login could not be saved; it will have to be renewed by hand");
+            // The token is valid for now; failing the call would not bring the file back.
+            tracing::warn!(%error, "the refreshed login could not be saved; log in again once it expires");
         }
-        Ok(Fresh {
-            secret: granted.access,
-            ends: Some(granted.ends),
-            again: false,
+        Ok(issued)
+    }
+
+    async fn request_token(
+        &self,
+        credential: &Credential,
+        base: &Url,
+        request: TokenRequest,
+    ) -> Result<IssuedToken, ApiError> {
+        let http = self.transport.client(base).await?;
+        let sent = request.send(http, base, self.settings.retry).await;
+        sent.map_err(|error| {
+            // A transient error keeps its kind, so that it is treated as one.
+            if error.is_transient() {
+                return error;
+            }
+            let host = base.host_str().unwrap_or_default();
+            credential.unusable(format!("no token from {host}: {error}"))
         })
     }
 }
@@ -332,35 +335,25 @@ async fn read(credential: &Credential, file: &TokenFile) -> Result<Tokens, ApiEr
     blocking(credential, move || file.read()).await
 }
 
-/// Runs something that waits for the disk.
+/// Runs blocking I/O on the blocking pool.
 async fn blocking<T: Send + 'static>(
     credential: &Credential,
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let done = spawn_blocking(work).await.map_err(|error| broken(&error))?;
-    done.map_err(|cause| unusable(credential, &cause))
+    let done = spawn_blocking(work).await.map_err(|_| unfinished())?;
+    done.map_err(|cause| credential.unusable(cause))
 }
 
-pub(crate) fn unusable(credential: &Credential, cause: &str) -> ApiError {
-    ApiError::Credentials {
-        source: credential.source(),
-        cause: cause.to_owned(),
-    }
+fn invalid(variable: &str, cause: &str) -> ApiError {
+    let (variable, cause) = (variable.to_owned(), cause.to_owned());
+    ApiErrorKind::InvalidConfiguration { variable, cause }.into()
 }
 
-/// A task that panicked or was stopped with its runtime.
-fn broken(error: &tokio::task::JoinError) -> ApiError {
-    let cause = if error.is_panic() {
-        "panicked"
-    } else {
-        "was stopped"
-    };
-    ApiError::Credentials {
-        source: "credentials".to_owned(),
-        cause: format!("the look-up {cause}"),
-    }
+/// A task that panicked, or was cancelled with its runtime.
+fn unfinished() -> ApiError {
+    ApiError::credentials("credentials", "the lookup did not finish")
 }
 
-pub(crate) fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
+fn now() -> i64 {
+    Timestamp::now().as_second()
 }

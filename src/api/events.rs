@@ -2,23 +2,25 @@
 
 use http::Method;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     api::{
-        ApiError, ApiResponse, Client,
+        body::{ignore, json},
+        client::Client,
+        error::ApiError,
+        request::Request,
+        response::ApiResponse,
         retry::Repeat,
-        send::Call,
-        sessions::{Order, Pairs, encode, json, nothing},
+        sessions::Order,
     },
     model::{Event, Page, SessionId},
 };
 
-/// What `GET /v1/sessions/{id}/events` can be asked for. Times are compared with the event's
-/// `processed_at`.
+/// The parameters of `GET /v1/sessions/{id}/events`. Times are compared with `processed_at`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventQuery {
-    /// Only these types, `session.status_idle` for instance; empty for all.
+    /// Only these types, for instance `session.status_idle`; empty for all.
     pub types: Vec<String>,
     /// After.
     pub created_gt: Option<Timestamp>,
@@ -32,78 +34,55 @@ pub struct EventQuery {
     pub order: Option<Order>,
     /// Events a page; the API's default is 1000.
     pub limit: Option<u32>,
-    /// The cursor of an earlier page, made with the same order.
+    /// The cursor of an earlier page with the same order.
     pub page: Option<String>,
-}
-
-impl EventQuery {
-    fn pairs(&self) -> Vec<(&'static str, String)> {
-        let mut pairs = Pairs::default();
-        pairs.add("created_at[gt]", self.created_gt);
-        pairs.add("created_at[gte]", self.created_gte);
-        pairs.add("created_at[lt]", self.created_lt);
-        pairs.add("created_at[lte]", self.created_lte);
-        pairs.add("limit", self.limit);
-        pairs.add("order", self.order.map(Order::as_str));
-        pairs.add("page", self.page.as_ref());
-        for kind in &self.types {
-            pairs.add("types[]", Some(kind));
-        }
-        pairs.0
-    }
 }
 
 impl Client {
     /// `GET /v1/sessions/{id}/events`: one page.
-    ///
-    /// # Errors
-    /// [`ApiError`].
     pub async fn list_events(
         &self,
         id: &SessionId,
         query: &EventQuery,
     ) -> Result<ApiResponse<Page<Event>>, ApiError> {
-        let mut call = Call::get(vec!["v1", "sessions", id.as_str(), "events"]);
-        call.query = query.pairs();
-        Ok(self.send(&call, json).await?)
+        let request = Request::get(vec!["v1", "sessions", id.as_str(), "events"])
+            .param("created_at[gt]", query.created_gt)
+            .param("created_at[gte]", query.created_gte)
+            .param("created_at[lt]", query.created_lt)
+            .param("created_at[lte]", query.created_lte)
+            .param("limit", query.limit)
+            .param("order", query.order.map(Order::as_str))
+            .param("page", query.page.as_ref())
+            .params("types[]", &query.types);
+        Ok(self.send(&request, json).await?)
     }
 
-    /// `POST /v1/sessions/{id}/events`; any success will do, since some services answer 202 with
-    /// an empty body.
+    /// `POST /v1/sessions/{id}/events`. The body is ignored, since some services answer 202 with
+    /// an empty one.
     ///
-    /// Interrupts are repeated when their fate is unknown: stopping what has stopped is nothing.
-    /// (A turn that somebody begins between the two is stopped with it; a session that goes on
-    /// although it was to be stopped is worse.)
-    /// Any other event, a message above all, would be there twice, so it is repeated only when
-    /// the first cannot have arrived.
-    ///
-    /// # Errors
-    /// [`ApiError`].
+    /// Interrupts are idempotent: stopping a stopped session does nothing. (They also stop a turn
+    /// that begins between two attempts; a session that runs on although it was to be stopped is
+    /// worse.) Other events would be added twice.
     pub async fn send_events(
         &self,
         id: &SessionId,
         events: &[Value],
     ) -> Result<ApiResponse<()>, ApiError> {
-        let interrupts = events
-            .iter()
-            .all(|event| event.get("type").and_then(Value::as_str) == Some("user.interrupt"));
-        let repeat = if interrupts {
-            Repeat::Harmless
+        let is_interrupt = |event: &Value| event["type"] == "user.interrupt";
+        let repeat = if events.iter().all(is_interrupt) {
+            Repeat::Idempotent
         } else {
-            Repeat::OnlyIfNotDone
+            Repeat::IfNotActed
         };
         let path = vec!["v1", "sessions", id.as_str(), "events"];
-        let mut call = Call::write(Method::POST, path, repeat);
-        call.body = Some(encode(&json!({ "events": events }))?);
-        Ok(self.send(&call, nothing).await?)
+        let request = Request::write(Method::POST, path, repeat)
+            .json(&serde_json::json!({ "events": events }));
+        Ok(self.send(&request, ignore).await?)
     }
 
     /// `GET /v1/sessions/{id}/threads`: the first page of a multi-agent session's threads.
-    ///
-    /// # Errors
-    /// [`ApiError`].
     pub async fn list_threads(&self, id: &SessionId) -> Result<ApiResponse<Page<Event>>, ApiError> {
-        let call = Call::get(vec!["v1", "sessions", id.as_str(), "threads"]);
-        Ok(self.send(&call, json).await?)
+        let request = Request::get(vec!["v1", "sessions", id.as_str(), "threads"]);
+        Ok(self.send(&request, json).await?)
     }
 }

@@ -1,146 +1,139 @@
-//! Whether to try again, and after how long: a pure function, the rules of the official SDKs.
+//! Whether to retry, and after how long: pure functions, with the rules of the official SDKs.
 
-use http::HeaderMap;
 use std::time::{Duration, SystemTime};
 
-/// How often and how patiently a request is repeated.
+use http::HeaderMap;
+
+/// How often and after how long a request is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Repetitions after the first try.
+    /// Retries after the first attempt.
     pub retries: u32,
-    /// The first wait when the service names none; doubled from one to the next.
+    /// The first delay when the service names none; doubled for each further one.
     pub base: Duration,
-    /// The longest wait of our own; one that the service names may be longer.
+    /// The longest delay of our own; one that the service names may be longer.
     pub longest: Duration,
-    /// Whether a 429 is waited for and repeated, or left to the caller, who slows down all of its
-    /// work and not only this request.
-    pub waits_at_limits: bool,
 }
 
 impl Default for Policy {
-    /// What the official SDKs do: two repetitions, 0.5 s doubling to at most 8 s.
+    /// Like the official SDKs: two retries, 0.5 s doubling to at most 8 s.
     fn default() -> Self {
         Self {
             retries: 2,
             base: Duration::from_millis(500),
             longest: Duration::from_secs(8),
-            waits_at_limits: true,
         }
     }
 }
 
-/// Whether a request may arrive twice.
+/// Whether a request may be sent again after an attempt that may have been carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// Twice is the same as once: reads, and writes of a complete value.
-    Harmless,
-    /// Twice is more than once: repeated only when the first cannot have been carried out.
-    OnlyIfNotDone,
+    /// Yes, twice has the effect of once: reads, and writes of a complete value.
+    Idempotent,
+    /// No, only after an attempt that cannot have been carried out.
+    IfNotActed,
 }
 
-/// How a try ended.
+/// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The request never left: no DNS, no connection, no TLS.
+pub enum AttemptOutcome {
+    /// The request was never sent: no DNS, no connection, no TLS.
     NotSent,
-    /// The request left, and no complete answer came: reset, cut short, too late.
-    Lost,
-    /// An answer with this HTTP status.
+    /// The request was sent, and no complete response came: reset, cut short, too late.
+    ResponseLost,
+    /// A response with this HTTP status.
     Status(u16),
 }
 
-impl Outcome {
-    /// Whether the service may have carried out the request, though it did not say so.
-    #[must_use]
-    pub fn may_have_acted(self) -> bool {
+impl AttemptOutcome {
+    /// Whether the service may have carried out the request of this failed attempt.
+    pub(crate) fn may_have_acted(self) -> bool {
         match self {
             Self::NotSent => false,
-            Self::Lost => true,
-            // A gateway that gives up says nothing about the server behind it; a 429 is said
-            // before anything is done.
-            Self::Status(status) => matches!(status, 408 | 500..),
+            Self::ResponseLost => true,
+            // 2xx: a success whose body is unusable. 408 and 5xx: a gateway that gives up knows
+            // nothing about the server behind it. A 429 comes before anything is done.
+            Self::Status(status) => matches!(status, 200..=299 | 408 | 500..),
         }
     }
 }
 
-/// How long to wait before the next try, or `None` to let it be.
-///
-/// `attempt` is 0 for the first try that ended; `jitter` (0 to 1) shortens a wait of our own by
-/// up to a quarter, so that many clients do not come back at once. Retried are lost connections,
-/// 408, 429 and 5xx; `x-should-retry` overrules that in both directions. 409 is a state, and
-/// trying again does not change it (the official SDKs do try).
-#[must_use]
-pub fn decide(
-    policy: &Policy,
-    repeat: Repeat,
-    outcome: Outcome,
-    headers: &HeaderMap,
-    attempt: u32,
-    now: SystemTime,
-    jitter: f64,
-) -> Option<Duration> {
-    if attempt >= policy.retries || !wanted(repeat, outcome, headers) {
-        return None;
-    }
-    if outcome == Outcome::Status(429) && !policy.waits_at_limits {
-        return None;
-    }
-    Some(match retry_after(headers, now) {
-        Some(wait) if !wait.is_zero() => wait,
-        _ => {
-            let doubled = policy.base.saturating_mul(2_u32.saturating_pow(attempt));
-            let wait = doubled.min(policy.longest);
-            wait.mul_f64(1.0 - 0.25 * jitter.clamp(0.0, 1.0))
+/// What the headers of a response say about retrying.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hints {
+    should_retry: Option<bool>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Hints {
+    /// Reads `x-should-retry`, `retry-after-ms` and `retry-after`.
+    #[must_use]
+    pub fn read(headers: &HeaderMap, now: SystemTime) -> Self {
+        let should_retry = headers.get("x-should-retry");
+        Self {
+            should_retry: should_retry.and_then(|value| value.to_str().ok()?.parse().ok()),
+            retry_after: retry_after(headers, now),
         }
-    })
-}
-
-fn wanted(repeat: Repeat, outcome: Outcome, headers: &HeaderMap) -> bool {
-    match headers
-        .get("x-should-retry")
-        .map(http::HeaderValue::as_bytes)
-    {
-        Some(b"true") => return true,
-        Some(b"false") => return false,
-        _ => {}
     }
-    let transient = match outcome {
-        Outcome::NotSent | Outcome::Lost => true,
-        Outcome::Status(status) => matches!(status, 408 | 429 | 500..),
-    };
-    transient && (repeat == Repeat::Harmless || !outcome.may_have_acted())
 }
 
-/// How long the service asks to be left alone: `retry-after-ms`, else `retry-after` in seconds
-/// (fractions too) or as an HTTP date, which counts from the answer's own `date` where it has one:
-/// the clocks of two machines differ. `None` when it does not say, or not readably; a time that has
-/// passed is zero.
-#[must_use]
-pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+impl Policy {
+    /// The delay before the next attempt, or `None` not to retry.
+    ///
+    /// `attempt` is 0 for the first attempt; `jitter` (0 to 1) shortens a delay of our own by up
+    /// to a quarter, so that clients do not retry in step. Retried are lost connections, 408, 429
+    /// and 5xx; `x-should-retry` overrules that in both directions. 409 is a state that a retry
+    /// does not change (the official SDKs do retry it).
+    #[must_use]
+    pub fn delay(
+        &self,
+        repeat: Repeat,
+        outcome: AttemptOutcome,
+        hints: Hints,
+        attempt: u32,
+        jitter: f64,
+    ) -> Option<Duration> {
+        let is_transient = match outcome {
+            AttemptOutcome::NotSent | AttemptOutcome::ResponseLost => true,
+            AttemptOutcome::Status(status) => matches!(status, 408 | 429 | 500..),
+        };
+        let is_safe = repeat == Repeat::Idempotent || !outcome.may_have_acted();
+        if attempt >= self.retries || !hints.should_retry.unwrap_or(is_transient && is_safe) {
+            return None;
+        }
+        let asked_for = hints.retry_after.filter(|delay| !delay.is_zero());
+        Some(asked_for.unwrap_or_else(|| {
+            let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempt));
+            let delay = doubled.min(self.longest);
+            delay.mul_f64(1.0 - 0.25 * jitter.clamp(0.0, 1.0))
+        }))
+    }
+}
+
+/// How long the service asks to wait: `retry-after-ms`, else `retry-after` in seconds (fractions
+/// too) or as an HTTP date, counted from the response's own `date` if it has one, since clocks
+/// differ. `None` if absent or unreadable; zero for a time that has passed.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |name| text(name)?.parse::<f64>().ok();
-    if let Some(wait) = number("retry-after-ms").and_then(|ms| seconds(ms / 1000.0)) {
-        return Some(wait);
+    if let Some(delay) = number("retry-after-ms").and_then(|ms| seconds(ms / 1000.0)) {
+        return Some(delay);
     }
-    if let Some(wait) = number("retry-after") {
-        return seconds(wait);
+    if let Some(delay) = number("retry-after") {
+        return seconds(delay);
     }
     let date = |name| httpdate::parse_http_date(text(name)?).ok();
     let sent = date("date").unwrap_or(now);
-    Some(
-        date("retry-after")?
-            .duration_since(sent)
-            .unwrap_or_default(),
-    )
+    let until = date("retry-after")?;
+    Some(until.duration_since(sent).unwrap_or_default())
 }
 
-/// A number of seconds that a service sent, which may be anything.
+/// At most a day, which means the same to every caller as anything longer and cannot overflow.
 fn seconds(number: f64) -> Option<Duration> {
     const DAY: f64 = 86_400.0;
-    // Longer than a day means the same to every caller, and must not overflow.
-    number
-        .is_finite()
-        .then(|| Duration::from_secs_f64(number.clamp(0.0, DAY)))
+    let is_finite = number.is_finite();
+    is_finite.then(|| Duration::from_secs_f64(number.clamp(0.0, DAY)))
 }
 
 #[cfg(test)]

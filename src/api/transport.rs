@@ -1,39 +1,40 @@
-//! The HTTP clients underneath, built once, off the async threads, when they are first needed.
+//! The HTTP clients, built once, off the async threads, when they are first needed.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use reqwest::{Client, ClientBuilder, redirect};
 use tokio::sync::OnceCell;
 use url::{Host, Url};
 
-use crate::api::ApiError;
+use crate::api::error::{ApiError, ApiErrorKind};
 
-/// The clients, by where they lead. Most processes build only one of them.
-#[derive(Debug, Default)]
+/// The HTTP clients by destination. Most processes build only one of them.
+#[derive(Default)]
 pub(crate) struct Transport {
-    world: OnceCell<Client>,
-    /// This machine: never through a proxy, which could not reach it and would see the
-    /// credential, with plain http in the clear.
-    here: OnceCell<Client>,
-    here_tls: OnceCell<Client>,
+    connect_timeout: Duration,
+    remote: OnceCell<Client>,
+    /// Never through a proxy, which cannot reach this machine and, over plain http, would see
+    /// the credential.
+    loopback: OnceCell<Client>,
+    loopback_tls: OnceCell<Client>,
 }
 
 impl Transport {
+    pub(crate) fn new(connect_timeout: Duration) -> Self {
+        Self {
+            connect_timeout,
+            ..Self::default()
+        }
+    }
+
     /// The client for `base`, which has passed [`check_base_url`].
-    ///
-    /// # Errors
-    /// [`ApiError::Unreachable`] when the trust store of the system cannot be read.
-    pub(crate) async fn client(
-        &self,
-        base: &Url,
-        connect_timeout: Duration,
-    ) -> Result<&Client, ApiError> {
-        let common = common(connect_timeout);
+    pub(crate) async fn client(&self, base: &Url) -> Result<&Client, ApiError> {
+        let common = common(self.connect_timeout);
         let (cell, builder) = match (base.scheme(), is_loopback(base)) {
-            ("https", false) => (&self.world, common.https_only(true)),
-            ("https", true) => (&self.here_tls, common.https_only(true).no_proxy()),
+            ("https", false) => (&self.remote, common.https_only(true)),
+            ("https", true) => (&self.loopback_tls, common.https_only(true).no_proxy()),
             // Without TLS there is no need for a trust store.
-            _ => (&self.here, common.no_proxy().tls_certs_only([])),
+            _ => (&self.loopback, common.no_proxy().tls_certs_only([])),
         };
         cell.get_or_try_init(|| build(builder)).await
     }
@@ -42,7 +43,7 @@ impl Transport {
 async fn build(builder: ClientBuilder) -> Result<Client, ApiError> {
     // Reading the trust store takes some 40 ms of disk and CPU.
     let built = tokio::task::spawn_blocking(move || {
-        // reqwest panics without a provider; somebody else's, installed earlier, is as good.
+        // reqwest panics without a provider; one installed earlier by someone else is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         builder.build()
     });
@@ -51,26 +52,25 @@ async fn build(builder: ClientBuilder) -> Result<Client, ApiError> {
         Ok(Err(error)) => chain(&error),
         Err(error) => error.to_string(),
     };
-    Err(ApiError::Unreachable {
-        cause: format!("the HTTPS client could not be set up: {cause}"),
-    })
+    let cause = format!("cannot set up the HTTPS client: {cause}");
+    Err(ApiErrorKind::Unreachable { cause }.into())
 }
 
 fn common(connect_timeout: Duration) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("managed-sessions-mcp/", env!("CARGO_PKG_VERSION")))
-        // Following would send the credential to whatever host an answer names.
+        // Following one would send the credential to whatever host a response names.
         .redirect(redirect::Policy::none())
         .referer(false)
         .connect_timeout(connect_timeout)
-        // Finds out about a connection that died in silence while no call was waiting.
+        // Detects connections that died silently while idle.
         .http2_keep_alive_interval(Duration::from_secs(20))
         .http2_keep_alive_timeout(Duration::from_secs(10))
         .http2_adaptive_window(true)
 }
 
-/// An error and its causes in one line; reqwest's own text stops at the first.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+/// An error and its sources in one line; reqwest displays only the first.
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -85,11 +85,11 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Whether requests may be sent to `url`: `https`, or `http` to this machine; nothing in it but
-/// host, port and a path that the routes are appended to.
+/// Whether requests may be sent to `url`: `https`, or `http` to this machine, with nothing but
+/// host, port and a path that routes are appended to.
 ///
 /// # Errors
-/// One clause saying what is wrong; it does not repeat the URL, which may hold a password.
+/// One clause; it does not repeat the URL, which may contain a password.
 pub fn check_base_url(url: &Url) -> Result<(), &'static str> {
     if url.host().is_none() {
         return Err("has no host");
@@ -109,7 +109,6 @@ pub fn check_base_url(url: &Url) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether `url` names this machine.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -19,7 +19,7 @@ use file::Writer;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    api::{ApiError, EventQuery, Order},
+    api::{ApiErrorKind, EventQuery, Order},
     explain::Failure,
     mcp::call::Call,
     model::{Event, Page, Session, SessionId},
@@ -126,11 +126,16 @@ impl Exporter {
             };
             let Page { data, next_page } = match client.list_events(id, &query).await {
                 Ok(answer) => answer.body,
-                Err(ApiError::BadResponse { .. }) if export.size + 1 < PAGE_SIZES.len() => {
+                Err(error)
+                    if matches!(error.kind(), ApiErrorKind::BadResponse { .. })
+                        && export.size + 1 < PAGE_SIZES.len() =>
+                {
                     export.size += 1;
                     continue;
                 }
-                Err(ApiError::TimedOut) => return Err(self.keep(call, id, export)),
+                Err(error) if matches!(error.kind(), ApiErrorKind::TimedOut) => {
+                    return Err(self.keep(call, id, export));
+                }
                 Err(error) => {
                     let failure = Failure::api(&format!("the events of session {id}"), &error);
                     if error.is_transient() {

@@ -21,7 +21,7 @@ use governor::{
 };
 use tokio::time::Instant;
 
-use crate::api::Counter;
+use crate::api::OnRequest;
 
 /// The longest that one answer of the service can hold everyone up.
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
@@ -76,7 +76,7 @@ impl Pace {
     }
 
     /// Counts the requests of single calls.
-    pub(crate) fn counter(&self) -> Arc<Counter> {
+    pub(crate) fn counter(&self) -> Arc<OnRequest> {
         let pace = self.clone();
         Arc::new(move || pace.note())
     }
@@ -240,7 +240,7 @@ impl Allowance {
     }
 
     /// Counts the requests of this work.
-    pub(crate) fn counter(&self) -> Arc<Counter> {
+    pub(crate) fn counter(&self) -> Arc<OnRequest> {
         let allowance = self.clone();
         Arc::new(move || {
             if !allowance.take() {

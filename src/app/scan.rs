@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub(crate) use crate::app::scan::sources::Sessions;
 use crate::{
-    api::{ApiError, Client, Order},
+    api::{ApiError, ApiErrorKind, Client, Order, RequestOptions},
     app::pace::{Allowance, Pace},
     domain::filter::Filter,
     model::Page,
@@ -251,7 +251,7 @@ impl<S: Source> Walk<S> {
         let mut client = if first {
             self.client.clone()
         } else {
-            self.client.until(self.until)
+            self.client.with_deadline(self.until)
         };
         let mut repeated = false;
         let page = loop {
@@ -259,12 +259,17 @@ impl<S: Source> Walk<S> {
                 let Ok(()) = timeout_at(self.until, self.allowance.fill()).await else {
                     return Ok(false);
                 };
-                client = client.counted_by(self.allowance.counter());
+                client = client.with_options(RequestOptions {
+                    on_request: Some(self.allowance.counter()),
+                    ..client.options().clone()
+                });
             }
             let asked = self.source.page(&client, self.next_page.clone(), self.size);
             match asked.await {
                 Ok(page) => break page,
-                Err(ApiError::TimedOut) if !first => return Ok(false),
+                Err(error) if !first && matches!(error.kind(), ApiErrorKind::TimedOut) => {
+                    return Ok(false);
+                }
                 Err(error) if error.http_status() == Some(429) => {
                     let wait = error.retry_after().unwrap_or(USUAL_HOLD);
                     self.allowance.pace().hold(wait);

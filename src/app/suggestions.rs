@@ -49,7 +49,7 @@ async fn read(client: &Client, allowed: &[String]) -> Vec<String> {
         limit: Some(SESSIONS),
         ..SessionQuery::default()
     };
-    let client = client.until(Instant::now() + PATIENCE);
+    let client = client.with_deadline(Instant::now() + PATIENCE);
     let sessions = match client.list_sessions(&query).await {
         Ok(answer) => answer.body.data,
         Err(error) => {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    api::{ApiError, Client, Description, SessionQuery},
+    api::{ApiErrorKind, Client, Description, SessionQuery},
     config::{Config, Toolset},
     domain::step::LeftOut,
     explain::{Failure, META_KEY},
@@ -80,7 +80,7 @@ fn settings(
                 Err(error) => error.to_string(),
             },
         ),
-        ("passed over", names(&description.passed_over, "nothing")),
+        ("passed over", names(&description.ignored, "nothing")),
         ("sent in header", description.auth_header.to_owned()),
         (
             "workspace",
@@ -123,7 +123,7 @@ fn configuration(config: &Config) -> Check {
 
 /// An exported key that silently beats a login is the commonest trap.
 fn credential(description: &Description, sandbox: bool) -> Check {
-    match (&description.credential, description.passed_over.as_slice()) {
+    match (&description.credential, description.ignored.as_slice()) {
         (Ok(_), _) if sandbox => Check::ok("credential", format!("{SANDBOX_KEY} is used")),
         (Err(error), _) => failed("credential", Failure::api("the credential", error)),
         (Ok(winner), []) => Check::ok("credential", format!("{winner} is used")),
@@ -150,8 +150,8 @@ async fn ask(client: &Client, report: &mut Report) {
         Err(error) => {
             // The credential has been told about already.
             let known = matches!(
-                error,
-                ApiError::CredentialsMissing { .. } | ApiError::Credentials { .. }
+                error.kind(),
+                ApiErrorKind::CredentialsMissing { .. } | ApiErrorKind::Credentials { .. }
             );
             report.add(if known && report.has_failed("credential") {
                 Check::skipped("api", "not asked: there is no credential to ask with")

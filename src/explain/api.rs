@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    api::ApiError,
+    api::{Acted, ApiError, ApiErrorKind, HttpError},
     domain::{step::Step, text},
 };
 
@@ -13,18 +13,14 @@ type Words = (&'static str, String, Step);
 /// Code, message and next step of what the API answered.
 pub(crate) fn words(what: &str, error: &ApiError) -> Words {
     let (code, message, next) = words_of(what, error);
-    match error {
-        ApiError::Refused {
-            in_doubt: true,
-            retry_after,
-            ..
-        } => {
-            let wait = retry_after.map_or_else(String::new, |wait| {
+    match (error.kind(), error.acted()) {
+        (ApiErrorKind::Http(_), Acted::Unknown) => {
+            let wait = error.retry_after().map_or_else(String::new, |wait| {
                 format!(", in {} s", super::whole_seconds(wait))
             });
             (
                 code,
-                format!("{message}; an earlier try of this was lost and may have been carried out"),
+                format!("{message}; it may have been carried out"),
                 read_before(&format!("repeating the change{wait}")),
             )
         }
@@ -33,18 +29,17 @@ pub(crate) fn words(what: &str, error: &ApiError) -> Words {
 }
 
 fn words_of(what: &str, error: &ApiError) -> Words {
-    match error {
-        ApiError::Refused {
-            status,
+    match error.kind() {
+        ApiErrorKind::Http(HttpError {
+            status, message, ..
+        }) => refused(
+            what,
+            *status,
             message,
-            retry_after,
-            request_id,
-            ..
-        } => {
-            let id = request_id.as_deref();
-            refused(what, *status, message, *retry_after, id)
-        }
-        ApiError::Redirected { status, host, .. } => (
+            error.retry_after(),
+            error.request_id(),
+        ),
+        ApiErrorKind::Redirected { status, host, .. } => (
             "bad_response",
             format!(
                 "the service answered with a redirect (HTTP {status}) to {}, which is not followed",
@@ -53,17 +48,17 @@ fn words_of(what: &str, error: &ApiError) -> Words {
             ),
             "set the base URL to the service's final address".into(),
         ),
-        ApiError::Unreachable { cause } => (
+        ApiErrorKind::Unreachable { cause } => (
             "api_unreachable",
             format!("the API could not be reached{}", said(cause)),
             "check the network, the proxy and the base URL, then try again".into(),
         ),
-        ApiError::TimedOut => (
+        ApiErrorKind::TimedOut => (
             "timed_out",
             format!("the API did not answer about {what} in time"),
             "try again; the operator can give calls more time with --timeout-seconds".into(),
         ),
-        ApiError::BadResponse { status, cause, .. } => (
+        ApiErrorKind::BadResponse { status, cause, .. } => (
             "bad_response",
             format!(
                 "the answer about {what} (HTTP {status}) cannot be used{}",
@@ -71,7 +66,7 @@ fn words_of(what: &str, error: &ApiError) -> Words {
             ),
             "check that the base URL is a Sessions API".into(),
         ),
-        ApiError::CredentialsMissing { looked_for } => (
+        ApiErrorKind::CredentialsMissing { looked_for } => (
             "credentials_missing",
             format!(
                 "no credential was found; looked for, in order: {}",
@@ -81,12 +76,12 @@ fn words_of(what: &str, error: &ApiError) -> Words {
              to try it without a key, start it with --sandbox"
                 .into(),
         ),
-        ApiError::Credentials { source, cause } => (
+        ApiErrorKind::Credentials { source, cause } => (
             "unauthorized",
             format!("the credential from {source} cannot be used: {cause}"),
             "correct it, or set ANTHROPIC_API_KEY, then restart this server".into(),
         ),
-        ApiError::InvalidConfiguration { variable, cause } => (
+        ApiErrorKind::InvalidConfiguration { variable, cause } => (
             "invalid_configuration",
             format!("{variable} {cause}"),
             "correct that setting in the MCP host's configuration of this server and restart it"
@@ -183,19 +178,24 @@ fn said(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::{api::ApiError, domain::step::LeftOut, explain::api::words};
+    use crate::{
+        api::{Acted, ApiError, ApiErrorKind, HttpError},
+        domain::step::LeftOut,
+        explain::api::words,
+    };
 
     #[test]
     fn a_step_speaks_of_what_there_is() {
         let check = |status, id: Option<&str>, in_doubt, expected: &str| {
-            let error = ApiError::Refused {
+            let error = ApiError::from(ApiErrorKind::Http(HttpError {
                 status,
                 error_type: None,
                 message: String::new(),
-                request_id: id.map(str::to_owned),
-                retry_after: None,
-                in_doubt,
-            };
+            }));
+            let acted = if in_doubt { Acted::Unknown } else { Acted::No };
+            let error = error
+                .with_request_id(id.map(str::to_owned))
+                .with_acted(acted);
             let (_, message, next) = words("session s", &error);
             assert_eq!(next.on(&LeftOut::default()), expected);
             assert_eq!(message.contains("may have been carried out"), in_doubt);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    api::ApiError,
+    api::{ApiError, ApiErrorKind},
     domain::{guard::Refusal, step::Step, text, view::record::refusal_code},
     explain::{Failure, named},
     model::SessionHead,
@@ -177,8 +177,8 @@ impl Failure {
 
     /// The service kept refusing a write although the session is in a state that allows it.
     pub(crate) fn conflict(operation: &str, session: &SessionHead, error: &ApiError) -> Self {
-        let said = match error {
-            ApiError::Refused { message, .. } => message.as_str(),
+        let said = match error.kind() {
+            ApiErrorKind::Http(error) => error.message.as_str(),
             _ => "",
         };
         Self::new(

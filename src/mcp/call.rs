@@ -20,7 +20,7 @@ use serde::Serialize;
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use crate::{
-    api::{ApiError, Client},
+    api::{ApiError, Client, RateLimits, RequestOptions},
     app::{approval::PATIENCE, cursor::Question, pace::Allowance},
     domain::{filter, text},
     explain::Failure,
@@ -82,14 +82,18 @@ impl Call {
         let server = context.service;
         let longest = if T::BULK { LONGEST_BULK } else { Duration::MAX };
         let deadline = Instant::now() + server.config().timeout.min(longest);
-        let client = server.client().until(deadline);
+        let client = server.client().with_deadline(deadline);
         let allowance = server.pace().allowance();
         let allowed_agents = server.config().allowed_agents.clone();
         Self {
             tool: T::NAME,
             runs_on: T::BULK && T::EFFECT != Effect::Reads,
             client: if T::BULK {
-                client.leaving_limits().counted_by(allowance.counter())
+                client.with_options(RequestOptions {
+                    on_request: Some(allowance.counter()),
+                    rate_limits: RateLimits::Return,
+                    ..client.options().clone()
+                })
             } else {
                 client
             },
@@ -110,7 +114,7 @@ impl Call {
         Self {
             tool: self.tool,
             runs_on: self.runs_on,
-            client: self.client().counted_by(allowance.counter()),
+            client: self.counted_by(&allowance),
             allowance,
             deadline: self.deadline(),
             allowed_agents: self.allowed_agents.clone(),
@@ -142,7 +146,15 @@ impl Call {
     /// The same for bulk work, which waits until the rate allows one more request.
     pub(crate) async fn paced(&self) -> Client {
         self.allowance.fill().await;
-        self.client().counted_by(self.allowance.counter())
+        self.counted_by(&self.allowance)
+    }
+
+    fn counted_by(&self, allowance: &Allowance) -> Client {
+        let client = self.client();
+        client.with_options(RequestOptions {
+            on_request: Some(allowance.counter()),
+            ..client.options().clone()
+        })
     }
 
     /// Reads one session, which must belong to an agent the operator allows.
@@ -153,11 +165,8 @@ impl Call {
         let session = answer.body;
         // Guards must not judge another session than the one that will be written.
         if session.head.id != id.as_str() {
-            let error = ApiError::BadResponse {
-                status: 200,
-                cause: "the answer is about another session".to_owned(),
-                request_id: answer.request_id,
-            };
+            let cause = "the answer is about another session";
+            let error = ApiError::bad_response(200, cause, answer.request_id);
             return Err(Failure::api(&about, &error));
         }
         if !filter::is_allowed(&self.allowed_agents, &session.head) {
@@ -217,7 +226,7 @@ impl Call {
         // Also timed here: a host may leave the request lying without an error.
         let answer = tokio::time::timeout(patience, request).await;
         let waited = asked.elapsed();
-        let client = self.client.until(self.deadline + waited);
+        let client = self.client.with_deadline(self.deadline + waited);
         let _ = self.pause.set((waited, client));
         match answer {
             Ok(Ok(answer)) => Some(answer),

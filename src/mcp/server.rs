@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(unix)]
 use crate::mcp::transport::stdio;
 use crate::{
-    api::Client,
+    api::{Client, RequestOptions},
     app::{
         approval::Confirmer, audit::AuditLog, cursor::Cursors, export::Exporter, locks::Turns,
         pace::Pace, plan::Fleet, suggestions::Newest,
@@ -60,7 +60,10 @@ impl SessionsServer {
     ) -> Self {
         let pace = Pace::new(config.max_rpm);
         let shared = Shared {
-            client: Client::new(config.api.clone()).counted_by(pace.counter()),
+            client: Client::new(config.api.clone()).with_options(RequestOptions {
+                on_request: Some(pace.counter()),
+                ..RequestOptions::default()
+            }),
             statuses: Statuses::new(config.idle_statuses.clone()),
             tools: Tools::new(&config, further),
             turns: Turns::default(),

@@ -2,172 +2,134 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, header};
-use serde_json::{Map, Value, json};
+use http::{HeaderMap, HeaderValue, Method};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 use url::Url;
 
 use crate::api::{
-    ApiError,
-    auth::{Inner, now, unusable},
-    credentials::{Credential, Secret, Workload},
-    exchange::{Limits, Prepared, Unreadable, exchange},
-    retry::Repeat,
-    send::{OAUTH_BETA, endpoint},
-    sessions::json,
+    attempt,
+    attempt::{SendError, SendOptions},
+    body::{BodyError, json},
+    credentials::{files::IssuedToken, secret::Secret, workload::Workload},
+    error::{Acted, ApiError},
+    request::Request,
+    retry::{Policy, Repeat},
+    settings::RequestOptions,
 };
 
-/// How long the endpoint is waited for: as long as the official SDKs do. Not the caller's time,
-/// since a renewal outlives the call that began it.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// As in the official SDKs. Not the caller's deadline: a renewal may outlive the call.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Only on the exchange; a refresh with it is refused.
-const FEDERATION_BETA: &str = "oauth-2025-04-20,oidc-federation-2026-04-01";
+/// Lifetime of a token without `expires_in`, in seconds; what the official tools assume.
+const USUAL_LIFETIME: i64 = 3600;
 
-/// A token request.
-pub(crate) struct Request {
+const REFRESH_BETA: &str = "oauth-2025-04-20";
+/// On the exchange only; a refresh with it is rejected.
+const EXCHANGE_BETA: &str = "oauth-2025-04-20,oidc-federation-2026-04-01";
+
+pub(crate) struct TokenRequest {
     body: Value,
     beta: &'static str,
     repeat: Repeat,
-    /// What must not come back in a message.
     secret: Secret,
 }
 
-/// What the endpoint granted.
-pub(crate) struct Granted {
-    pub(crate) access: Secret,
-    /// Unix seconds.
-    pub(crate) ends: i64,
-    /// A new refresh token, when the old one is spent.
-    pub(crate) refresh: Option<Secret>,
-}
-
-impl Request {
-    /// `grant_type=refresh_token`. Not repeated when its fate is unknown: the refresh token may
+impl TokenRequest {
+    /// `grant_type=refresh_token`. Not repeated when the response is lost: the refresh token may
     /// be spent, and a second use can be taken for theft and end the login.
-    pub(crate) fn refresh(client_id: &str, token: &Secret) -> Self {
+    pub(crate) fn refresh(client_id: &str, token: Secret) -> Self {
+        let body = serde_json::json!({
+            "grant_type": "refresh_token",
+            "refresh_token": token.expose(),
+            "client_id": client_id,
+        });
         Self {
-            body: json!({
-                "grant_type": "refresh_token",
-                "refresh_token": token.expose(),
-                "client_id": client_id,
-            }),
-            beta: OAUTH_BETA,
-            repeat: Repeat::OnlyIfNotDone,
-            secret: token.clone(),
+            body,
+            beta: REFRESH_BETA,
+            repeat: Repeat::IfNotActed,
+            secret: token,
         }
     }
 
-    /// RFC 7523. Repeated freely: an identity token can be exchanged any number of times.
-    /// `workspace` fills in when the workload names none.
-    pub(crate) fn exchange(
-        workload: &Workload,
-        identity: &Secret,
-        workspace: Option<&str>,
-    ) -> Self {
-        let mut body = json!({
+    /// RFC 7523. An identity token can be exchanged any number of times. `workspace` is used if
+    /// the workload names none.
+    pub(crate) fn exchange(workload: &Workload, identity: Secret, workspace: Option<&str>) -> Self {
+        let mut body = serde_json::json!({
             "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
             "assertion": identity.expose(),
             "federation_rule_id": workload.federation_rule_id,
             "organization_id": workload.organization_id,
         });
         if let Some(fields) = body.as_object_mut() {
-            if let Some(account) = &workload.service_account_id {
-                fields.insert("service_account_id".to_owned(), account.as_str().into());
-            }
-            if let Some(workspace) = workload.workspace_id.as_deref().or(workspace) {
-                fields.insert("workspace_id".to_owned(), workspace.into());
-            }
+            let account = workload.service_account_id.as_deref();
+            let workspace = workload.workspace_id.as_deref().or(workspace);
+            fields.extend(account.map(|id| ("service_account_id".to_owned(), id.into())));
+            fields.extend(workspace.map(|id| ("workspace_id".to_owned(), id.into())));
         }
         Self {
             body,
-            beta: FEDERATION_BETA,
-            repeat: Repeat::Harmless,
-            secret: identity.clone(),
+            beta: EXCHANGE_BETA,
+            repeat: Repeat::Idempotent,
+            secret: identity,
         }
     }
-}
 
-impl Inner {
-    /// Asks the token endpoint of `base`: a token is only good where it was made.
-    pub(crate) async fn grant(
-        &self,
-        credential: &Credential,
+    /// Sends it to `base`, since a token is only valid where it was issued.
+    pub(crate) async fn send(
+        self,
+        http: &reqwest::Client,
         base: &Url,
-        request: &Request,
-    ) -> Result<Granted, ApiError> {
-        let settings = &self.settings;
-        let http = self
-            .transport
-            .client(base, settings.connect_timeout)
-            .await?;
-        let json = HeaderValue::from_static("application/json");
+        policy: Policy,
+    ) -> Result<IssuedToken, ApiError> {
         let mut headers = HeaderMap::new();
-        headers.insert("anthropic-beta", HeaderValue::from_static(request.beta));
-        headers.insert(header::ACCEPT, json.clone());
-        headers.insert(header::CONTENT_TYPE, json);
-        let prepared = Prepared {
-            method: Method::POST,
-            url: endpoint(base, &["v1", "oauth", "token"]),
-            headers,
-            body: Some(request.body.to_string().into_bytes()),
-            repeat: request.repeat,
+        headers.insert("anthropic-beta", HeaderValue::from_static(self.beta));
+        let path = vec!["v1", "oauth", "token"];
+        let request = Request::write(Method::POST, path, self.repeat).json(&self.body);
+        let prepared = request.prepare(base, headers, self.secret);
+        let options = SendOptions {
+            policy,
+            attempt_timeout: TIMEOUT,
+            deadline: Instant::now() + TIMEOUT,
+            // Not the caller's: it does not count against the rate of the Sessions API.
+            caller: &RequestOptions::default(),
         };
-        let limits = Limits {
-            policy: settings.retry,
-            request_timeout: PATIENCE,
-            deadline: Instant::now() + PATIENCE,
-            // Not one of the Sessions API.
-            counter: None,
-        };
-        let failure = match exchange(http, &prepared, limits, granted).await {
-            Ok(answer) => return Ok(answer.body),
-            Err(failure) => failure.scrubbed(&request.secret),
-        };
-        let error = failure.error;
-        // What will pass keeps its own kind, so that it is treated as such.
-        if error.is_transient() {
-            return Err(error);
+        let mut earlier = None;
+        match attempt::send(http, &prepared, &options, issued_token, &mut earlier).await {
+            Ok(response) => Ok(response.body),
+            // Whatever was issued, nothing was done to a session.
+            Err(error) => Err(ApiError::from(SendError { error, earlier }).with_acted(Acted::No)),
         }
-        Err(unusable(
-            credential,
-            &format!("no token from {}: {error}", host(base)),
-        ))
     }
 }
 
-fn host(base: &Url) -> &str {
-    base.host_str().unwrap_or_default()
-}
-
-fn granted(body: &[u8]) -> Result<Granted, Unreadable> {
-    let wrong = |cause: &str| Unreadable::Wrong(cause.to_owned());
+fn issued_token(body: &[u8]) -> Result<IssuedToken, BodyError> {
     let fields: Map<String, Value> = json(body)?;
     let text = |name| fields.get(name).and_then(Value::as_str);
     if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err(wrong("the token is not a Bearer token"));
+        return Err(BodyError::Invalid("the token is not a Bearer token".into()));
     }
-    let access = text("access_token")
-        .and_then(Secret::new)
-        .ok_or_else(|| wrong("the answer has no access_token"))?;
-    let lasts = match fields.get("expires_in") {
-        // What the official tools assume.
-        None | Some(Value::Null) => 3600,
-        Some(value) => {
-            let number = value
-                .as_f64()
-                .or_else(|| value.as_str()?.trim().parse().ok());
-            number
-                .filter(|number| number.is_finite())
-                .and_then(|number| {
-                    i64::try_from(Duration::try_from_secs_f64(number).ok()?.as_secs()).ok()
-                })
-                .ok_or_else(|| wrong("the token's expires_in is not a number of seconds"))?
-        }
+    let access = text("access_token").and_then(Secret::new);
+    let access =
+        access.ok_or_else(|| BodyError::Invalid("the response has no access_token".into()))?;
+    let lifetime = match fields.get("expires_in") {
+        None | Some(Value::Null) => Some(USUAL_LIFETIME),
+        Some(value) => seconds(value),
     };
-    Ok(Granted {
+    let lifetime = lifetime.ok_or_else(|| {
+        BodyError::Invalid("the token's expires_in is not a number of seconds".into())
+    })?;
+    Ok(IssuedToken {
         access,
-        ends: now().saturating_add(lasts),
+        expires_at: Some(Timestamp::now().as_second().saturating_add(lifetime)),
         refresh: text("refresh_token").and_then(Secret::new),
     })
+}
+
+/// Whole seconds of a number or a numeric string.
+fn seconds(value: &Value) -> Option<i64> {
+    let text = || value.as_str()?.trim().parse().ok();
+    let seconds = Duration::try_from_secs_f64(value.as_f64().or_else(text)?).ok()?;
+    i64::try_from(seconds.as_secs()).ok()
 }

@@ -3,54 +3,43 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use url::Url;
 
-use crate::api::credentials::{
-    Variables,
-    files::{TokenFile, read_config},
-    workload::{Identity, Workload},
+use crate::{
+    api::credentials::{
+        credential::{Credential, CredentialKind},
+        files::{TokenFile, read_config},
+        workload::{IdentityToken, Workload},
+    },
+    environment::Environment,
 };
 
-/// A profile whose config file was read; its tokens are read when they are needed.
-#[derive(Debug, Clone)]
-pub struct Profile {
-    /// The name it is chosen by.
-    pub name: String,
-    /// How it gets an access token.
-    pub login: Login,
-    /// To be sent as `anthropic-workspace-id`; `None` for a workload login, whose tokens are
-    /// bound to a workspace already.
-    pub workspace_id: Option<String>,
-    /// The API it belongs to, when it names one.
-    pub base_url: Option<Url>,
-}
-
-/// How a profile gets an access token.
-#[derive(Debug, Clone)]
-pub enum Login {
-    /// A person logged in. With a `client_id` an expired token is refreshed here; without one
-    /// something else rotates the file, which is therefore read anew on each use.
-    User {
-        /// The OAuth client the refresh token was given to.
-        client_id: Option<String>,
-        /// Where the tokens are.
-        tokens: TokenFile,
-    },
-    /// An identity token of the platform is exchanged.
-    Workload(Workload),
-}
-
-/// The config directory, and whether somebody chose it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Directory {
-    pub(crate) path: Option<PathBuf>,
+/// The directory with `configs`, `credentials` and `active_config`.
+pub(crate) struct ConfigDirectory {
+    path: Option<PathBuf>,
     /// Set by `ANTHROPIC_CONFIG_DIR`, so that a broken active profile is an error.
-    pub(crate) chosen: bool,
-    pub(crate) home: Option<PathBuf>,
+    pub(crate) is_chosen: bool,
+    home: Option<PathBuf>,
 }
 
-impl Directory {
-    /// The content of `active_config`, if there is any.
+impl ConfigDirectory {
+    pub(crate) fn from_environment(environment: &Environment) -> Self {
+        let path = |name| environment.trimmed(name).map(PathBuf::from);
+        let home = path("HOME").or_else(|| path("USERPROFILE"));
+        let default = if cfg!(windows) {
+            path("APPDATA").map(|roaming| roaming.join("Anthropic"))
+        } else {
+            // On macOS too: the official tools use one place everywhere but on Windows.
+            home.as_ref().map(|home| home.join(".config/anthropic"))
+        };
+        let chosen = path("ANTHROPIC_CONFIG_DIR");
+        Self {
+            is_chosen: chosen.is_some(),
+            path: chosen.or(default),
+            home,
+        }
+    }
+
+    /// The profile that `active_config` names.
     pub(crate) fn active(&self) -> Option<String> {
         let pointer = self.path.as_ref()?.join("active_config");
         let text = std::fs::read_to_string(pointer).ok()?;
@@ -58,79 +47,77 @@ impl Directory {
         (!name.is_empty()).then(|| name.to_owned())
     }
 
-    /// Where the config file of `name` is.
     pub(crate) fn config_of(&self, name: &str) -> Result<PathBuf, String> {
         check_name(name)?;
-        let directory = self.path.as_ref().ok_or(
-            "there is no home directory to look for profiles in; set ANTHROPIC_CONFIG_DIR",
-        )?;
+        let directory = self
+            .path
+            .as_ref()
+            .ok_or("no home directory to look for profiles in; set ANTHROPIC_CONFIG_DIR")?;
         Ok(directory.join("configs").join(format!("{name}.json")))
     }
 
-    /// Reads the profile `name`, filling what it leaves open from the environment.
-    pub(crate) fn load(&self, name: &str, variables: &Variables) -> Result<Profile, String> {
-        let config_path = self.config_of(name)?;
-        let config = read_config(&config_path)?;
-        let path = config_path.display();
+    /// Reads the profile `name`, filling gaps from the environment.
+    pub(crate) fn load(&self, name: &str, environment: &Environment) -> Result<Credential, String> {
+        let path = self.config_of(name)?;
+        let config = read_config(&path);
+        let credential = config.and_then(|config| self.parse(name, &config, environment));
+        credential.map_err(|problem| format!("{} {problem}", path.display()))
+    }
+
+    fn parse(
+        &self,
+        name: &str,
+        config: &Map<String, Value>,
+        environment: &Environment,
+    ) -> Result<Credential, String> {
         let authentication = config
             .get("authentication")
             .and_then(Value::as_object)
-            .ok_or_else(|| format!("{path} has no `authentication` object"))?;
-        let base_url =
-            match text(&config, "base_url") {
-                None => None,
-                Some(url) => Some(url.parse().map_err(|error| {
-                    format!("{path} has a base_url that cannot be read: {error}")
-                })?),
-            };
-        let workspace_id = text(&config, "workspace_id").map(str::to_owned);
-        let (login, workspace_id) = match text(authentication, "type") {
+            .ok_or("has no `authentication` object")?;
+        let base_url = text(config, "base_url").map(str::parse).transpose();
+        let base_url = base_url.map_err(|error| format!("has an invalid base_url: {error}"))?;
+        let kind = match text(authentication, "type") {
             Some("user_oauth") => {
-                let tokens = match text(authentication, "credentials_path") {
+                let path = match text(authentication, "credentials_path") {
                     Some(path) => self.expand(path),
-                    None => self.credentials_of(name),
+                    None => self.resolve(&Path::new("credentials").join(format!("{name}.json"))),
                 };
-                let client_id = text(authentication, "client_id").map(str::to_owned);
-                let tokens = TokenFile::new(tokens);
-                (Login::User { client_id, tokens }, workspace_id)
+                CredentialKind::Login {
+                    client_id: text(authentication, "client_id").map(str::to_owned),
+                    file: TokenFile(path),
+                }
             }
             Some("oidc_federation") => {
-                let workload = workload(&config, authentication, variables)
-                    .map_err(|problem| format!("{path} {problem}"))?;
-                (Login::Workload(workload), None)
+                CredentialKind::Workload(workload(config, authentication, environment)?)
             }
             _ => {
-                return Err(format!(
-                    "{path} has an `authentication.type` other than user_oauth and oidc_federation"
-                ));
+                return Err(
+                    "has an `authentication.type` other than user_oauth and oidc_federation".into(),
+                );
             }
         };
-        Ok(Profile {
-            name: name.to_owned(),
-            login,
-            workspace_id,
+        Ok(Credential {
+            source: format!("profile {name:?}"),
+            kind,
             base_url,
+            workspace_id: text(config, "workspace_id").map(str::to_owned),
         })
     }
 
-    fn credentials_of(&self, name: &str) -> PathBuf {
-        let file = format!("{name}.json");
-        self.relative(&Path::new("credentials").join(file))
-    }
-
     /// `~/` is the home directory; a relative path counts from the config directory, since the
-    /// working directory of a server that a host started means nothing.
+    /// working directory of a server that a host started is arbitrary.
     fn expand(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), &self.home) {
             (Some(rest), Some(home)) => home.join(rest),
-            _ => self.relative(Path::new(path)),
+            _ => self.resolve(Path::new(path)),
         }
     }
 
-    fn relative(&self, path: &Path) -> PathBuf {
-        self.path
-            .as_ref()
-            .map_or_else(|| path.to_owned(), |directory| directory.join(path))
+    fn resolve(&self, path: &Path) -> PathBuf {
+        match &self.path {
+            Some(directory) => directory.join(path),
+            None => path.to_owned(),
+        }
     }
 }
 
@@ -148,45 +135,39 @@ fn check_name(name: &str) -> Result<(), String> {
 fn workload(
     config: &Map<String, Value>,
     authentication: &Map<String, Value>,
-    variables: &Variables,
+    environment: &Environment,
 ) -> Result<Workload, &'static str> {
-    let or = |given: Option<&str>, variable: &Option<String>| {
-        given.map(str::to_owned).or_else(|| variable.clone())
+    let or = |given: Option<&str>, variable| {
+        let value = given.or_else(|| environment.trimmed(variable));
+        value.map(str::to_owned)
     };
     let identity = match authentication.get("identity_token") {
-        None | Some(Value::Null) => variables
-            .identity_token_file
-            .clone()
+        None | Some(Value::Null) => or(None, "ANTHROPIC_IDENTITY_TOKEN_FILE")
             .ok_or("names no identity token, and ANTHROPIC_IDENTITY_TOKEN_FILE is not set")?,
         // An incomplete entry is a mistake in the file, not a wish to use the environment.
         Some(Value::Object(identity)) if text(identity, "source") == Some("file") => {
-            text(identity, "path")
-                .map(PathBuf::from)
-                .ok_or("has an `identity_token` without a path")?
+            let path = text(identity, "path");
+            path.ok_or("has an `identity_token` without a path")?
+                .to_owned()
         }
         Some(_) => return Err("has an `identity_token` whose source is not `file`"),
     };
+    let rule = text(authentication, "federation_rule_id");
+    let organization = text(config, "organization_id");
+    let account = text(authentication, "service_account_id");
     Ok(Workload {
-        federation_rule_id: or(
-            text(authentication, "federation_rule_id"),
-            &variables.federation_rule_id,
-        )
-        .ok_or("has no `authentication.federation_rule_id`")?,
-        organization_id: or(text(config, "organization_id"), &variables.organization_id)
+        federation_rule_id: or(rule, "ANTHROPIC_FEDERATION_RULE_ID")
+            .ok_or("has no `authentication.federation_rule_id`")?,
+        organization_id: or(organization, "ANTHROPIC_ORGANIZATION_ID")
             .ok_or("has no `organization_id`")?,
-        service_account_id: or(
-            text(authentication, "service_account_id"),
-            &variables.service_account_id,
-        ),
+        service_account_id: or(account, "ANTHROPIC_SERVICE_ACCOUNT_ID"),
         workspace_id: text(config, "workspace_id").map(str::to_owned),
-        identity: Identity::File(identity),
+        identity: IdentityToken::File(identity.into()),
     })
 }
 
-/// A field that is a string with something in it: the official tools take empty as absent.
+/// A string field; empty counts as absent, as in the official tools.
 fn text<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
-    object
-        .get(field)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty())
+    let text = object.get(field)?.as_str()?;
+    (!text.is_empty()).then_some(text)
 }

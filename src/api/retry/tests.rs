@@ -1,163 +1,135 @@
-//! The rules as a table.
+//! The rules as tables.
 
 use std::time::{Duration, SystemTime};
 
-use Outcome::{Lost, NotSent, Status};
-use Repeat::{Harmless, OnlyIfNotDone};
+use AttemptOutcome::{NotSent, ResponseLost, Status};
+use Repeat::{Idempotent, IfNotActed};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::api::retry::{Outcome, Policy, Repeat, decide, retry_after};
+use crate::api::retry::{AttemptOutcome, Hints, Policy, Repeat, retry_after};
+
+type Lines = [(&'static str, &'static str)];
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-    let line = |&(name, value)| {
-        (
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        )
-    };
-    lines.iter().map(line).collect()
+fn headers(lines: &Lines) -> HeaderMap {
+    let lines = lines.iter().map(|&(name, value)| {
+        let name = HeaderName::from_static(name);
+        (name, HeaderValue::from_static(value))
+    });
+    lines.collect()
 }
 
-fn check(
-    repeat: Repeat,
-    outcome: Outcome,
-    lines: &[(&'static str, &'static str)],
-    attempt: u32,
-    expected: Option<u64>,
-) {
-    let policy = Policy::default();
+/// The delay after the first attempt, in milliseconds.
+fn check(repeat: Repeat, outcome: AttemptOutcome, lines: &Lines, expected: Option<u64>) {
     let now = at(1_767_225_600); // Thu, 01 Jan 2026 00:00:00 GMT
-    let waited = decide(&policy, repeat, outcome, &headers(lines), attempt, now, 0.0);
-    assert_eq!(
-        waited.map(|wait| wait.as_millis()),
-        expected.map(u128::from),
-        "{repeat:?} {outcome:?} {lines:?} attempt {attempt}"
-    );
+    let hints = Hints::read(&headers(lines), now);
+    let delay = Policy::default().delay(repeat, outcome, hints, 0, 0.0);
+    let expected = expected.map(Duration::from_millis);
+    assert_eq!(delay, expected, "{repeat:?} {outcome:?} {lines:?}");
 }
 
 #[test]
-fn what_is_retried_and_after_how_many_milliseconds() {
+fn only_transient_failures_are_retried_and_only_where_that_is_safe() {
     let soon = Some(500);
-    for (outcome, harmless, only_if_not_done) in [
-        (NotSent, soon, soon),
-        (Lost, soon, None),
-        (Status(408), soon, None),
-        (Status(429), soon, soon),
-        (Status(500), soon, None),
-        (Status(502), soon, None),
-        (Status(503), soon, None),
-        (Status(504), soon, None),
-        (Status(529), soon, None),
-        (Status(400), None, None),
-        (Status(401), None, None),
-        (Status(403), None, None),
-        (Status(404), None, None),
-        (Status(409), None, None),
-        (Status(413), None, None),
-        (Status(422), None, None),
-    ] {
-        check(Harmless, outcome, &[], 0, harmless);
-        check(OnlyIfNotDone, outcome, &[], 0, only_if_not_done);
+    for outcome in [NotSent, Status(429)] {
+        check(Idempotent, outcome, &[], soon);
+        check(IfNotActed, outcome, &[], soon);
+    }
+    let may_have_acted = [408, 500, 502, 503, 504, 529].map(Status);
+    for outcome in may_have_acted.into_iter().chain([ResponseLost]) {
+        check(Idempotent, outcome, &[], soon);
+        check(IfNotActed, outcome, &[], None);
+    }
+    for outcome in [200, 307, 400, 401, 403, 404, 409, 413, 422].map(Status) {
+        check(Idempotent, outcome, &[], None);
+        check(IfNotActed, outcome, &[], None);
     }
 }
 
 #[test]
-fn the_service_has_the_last_word() {
-    let (yes, no) = (("x-should-retry", "true"), ("x-should-retry", "false"));
-    check(Harmless, Status(409), &[yes], 0, Some(500));
-    check(OnlyIfNotDone, Status(500), &[yes], 0, Some(500));
-    check(Harmless, Status(429), &[no], 0, None);
-    check(Harmless, Status(500), &[no, ("retry-after", "1")], 0, None);
-    check(
-        Harmless,
-        Status(500),
-        &[("x-should-retry", "maybe")],
-        0,
-        Some(500),
-    );
+fn x_should_retry_overrules_everything_but_the_number_of_retries() {
+    let should_retry = |value| ("x-should-retry", value);
+    let (yes, no) = (should_retry("true"), should_retry("false"));
+    check(Idempotent, Status(409), &[yes], Some(500));
+    check(IfNotActed, Status(500), &[yes], Some(500));
+    check(Idempotent, Status(429), &[no], None);
+    check(Idempotent, Status(500), &[no, ("retry-after", "1")], None);
+    check(Idempotent, Status(500), &[should_retry("maybe")], Some(500));
+    let hints = Hints::read(&headers(&[yes]), at(0));
+    let third = Policy::default().delay(Idempotent, Status(429), hints, 2, 0.0);
+    assert_eq!(third, None);
 }
 
 #[test]
-fn waits_double_up_to_a_limit_and_tries_are_counted() {
-    check(Harmless, Lost, &[], 0, Some(500));
-    check(Harmless, Lost, &[], 1, Some(1000));
-    check(Harmless, Lost, &[], 2, None);
-    check(
-        Harmless,
-        Status(429),
-        &[("x-should-retry", "true")],
-        2,
-        None,
-    );
-    let patient = Policy {
-        retries: 40,
-        ..Policy::default()
-    };
-    let wait = |attempt, jitter| {
-        let none = HeaderMap::new();
-        decide(&patient, Harmless, Lost, &none, attempt, at(0), jitter).unwrap()
-    };
-    assert_eq!(wait(4, 0.0), Duration::from_secs(8));
-    assert_eq!(wait(39, 0.0), Duration::from_secs(8));
-    assert_eq!(wait(39, 1.0), Duration::from_secs(6));
-    assert_eq!(wait(0, 1.0), Duration::from_millis(375));
+fn delays_double_up_to_a_limit_and_retries_are_limited() {
+    let (usual, patient) = (2, 40);
+    for (retries, attempt, jitter, expected) in [
+        (usual, 0, 0.0, Some(500)),
+        (usual, 1, 0.0, Some(1000)),
+        (usual, 2, 0.0, None),
+        (patient, 4, 0.0, Some(8000)),
+        (patient, 39, 0.0, Some(8000)),
+        (patient, 39, 1.0, Some(6000)),
+        (patient, 0, 1.0, Some(375)),
+    ] {
+        let policy = Policy {
+            retries,
+            ..Policy::default()
+        };
+        let delay = policy.delay(Idempotent, ResponseLost, Hints::default(), attempt, jitter);
+        assert_eq!(delay, expected.map(Duration::from_millis), "{attempt}");
+    }
 }
 
 #[test]
-fn a_wait_the_service_names_is_taken_in_every_form() {
-    for (lines, expected) in [
-        (&[("retry-after", "7")][..], 7000),
-        (&[("retry-after", "0.25")], 250),
-        (&[("retry-after", " 2 ")], 2000),
-        (&[("retry-after-ms", "150"), ("retry-after", "7")], 150),
-        (&[("retry-after-ms", "soon"), ("retry-after", "7")], 7000),
-        (&[("retry-after", "Thu, 01 Jan 2026 00:00:30 GMT")], 30_000),
-        // Nothing usable, or nothing to wait for: our own pace.
-        (&[("retry-after", "Thu, 01 Jan 2026 00:00:00 GMT")], 500),
-        (&[("retry-after", "Wed, 31 Dec 2025 00:00:00 GMT")], 500),
-        (&[("retry-after", "0")], 500),
-        (&[("retry-after", "-3")], 500),
-        (&[("retry-after", "NaN")], 500),
-        (&[("retry-after", "inf")], 500),
-        (&[("retry-after", "later")], 500),
-        (&[("retry-after", "")], 500),
+fn a_delay_the_service_asks_for_is_read_in_every_form() {
+    for (value, expected) in [
+        ("7", 7000),
+        ("0.25", 250),
+        (" 2 ", 2000),
+        ("Thu, 01 Jan 2026 00:00:30 GMT", 30_000),
+        // Nothing usable, or nothing to wait for: our own delay.
+        ("Thu, 01 Jan 2026 00:00:00 GMT", 500),
+        ("Wed, 31 Dec 2025 00:00:00 GMT", 500),
+        ("0", 500),
+        ("-3", 500),
+        ("NaN", 500),
+        ("inf", 500),
+        ("later", 500),
+        ("", 500),
         // Absurd, but not an overflow.
-        (&[("retry-after", "1e300")], 86_400_000),
+        ("1e300", 86_400_000),
     ] {
-        check(Harmless, Status(429), lines, 0, Some(expected));
+        let lines = [("retry-after", value)];
+        check(Idempotent, Status(429), &lines, Some(expected));
     }
-}
-
-#[test]
-fn a_time_that_has_passed_is_zero_and_no_time_is_none() {
-    let past = headers(&[("retry-after", "Thu, 01 Jan 1970 00:00:10 GMT")]);
-    assert_eq!(retry_after(&past, at(20)), Some(Duration::ZERO));
-    assert_eq!(retry_after(&HeaderMap::new(), at(20)), None);
+    for (value, expected) in [("150", 150), ("soon", 7000)] {
+        let lines = [("retry-after-ms", value), ("retry-after", "7")];
+        check(Idempotent, Status(429), &lines, Some(expected));
+    }
 }
 
 #[test]
 fn a_date_counts_from_the_clock_that_wrote_it() {
-    let later = "Thu, 01 Jan 1970 02:00:10 GMT";
-    let by_their_clock = [
-        ("date", "Thu, 01 Jan 1970 02:00:00 GMT"),
-        ("retry-after", later),
-    ];
+    let check = |lines: &Lines, here, seconds: Option<u64>| {
+        let delay = retry_after(&headers(lines), at(here));
+        assert_eq!(delay, seconds.map(Duration::from_secs), "{lines:?} {here}");
+    };
+    let date = |date| ("date", date);
+    let later = ("retry-after", "Thu, 01 Jan 1970 02:00:10 GMT");
     for here in [0, 20, 7_200, 90_000] {
-        let wait = retry_after(&headers(&by_their_clock), at(here));
-        assert_eq!(wait, Some(Duration::from_secs(10)), "{here}");
+        check(
+            &[date("Thu, 01 Jan 1970 02:00:00 GMT"), later],
+            here,
+            Some(10),
+        );
     }
-    let without = headers(&[("retry-after", later)]);
-    assert_eq!(
-        retry_after(&without, at(7_200)),
-        Some(Duration::from_secs(10))
-    );
-    let garbled = headers(&[("date", "yesterday"), ("retry-after", later)]);
-    assert_eq!(
-        retry_after(&garbled, at(7_200)),
-        Some(Duration::from_secs(10))
-    );
+    check(&[later], 7_200, Some(10));
+    check(&[date("yesterday"), later], 7_200, Some(10));
+    // A time that has passed is zero.
+    check(&[later], 90_000, Some(0));
+    check(&[], 20, None);
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    api::{ApiError, ApiResponse},
+    api::{Acted, ApiError, ApiErrorKind, ApiResponse},
     app::write::{Conditions, IfBusy, Leave, Outcome, Write, poll::Poll},
     domain::guard::{Operation, Refusal, Verdict},
     explain::Failure,
@@ -263,9 +263,9 @@ impl Attempt<'_> {
     /// A write that failed, and may have been carried out all the same.
     fn in_doubt(&self, done: &str, error: &ApiError) -> Failure {
         let failure = self.api(error);
-        // Of an earlier try that was lost the failure tells by itself.
-        let is_told = matches!(error, ApiError::Refused { in_doubt: true, .. });
-        if error.may_have_acted() && !is_told {
+        // The words for an HTTP status tell of it already.
+        let is_told = matches!(error.kind(), ApiErrorKind::Http(_));
+        if error.acted() == Acted::Unknown && !is_told {
             return failure.with_doubt(self.id, done);
         }
         failure

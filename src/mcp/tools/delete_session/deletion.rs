@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
+    api::{Acted, ApiError, ApiErrorKind, ApiResponse, Client},
     app::{
         approval::{Confirmed, Subject, Token},
         export,
@@ -241,13 +241,19 @@ impl Write for Deletion<'_> {
         // The service says yes and not what it did.
         match client.get_session(id).await {
             Err(error) if error.is_not_found() => Ok(answer.map(|_| None)),
-            Err(error) if error.is_transient() || error.may_have_acted() => Err(error.in_doubt()),
+            Err(error)
+                if error.is_transient()
+                    || matches!(error.kind(), ApiErrorKind::BadResponse { .. }) =>
+            {
+                Err(error.with_acted(Acted::Unknown))
+            }
             // What refuses the reading has not refused the deletion.
-            Err(error) => Err(ApiError::BadResponse {
-                status: 200,
-                cause: format!("it does not say what was done, and a reading ends with {error}"),
-                request_id: answer.request_id,
-            }),
+            Err(error) => {
+                let cause =
+                    format!("it does not say what was done, and a reading ends with {error}");
+                let error = ApiError::bad_response(200, cause, answer.request_id);
+                Err(error.with_acted(Acted::Unknown))
+            }
             Ok(still_there) => Ok(still_there.map(Some)),
         }
     }

@@ -1,0 +1,201 @@
+//! Sends a request until it succeeds, must not be repeated, or its time is up.
+
+use std::time::{Duration, SystemTime};
+
+use http::Method;
+use tokio::time::{Instant, sleep, timeout_at};
+use url::Url;
+
+use crate::api::{
+    body,
+    body::{BodyError, Parse},
+    error::{Acted, ApiError, ApiErrorKind},
+    request::PreparedRequest,
+    response::{ApiResponse, http_error, redirect, request_id},
+    retry::{AttemptOutcome, Hints, Policy},
+    settings::{RateLimits, RequestOptions},
+    transport::chain,
+};
+
+/// What sending a request may take.
+pub(crate) struct SendOptions<'a> {
+    pub(crate) policy: Policy,
+    pub(crate) attempt_timeout: Duration,
+    /// No attempt and no delay goes on beyond it.
+    pub(crate) deadline: Instant,
+    pub(crate) caller: &'a RequestOptions,
+}
+
+/// A failed request, with its last *earlier* attempt that may have been carried out.
+pub(crate) struct SendError {
+    pub(crate) error: ApiError,
+    pub(crate) earlier: Option<ApiError>,
+}
+
+/// The more telling of the two errors. A rejected repetition does not mean that nothing happened:
+/// it may be the consequence of the earlier attempt. A limit, an overload or a lost response says
+/// nothing about that, and is what the caller has to deal with.
+impl From<SendError> for ApiError {
+    fn from(SendError { error, earlier }: SendError) -> Self {
+        let Some(earlier) = earlier else {
+            return error;
+        };
+        let is_bad_response = matches!(error.kind(), ApiErrorKind::BadResponse { .. });
+        let is_telling = error.is_transient() || is_bad_response;
+        let error = if is_telling { error } else { earlier };
+        error.with_acted(Acted::Unknown)
+    }
+}
+
+struct FailedAttempt {
+    error: ApiError,
+    outcome: AttemptOutcome,
+    hints: Hints,
+}
+
+impl FailedAttempt {
+    fn new(error: impl Into<ApiError>, outcome: AttemptOutcome) -> Self {
+        Self {
+            error: error.into(),
+            outcome,
+            hints: Hints::default(),
+        }
+    }
+
+    fn timed_out() -> Self {
+        Self::new(ApiErrorKind::TimedOut, AttemptOutcome::ResponseLost)
+    }
+}
+
+/// Puts the last attempt before the final one that may have been carried out into `earlier`.
+pub(crate) async fn send<T>(
+    http: &reqwest::Client,
+    prepared: &PreparedRequest<'_>,
+    options: &SendOptions<'_>,
+    parse: Parse<T>,
+    earlier: &mut Option<ApiError>,
+) -> Result<ApiResponse<T>, ApiError> {
+    let mut attempt = 0;
+    loop {
+        let started = Instant::now();
+        if started >= options.deadline {
+            return Err(ApiError::timed_out());
+        }
+        let result = attempt_once(http, prepared, options, parse).await;
+        let (status, id) = match &result {
+            Ok(response) => (None, response.request_id.as_deref()),
+            Err(failed) => (failed.error.http_status(), failed.error.request_id()),
+        };
+        // Neither query nor bodies: logs must not hold content.
+        tracing::debug!(
+            method = %prepared.request.method,
+            path = prepared.url.path(),
+            attempt,
+            status,
+            request_id = id,
+            milliseconds = started.elapsed().as_millis(),
+            "request {}", if result.is_ok() { "succeeded" } else { "failed" }
+        );
+        let failed = match result {
+            Ok(response) => return Ok(response),
+            Err(failed) => failed,
+        };
+        let (outcome, hints) = (failed.outcome, failed.hints);
+        let acted = if prepared.request.method != Method::GET && outcome.may_have_acted() {
+            Acted::Unknown
+        } else {
+            Acted::No
+        };
+        let error = failed.error.scrubbed(&prepared.secret).with_acted(acted);
+        let is_limit = outcome == AttemptOutcome::Status(429);
+        if is_limit && options.caller.rate_limits == RateLimits::Return {
+            return Err(error);
+        }
+        let policy = options.policy;
+        match policy.delay(prepared.request.repeat, outcome, hints, attempt, jitter()) {
+            Some(delay) if Instant::now() + delay < options.deadline => sleep(delay).await,
+            // A delay beyond the deadline is left to the caller, with what the service asks for.
+            _ => return Err(error),
+        }
+        if acted == Acted::Unknown {
+            *earlier = Some(error);
+        }
+        attempt += 1;
+    }
+}
+
+async fn attempt_once<T>(
+    http: &reqwest::Client,
+    prepared: &PreparedRequest<'_>,
+    options: &SendOptions<'_>,
+    parse: Parse<T>,
+) -> Result<ApiResponse<T>, FailedAttempt> {
+    let deadline = options.deadline.min(after(options.attempt_timeout));
+    let mut builder = http
+        .request(prepared.request.method.clone(), prepared.url.clone())
+        .headers(prepared.headers.clone());
+    if let Some(body) = &prepared.request.body {
+        builder = builder.body(body.clone());
+    }
+    if let Some(on_request) = &options.caller.on_request {
+        on_request();
+    }
+    let mut response = match timeout_at(deadline, builder.send()).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => return Err(unreachable(error, &prepared.url)),
+        Err(_) => return Err(FailedAttempt::timed_out()),
+    };
+    let (status, headers) = (response.status(), response.headers().clone());
+    let outcome = AttemptOutcome::Status(status.as_u16());
+    if status.is_redirection() {
+        let error = redirect(status, &headers, &prepared.url);
+        return Err(FailedAttempt::new(error, outcome));
+    }
+    if !status.is_success() {
+        let hints = Hints::read(&headers, SystemTime::now());
+        let body = body::read_error(&mut response, deadline).await;
+        return Err(FailedAttempt {
+            error: http_error(status, &headers, &body).with_retry_after(hints.retry_after),
+            outcome,
+            hints,
+        });
+    }
+    let body = timeout_at(deadline, body::read(&mut response)).await;
+    let parsed = match body {
+        Ok(body) => body.and_then(|body| parse(&body)),
+        Err(_) => Err(BodyError::TimedOut),
+    };
+    // Where only the status counts, even an empty body will do.
+    let (cause, outcome) = match parsed.or_else(|error| parse(b"").map_err(|_| error)) {
+        Ok(body) => return Ok(ApiResponse::new(body, &headers)),
+        Err(BodyError::TimedOut) => return Err(FailedAttempt::timed_out()),
+        Err(BodyError::Truncated(cause)) => (cause, AttemptOutcome::ResponseLost),
+        Err(BodyError::Invalid(cause)) => (cause, outcome),
+    };
+    let error = ApiError::bad_response(status.as_u16(), cause, request_id(&headers));
+    Err(FailedAttempt::new(error, outcome))
+}
+
+fn unreachable(error: reqwest::Error, url: &Url) -> FailedAttempt {
+    let host = url.host_str().unwrap_or_default();
+    let is_sent = !(error.is_connect() || error.is_builder());
+    let cause = chain(&error.without_url());
+    let (cause, outcome) = if is_sent {
+        let cause = format!("the connection to {host} was lost before a response came: {cause}");
+        (cause, AttemptOutcome::ResponseLost)
+    } else {
+        let cause = format!("no connection to {host}: {cause}");
+        (cause, AttemptOutcome::NotSent)
+    };
+    FailedAttempt::new(ApiErrorKind::Unreachable { cause }, outcome)
+}
+
+fn jitter() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
+}
+
+/// The instant `time` from now, at most a year.
+pub(crate) fn after(time: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+    Instant::now() + time.min(YEAR)
+}

@@ -1,0 +1,94 @@
+//! A request to an endpoint, and the same request ready to be sent.
+
+use http::{HeaderMap, HeaderValue, Method, header};
+use serde_json::Value;
+use url::Url;
+
+use crate::api::{credentials::secret::Secret, retry::Repeat};
+
+/// A request to an endpoint, whatever the host and the credential.
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    path: Vec<&'a str>,
+    query: Vec<(&'static str, String)>,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) repeat: Repeat,
+}
+
+/// A request as it is sent.
+pub(crate) struct PreparedRequest<'a> {
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    /// Removed from error texts, since services may echo it.
+    pub(crate) secret: Secret,
+}
+
+impl<'a> Request<'a> {
+    /// Each part of `path` becomes one percent-encoded segment, so that an id cannot reach another
+    /// route.
+    pub(crate) fn get(path: Vec<&'a str>) -> Self {
+        Self::write(Method::GET, path, Repeat::Idempotent)
+    }
+
+    pub(crate) fn write(method: Method, path: Vec<&'a str>, repeat: Repeat) -> Self {
+        Self {
+            method,
+            path,
+            query: Vec::new(),
+            body: None,
+            repeat,
+        }
+    }
+
+    pub(crate) fn json(mut self, body: &Value) -> Self {
+        self.body = Some(body.to_string().into_bytes());
+        self
+    }
+
+    /// A query parameter, if it has a value.
+    pub(crate) fn param(mut self, name: &'static str, value: Option<impl ToString>) -> Self {
+        self.query
+            .extend(value.map(|value| (name, value.to_string())));
+        self
+    }
+
+    /// A query parameter that repeats.
+    pub(crate) fn params(mut self, name: &'static str, values: &[String]) -> Self {
+        self.query
+            .extend(values.iter().map(|value| (name, value.clone())));
+        self
+    }
+
+    pub(crate) fn prepare(
+        &self,
+        base: &Url,
+        mut headers: HeaderMap,
+        secret: Secret,
+    ) -> PreparedRequest<'_> {
+        let mut url = base.clone();
+        // Fails for URLs without a host only, which `check_base_url` rejects.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(&self.path);
+        }
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::ACCEPT, json.clone());
+        if self.method != Method::GET {
+            // The official SDKs send it on every write, with or without a body.
+            headers.insert(header::CONTENT_TYPE, json);
+        }
+        if self.method == Method::POST && self.body.is_none() {
+            // Neither reqwest nor hyper adds it, and some gateways answer 411 without.
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        PreparedRequest {
+            request: self,
+            url,
+            headers,
+            secret,
+        }
+    }
+}
