@@ -74,15 +74,16 @@ mod tests {
 
     #[test]
     fn a_placeholder_key_counts_as_unset() {
-        let check = |value: &str, expected: bool| {
+        for (value, expected) in [
+            ("sk-ant-key", true),
+            ("${user_config.api_key}", false),
+            ("${input:anthropic-api-key}", false),
+            (" ${ANTHROPIC_API_KEY} ", false),
+            ("YOUR_API_KEY", false),
+        ] {
             let environment = Environment::from_iter([("ANTHROPIC_API_KEY", value)]);
             let is_set = environment.get("ANTHROPIC_API_KEY").is_some();
             assert_eq!(is_set, expected, "{value}");
-        };
-        check("sk-ant-key", true);
-        check("${user_config.api_key}", false);
-        check("${input:anthropic-api-key}", false);
-        check(" ${ANTHROPIC_API_KEY} ", false);
-        check("YOUR_API_KEY", false);
+        }
     }
 }

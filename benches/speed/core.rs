@@ -8,10 +8,7 @@ use std::{
 use criterion::{Criterion, Throughput};
 use http::{HeaderMap, HeaderValue};
 use managed_sessions_mcp::{
-    api::{
-        retry,
-        retry::{Outcome, Policy, Repeat},
-    },
+    api::retry::{AttemptOutcome, Hints, Policy, Repeat},
     domain::{
         guard::{Operation, Statuses},
         toolset,
@@ -165,24 +162,27 @@ fn retry(criterion: &mut Criterion) {
         lines.iter().map(line).collect()
     };
     let failures = [
-        (Outcome::NotSent, headers(&[])),
-        (Outcome::Lost, headers(&[])),
-        (Outcome::Status(429), headers(&[("retry-after", "2")])),
+        (AttemptOutcome::NotSent, headers(&[])),
+        (AttemptOutcome::ResponseLost, headers(&[])),
         (
-            Outcome::Status(429),
+            AttemptOutcome::Status(429),
+            headers(&[("retry-after", "2")]),
+        ),
+        (
+            AttemptOutcome::Status(429),
             headers(&[("retry-after", "Thu, 01 Jan 2026 00:00:05 GMT")]),
         ),
-        (Outcome::Status(529), headers(&[("x-should-retry", "true")])),
-        (Outcome::Status(400), headers(&[])),
+        (
+            AttemptOutcome::Status(529),
+            headers(&[("x-should-retry", "true")]),
+        ),
+        (AttemptOutcome::Status(400), headers(&[])),
     ];
     criterion.bench_function("retry/6 decisions", |bencher| {
         bencher.iter(|| {
             for (outcome, headers) in &failures {
-                let (outcome, headers) = (*outcome, black_box(headers));
-                let repeat = Repeat::Harmless;
-                black_box(retry::decide(
-                    &policy, repeat, outcome, headers, 0, now, 0.5,
-                ));
+                let hints = Hints::read(black_box(headers), now);
+                black_box(policy.delay(Repeat::Idempotent, *outcome, hints, 0, 0.5));
             }
         });
     });

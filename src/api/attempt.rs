@@ -13,7 +13,7 @@ use crate::api::{
     request::PreparedRequest,
     response::{ApiResponse, http_error, redirect, request_id},
     retry::{AttemptOutcome, Hints, Policy},
-    settings::{OnRequest, RateLimits},
+    settings::{RateLimits, RequestOptions},
     transport::chain,
 };
 
@@ -21,10 +21,9 @@ use crate::api::{
 pub(crate) struct SendOptions<'a> {
     pub(crate) policy: Policy,
     pub(crate) attempt_timeout: Duration,
-    /// No request and no delay goes on beyond it.
+    /// No attempt and no delay goes on beyond it.
     pub(crate) deadline: Instant,
-    pub(crate) rate_limits: RateLimits,
-    pub(crate) on_request: Option<&'a OnRequest>,
+    pub(crate) caller: &'a RequestOptions,
 }
 
 /// A failed request, with its last *earlier* attempt that may have been carried out.
@@ -71,7 +70,7 @@ impl FailedAttempt {
 /// Puts the last attempt before the final one that may have been carried out into `earlier`.
 pub(crate) async fn send<T>(
     http: &reqwest::Client,
-    request: &PreparedRequest,
+    prepared: &PreparedRequest<'_>,
     options: &SendOptions<'_>,
     parse: Parse<T>,
     earlier: &mut Option<ApiError>,
@@ -82,15 +81,15 @@ pub(crate) async fn send<T>(
         if started >= options.deadline {
             return Err(ApiError::timed_out());
         }
-        let result = attempt_once(http, request, options, parse).await;
+        let result = attempt_once(http, prepared, options, parse).await;
         let (status, id) = match &result {
             Ok(response) => (None, response.request_id.as_deref()),
             Err(failed) => (failed.error.http_status(), failed.error.request_id()),
         };
         // Neither query nor bodies: logs must not hold content.
         tracing::debug!(
-            method = %request.method,
-            path = request.url.path(),
+            method = %prepared.request.method,
+            path = prepared.url.path(),
             attempt,
             status,
             request_id = id,
@@ -102,18 +101,18 @@ pub(crate) async fn send<T>(
             Err(failed) => failed,
         };
         let (outcome, hints) = (failed.outcome, failed.hints);
-        let acted = if request.method != Method::GET && outcome.may_have_acted() {
+        let acted = if prepared.request.method != Method::GET && outcome.may_have_acted() {
             Acted::Unknown
         } else {
             Acted::No
         };
-        let error = failed.error.scrubbed(&request.secret).with_acted(acted);
+        let error = failed.error.scrubbed(&prepared.secret).with_acted(acted);
         let is_limit = outcome == AttemptOutcome::Status(429);
-        if is_limit && options.rate_limits == RateLimits::Return {
+        if is_limit && options.caller.rate_limits == RateLimits::Return {
             return Err(error);
         }
         let policy = options.policy;
-        match policy.delay(request.repeat, outcome, hints, attempt, jitter()) {
+        match policy.delay(prepared.request.repeat, outcome, hints, attempt, jitter()) {
             Some(delay) if Instant::now() + delay < options.deadline => sleep(delay).await,
             // A delay beyond the deadline is left to the caller, with what the service asks for.
             _ => return Err(error),
@@ -127,29 +126,29 @@ pub(crate) async fn send<T>(
 
 async fn attempt_once<T>(
     http: &reqwest::Client,
-    request: &PreparedRequest,
+    prepared: &PreparedRequest<'_>,
     options: &SendOptions<'_>,
     parse: Parse<T>,
 ) -> Result<ApiResponse<T>, FailedAttempt> {
     let deadline = options.deadline.min(after(options.attempt_timeout));
     let mut builder = http
-        .request(request.method.clone(), request.url.clone())
-        .headers(request.headers.clone());
-    if let Some(body) = &request.body {
+        .request(prepared.request.method.clone(), prepared.url.clone())
+        .headers(prepared.headers.clone());
+    if let Some(body) = &prepared.request.body {
         builder = builder.body(body.clone());
     }
-    if let Some(on_request) = options.on_request {
+    if let Some(on_request) = &options.caller.on_request {
         on_request();
     }
     let mut response = match timeout_at(deadline, builder.send()).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(unreachable(error, &request.url)),
+        Ok(Err(error)) => return Err(unreachable(error, &prepared.url)),
         Err(_) => return Err(FailedAttempt::timed_out()),
     };
     let (status, headers) = (response.status(), response.headers().clone());
     let outcome = AttemptOutcome::Status(status.as_u16());
     if status.is_redirection() {
-        let error = redirect(status, &headers, &request.url);
+        let error = redirect(status, &headers, &prepared.url);
         return Err(FailedAttempt::new(error, outcome));
     }
     if !status.is_success() {
@@ -177,7 +176,6 @@ async fn attempt_once<T>(
     Err(FailedAttempt::new(error, outcome))
 }
 
-/// A request without a response.
 fn unreachable(error: reqwest::Error, url: &Url) -> FailedAttempt {
     let host = url.host_str().unwrap_or_default();
     let is_sent = !(error.is_connect() || error.is_builder());

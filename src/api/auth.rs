@@ -21,7 +21,6 @@ use url::Url;
 use crate::api::{
     auth::token::TokenRequest,
     credentials::{
-        Resolved,
         credential::{Credential, CredentialKind},
         files::{IssuedToken, TokenFile, Tokens},
         secret::Secret,
@@ -33,6 +32,8 @@ use crate::api::{
 
 /// Where requests go when neither a setting nor a profile names another place.
 const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The beta every Sessions endpoint is in.
 const BETA: &str = "managed-agents-2026-04-01";
@@ -58,7 +59,7 @@ pub(crate) struct RequestAuth {
 
 #[derive(Default)]
 struct CredentialCache {
-    resolved: Option<Arc<Resolved>>,
+    credential: Option<Arc<Credential>>,
     auth: Option<Arc<RequestAuth>>,
 }
 
@@ -72,7 +73,6 @@ impl CredentialCache {
     }
 }
 
-/// Finds, caches and renews the credential.
 pub(crate) struct Authenticator {
     settings: Arc<Settings>,
     transport: Arc<Transport>,
@@ -109,13 +109,12 @@ impl Authenticator {
     ) -> Result<Arc<RequestAuth>, ApiError> {
         if rejected.is_some() {
             // Whatever rotates the tokens may have rewritten the profile as well.
-            cache.resolved = None;
+            cache.credential = None;
         }
-        let resolved = self.resolve(&mut cache).await?;
-        let credential = &resolved.credential;
-        let (base, _) = self.base_of(Some(credential))?;
+        let credential = self.resolve(&mut cache).await?;
+        let (base, _) = self.base_of(Some(&credential))?;
         let rejected_secret = rejected.as_ref().map(|auth| &auth.secret);
-        let token = match self.issue(credential, &base, rejected_secret).await {
+        let token = match self.issue(&credential, &base, rejected_secret).await {
             Ok(token) => token,
             Err(error) => {
                 // A renewal ahead of time can be tried again later.
@@ -127,29 +126,27 @@ impl Authenticator {
                 return Ok(auth);
             }
         };
-        let auth = Arc::new(self.authenticate(credential, base, token)?);
-        let is_read_each_time = matches!(
-            credential.kind,
-            CredentialKind::Login {
-                client_id: None,
-                ..
-            }
+        let auth = Arc::new(self.authenticate(&credential, base, token)?);
+        let is_rotated_elsewhere = matches!(
+            &credential.kind,
+            CredentialKind::Login { client_id, .. } if client_id.is_none()
         );
-        cache.auth = (!is_read_each_time).then(|| Arc::clone(&auth));
+        cache.auth = (!is_rotated_elsewhere).then(|| Arc::clone(&auth));
         Ok(auth)
     }
 
     /// Failures are not cached, so that they can be corrected while the server runs.
-    async fn resolve(&self, cache: &mut CredentialCache) -> Result<Arc<Resolved>, ApiError> {
-        if let Some(resolved) = &cache.resolved {
-            return Ok(Arc::clone(resolved));
+    async fn resolve(&self, cache: &mut CredentialCache) -> Result<Arc<Credential>, ApiError> {
+        if let Some(credential) = &cache.credential {
+            return Ok(Arc::clone(credential));
         }
         let sources = self.settings.credentials.clone();
         let resolved = spawn_blocking(move || sources.resolve()).await;
-        let resolved = Arc::new(resolved.unwrap_or_else(|_| Err(unfinished()))?);
-        tracing::debug!(source = resolved.credential.source, "credential found");
-        cache.resolved = Some(Arc::clone(&resolved));
-        Ok(resolved)
+        let (credential, _) = resolved.unwrap_or_else(|_| Err(unfinished()))?;
+        tracing::debug!(source = credential.source, "credential found");
+        let credential = Arc::new(credential);
+        cache.credential = Some(Arc::clone(&credential));
+        Ok(credential)
     }
 
     /// The base URL and where it comes from; makes no request.
@@ -158,7 +155,7 @@ impl Authenticator {
             return self.base_of(None);
         }
         match self.resolve(&mut *self.cache.lock().await).await {
-            Ok(resolved) => self.base_of(Some(&resolved.credential)),
+            Ok(credential) => self.base_of(Some(&credential)),
             // Without a credential there is no profile that could name another host.
             Err(error) if matches!(error.kind(), ApiErrorKind::CredentialsMissing { .. }) => {
                 self.base_of(None)
@@ -194,10 +191,7 @@ impl Authenticator {
         let secret = token.access;
         let is_key = matches!(credential.kind, CredentialKind::ApiKey(_));
         let (name, value) = match self.settings.auth_header {
-            AuthHeader::XApiKey if is_key => (
-                HeaderName::from_static("x-api-key"),
-                secret.expose().to_owned(),
-            ),
+            AuthHeader::XApiKey if is_key => (X_API_KEY, secret.expose().to_owned()),
             _ => (header::AUTHORIZATION, format!("Bearer {}", secret.expose())),
         };
         let mut value = HeaderValue::from_str(&value)
@@ -286,7 +280,7 @@ impl Authenticator {
             return Ok(stored.token);
         }
         let Some(refresh) = stored.token.refresh.clone() else {
-            let path = file.path().display();
+            let path = file.0.display();
             return Err(credential.unusable(format!(
                 "the token has expired, and {path} has no refresh_token; log in again"
             )));

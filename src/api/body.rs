@@ -9,8 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::api::transport::chain;
 
-/// The largest body that is read, after decompression: three times a page of 100 sessions of
-/// 100 KB.
+/// After decompression: three times a page of 100 sessions of 100 KB.
 const LARGEST: usize = 32 << 20;
 
 /// Of an error's body only the beginning is read, and not for long: its status is what counts.
@@ -28,21 +27,12 @@ pub(crate) enum BodyError {
     Invalid(String),
 }
 
-impl BodyError {
-    pub(crate) fn invalid(cause: &str) -> Self {
-        Self::Invalid(cause.to_owned())
-    }
-}
-
 /// Parses the body of a success.
 pub(crate) type Parse<T> = fn(&[u8]) -> Result<T, BodyError>;
 
 /// Reads at most [`LARGEST`] bytes.
 pub(crate) async fn read(response: &mut Response) -> Result<Vec<u8>, BodyError> {
-    let too_large = || {
-        let mebibytes = LARGEST >> 20;
-        BodyError::Invalid(format!("the response is larger than {mebibytes} MiB"))
-    };
+    let too_large = || BodyError::Invalid("the response is larger than 32 MiB".into());
     let announced = response.content_length().unwrap_or(0);
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     if announced > LARGEST {
@@ -91,14 +81,18 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
     let text = text.trim_ascii();
     match text.first() {
         Some(b'{') => {}
-        None => return Err(BodyError::invalid("the response is empty")),
-        Some(b'<') => return Err(BodyError::invalid("the response is HTML")),
+        None => return Err(BodyError::Invalid("the response is empty".into())),
+        Some(b'<') => return Err(BodyError::Invalid("the response is HTML".into())),
         // Serde would also read structs from arrays, by position.
-        Some(_) => return Err(BodyError::invalid("the response is not a JSON object")),
+        Some(_) => {
+            return Err(BodyError::Invalid(
+                "the response is not a JSON object".into(),
+            ));
+        }
     }
     serde_json::from_slice(text).map_err(|error| match error.classify() {
-        Category::Eof => BodyError::Truncated("the response is incomplete".to_owned()),
-        Category::Data => BodyError::invalid("the response is JSON of an unexpected shape"),
+        Category::Eof => BodyError::Truncated("the response is incomplete".into()),
+        Category::Data => BodyError::Invalid("the response is JSON of an unexpected shape".into()),
         // Not the parser's message, which can quote the content.
         _ => BodyError::Invalid(format!("the response is not JSON (line {})", error.line())),
     })

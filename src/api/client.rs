@@ -44,19 +44,18 @@ impl Client {
         }
     }
 
-    /// Prepares in the background what the first call would wait for: the credential and the
-    /// HTTP client with its trust store. Does nothing outside of a tokio runtime. Errors are left
-    /// to the first call.
+    /// Prepares in the background what the first call would wait for: credential, HTTP client and
+    /// trust store. Does nothing outside of a tokio runtime; leaves errors to the first call.
     pub fn warm_up(&self) {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let (transport, auth) = (Arc::clone(&self.transport), Arc::clone(&self.auth));
+        let client = self.clone();
         runtime.spawn(async move {
             let ready = async {
-                let (base, _) = auth.base().await?;
-                transport.client(&base).await?;
-                auth.request_auth(None).await
+                let (base, _) = client.auth.base().await?;
+                client.transport.client(&base).await?;
+                client.auth.request_auth(None).await
             };
             if let Err(error) = ready.await {
                 tracing::debug!(%error, "the client could not be warmed up");
@@ -129,8 +128,7 @@ impl Client {
             policy: self.settings.retry,
             attempt_timeout: self.settings.request_timeout,
             deadline,
-            rate_limits: self.options.rate_limits,
-            on_request: self.options.on_request.as_deref(),
+            caller: &self.options,
         };
         let mut auth = within(deadline, self.auth.request_auth(None)).await?;
         let mut is_renewed = false;

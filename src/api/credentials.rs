@@ -2,8 +2,7 @@
 //!
 //! The order is that of the official tools: `ANTHROPIC_API_KEY`, `ANTHROPIC_AUTH_TOKEN`, the
 //! profile that `ANTHROPIC_PROFILE` names, workload identity from the environment, the active
-//! profile on disk. [`Sources`] is what the environment names and costs nothing;
-//! [`Sources::resolve`] reads files. Nothing here makes a request.
+//! profile on disk. Nothing here makes a request.
 
 pub(crate) mod credential;
 pub(crate) mod files;
@@ -28,14 +27,6 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct Sources(Environment);
 
-/// The credential that is used, and those behind it.
-#[derive(Debug, Clone)]
-pub(crate) struct Resolved {
-    pub(crate) credential: Credential,
-    /// Credentials that are present and not used, in order, secrets masked.
-    pub(crate) ignored: Vec<String>,
-}
-
 impl Sources {
     /// Reads no files yet.
     #[must_use]
@@ -49,10 +40,9 @@ impl Sources {
         Self(Environment::from_iter([("ANTHROPIC_API_KEY", key)]))
     }
 
-    /// The first credential in order; reads config files, and blocks for that.
-    ///
-    /// Fails if there is none, or if one that was chosen on purpose is broken.
-    pub(crate) fn resolve(&self) -> Result<Resolved, ApiError> {
+    /// The first credential in order, and the others that are present, masked; blocking, since it
+    /// reads config files. Fails if there is none, or if one that was chosen on purpose is broken.
+    pub(crate) fn resolve(&self) -> Result<(Credential, Vec<String>), ApiError> {
         let environment = &self.0;
         let mut search = Search::default();
         let api_key = CredentialKind::ApiKey as fn(_) -> _;
@@ -64,7 +54,7 @@ impl Sources {
                 Some(secret) => search.add(format!("{name} ({})", secret.masked()), || {
                     Ok(Credential::new(name, kind(secret)))
                 })?,
-                None => search.miss(format!("{name} (not set)")),
+                None => search.looked_for.push(format!("{name} (not set)")),
             }
         }
         let directory = ConfigDirectory::from_environment(environment);
@@ -73,7 +63,9 @@ impl Sources {
             Some(name) => search.add(format!("ANTHROPIC_PROFILE ({name:?})"), || {
                 directory.load(name, environment)
             })?,
-            None => search.miss("ANTHROPIC_PROFILE (not set)"),
+            None => search
+                .looked_for
+                .push("ANTHROPIC_PROFILE (not set)".to_owned()),
         }
         match Workload::from_environment(environment) {
             Ok(workload) => {
@@ -86,27 +78,20 @@ impl Sources {
             Err(missing) if missing.len() < Workload::VARIABLES.len() => {
                 let missing = missing.join(" and ");
                 let incomplete = format!("workload identity (incomplete: {missing} not set)");
-                search.miss(incomplete.clone());
+                search.looked_for.push(incomplete.clone());
                 search.ignored.push(incomplete);
             }
-            Err(missing) => search.miss(format!("{} (not set)", missing.join(" + "))),
+            Err(missing) => search
+                .looked_for
+                .push(format!("{} (not set)", missing.join(" + "))),
         }
         search.add_active_profile(&directory, profile, environment)?;
-        let Search {
-            credential,
-            ignored,
-            looked_for,
-        } = search;
+        let looked_for = search.looked_for;
         let missing = || ApiErrorKind::CredentialsMissing { looked_for };
-        let credential = credential.ok_or_else(missing)?;
-        Ok(Resolved {
-            credential,
-            ignored,
-        })
+        Ok((search.credential.ok_or_else(missing)?, search.ignored))
     }
 }
 
-/// The search for a credential, in order.
 #[derive(Default)]
 struct Search {
     credential: Option<Credential>,
@@ -150,21 +135,22 @@ impl Search {
             }
             return Ok(());
         }
-        if !exists && !is_chosen {
+        let problem = if exists || is_chosen {
+            match directory.load(&name, environment) {
+                Ok(credential) => {
+                    self.credential = Some(credential);
+                    return Ok(());
+                }
+                Err(cause) if is_chosen => return Err(ApiError::credentials(&source, cause)),
+                // Nobody chose this file: it is mentioned, and not an error.
+                Err(cause) => format!("broken: {cause}"),
+            }
+        } else {
             let place = path.map_or_else(|cause| cause, |path| path.display().to_string());
-            self.miss(format!("the active profile ({place}, not found)"));
-            return Ok(());
-        }
-        match directory.load(&name, environment) {
-            Ok(credential) => self.credential = Some(credential),
-            Err(cause) if is_chosen => return Err(ApiError::credentials(&source, cause)),
-            // Nobody chose this file: it is mentioned, and not an error.
-            Err(cause) => self.miss(format!("the active profile (broken: {cause})")),
-        }
+            format!("{place}, not found")
+        };
+        let looked_for = format!("the active profile ({problem})");
+        self.looked_for.push(looked_for);
         Ok(())
-    }
-
-    fn miss(&mut self, place: impl Into<String>) {
-        self.looked_for.push(place.into());
     }
 }

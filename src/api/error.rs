@@ -1,5 +1,4 @@
-//! What can go wrong between this program and the API: a sum type to branch on. Causes are
-//! fragments; the sentences for readers are made elsewhere.
+//! What can go wrong with a call. Causes are fragments, not sentences for readers.
 
 use std::{fmt, time::Duration};
 
@@ -203,9 +202,7 @@ impl From<ApiErrorKind> for ApiError {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
-            ApiErrorKind::Http(HttpError {
-                status, message, ..
-            }) => write!(f, "HTTP {status}: {message}"),
+            ApiErrorKind::Http(error) => write!(f, "HTTP {}: {}", error.status, error.message),
             ApiErrorKind::Redirected { status, host } => {
                 let host = host.as_deref().unwrap_or("an unknown host");
                 write!(f, "HTTP {status}: redirect to {host}")

@@ -8,20 +8,18 @@ use crate::api::{credentials::secret::Secret, retry::Repeat};
 
 /// A request to an endpoint, whatever the host and the credential.
 pub(crate) struct Request<'a> {
-    method: Method,
+    pub(crate) method: Method,
     path: Vec<&'a str>,
     query: Vec<(&'static str, String)>,
-    body: Option<Vec<u8>>,
-    repeat: Repeat,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) repeat: Repeat,
 }
 
 /// A request as it is sent.
-pub(crate) struct PreparedRequest {
-    pub(crate) method: Method,
+pub(crate) struct PreparedRequest<'a> {
+    pub(crate) request: &'a Request<'a>,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Vec<u8>>,
-    pub(crate) repeat: Repeat,
     /// Removed from error texts, since services may echo it.
     pub(crate) secret: Secret,
 }
@@ -65,9 +63,9 @@ impl<'a> Request<'a> {
     pub(crate) fn prepare(
         &self,
         base: &Url,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         secret: Secret,
-    ) -> PreparedRequest {
+    ) -> PreparedRequest<'_> {
         let mut url = base.clone();
         // Fails for URLs without a host only, which `check_base_url` rejects.
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -77,7 +75,6 @@ impl<'a> Request<'a> {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
         let json = HeaderValue::from_static("application/json");
-        let mut headers = headers;
         headers.insert(header::ACCEPT, json.clone());
         if self.method != Method::GET {
             // The official SDKs send it on every write, with or without a body.
@@ -88,11 +85,9 @@ impl<'a> Request<'a> {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         PreparedRequest {
-            method: self.method.clone(),
+            request: self,
             url,
             headers,
-            body: self.body.clone(),
-            repeat: self.repeat,
             secret,
         }
     }

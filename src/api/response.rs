@@ -44,7 +44,6 @@ impl<T> ApiResponse<T> {
     }
 }
 
-/// The id by which support can find a request.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get("request-id")?.to_str().ok()?.trim();
     (!id.is_empty()).then(|| cut(id, 200))

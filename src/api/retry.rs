@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 
 /// How often and after how long a request is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +48,7 @@ pub enum AttemptOutcome {
 
 impl AttemptOutcome {
     /// Whether the service may have carried out the request of this failed attempt.
-    #[must_use]
-    pub fn may_have_acted(self) -> bool {
+    pub(crate) fn may_have_acted(self) -> bool {
         match self {
             Self::NotSent => false,
             Self::ResponseLost => true,
@@ -68,16 +67,12 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// Reads `x-should-retry` and [`retry_after`].
+    /// Reads `x-should-retry`, `retry-after-ms` and `retry-after`.
     #[must_use]
     pub fn read(headers: &HeaderMap, now: SystemTime) -> Self {
-        let should_retry = headers.get("x-should-retry").map(HeaderValue::as_bytes);
+        let should_retry = headers.get("x-should-retry");
         Self {
-            should_retry: match should_retry {
-                Some(b"true") => Some(true),
-                Some(b"false") => Some(false),
-                _ => None,
-            },
+            should_retry: should_retry.and_then(|value| value.to_str().ok()?.parse().ok()),
             retry_after: retry_after(headers, now),
         }
     }

@@ -152,14 +152,13 @@ impl Client {
         let path = vec!["v1", "sessions", id.as_str()];
         let request = Request::write(Method::DELETE, path, Repeat::Idempotent);
         match self.send(&request, is_deleted).await {
-            Err(SendError {
-                error,
-                earlier: Some(_),
-            }) if error.is_not_found() => Ok(ApiResponse {
-                body: true,
-                request_id: error.request_id().map(str::to_owned),
-                date: None,
-            }),
+            Err(failed) if failed.error.is_not_found() && failed.earlier.is_some() => {
+                Ok(ApiResponse {
+                    body: true,
+                    request_id: failed.error.request_id().map(str::to_owned),
+                    date: None,
+                })
+            }
             // The session still exists, so no earlier attempt deleted it.
             Err(SendError { error, .. }) if matches!(error.http_status(), Some(400 | 409)) => {
                 Err(error)
@@ -169,7 +168,6 @@ impl Client {
     }
 }
 
-/// Whether the body confirms that the session is deleted.
 #[expect(clippy::unnecessary_wraps, reason = "a `Parse`")]
 fn is_deleted(body: &[u8]) -> Result<bool, BodyError> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -183,8 +181,8 @@ fn is_deleted(body: &[u8]) -> Result<bool, BodyError> {
 fn session(body: &[u8]) -> Result<Session, BodyError> {
     let session: Session = json(body)?;
     if session.head.id.is_empty() {
-        let cause = "the response is not a session: it has no id";
-        return Err(BodyError::invalid(cause));
+        let cause = "the response is not a session: it has no id".to_owned();
+        return Err(BodyError::Invalid(cause));
     }
     Ok(session)
 }

@@ -11,8 +11,7 @@ use crate::api::{credentials::Sources, retry::Policy};
 #[derive(Clone)]
 pub struct Settings {
     /// From a flag or the environment; overrides a profile's. `None`: the profile's, else
-    /// `https://api.anthropic.com`. Routes are appended to its path. See
-    /// [`check_base_url`](crate::api::check_base_url).
+    /// `https://api.anthropic.com`. Routes are appended to its path.
     pub base_url: Option<Url>,
     /// The `anthropic-version` header.
     pub api_version: String,
@@ -72,8 +71,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// What a caller sets for its own requests; see
-/// [`Client::with_options`](crate::api::Client::with_options).
+/// What a caller sets for its own requests.
 #[derive(Clone, Default)]
 pub struct RequestOptions {
     /// When everything must be over, however many requests are made; default:

@@ -9,6 +9,7 @@ use url::{Host, Url};
 use crate::api::error::{ApiError, ApiErrorKind};
 
 /// The HTTP clients by destination. Most processes build only one of them.
+#[derive(Default)]
 pub(crate) struct Transport {
     connect_timeout: Duration,
     remote: OnceCell<Client>,
@@ -22,14 +23,11 @@ impl Transport {
     pub(crate) fn new(connect_timeout: Duration) -> Self {
         Self {
             connect_timeout,
-            remote: OnceCell::new(),
-            loopback: OnceCell::new(),
-            loopback_tls: OnceCell::new(),
+            ..Self::default()
         }
     }
 
-    /// The client for `base`, which has passed [`check_base_url`]. Fails when the trust store of
-    /// the system cannot be read.
+    /// The client for `base`, which has passed [`check_base_url`].
     pub(crate) async fn client(&self, base: &Url) -> Result<&Client, ApiError> {
         let common = common(self.connect_timeout);
         let (cell, builder) = match (base.scheme(), is_loopback(base)) {

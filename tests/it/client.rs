@@ -1,4 +1,4 @@
-//! The API client against servers that do whatever servers do.
+//! The API client against misbehaving servers.
 
 #![expect(
     clippy::panic,
@@ -6,10 +6,10 @@
     reason = "clippy knows test functions, and not what they call"
 )]
 
-mod answers;
 mod credentials;
 mod faults;
 mod profiles;
+mod responses;
 mod secrecy;
 mod server;
 mod tls;
@@ -18,7 +18,7 @@ mod wire;
 use std::time::Duration;
 
 use managed_sessions_mcp::{
-    api::{Client, Settings, credentials::Sources, retry::Policy},
+    api::{ApiError, Client, Settings, credentials::Sources, retry::Policy},
     environment::Environment,
     model::SessionId,
 };
@@ -30,7 +30,7 @@ pub(crate) fn id() -> SessionId {
     SessionId::parse("sesn_1").unwrap()
 }
 
-/// The usual rules, a thousand times faster.
+/// The default settings, with shorter delays.
 pub(crate) fn settings(server: &Server) -> Settings {
     Settings {
         base_url: Some(server.url().parse().unwrap()),
@@ -49,7 +49,12 @@ pub(crate) fn client(server: &Server) -> Client {
     Client::new(settings(server))
 }
 
-/// A client whose credentials come from these variables.
+/// The error of reading a session.
+pub(crate) async fn read_error(client: &Client) -> ApiError {
+    client.get_session(&id()).await.unwrap_err()
+}
+
+/// A client with credentials from these variables.
 pub(crate) fn client_with(server: &Server, variables: &[(&str, &str)]) -> Client {
     let environment: Environment = variables.iter().copied().collect();
     Client::new(Settings {

@@ -35,9 +35,9 @@ impl Authenticator {
         };
         let sources = self.settings.credentials.clone();
         let found = spawn_blocking(move || {
-            let resolved = sources.resolve()?;
-            let masked = masked(&resolved.credential);
-            Ok((resolved, masked))
+            let (credential, ignored) = sources.resolve()?;
+            let masked = masked(&credential);
+            Ok((credential, ignored, masked))
         });
         let mut description = Description {
             base_url,
@@ -52,14 +52,13 @@ impl Authenticator {
         };
         match found.await.unwrap_or_else(|_| Err(unfinished())) {
             Err(error) => description.credential = Err(error),
-            Ok((resolved, masked)) => {
-                if !matches!(resolved.credential.kind, CredentialKind::ApiKey(_)) {
+            Ok((credential, ignored, masked)) => {
+                if !matches!(credential.kind, CredentialKind::ApiKey(_)) {
                     description.auth_header = "authorization";
                 }
-                let workspace = self.workspace(&resolved.credential);
-                description.workspace_id = workspace.map(str::to_owned);
+                description.workspace_id = self.workspace(&credential).map(str::to_owned);
                 description.credential = masked;
-                description.ignored = resolved.ignored;
+                description.ignored = ignored;
             }
         }
         description

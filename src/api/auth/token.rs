@@ -16,11 +16,10 @@ use crate::api::{
     error::{Acted, ApiError},
     request::Request,
     retry::{Policy, Repeat},
-    settings::RateLimits,
+    settings::RequestOptions,
 };
 
-/// That of the official SDKs. Not the caller's deadline: a renewal outlives the call that started
-/// it.
+/// As in the official SDKs. Not the caller's deadline: a renewal may outlive the call.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Lifetime of a token without `expires_in`, in seconds; what the official tools assume.
@@ -86,16 +85,15 @@ impl TokenRequest {
     ) -> Result<IssuedToken, ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert("anthropic-beta", HeaderValue::from_static(self.beta));
-        let prepared = Request::write(Method::POST, vec!["v1", "oauth", "token"], self.repeat)
-            .json(&self.body)
-            .prepare(base, headers, self.secret);
+        let path = vec!["v1", "oauth", "token"];
+        let request = Request::write(Method::POST, path, self.repeat).json(&self.body);
+        let prepared = request.prepare(base, headers, self.secret);
         let options = SendOptions {
             policy,
             attempt_timeout: TIMEOUT,
             deadline: Instant::now() + TIMEOUT,
-            rate_limits: RateLimits::Wait,
-            // It does not count against the rate of the Sessions API.
-            on_request: None,
+            // Not the caller's: it does not count against the rate of the Sessions API.
+            caller: &RequestOptions::default(),
         };
         let mut earlier = None;
         match attempt::send(http, &prepared, &options, issued_token, &mut earlier).await {
@@ -110,16 +108,18 @@ fn issued_token(body: &[u8]) -> Result<IssuedToken, BodyError> {
     let fields: Map<String, Value> = json(body)?;
     let text = |name| fields.get(name).and_then(Value::as_str);
     if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err(BodyError::invalid("the token is not a Bearer token"));
+        return Err(BodyError::Invalid("the token is not a Bearer token".into()));
     }
     let access = text("access_token").and_then(Secret::new);
-    let access = access.ok_or_else(|| BodyError::invalid("the response has no access_token"))?;
+    let access =
+        access.ok_or_else(|| BodyError::Invalid("the response has no access_token".into()))?;
     let lifetime = match fields.get("expires_in") {
         None | Some(Value::Null) => Some(USUAL_LIFETIME),
         Some(value) => seconds(value),
     };
-    let lifetime = lifetime
-        .ok_or_else(|| BodyError::invalid("the token's expires_in is not a number of seconds"))?;
+    let lifetime = lifetime.ok_or_else(|| {
+        BodyError::Invalid("the token's expires_in is not a number of seconds".into())
+    })?;
     Ok(IssuedToken {
         access,
         expires_at: Some(Timestamp::now().as_second().saturating_add(lifetime)),

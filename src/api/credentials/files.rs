@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, Metadata},
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -15,20 +15,13 @@ use crate::api::credentials::secret::Secret;
 /// Real ones are a few hundred bytes; more is a wrong path, and must not fill the memory.
 const LARGEST: u64 = 1 << 20;
 
-/// Reads a profile's config file, which holds no secrets but names where they are sent.
-///
-/// Errors are one clause with the path: unreadable, writable by others, not a JSON object.
+/// Reads a profile's config file, which holds no secrets but names where they are sent. Errors are
+/// one clause without the path.
 pub(crate) fn read_config(path: &Path) -> Result<Map<String, Value>, String> {
-    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    // On the open handle, so that the file cannot be replaced between the check and the read.
-    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
-    if is_open_to_others(&metadata, 0o022) {
-        let path = path.display();
-        return Err(format!(
-            "{path} can be written by group or others; run `chmod go-w {path}`"
-        ));
-    }
-    parse(path, &mut file)
+    read_json(path, |metadata| {
+        is_open_to_others(metadata, 0o022)
+            .then_some("can be written by group or others; run `chmod go-w` on it")
+    })
 }
 
 /// An access token, and what it takes to renew it.
@@ -43,7 +36,7 @@ pub(crate) struct IssuedToken {
 
 /// The credentials file of a profile.
 #[derive(Debug, Clone)]
-pub(crate) struct TokenFile(PathBuf);
+pub(crate) struct TokenFile(pub(crate) PathBuf);
 
 /// The content of a credentials file.
 pub(crate) struct Tokens {
@@ -53,51 +46,40 @@ pub(crate) struct Tokens {
 }
 
 impl TokenFile {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self(path)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// Reads the tokens; blocking.
-    ///
-    /// Errors are one clause with the path, never a part of the content: missing, a symlink,
-    /// readable by others, not the expected shape.
+    /// Reads the tokens; blocking. Errors are one clause with the path, and nothing of the content.
     pub(crate) fn read(&self) -> Result<Tokens, String> {
-        let (path, shown) = (self.path(), self.path().display());
-        let unreadable = |error: std::io::Error| unreadable(path, &error);
-        let named = fs::symlink_metadata(path).map_err(unreadable)?;
+        let read = self.try_read();
+        read.map_err(|problem| format!("{} {problem}", self.0.display()))
+    }
+
+    fn try_read(&self) -> Result<Tokens, String> {
+        let named = fs::symlink_metadata(&self.0).map_err(unreadable)?;
         if named.is_symlink() {
-            return Err(format!("{shown} is a symlink, which is not followed"));
+            return Err("is a symlink, which is not followed".to_owned());
         }
         if !named.is_file() {
-            return Err(format!("{shown} is not a file"));
+            return Err("is not a file".to_owned());
         }
-        let mut file = File::open(path).map_err(unreadable)?;
-        let opened = file.metadata().map_err(unreadable)?;
-        if !is_same_file(&named, &opened) {
-            return Err(format!("{shown} was replaced while it was being opened"));
-        }
-        if is_open_to_others(&opened, 0o077) {
-            return Err(format!(
-                "{shown} can be read by group or others; run `chmod 600 {shown}`"
-            ));
-        }
-        let fields = parse(path, &mut file)?;
+        let fields = read_json(&self.0, |opened| {
+            if !is_same_file(&named, opened) {
+                return Some("was replaced while it was being opened");
+            }
+            is_open_to_others(opened, 0o077)
+                .then_some("can be read by group or others; run `chmod 600` on it")
+        })?;
         let text = |name| fields.get(name).and_then(Value::as_str);
         // Other kinds may come; sending one as an access token would leak it.
         if text("type").is_some_and(|kind| kind != "oauth_token") {
-            return Err(format!("{shown} is of a type other than oauth_token"));
+            return Err("is of a type other than oauth_token".to_owned());
         }
         let access = text("access_token").and_then(Secret::new);
-        let access = access.ok_or_else(|| format!("{shown} has no access_token"))?;
+        let access = access.ok_or("has no access_token")?;
         let expires_at = match fields.get("expires_at") {
             None | Some(Value::Null) => None,
-            Some(value) => Some(unix_seconds(value).ok_or_else(|| {
-                format!("{shown} has an expires_at that is not a time in Unix seconds")
-            })?),
+            Some(value) => Some(
+                unix_seconds(value)
+                    .ok_or("has an expires_at that is not a time in Unix seconds")?,
+            ),
         };
         let token = IssuedToken {
             access,
@@ -140,7 +122,7 @@ impl Replacement {
             .map_err(|error| format!("{path} could not be replaced: {error}"))
     }
 
-    fn write(mut self, mut fields: Map<String, Value>, token: &IssuedToken) -> std::io::Result<()> {
+    fn write(mut self, mut fields: Map<String, Value>, token: &IssuedToken) -> io::Result<()> {
         fields.insert("version".to_owned(), "1.0".into());
         fields.insert("type".to_owned(), "oauth_token".into());
         fields.insert("access_token".to_owned(), token.access.expose().into());
@@ -166,20 +148,27 @@ fn unix_seconds(value: &Value) -> Option<i64> {
     text.split('.').next()?.parse().ok()
 }
 
-fn parse(path: &Path, file: &mut File) -> Result<Map<String, Value>, String> {
+/// `check` gets the metadata of the open handle, so that the file cannot be replaced between the
+/// check and the read.
+fn read_json(
+    path: &Path,
+    check: impl FnOnce(&Metadata) -> Option<&'static str>,
+) -> Result<Map<String, Value>, String> {
+    let file = File::open(path).map_err(unreadable)?;
+    if let Some(problem) = check(&file.metadata().map_err(unreadable)?) {
+        return Err(problem.to_owned());
+    }
     let mut text = Zeroizing::new(String::new());
-    file.take(LARGEST)
-        .read_to_string(&mut text)
-        .map_err(|error| unreadable(path, &error))?;
+    let read = file.take(LARGEST).read_to_string(&mut text);
+    read.map_err(unreadable)?;
     // Not serde_json's message, which can quote the text.
-    serde_json::from_str(&text).map_err(|error| {
-        let (path, line) = (path.display(), error.line());
-        format!("{path} is not a JSON object (line {line})")
-    })
+    serde_json::from_str(&text)
+        .map_err(|error| format!("is not a JSON object (line {})", error.line()))
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> String {
-    format!("{} cannot be read: {error}", path.display())
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn unreadable(error: io::Error) -> String {
+    format!("cannot be read: {error}")
 }
 
 #[cfg(unix)]

@@ -47,7 +47,6 @@ impl ConfigDirectory {
         (!name.is_empty()).then(|| name.to_owned())
     }
 
-    /// The path of the config file of `name`.
     pub(crate) fn config_of(&self, name: &str) -> Result<PathBuf, String> {
         check_name(name)?;
         let directory = self
@@ -60,9 +59,9 @@ impl ConfigDirectory {
     /// Reads the profile `name`, filling gaps from the environment.
     pub(crate) fn load(&self, name: &str, environment: &Environment) -> Result<Credential, String> {
         let path = self.config_of(name)?;
-        let config = read_config(&path)?;
-        self.parse(name, &config, environment)
-            .map_err(|problem| format!("{} {problem}", path.display()))
+        let config = read_config(&path);
+        let credential = config.and_then(|config| self.parse(name, &config, environment));
+        credential.map_err(|problem| format!("{} {problem}", path.display()))
     }
 
     fn parse(
@@ -85,7 +84,7 @@ impl ConfigDirectory {
                 };
                 CredentialKind::Login {
                     client_id: text(authentication, "client_id").map(str::to_owned),
-                    file: TokenFile::new(path),
+                    file: TokenFile(path),
                 }
             }
             Some("oidc_federation") => {

@@ -31,8 +31,7 @@ impl Workload {
         "ANTHROPIC_IDENTITY_TOKEN[_FILE]",
     ];
 
-    /// The workload that the environment describes, or those of [`Self::VARIABLES`] that are not
-    /// set.
+    /// Fails with those of [`Self::VARIABLES`] that are not set.
     pub(crate) fn from_environment(environment: &Environment) -> Result<Self, Vec<&'static str>> {
         let text = |name| environment.trimmed(name).map(str::to_owned);
         let file = text("ANTHROPIC_IDENTITY_TOKEN_FILE");
@@ -44,20 +43,18 @@ impl Workload {
         let rule = text("ANTHROPIC_FEDERATION_RULE_ID");
         let organization = text("ANTHROPIC_ORGANIZATION_ID");
         let is_set = [rule.is_some(), organization.is_some(), identity.is_some()];
-        match (rule, organization, identity) {
-            (Some(federation_rule_id), Some(organization_id), Some(identity)) => Ok(Self {
-                federation_rule_id,
-                organization_id,
+        if let (Some(rule), Some(organization), Some(identity)) = (rule, organization, identity) {
+            return Ok(Self {
+                federation_rule_id: rule,
+                organization_id: organization,
                 service_account_id: text("ANTHROPIC_SERVICE_ACCOUNT_ID"),
                 workspace_id: text("ANTHROPIC_WORKSPACE_ID"),
                 identity,
-            }),
-            _ => {
-                let variables = Self::VARIABLES.into_iter().zip(is_set);
-                let missing = variables.filter(|(_, is_set)| !is_set);
-                Err(missing.map(|(name, _)| name).collect())
-            }
+            });
         }
+        let variables = Self::VARIABLES.into_iter().zip(is_set);
+        let missing = variables.filter(|(_, is_set)| !is_set);
+        Err(missing.map(|(name, _)| name).collect())
     }
 }
 
@@ -73,21 +70,23 @@ pub(crate) enum IdentityToken {
 impl IdentityToken {
     /// The token as it is now; blocking. Errors are one clause.
     pub(crate) fn read(&self) -> Result<Secret, String> {
-        let (secret, place) = match self {
-            Self::Text(secret) => (secret.clone(), "ANTHROPIC_IDENTITY_TOKEN".to_owned()),
-            Self::File(path) => {
-                let place = path.display().to_string();
-                let mut text = Zeroizing::new(String::new());
-                File::open(path)
-                    .and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text))
-                    .map_err(|error| format!("{place} cannot be read: {error}"))?;
-                let secret = Secret::new(&text).ok_or_else(|| format!("{place} is empty"))?;
-                (secret, place)
-            }
+        let path = match self {
+            Self::Text(secret) => return checked(secret.clone(), "ANTHROPIC_IDENTITY_TOKEN"),
+            Self::File(path) => path,
         };
-        if secret.expose().len() as u64 > LARGEST {
-            return Err(format!("{place} is too large to be an identity token"));
-        }
-        Ok(secret)
+        let place = path.display().to_string();
+        let mut text = Zeroizing::new(String::new());
+        File::open(path)
+            .and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text))
+            .map_err(|error| format!("{place} cannot be read: {error}"))?;
+        let secret = Secret::new(&text).ok_or_else(|| format!("{place} is empty"))?;
+        checked(secret, &place)
     }
+}
+
+fn checked(secret: Secret, place: &str) -> Result<Secret, String> {
+    if secret.expose().len() as u64 > LARGEST {
+        return Err(format!("{place} is too large to be an identity token"));
+    }
+    Ok(secret)
 }

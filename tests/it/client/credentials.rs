@@ -1,16 +1,16 @@
-//! Which credential wins, and what is said when none does.
+//! Which credential is used, and the errors when none can be.
 
 use std::{fs, path::Path};
 
 use managed_sessions_mcp::{
-    api::{ApiError, Client, Settings, credentials::Sources},
+    api::{ApiError, ApiErrorKind, Client, Settings, credentials::Sources},
     environment::Environment,
 };
 use tempfile::TempDir;
 
 use super::{
-    client_with, id,
-    server::{Server, answer, refusal, session},
+    client_with, id, read_error,
+    server::{Server, http_error, response, session},
     settings,
 };
 
@@ -41,11 +41,15 @@ pub(super) fn write(path: &Path, text: &str, mode: u32) {
 }
 
 pub(super) const USER: &str = r#"{"authentication":{"type":"user_oauth"}}"#;
+const BAD_BASE_URL: &str = r#"{"authentication":{"type":"user_oauth"},"base_url":"no url"}"#;
+const FEDERATION: &str = r#"{"authentication":{"type":"oidc_federation"},"organization_id":"o"}"#;
+const FEDERATION_BY_URL: &str =
+    r#"{"authentication":{"type":"oidc_federation","identity_token":{"source":"url"}}}"#;
 
-/// Who was `Authorization` for, with these variables.
+/// The credential that is sent with these variables.
 async fn sent_with(variables: &[(&str, &str)]) -> Result<String, ApiError> {
     let grant = r#"{"id":"sesn_1","access_token":"exchanged","expires_in":600}"#;
-    let server = Server::start([answer(200, &[], grant)]).await;
+    let server = Server::start([response(200, &[], grant)]).await;
     client_with(&server, variables).get_session(&id()).await?;
     let seen = server.seen();
     let header = seen.last().unwrap().header("authorization").unwrap();
@@ -53,7 +57,7 @@ async fn sent_with(variables: &[(&str, &str)]) -> Result<String, ApiError> {
 }
 
 #[tokio::test]
-async fn the_first_source_in_order_wins() {
+async fn the_first_credential_in_order_is_used() {
     let files = directory(&[
         ("default", USER, r#"{"access_token":"of-default"}"#),
         ("work", USER, r#"{"access_token":"of-work"}"#),
@@ -80,7 +84,7 @@ async fn the_first_source_in_order_wins() {
     }
     fs::write(files.path().join("active_config"), "work\n").unwrap();
     assert_eq!(sent_with(&all[6..]).await.as_deref(), Ok("of-work"));
-    // A home directory will do, too.
+    // By default it is in the home directory.
     let home = TempDir::new().unwrap();
     fs::create_dir_all(home.path().join(".config")).unwrap();
     fs::rename(files.path(), home.path().join(".config/anthropic")).unwrap();
@@ -91,7 +95,7 @@ async fn the_first_source_in_order_wins() {
 }
 
 #[tokio::test]
-async fn a_profile_beats_workload_identity_only_when_it_is_named() {
+async fn a_profile_precedes_workload_identity_only_if_it_is_named() {
     let files = directory(&[("default", USER, r#"{"access_token":"of-default"}"#)]);
     let place = files.path().to_str().unwrap();
     let variables = [
@@ -106,11 +110,11 @@ async fn a_profile_beats_workload_identity_only_when_it_is_named() {
 }
 
 #[tokio::test]
-async fn nothing_found_says_where_it_was_looked_for_in_order() {
+async fn without_a_credential_the_error_lists_the_places_in_order() {
     let error = sent_with(&[("ANTHROPIC_ORGANIZATION_ID", "org"), ("HOME", "/nowhere")])
         .await
         .unwrap_err();
-    let ApiError::CredentialsMissing { looked_for } = error else {
+    let ApiErrorKind::CredentialsMissing { looked_for } = error.kind() else {
         panic!("{error:?}")
     };
     let names = [
@@ -118,7 +122,7 @@ async fn nothing_found_says_where_it_was_looked_for_in_order() {
         "ANTHROPIC_AUTH_TOKEN",
         "ANTHROPIC_PROFILE",
         "workload identity (incomplete: ANTHROPIC_FEDERATION_RULE_ID and ANTHROPIC_IDENTITY_TOKEN[_FILE] not set)",
-        "the active profile (/nowhere/.config/anthropic/configs/default.json, not there)",
+        "the active profile (/nowhere/.config/anthropic/configs/default.json, not found)",
     ];
     assert_eq!(looked_for.len(), names.len());
     for (found, name) in looked_for.iter().zip(names) {
@@ -127,33 +131,40 @@ async fn nothing_found_says_where_it_was_looked_for_in_order() {
 }
 
 #[tokio::test]
-async fn what_was_missing_is_found_once_it_is_there() {
+async fn a_missing_credential_is_found_once_it_exists() {
     let files = directory(&[]);
     let server = Server::start([session(false)]).await;
     let place = files.path().to_str().unwrap();
     let client = client_with(&server, &[("ANTHROPIC_CONFIG_DIR", place)]);
-    let error = client.get_session(&id()).await.unwrap_err();
-    assert!(matches!(error, ApiError::Credentials { .. }), "{error:?}");
+    let error = read_error(&client).await;
+    assert!(
+        matches!(error.kind(), ApiErrorKind::Credentials { .. }),
+        "{error:?}"
+    );
     write(&files.path().join("configs/default.json"), USER, 0o644);
     let tokens = files.path().join("credentials/default.json");
     write(&tokens, r#"{"access_token":"now"}"#, 0o600);
     client.get_session(&id()).await.unwrap();
 }
 
-/// The cause, with these files under these variables.
+/// Source and cause of the error with these files and variables.
 async fn broken(files: &TempDir, variables: &[(&str, &str)]) -> (String, String) {
     let place = files.path().to_str().unwrap();
     let mut all = vec![("ANTHROPIC_CONFIG_DIR", place)];
     all.extend_from_slice(variables);
-    match sent_with(&all).await {
-        Err(ApiError::Credentials { source, cause }) => (source, cause),
+    credentials_error(&sent_with(&all).await.unwrap_err())
+}
+
+fn credentials_error(error: &ApiError) -> (String, String) {
+    match error.kind().clone() {
+        ApiErrorKind::Credentials { source, cause } => (source, cause),
         other => panic!("{other:?}"),
     }
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn unsafe_files_are_refused() {
+async fn unsafe_files_are_rejected() {
     let secret = r#"{"access_token":"leaked-token"}"#;
     let files = directory(&[("default", USER, secret)]);
     let config = files.path().join("configs/default.json");
@@ -179,49 +190,35 @@ async fn unsafe_files_are_refused() {
 }
 
 #[tokio::test]
-async fn broken_profiles_say_what_is_wrong_and_nothing_secret() {
-    for (config, tokens, expected) in [
-        ("{", "{}", "configs/default.json is not a JSON object"),
-        ("[]", "{}", "configs/default.json is not a JSON object"),
-        ("{}", "{}", "no `authentication`"),
+async fn broken_profiles_are_explained_without_secrets() {
+    let configs = [
+        ("{", "configs/default.json is not a JSON object"),
+        ("[]", "configs/default.json is not a JSON object"),
+        ("{}", "no `authentication`"),
+        (r#"{"authentication":{"type":"x"}}"#, "authentication.type"),
+        (FEDERATION, "identity token"),
+        (FEDERATION_BY_URL, "`identity_token`"),
+        (BAD_BASE_URL, "base_url"),
+    ];
+    let credentials = [
+        ("{", "credentials/default.json is not a JSON object"),
         (
-            r#"{"authentication":{"type":"x"}}"#,
-            "{}",
-            "authentication.type",
-        ),
-        (USER, "{", "credentials/default.json is not a JSON object"),
-        (
-            USER,
             r#""SECRET-token""#,
             "credentials/default.json is not a JSON object",
         ),
-        (USER, "{}", "no access_token"),
+        ("{}", "no access_token"),
         (
-            USER,
             r#"{"access_token":"SECRET","expires_at":"2026-01-01"}"#,
             "expires_at",
         ),
         (
-            USER,
             r#"{"access_token":"SECRET","type":"private_key"}"#,
             "type other than",
         ),
-        (
-            r#"{"authentication":{"type":"oidc_federation"},"organization_id":"o"}"#,
-            "{}",
-            "identity token",
-        ),
-        (
-            r#"{"authentication":{"type":"oidc_federation","identity_token":{"source":"url"}}}"#,
-            "{}",
-            "`identity_token`",
-        ),
-        (
-            r#"{"authentication":{"type":"user_oauth"},"base_url":"no url"}"#,
-            "{}",
-            "base_url",
-        ),
-    ] {
+    ];
+    let configs = configs.map(|(config, expected)| (config, "{}", expected));
+    let credentials = credentials.map(|(tokens, expected)| (USER, tokens, expected));
+    for (config, tokens, expected) in configs.into_iter().chain(credentials) {
         let files = directory(&[("default", config, tokens)]);
         let (_, cause) = broken(&files, &[]).await;
         assert!(cause.contains(expected), "{config} {tokens}: {cause}");
@@ -241,14 +238,15 @@ async fn broken_profiles_say_what_is_wrong_and_nothing_secret() {
 }
 
 #[tokio::test]
-async fn a_broken_profile_nobody_asked_for_is_passed_over() {
+async fn a_broken_profile_nobody_chose_is_ignored() {
     let home = TempDir::new().unwrap();
     let configs = home.path().join(".config/anthropic/configs");
     fs::create_dir_all(&configs).unwrap();
     write(&configs.join("default.json"), "{", 0o644);
     if cfg!(unix) {
         let error = sent_with(&[("HOME", home.path().to_str().unwrap())]).await;
-        let Err(ApiError::CredentialsMissing { looked_for }) = error else {
+        let error = error.unwrap_err();
+        let ApiErrorKind::CredentialsMissing { looked_for } = error.kind() else {
             panic!("{error:?}")
         };
         assert!(looked_for[4].contains("broken"), "{looked_for:?}");
@@ -256,7 +254,7 @@ async fn a_broken_profile_nobody_asked_for_is_passed_over() {
 }
 
 #[tokio::test]
-async fn the_description_names_winner_and_passed_over_and_masks_them() {
+async fn the_description_names_used_and_ignored_credentials_and_masks_them() {
     let files = directory(&[
         ("default", USER, "{}"),
         (
@@ -276,7 +274,7 @@ async fn the_description_names_winner_and_passed_over_and_masks_them() {
     let shown = client_with(&server, &all).describe().await;
     assert_eq!(shown.credential.as_deref(), Ok("ANTHROPIC_API_KEY (…key1)"));
     assert_eq!(
-        shown.passed_over,
+        shown.ignored,
         [
             "ANTHROPIC_AUTH_TOKEN (…tok2)",
             "ANTHROPIC_PROFILE (\"work\")",
@@ -292,7 +290,7 @@ async fn the_description_names_winner_and_passed_over_and_masks_them() {
 }
 
 #[tokio::test]
-async fn a_profile_brings_its_workspace_and_its_base_url() {
+async fn a_profile_sets_workspace_and_base_url_unless_flags_do() {
     let server = Server::start([session(false)]).await;
     let config = format!(
         r#"{{"authentication":{{"type":"user_oauth"}},"workspace_id":"wrkspc_p","base_url":"{}/p"}}"#,
@@ -314,19 +312,21 @@ async fn a_profile_brings_its_workspace_and_its_base_url() {
     for settings in [from_profile, flags] {
         Client::new(settings).get_session(&id()).await.unwrap();
     }
-    let seen = server.seen();
-    let of = |n: usize| {
-        (
-            seen[n].line.as_str(),
-            seen[n].header("anthropic-workspace-id"),
-        )
-    };
-    assert_eq!(of(0), ("GET /p/v1/sessions/sesn_1", Some("wrkspc_p")));
-    assert_eq!(of(1), ("GET /f/v1/sessions/sesn_1", Some("wrkspc_f")));
+    let sent = server.seen();
+    let sent = sent
+        .iter()
+        .map(|seen| (seen.line.as_str(), seen.header("anthropic-workspace-id")));
+    assert_eq!(
+        sent.collect::<Vec<_>>(),
+        [
+            ("GET /p/v1/sessions/sesn_1", Some("wrkspc_p")),
+            ("GET /f/v1/sessions/sesn_1", Some("wrkspc_f")),
+        ]
+    );
 }
 
 #[tokio::test]
-async fn a_profile_cannot_send_its_token_in_the_clear() {
+async fn a_profile_cannot_send_its_token_unencrypted() {
     let server = Server::start([session(false)]).await;
     let config = r#"{"authentication":{"type":"user_oauth"},"base_url":"http://example.com"}"#;
     let files = directory(&[("default", config, r#"{"access_token":"t"}"#)]);
@@ -338,22 +338,17 @@ async fn a_profile_cannot_send_its_token_in_the_clear() {
         credentials: Sources::from_environment(&environment),
         ..settings(&server)
     });
-    let error = client.get_session(&id()).await.unwrap_err();
-    let ApiError::Credentials { source, cause } = error else {
-        panic!("{error:?}")
-    };
+    let (source, cause) = credentials_error(&read_error(&client).await);
     assert_eq!(source, "profile \"default\"");
     assert!(cause.contains("https"), "{cause}");
 }
 
 #[tokio::test]
-async fn a_refused_key_is_not_sent_again() {
-    let server = Server::start([refusal(401)]).await;
+async fn a_rejected_key_is_not_sent_again() {
+    let server = Server::start([http_error(401)]).await;
     for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"] {
-        let error = client_with(&server, &[(name, "k")])
-            .get_session(&id())
-            .await;
-        assert_eq!(error.unwrap_err().http_status(), Some(401));
+        let error = read_error(&client_with(&server, &[(name, "k")])).await;
+        assert_eq!(error.http_status(), Some(401));
     }
     assert_eq!(server.seen().len(), 2);
 }

@@ -1,16 +1,16 @@
-//! Tokens that end: refreshing a login, exchanging an identity, reading what others rotate.
+//! Expiring tokens: refreshing a login, exchanging an identity token, files that others rotate.
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use managed_sessions_mcp::api::{ApiError, Client};
+use managed_sessions_mcp::api::{Acted, ApiErrorKind, Client};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
     client_with,
     credentials::{USER, directory, write},
-    id,
-    server::{Act, Seen, Server, answer, refusal, session},
+    id, read_error,
+    server::{Act, Seen, Server, bytes, http_error, response, session},
 };
 
 const LOGIN: &str = r#"{"authentication":{"type":"user_oauth","client_id":"client_1"}}"#;
@@ -19,7 +19,7 @@ fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-/// A login whose token ends in so many seconds.
+/// A login whose token expires in so many seconds.
 fn login(seconds: i64) -> (TempDir, PathBuf) {
     let tokens = json!({
         "access_token": "old-access", "expires_at": now() + seconds,
@@ -30,11 +30,16 @@ fn login(seconds: i64) -> (TempDir, PathBuf) {
     (files, path)
 }
 
+const GRANTED: &str = r#"{"token_type":"bearer","access_token":"new-access","refresh_token":"new-refresh","expires_in":3600}"#;
+
 fn granted() -> Act {
-    answer(
-        200,
-        &[],
-        r#"{"token_type":"bearer","access_token":"new-access","refresh_token":"new-refresh","expires_in":3600}"#,
+    response(200, &[], GRANTED)
+}
+
+fn granted_late(milliseconds: u64) -> Act {
+    Act::Late(
+        Duration::from_millis(milliseconds),
+        bytes(200, &[], GRANTED),
     )
 }
 
@@ -43,16 +48,14 @@ fn client(server: &Server, files: &TempDir) -> Client {
     client_with(server, &[("ANTHROPIC_CONFIG_DIR", place)])
 }
 
+/// Endpoint and `authorization` of each request.
 fn bearers(seen: &[Seen]) -> Vec<(&str, Option<&str>)> {
-    let of = |seen: &Seen| {
-        if seen.line == "POST /v1/oauth/token" {
-            "token"
-        } else {
-            "session"
-        }
+    let endpoint = |seen: &Seen| match seen.line.as_str() {
+        "POST /v1/oauth/token" => "token",
+        _ => "session",
     };
     seen.iter()
-        .map(|seen| (of(seen), seen.header("authorization")))
+        .map(|seen| (endpoint(seen), seen.header("authorization")))
         .collect()
 }
 
@@ -90,12 +93,12 @@ async fn an_expired_login_is_refreshed_and_the_rotation_written_back() {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
-    // Nothing is left beside it.
+    // No temporary file is left.
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
 }
 
 #[tokio::test]
-async fn a_login_that_lasts_is_not_refreshed() {
+async fn a_valid_login_is_not_refreshed() {
     let (files, _) = login(3600);
     let server = Server::start([session(false)]).await;
     client(&server, &files).get_session(&id()).await.unwrap();
@@ -106,13 +109,9 @@ async fn a_login_that_lasts_is_not_refreshed() {
 }
 
 #[tokio::test]
-async fn calls_at_once_share_one_refresh() {
+async fn concurrent_calls_share_one_refresh() {
     let (files, _) = login(-5);
-    let slow = match granted() {
-        Act::Send(bytes) => Act::Late(Duration::from_millis(50), bytes),
-        other => other,
-    };
-    let server = Server::start([slow, session(false)]).await;
+    let server = Server::start([granted_late(50), session(false)]).await;
     let client = client(&server, &files);
     let calls = (0..8).map(|_| {
         let client = client.clone();
@@ -129,11 +128,7 @@ async fn calls_at_once_share_one_refresh() {
 #[tokio::test]
 async fn a_cancelled_call_does_not_lose_the_rotated_token() {
     let (files, path) = login(-5);
-    let slow = match granted() {
-        Act::Send(bytes) => Act::Late(Duration::from_millis(80), bytes),
-        other => other,
-    };
-    let server = Server::start([slow, session(false)]).await;
+    let server = Server::start([granted_late(80), session(false)]).await;
     let client = client(&server, &files);
     let call = client.clone();
     let call = tokio::spawn(async move { call.get_session(&id()).await });
@@ -147,9 +142,9 @@ async fn a_cancelled_call_does_not_lose_the_rotated_token() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_renewed_once_and_the_call_repeated_once() {
+async fn a_rejected_token_is_renewed_once_and_the_request_repeated_once() {
     let (files, _) = login(3600);
-    let server = Server::start([refusal(401), granted(), session(false)]).await;
+    let server = Server::start([http_error(401), granted(), session(false)]).await;
     client(&server, &files).get_session(&id()).await.unwrap();
     assert_eq!(
         bearers(&server.seen()),
@@ -161,43 +156,37 @@ async fn a_refused_token_is_renewed_once_and_the_call_repeated_once() {
     );
 
     let (files, _) = login(3600);
-    let server = Server::start([refusal(401), granted(), refusal(401)]).await;
-    let error = client(&server, &files)
-        .get_session(&id())
-        .await
-        .unwrap_err();
+    let server = Server::start([http_error(401), granted(), http_error(401)]).await;
+    let error = read_error(&client(&server, &files)).await;
     assert_eq!(error.http_status(), Some(401));
     assert_eq!(server.seen().len(), 3);
 }
 
 #[tokio::test]
-async fn a_lost_try_is_not_forgotten_when_the_token_is_renewed() {
+async fn a_lost_attempt_is_remembered_when_the_token_is_renewed() {
     let (files, _) = login(3600);
-    let gone = [Act::ResetAfter, refusal(401), granted(), refusal(404)];
+    let gone = [Act::ResetAfter, http_error(401), granted(), http_error(404)];
     let server = Server::start(gone).await;
-    // It is gone because the first try deleted it.
+    // It is gone because the first attempt deleted it.
     client(&server, &files).delete_session(&id()).await.unwrap();
     assert_eq!(server.seen().len(), 4);
 
     let (files, _) = login(3600);
-    let spent = answer(400, &[], r#"{"error":"invalid_grant"}"#);
-    let server = Server::start([Act::ResetAfter, refusal(401), spent]).await;
+    let spent = response(400, &[], r#"{"error":"invalid_grant"}"#);
+    let server = Server::start([Act::ResetAfter, http_error(401), spent]).await;
     let error = client(&server, &files).delete_session(&id()).await;
     let error = error.unwrap_err();
-    assert!(error.may_have_acted(), "{error:?}");
+    assert_eq!(error.acted(), Acted::Unknown, "{error:?}");
 }
 
 #[tokio::test]
-async fn a_refused_refresh_is_a_credentials_error_without_the_token() {
+async fn a_rejected_refresh_is_a_credentials_error_without_the_token() {
     let (files, path) = login(-5);
     let before = fs::read(&path).unwrap();
     let body = r#"{"error":"invalid_grant","error_description":"old-refresh-token is spent"}"#;
-    let server = Server::start([answer(400, &[], body)]).await;
-    let error = client(&server, &files)
-        .get_session(&id())
-        .await
-        .unwrap_err();
-    let ApiError::Credentials { source, cause } = error else {
+    let server = Server::start([response(400, &[], body)]).await;
+    let error = read_error(&client(&server, &files)).await;
+    let ApiErrorKind::Credentials { source, cause } = error.kind() else {
         panic!("{error:?}")
     };
     assert_eq!(source, "profile \"default\"");
@@ -210,23 +199,20 @@ async fn a_refused_refresh_is_a_credentials_error_without_the_token() {
 }
 
 #[tokio::test]
-async fn a_refresh_whose_fate_is_unknown_is_not_repeated() {
-    for fault in [Act::ResetAfter, refusal(500)] {
+async fn a_refresh_whose_response_is_lost_is_not_repeated() {
+    for fault in [Act::ResetAfter, http_error(500)] {
         let (files, _) = login(-5);
         let server = Server::start([fault, granted()]).await;
-        let error = client(&server, &files)
-            .get_session(&id())
-            .await
-            .unwrap_err();
+        let error = read_error(&client(&server, &files)).await;
         assert!(error.is_transient(), "{error:?}");
         assert_eq!(server.seen().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_token_that_still_lasts_a_little_survives_a_failing_renewal() {
+async fn an_expiring_token_is_used_while_its_renewal_fails() {
     let (files, _) = login(30);
-    let server = Server::start([refusal(503), session(false), granted(), session(false)]).await;
+    let server = Server::start([http_error(503), session(false), granted(), session(false)]).await;
     let client = client(&server, &files);
     client.get_session(&id()).await.unwrap();
     client.get_session(&id()).await.unwrap();
@@ -242,11 +228,11 @@ async fn a_token_that_still_lasts_a_little_survives_a_failing_renewal() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_another_process_won_is_taken_over() {
+async fn the_token_of_another_process_that_refreshed_first_is_used() {
     let (files, path) = login(-5);
-    let refused = super::server::bytes(400, &[], r#"{"error":"invalid_grant"}"#);
-    let refused = Act::Late(Duration::from_millis(60), refused);
-    let server = Server::start([refused, session(false)]).await;
+    let spent = bytes(400, &[], r#"{"error":"invalid_grant"}"#);
+    let spent = Act::Late(Duration::from_millis(60), spent);
+    let server = Server::start([spent, session(false)]).await;
     let client = client(&server, &files);
     let call = tokio::spawn(async move { client.get_session(&id()).await.map(|_| ()) });
     while server.seen().is_empty() {
@@ -263,19 +249,16 @@ async fn a_refresh_that_another_process_won_is_taken_over() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_refresh_token_is_not_spent_when_its_successor_cannot_be_saved() {
+async fn a_refresh_token_is_not_spent_if_its_successor_cannot_be_saved() {
     use std::os::unix::fs::PermissionsExt as _;
     let (files, path) = login(-5);
     let parent = path.parent().unwrap();
     fs::set_permissions(parent, fs::Permissions::from_mode(0o500)).unwrap();
     if fs::write(parent.join("probe"), "").is_ok() {
-        return; // This user may write anywhere, so there is nothing to see.
+        return; // This user may write anywhere.
     }
     let server = Server::start([granted(), session(false)]).await;
-    let error = client(&server, &files)
-        .get_session(&id())
-        .await
-        .unwrap_err();
+    let error = read_error(&client(&server, &files)).await;
     fs::set_permissions(parent, fs::Permissions::from_mode(0o700)).unwrap();
     assert!(error.to_string().contains("would be lost"), "{error}");
     assert_eq!(server.seen().len(), 0);
@@ -285,13 +268,13 @@ async fn a_refresh_token_is_not_spent_when_its_successor_cannot_be_saved() {
 async fn a_profile_that_others_rotate_is_read_on_each_use() {
     let files = directory(&[("default", USER, r#"{"access_token":"one","expires_at":1}"#)]);
     let path = files.path().join("credentials/default.json");
-    let server = Server::start([session(false), session(false), refusal(401)]).await;
+    let server = Server::start([session(false), session(false), http_error(401)]).await;
     let client = client(&server, &files);
     client.get_session(&id()).await.unwrap();
     write(&path, r#"{"access_token":"two"}"#, 0o600);
     client.get_session(&id()).await.unwrap();
-    // Refused, and nothing new in the file: asking again would change nothing.
-    client.get_session(&id()).await.unwrap_err();
+    // Rejected, and nothing new in the file: a retry would change nothing.
+    read_error(&client).await;
     let expected = ["Bearer one", "Bearer two", "Bearer two"];
     let seen = server.seen();
     let sent: Vec<_> = seen
@@ -302,7 +285,7 @@ async fn a_profile_that_others_rotate_is_read_on_each_use() {
 }
 
 #[tokio::test]
-async fn an_identity_is_exchanged_and_the_token_kept() {
+async fn an_identity_token_is_exchanged_and_the_result_cached() {
     let files = TempDir::new().unwrap();
     let identity = files.path().join("identity");
     fs::write(&identity, "jwt-1\n").unwrap();
@@ -313,7 +296,7 @@ async fn an_identity_is_exchanged_and_the_token_kept() {
         ("ANTHROPIC_WORKSPACE_ID", "wrkspc_1"),
         ("ANTHROPIC_IDENTITY_TOKEN_FILE", identity.to_str().unwrap()),
     ];
-    let soon = answer(200, &[], r#"{"access_token":"short","expires_in":30}"#);
+    let soon = response(200, &[], r#"{"access_token":"short","expires_in":30}"#);
     let acts = [
         Act::ResetAfter,
         soon,
@@ -324,7 +307,7 @@ async fn an_identity_is_exchanged_and_the_token_kept() {
     let server = Server::start(acts).await;
     let client = client_with(&server, &variables);
     client.get_session(&id()).await.unwrap();
-    // The platform rotates its token; the one of the API is about to end.
+    // The platform rotates its token; the one of the API is about to expire.
     fs::write(&identity, "jwt-2\n").unwrap();
     client.get_session(&id()).await.unwrap();
     client.get_session(&id()).await.unwrap();

@@ -1,4 +1,4 @@
-//! A server that misbehaves on purpose, one request a connection.
+//! A server that misbehaves on demand, one request a connection.
 
 use std::{
     collections::VecDeque,
@@ -12,24 +12,24 @@ use tokio::{
     time::sleep,
 };
 
-/// What is done with one connection.
+/// What the server does with one connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// Closes without reading.
     ResetBefore,
-    /// Reads the request (the server has acted), then closes.
+    /// Reads the request and closes, as if it had acted.
     ResetAfter,
     /// Sends these bytes.
     Send(Vec<u8>),
-    /// Sends these bytes after a while.
+    /// Sends these bytes after a delay.
     Late(Duration, Vec<u8>),
     /// Sends these bytes one by one.
     Trickle(Duration, Vec<u8>),
-    /// Never answers; notes when the client hangs up.
+    /// Never responds; records when the client hangs up.
     Hang,
 }
 
-/// A request as it came over the wire.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) line: String,
@@ -66,7 +66,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Does `acts` one after the other, and the last one for ever.
+    /// Does `acts` in order, and repeats the last one.
     pub(crate) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -171,8 +171,8 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
     }
 }
 
-/// A complete answer.
-pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Act {
+/// A complete response.
+pub(crate) fn response(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Act {
     Act::Send(bytes(status, headers, body))
 }
 
@@ -198,12 +198,12 @@ pub(crate) fn session(archived: bool) -> Act {
         "null"
     };
     let body = format!(r#"{{"id":"sesn_1","status":"idle","archived_at":{at}}}"#);
-    answer(200, &[("request-id", "req_ok")], body)
+    response(200, &[("request-id", "req_ok")], body)
 }
 
-/// The API's own refusal.
-pub(crate) fn refusal(status: u16) -> Act {
+/// An error in the API's envelope.
+pub(crate) fn http_error(status: u16) -> Act {
     let body =
         r#"{"type":"error","error":{"type":"some_error","message":"no"},"request_id":"req_body"}"#;
-    answer(status, &[], body)
+    response(status, &[], body)
 }

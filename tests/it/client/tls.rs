@@ -1,4 +1,4 @@
-//! The real program over TLS: whom it trusts, and which HTTP it speaks there.
+//! The real program over TLS: which certificates it trusts, which version of HTTP it speaks.
 
 use std::{
     net::SocketAddr,
@@ -26,11 +26,11 @@ use crate::{
     support::session,
 };
 
-/// A service behind TLS with a certificate of its own making for `localhost`.
+/// A service with a self-signed certificate for `localhost`.
 struct Service {
     address: SocketAddr,
     certificate: String,
-    /// The version of HTTP of each request.
+    /// The HTTP version of each request.
     versions: Arc<Mutex<Vec<Version>>>,
 }
 
@@ -64,7 +64,7 @@ impl Service {
             while let Ok((stream, _)) = listener.accept().await {
                 let (acceptor, versions) = (acceptor.clone(), Arc::clone(&versions));
                 tokio::spawn(async move {
-                    // A caller that does not trust the certificate hangs up.
+                    // A client that does not trust the certificate hangs up.
                     let Ok(stream) = acceptor.accept(stream).await else {
                         return;
                     };
@@ -82,8 +82,8 @@ impl Service {
         service
     }
 
-    /// What `get_session` of a program with this trust store says.
-    fn asked_by_a_program_that_trusts(&self, certificates: &str) -> (bool, String) {
+    /// Whether `get_session` of a program with this trust store fails, and its text.
+    fn called_by_a_program_that_trusts(&self, certificates: &str) -> (bool, String) {
         let folder = tempfile::tempdir().expect("a folder");
         let store = folder.path().join("certificates.pem");
         std::fs::write(&store, certificates).expect("writable");
@@ -106,13 +106,13 @@ impl Service {
 
 #[cfg(target_os = "linux")] // elsewhere the trust store is not a file
 #[tokio::test(flavor = "multi_thread")]
-async fn http_2_is_spoken_where_the_service_does_and_http_1_elsewhere() {
+async fn http_2_is_used_if_the_service_offers_it_else_http_1() {
     for (protocols, expected) in [
         (&["h2", "http/1.1"][..], Version::HTTP_2),
         (&["http/1.1"][..], Version::HTTP_11),
     ] {
         let service = Service::start(protocols).await;
-        let (failed, text) = service.asked_by_a_program_that_trusts(&service.certificate);
+        let (failed, text) = service.called_by_a_program_that_trusts(&service.certificate);
         assert!(!failed, "{text}");
         assert_eq!(*service.versions.lock().expect("no panic"), [expected]);
     }
@@ -120,9 +120,9 @@ async fn http_2_is_spoken_where_the_service_does_and_http_1_elsewhere() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_with_a_certificate_of_somebody_else_is_sent_nothing() {
+async fn nothing_is_sent_to_a_service_with_an_untrusted_certificate() {
     let (service, other) = (Service::start(&["h2"]).await, Service::start(&["h2"]).await);
-    let (failed, text) = service.asked_by_a_program_that_trusts(&other.certificate);
+    let (failed, text) = service.called_by_a_program_that_trusts(&other.certificate);
     assert!(failed && text.starts_with("api_unreachable: "), "{text}");
     assert!(text.contains("certificate"), "it says why: {text}");
     assert!(service.versions.lock().expect("no panic").is_empty());

@@ -1,8 +1,8 @@
-//! What is sent: method, path, query, headers, body.
+//! Requests as sent: method, path, query, headers, body.
 
 use managed_sessions_mcp::{
     api::{
-        ApiError, AuthHeader, Client, EventQuery, Order, SessionQuery, Settings, check_base_url,
+        ApiErrorKind, AuthHeader, Client, EventQuery, Order, SessionQuery, Settings, check_base_url,
     },
     model::SessionId,
 };
@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::{
-    KEY, client, client_with, id,
-    server::{Seen, Server, answer, session},
+    KEY, client, client_with, id, read_error,
+    server::{Seen, Server, response, session},
     settings,
 };
 
@@ -29,33 +29,27 @@ async fn every_request_carries_the_headers_of_the_official_sdk() {
     client(&server).get_session(&id()).await.unwrap();
     let seen = one(&server);
     assert_eq!(seen.line, "GET /v1/sessions/sesn_1");
-    assert_eq!(seen.header("anthropic-version"), Some("2026-10-21"));
-    assert_eq!(
-        seen.header("anthropic-beta"),
-        Some("managed-agents-2026-04-01")
-    );
-    assert_eq!(seen.header("accept"), Some("application/json"));
-    assert_eq!(
-        seen.header("authorization"),
-        Some(&*format!("Bearer {KEY}"))
-    );
-    assert_eq!(seen.header("x-api-key"), None);
-    assert_eq!(seen.header("content-type"), None);
-    assert_eq!(seen.header("anthropic-workspace-id"), None);
-    assert!(
-        seen.header("user-agent")
-            .unwrap()
-            .starts_with("managed-sessions-mcp/")
-    );
+    let bearer = format!("Bearer {KEY}");
+    for (name, expected) in [
+        ("anthropic-version", Some("2026-10-21")),
+        ("anthropic-beta", Some("managed-agents-2026-04-01")),
+        ("accept", Some("application/json")),
+        ("authorization", Some(bearer.as_str())),
+        ("x-api-key", None),
+        ("content-type", None),
+        ("anthropic-workspace-id", None),
+    ] {
+        assert_eq!(seen.header(name), expected, "{name}");
+    }
+    let agent = seen.header("user-agent").unwrap();
+    assert!(agent.starts_with("managed-sessions-mcp/"), "{agent}");
     let encodings = seen.header("accept-encoding").unwrap();
-    assert!(
-        encodings.contains("gzip") && encodings.contains("br"),
-        "{encodings}"
-    );
+    let unpacks = encodings.contains("gzip") && encodings.contains("br");
+    assert!(unpacks, "{encodings}");
 }
 
 #[tokio::test]
-async fn settings_change_headers_and_prefix() {
+async fn settings_change_headers_and_path() {
     let server = Server::start([session(false)]).await;
     let client = Client::new(Settings {
         base_url: Some(format!("{}/gate/way/", server.url()).parse().unwrap()),
@@ -74,7 +68,7 @@ async fn settings_change_headers_and_prefix() {
 }
 
 #[tokio::test]
-async fn an_oauth_token_is_bearer_with_its_own_beta() {
+async fn an_oauth_token_is_a_bearer_token_with_its_own_beta() {
     let server = Server::start([session(false)]).await;
     let client = client_with(&server, &[("ANTHROPIC_AUTH_TOKEN", "oauth-token")]);
     client.get_session(&id()).await.unwrap();
@@ -97,9 +91,8 @@ async fn writes_carry_a_content_type_and_a_length() {
     let events = [json!({"type": "user.interrupt"})];
     client.send_events(&id(), &events).await.unwrap();
     let seen = server.seen();
-    let lines = server.lines();
     assert_eq!(
-        lines,
+        server.lines(),
         [
             "POST /v1/sessions/sesn_1/archive",
             "DELETE /v1/sessions/sesn_1",
@@ -108,11 +101,8 @@ async fn writes_carry_a_content_type_and_a_length() {
         ]
     );
     for seen in &seen {
-        assert_eq!(
-            seen.header("content-type"),
-            Some("application/json"),
-            "{seen:?}"
-        );
+        let content_type = seen.header("content-type");
+        assert_eq!(content_type, Some("application/json"), "{seen:?}");
     }
     assert_eq!(seen[0].header("content-length"), Some("0"));
     assert_eq!((seen[0].body.as_str(), seen[1].body.as_str()), ("", ""));
@@ -121,8 +111,8 @@ async fn writes_carry_a_content_type_and_a_length() {
 }
 
 #[tokio::test]
-async fn queries_name_what_is_asked_for_and_nothing_else() {
-    let server = Server::start([answer(200, &[], PAGE)]).await;
+async fn queries_contain_only_the_parameters_that_are_set() {
+    let server = Server::start([response(200, &[], PAGE)]).await;
     let client = client(&server);
     let time = "2026-01-02T03:04:05Z".parse().unwrap();
     client
@@ -195,7 +185,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn whatever_the_id_the_route_stays_the_same(text in "[.%/\\\\?#;:@&=+a-zA-Z0-9é\u{202e}-]{1,12}") {
+    fn no_id_changes_the_route(text in "[.%/\\\\?#;:@&=+a-zA-Z0-9é\u{202e}-]{1,12}") {
         let Ok(id) = SessionId::parse(&text) else { return Ok(()) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let line = runtime.block_on(async {
@@ -213,7 +203,7 @@ proptest! {
 }
 
 #[test]
-fn base_urls_are_https_or_this_machine() {
+fn base_urls_are_https_or_loopback() {
     for (url, good) in [
         ("https://api.anthropic.com", true),
         ("https://gate.example/path/", true),
@@ -239,14 +229,14 @@ fn base_urls_are_https_or_this_machine() {
 }
 
 #[tokio::test]
-async fn a_base_url_that_is_not_safe_is_a_configuration_error() {
+async fn an_unsafe_base_url_is_a_configuration_error() {
     let server = Server::start([session(true)]).await;
     let client = Client::new(Settings {
         base_url: Some("http://example.com".parse().unwrap()),
         ..settings(&server)
     });
-    let error = client.get_session(&id()).await.unwrap_err();
-    let ApiError::InvalidConfiguration { variable, cause } = error else {
+    let error = read_error(&client).await;
+    let ApiErrorKind::InvalidConfiguration { variable, cause } = error.kind() else {
         panic!("{error:?}")
     };
     assert_eq!(variable, "ANTHROPIC_BASE_URL");
