@@ -23,6 +23,6 @@ pub use client::Client;
 pub use error::{Acted, ApiError, ApiErrorKind, HttpError};
 pub use events::EventQuery;
 pub use response::ApiResponse;
-pub use sessions::{Order, SessionQuery};
+pub use sessions::SessionQuery;
 pub use settings::{AuthHeader, OnRequest, RateLimits, RequestOptions, Settings};
 pub use transport::check_base_url;

@@ -358,3 +358,21 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for FromObject<T> {
         deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
 }
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Oldest first.
+    Asc,
+    /// Newest first.
+    Desc,
+}
+
+impl Order {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Asc => "asc",
+            Self::Desc => "desc",
+        }
+    }
+}

@@ -12,9 +12,8 @@ use crate::{
         request::Request,
         response::ApiResponse,
         retry::Repeat,
-        sessions::Order,
     },
-    model::{Event, Page, SessionId},
+    model::{Event, Order, Page, SessionId},
 };
 
 /// The parameters of `GET /v1/sessions/{id}/events`. Times are compared with `processed_at`.

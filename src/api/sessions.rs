@@ -14,7 +14,7 @@ use crate::{
         response::ApiResponse,
         retry::Repeat,
     },
-    model::{Page, Session, SessionHead, SessionId},
+    model::{Order, Page, Session, SessionHead, SessionId},
 };
 
 /// The parameters of `GET /v1/sessions`. Some services ignore filters: check the result.
@@ -46,24 +46,6 @@ pub struct SessionQuery {
     pub limit: Option<u32>,
     /// The cursor of an earlier page with the same order.
     pub page: Option<String>,
-}
-
-/// The order of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// Oldest first.
-    Asc,
-    /// Newest first.
-    Desc,
-}
-
-impl Order {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Asc => "asc",
-            Self::Desc => "desc",
-        }
-    }
 }
 
 impl SessionQuery {

@@ -24,8 +24,8 @@ use super::{
     error::{About, Error, ErrorKind},
 };
 use crate::{
-    api::{ApiErrorKind, EventQuery, Order},
-    model::{Event, Page, Session, SessionId},
+    api::{ApiErrorKind, EventQuery},
+    model::{Event, Order, Page, Session, SessionId},
 };
 
 /// Events asked for in one page, largest first: a page of large events may exceed the limit.

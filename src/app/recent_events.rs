@@ -7,9 +7,9 @@ use super::{
     error::{About, Error},
 };
 use crate::{
-    api::{EventQuery, Order},
+    api::EventQuery,
     domain::events,
-    model::{Event, SessionId},
+    model::{Event, Order, SessionId},
 };
 
 /// How many pages are read to find the newest events where they come last.

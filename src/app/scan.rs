@@ -16,11 +16,12 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    api::{ApiError, ApiErrorKind, Client, Order, RequestOptions},
+    api::{ApiError, ApiErrorKind, Client, RequestOptions},
     app::{
         pace::{Pacer, Permits},
         scan::source::{SortKey, Source},
     },
+    model::Order,
 };
 
 /// Entries a page, unless the caller needs fewer.

@@ -16,9 +16,9 @@ use super::{
     suggestions::SessionSuggestions,
 };
 use crate::{
-    api::{Client, Order, RequestOptions},
+    api::{Client, RequestOptions},
     domain::{filter::Filter, guard::Statuses, view::record::Record},
-    model::{Session, SessionId},
+    model::{Order, Session, SessionId},
 };
 
 /// What operations work with.

@@ -61,6 +61,7 @@ codes! {
     PlanNotFound = "plan_not_found",
     Cancelled = "cancelled",
     Internal = "internal",
+    InputRequired = "input_required",
 }
 
 impl fmt::Display for Code {

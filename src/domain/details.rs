@@ -184,5 +184,3 @@ fn shortened(value: &Value) -> Value {
         other => other.clone(),
     }
 }
-
-pub type Mistake = String;

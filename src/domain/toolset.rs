@@ -83,9 +83,3 @@ pub fn plan(current: &Toolset, patch: &Patch) -> Result<ToolsetChange, Vec<Probl
         warnings,
     })
 }
-
-pub type Difference = String;
-pub use satisfied as verify_;
-pub fn verify(p: &Plan, t: &Toolset) -> Result<(), Vec<String>> {
-    satisfied(p, t)
-}

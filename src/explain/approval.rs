@@ -6,7 +6,7 @@ use super::names;
 use crate::{
     app::approval::subject::Subject,
     domain::{
-        text,
+        text, time,
         view::row::{Row, shown_amount},
     },
     model::{ApiTime, SessionHead},
@@ -70,7 +70,7 @@ pub(crate) fn question(subject: &Subject) -> String {
 fn facts(session: &SessionHead) -> String {
     let row = Row::of(session);
     let now = Timestamp::now();
-    let age = |at: Option<&ApiTime>| at.and_then(ApiTime::at).map(|at| text::age(at, now));
+    let age = |at: Option<&ApiTime>| at.and_then(ApiTime::at).map(|at| time::age(at, now));
     let status = row.status.as_deref().map(text::quoted);
     let mut facts = vec![format!("Status {}", status.as_deref().unwrap_or("unknown"))];
     if let Some(age) = age(session.created_at.as_ref()) {

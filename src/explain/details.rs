@@ -13,7 +13,7 @@ const SHOWN_CHARACTERS: usize = 40;
 
 /// One clause, which begins with the argument.
 #[must_use]
-pub fn mistake(mistake: &Mistake) -> String {
+pub(crate) fn mistake(mistake: &Mistake) -> String {
     let metadata = |key| format!("metadata.{}", text::shortened(key, SHOWN_CHARACTERS));
     match mistake {
         Mistake::MetadataKey(key) => format!(

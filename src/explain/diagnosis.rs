@@ -15,7 +15,7 @@ const NOT_OFFERED: &str = "ask the operator of this server: what would help need
 
 /// One step, without a full stop at the end.
 #[must_use]
-pub fn next_step(step: &NextStep, words: &dyn Vocabulary) -> String {
+pub(crate) fn next_step(step: &NextStep, words: &dyn Vocabulary) -> String {
     step_with(step, words).unwrap_or_else(|| NOT_OFFERED.to_owned())
 }
 

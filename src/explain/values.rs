@@ -7,7 +7,7 @@ use crate::{
 
 /// Why a text is no session id.
 #[must_use]
-pub fn session_id(error: InvalidSessionId) -> &'static str {
+pub(crate) fn session_id(error: InvalidSessionId) -> &'static str {
     match error {
         InvalidSessionId::Empty => "is empty",
         InvalidSessionId::RelativePath => "is a relative path, not an id",
@@ -19,7 +19,7 @@ pub fn session_id(error: InvalidSessionId) -> &'static str {
 
 /// Why a text is no amount of money.
 #[must_use]
-pub fn amount(error: InvalidAmount) -> &'static str {
+pub(crate) fn amount(error: InvalidAmount) -> &'static str {
     match error {
         InvalidAmount::Number => "must be an amount like \"50.00 USD\"",
         InvalidAmount::Negative => "must not be negative",
@@ -29,6 +29,6 @@ pub fn amount(error: InvalidAmount) -> &'static str {
 
 /// Why a text is no time.
 #[must_use]
-pub fn time(InvalidTime: InvalidTime) -> &'static str {
+pub(crate) fn time(InvalidTime: InvalidTime) -> &'static str {
     "must be an RFC 3339 time such as \"2026-01-31T12:00:00Z\", or an age such as \"7d\""
 }

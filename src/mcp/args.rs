@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     domain::{money::Money, text},
+    explain,
     mcp::{args::values::TimeArg, schema::CHECK},
     model::{ApiTime, SessionId},
 };
@@ -205,13 +206,13 @@ fn is_within(schema: &Value, value: &Value) -> bool {
 /// Runs the check that a schema names with the keyword `x-check`.
 fn run_check(check: &str, value: &Value) -> Result<(), String> {
     match (check, value) {
-        ("session_id", Value::String(text)) => {
-            SessionId::parse(text).map(drop).map_err(str::to_owned)
-        }
+        ("session_id", Value::String(text)) => SessionId::parse(text)
+            .map(drop)
+            .map_err(|invalid| explain::values::session_id(invalid).to_owned()),
         ("time", Value::String(text)) => TimeArg::parse(text, Timestamp::now()).map(drop),
-        ("amount", Value::String(text)) => {
-            Money::parse_major(text).map(drop).map_err(str::to_owned)
-        }
+        ("amount", Value::String(text)) => Money::parse_major(text)
+            .map(drop)
+            .map_err(|invalid| explain::values::amount(invalid).to_owned()),
         ("api_time", Value::String(text)) if ApiTime::from(text.clone()).at().is_none() => {
             Err("must be the RFC 3339 time of an earlier answer".to_owned())
         }

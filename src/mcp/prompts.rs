@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::text::{quoted, visible},
+    explain::values,
     mcp::args::values::TimeArg,
     model::SessionId,
 };
@@ -169,7 +170,9 @@ fn session_id(text: &str) -> Result<&str, String> {
     if !(title.is_empty() || is_quoted) {
         return Err("must be one id, or an id followed by its title in quotes".to_owned());
     }
-    SessionId::parse(id).map(|_| id).map_err(str::to_owned)
+    SessionId::parse(id)
+        .map(|_| id)
+        .map_err(|invalid| values::session_id(invalid).to_owned())
 }
 
 /// What a model should know before its first call, about the tools that are offered. ASCII, and

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         diagnosis::{self, Diagnosis, Facts},
         events,
-        guard::State,
+        guard::Activity,
         view::row::Row,
     },
     model::{Event, Session, SessionId},
@@ -26,14 +26,14 @@ pub(crate) async fn diagnose_session(
     id: &SessionId,
 ) -> Result<(Diagnosis, Row), Error> {
     let session = cx.read_session(id).await?;
-    let state = services.statuses().state(&session.head);
+    let activity = services.statuses().activity(&session.head);
     let events = recent_events(cx, id, &[], EVENTS).await?;
-    let events = with_pending_calls(cx, id, state, events).await?;
+    let events = with_pending_calls(cx, id, activity, events).await?;
     let threads = threads(cx, id, &session, &events).await;
     let record = services.record(&session).await;
     let diagnosis = diagnosis::diagnose(&Facts {
         session: &session,
-        state,
+        activity,
         events: &events,
         threads: &threads,
         console_url: record.console_url.as_deref(),
@@ -46,12 +46,15 @@ pub(crate) async fn diagnose_session(
 async fn with_pending_calls(
     cx: &Context,
     id: &SessionId,
-    state: State,
+    activity: Activity,
     mut events: Vec<Event>,
 ) -> Result<Vec<Event>, Error> {
     let idle = "session.status_idle";
     let has_more = events.len() >= EVENTS as usize;
-    if state == State::Idle && has_more && !events.iter().any(|each| events::kind(each) == idle) {
+    if activity == Activity::Idle
+        && has_more
+        && !events.iter().any(|each| events::kind(each) == idle)
+    {
         events.extend(recent_events(cx, id, &[idle], 1).await?);
     }
     let is_known = |wanted: &str| {

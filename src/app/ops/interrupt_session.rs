@@ -17,7 +17,7 @@ use crate::{
             write,
         },
     },
-    domain::guard::{Operation, State},
+    domain::guard::{Activity, Operation},
     model::{Session, SessionId},
 };
 
@@ -59,11 +59,11 @@ pub(crate) async fn interrupt_session(
     // It is sent: failing to read the session now does not make it a failure.
     let seen = until_not_busy(services, cx, id, wait).await;
     let session = seen.unwrap_or_else(|_| before.clone());
-    let stopped = match services.statuses().state(&session.head) {
-        State::Running | State::Rescheduling => false,
+    let stopped = match services.statuses().activity(&session.head) {
+        Activity::Running | Activity::Rescheduling => false,
         // It may be busy under a name this program does not know.
-        State::Unknown => session.head.status != before.head.status,
-        State::Idle | State::Terminated => true,
+        Activity::Unknown => session.head.status != before.head.status,
+        Activity::Idle | Activity::Terminated => true,
     };
     Ok(if stopped {
         Interrupted::Stopped(session)

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    api::Order,
     app::{
         context::Context,
         cursor::ListRequest,
@@ -12,10 +11,11 @@ use crate::{
         services::Services,
     },
     domain::{
-        events::{self, EventFilter},
+        events,
+        events::EventFilter,
         view::size::{LIST_BYTES, SizeBudget, size},
     },
-    model::{Event, SessionId},
+    model::{Event, Order, SessionId},
 };
 
 /// How many events one call reads at most, where the service ignores the filters.
@@ -74,7 +74,7 @@ pub(crate) async fn list_session_events(
     let limit = query.limit as usize;
     let value_limit = (VALUE_CHARACTERS / limit).max(MIN_VALUE_CHARACTERS);
     let mut shown = Vec::new();
-    let mut budget = SizeBudget::new(LIST_BYTES);
+    let mut budget = SizeBudget::of(LIST_BYTES);
     while shown.len() < limit {
         let next = scan.next().await;
         let next = next.map_err(|error| Error::api(About::Session(id.clone()), error))?;

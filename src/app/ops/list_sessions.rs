@@ -1,7 +1,6 @@
 //! Find sessions.
 
 use crate::{
-    api::Order,
     app::{
         context::Context,
         cursor::ListRequest,
@@ -16,6 +15,7 @@ use crate::{
             size::{LIST_BYTES, SizeBudget},
         },
     },
+    model::Order,
 };
 
 /// Which sessions are listed.
@@ -52,13 +52,17 @@ pub(crate) async fn list_sessions(
     query: Query,
 ) -> Result<Listed, Error> {
     let limit = query.limit as usize;
-    let is_own = query.filter.is_own();
+    let has_local_conditions = query.filter.has_local_conditions();
     let mut scan = services
         .scan(cx, query.filter, query.order, query.max_scan)
-        .page_size(if is_own { PAGE_SIZE } else { query.limit })
+        .page_size(if has_local_conditions {
+            PAGE_SIZE
+        } else {
+            query.limit
+        })
         .resume_from(query.request.position.clone());
     let mut rows = Vec::new();
-    let mut budget = SizeBudget::new(LIST_BYTES);
+    let mut budget = SizeBudget::of(LIST_BYTES);
     let mut is_full = false;
     while !is_full && rows.len() < limit {
         let next = scan.next().await;
@@ -73,9 +77,9 @@ pub(crate) async fn list_sessions(
             is_full = true;
         }
     }
-    // Without filters of our own it is a scan only where the service ignored the API's.
+    // Without local conditions it is a scan only where the service ignored the API's.
     let stopped = !is_full && rows.len() < limit && !scan.is_complete();
-    let is_scan = is_own || stopped;
+    let is_scan = has_local_conditions || stopped;
     Ok(Listed {
         sessions: rows,
         next_page: query

@@ -1,7 +1,6 @@
 //! Count sessions and add up what they cost.
 
 use crate::{
-    api::Order,
     app::{
         caller::Progress,
         context::Context,
@@ -15,6 +14,7 @@ use crate::{
             summary::{Summarized, Summary},
         },
     },
+    model::Order,
 };
 
 /// How much sums and rows may take of an answer of 12,000 characters.

@@ -13,7 +13,7 @@ use crate::{
         },
     },
     domain::{
-        details::{self, Details, Planned},
+        details::{self, Details, DetailsChange},
         guard::Operation,
     },
     model::{Session, SessionId},
@@ -29,7 +29,7 @@ pub(crate) async fn update_session(
     id: &SessionId,
     details: Details,
     conditions: &Conditions,
-) -> Result<Written<Planned>, Error> {
+) -> Result<Written<DetailsChange>, Error> {
     write(services, cx, id, conditions, &mut Update(details)).await
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn update_session(
 struct Update(Details);
 
 impl GuardedWrite for Update {
-    type Prepared = Planned;
+    type Prepared = DetailsChange;
 
     fn operation(&self) -> Operation {
         if self.0.touches_budget() {
@@ -47,7 +47,7 @@ impl GuardedWrite for Update {
         }
     }
 
-    fn prepare(&self, session: &Session) -> Result<Option<Planned>, Error> {
+    fn prepare(&self, session: &Session) -> Result<Option<DetailsChange>, Error> {
         let planned = details::plan(&self.0, session);
         Ok((!planned.changes.is_empty()).then_some(planned))
     }
@@ -56,12 +56,12 @@ impl GuardedWrite for Update {
         &self,
         client: &Client,
         id: &SessionId,
-        planned: &Planned,
+        planned: &DetailsChange,
     ) -> Result<ApiResponse<Option<Session>>, ApiError> {
         Ok(client.update_session(id, &planned.body).await?.map(Some))
     }
 
-    fn verify(&self, _: &Planned, after: &Session) -> Result<(), Mismatch> {
+    fn verify(&self, _: &DetailsChange, after: &Session) -> Result<(), Mismatch> {
         let left = details::plan(&self.0, after).changes;
         if left.is_empty() {
             return Ok(());

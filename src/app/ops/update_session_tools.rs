@@ -16,7 +16,7 @@ use crate::{
     },
     domain::{
         guard::Operation,
-        toolset::{self, Patch, Plan},
+        toolset::{self, Patch, ToolsetChange},
     },
     model::{Session, SessionId},
 };
@@ -31,7 +31,7 @@ pub(crate) async fn update_session_tools(
     id: &SessionId,
     patch: Patch,
     conditions: &Conditions,
-) -> Result<Written<Plan>, Error> {
+) -> Result<Written<ToolsetChange>, Error> {
     write(services, cx, id, conditions, &mut UpdateTools(patch)).await
 }
 
@@ -39,13 +39,13 @@ pub(crate) async fn update_session_tools(
 struct UpdateTools(Patch);
 
 impl GuardedWrite for UpdateTools {
-    type Prepared = Plan;
+    type Prepared = ToolsetChange;
 
     fn operation(&self) -> Operation {
         Operation::UpdateTools
     }
 
-    fn prepare(&self, session: &Session) -> Result<Option<Plan>, Error> {
+    fn prepare(&self, session: &Session) -> Result<Option<ToolsetChange>, Error> {
         let plan = toolset::plan(&toolset_of(session), &self.0);
         let plan = plan.map_err(|problems| ErrorKind::InvalidToolset {
             session: Box::new(session.head.clone()),
@@ -58,7 +58,7 @@ impl GuardedWrite for UpdateTools {
         &self,
         client: &Client,
         id: &SessionId,
-        plan: &Plan,
+        plan: &ToolsetChange,
     ) -> Result<ApiResponse<Option<Session>>, ApiError> {
         let mut agent = Map::new();
         for (field, value) in [("tools", &plan.tools), ("mcp_servers", &plan.mcp_servers)] {
@@ -70,7 +70,7 @@ impl GuardedWrite for UpdateTools {
         Ok(client.update_session(id, &body).await?.map(Some))
     }
 
-    fn verify(&self, plan: &Plan, after: &Session) -> Result<(), Mismatch> {
+    fn verify(&self, plan: &ToolsetChange, after: &Session) -> Result<(), Mismatch> {
         toolset::verify(plan, &toolset_of(after)).map_err(Mismatch::Toolset)
     }
 }

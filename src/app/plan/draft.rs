@@ -10,7 +10,6 @@ use super::{
     store::PlannedSession,
 };
 use crate::{
-    api::Order,
     app::{
         context::Context,
         error::{About, Blame, Error},
@@ -19,12 +18,13 @@ use crate::{
     },
     domain::{
         code::Code,
-        filter::{self, Filter},
-        guard::Decision,
+        filter,
+        filter::Filter,
+        guard::Ruling,
         money::Sums,
         view::{row::Row, size::SizeBudget},
     },
-    model::{SessionHead, SessionId},
+    model::{Order, SessionHead, SessionId},
 };
 
 /// How many rows an answer shows, and how many bytes they may take together.
@@ -62,7 +62,7 @@ impl<'a> Draft<'a> {
             max_sessions,
             planned: Vec::new(),
             rows: Vec::new(),
-            row_budget: SizeBudget::new(SHOWN_BYTES),
+            row_budget: SizeBudget::of(SHOWN_BYTES),
             cost: Sums::default(),
             skipped: Skipped::default(),
             scanned: 0,
@@ -216,9 +216,9 @@ impl<'a> Draft<'a> {
         };
         let statuses = self.services.statuses();
         let skipped = match statuses.judge(self.action.operation(), session) {
-            Decision::Go => None,
-            Decision::NothingToDo => Some(SkipReason::NothingToDo),
-            Decision::Refuse(refusal) => Some(SkipReason::Code(refusal.code())),
+            Ruling::Go => None,
+            Ruling::NothingToDo => Some(SkipReason::NothingToDo),
+            Ruling::Refuse(refusal) => Some(SkipReason::Code(refusal.code())),
         };
         if let Some(reason) = skipped {
             return self.skipped.add(reason, &session.id);

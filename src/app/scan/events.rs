@@ -1,10 +1,10 @@
 //! The list of a session's events.
 
 use crate::{
-    api::{ApiError, Client, EventQuery, Order},
+    api::{ApiError, Client, EventQuery},
     app::scan::source::{SortKey, Source},
     domain::{events, events::EventFilter},
-    model::{Event, Page, SessionId},
+    model::{Event, Order, Page, SessionId},
 };
 
 /// The events of a session that match a filter.

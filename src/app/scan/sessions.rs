@@ -1,10 +1,10 @@
 //! The list of sessions.
 
 use crate::{
-    api::{ApiError, Client, Order, SessionQuery},
+    api::{ApiError, Client, SessionQuery},
     app::scan::source::{SortKey, Source},
     domain::filter::{Filter, is_allowed},
-    model::{ApiTime, Page, SessionHead},
+    model::{ApiTime, Order, Page, SessionHead},
 };
 
 /// The sessions that match a filter.

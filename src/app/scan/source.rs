@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-pub(crate) use crate::api::Order;
+pub(crate) use crate::model::Order;
 use crate::{
     api::{ApiError, Client},
     model::Page,

@@ -10,7 +10,7 @@ use proptest::{
 use tokio::{runtime, time::Instant};
 
 use crate::{
-    api::{ApiError, Client, Order, Settings},
+    api::{ApiError, Client, Settings},
     app::{
         pace::Pacer,
         scan::{
@@ -18,7 +18,7 @@ use crate::{
             source::{SortKey, Source},
         },
     },
-    model::Page,
+    model::{Order, Page},
 };
 
 /// Its number, which is its time, and whether it matches.

@@ -18,7 +18,7 @@ use crate::{
         error::{About, Error, ErrorKind},
         services::Services,
     },
-    domain::guard::{Decision, Operation, Refusal},
+    domain::guard::{Operation, Refusal, Ruling},
     model::{Session, SessionId},
 };
 
@@ -137,14 +137,14 @@ impl Attempt<'_> {
         loop {
             let session = self.cx.read_session(self.id).await?;
             self.expect_unchanged(&session)?;
-            let decision = self
+            let ruling = self
                 .services
                 .statuses()
                 .judge(self.operation, &session.head);
-            let refusal = match decision {
-                Decision::Go => return Ok(Guarded::Allowed(session)),
-                Decision::NothingToDo => return Ok(Guarded::Unchanged(session)),
-                Decision::Refuse(refusal) => refusal,
+            let refusal = match ruling {
+                Ruling::Go => return Ok(Guarded::Allowed(session)),
+                Ruling::NothingToDo => return Ok(Guarded::Unchanged(session)),
+                Ruling::Refuse(refusal) => refusal,
             };
             let if_busy = if refusal.is_busy() {
                 self.conditions.if_busy

@@ -20,7 +20,7 @@ pub(crate) async fn until_not_busy(
     let mut poll = Poll::new(until, services.settings().pauses.poll);
     loop {
         let session = cx.read_session(id).await?;
-        let busy = services.statuses().state(&session.head).is_busy();
+        let busy = services.statuses().activity(&session.head).is_busy();
         if !busy || !poll.pause(cx, &session).await {
             return Ok(session);
         }

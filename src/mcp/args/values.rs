@@ -3,15 +3,15 @@
 //!
 //! The types have no doc comments, which schemars would publish in the schemas of the tools.
 
-use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::scan::source::Order,
-    domain::{details::Field, money::Money},
-    model::{ApiTime, SessionId},
+    domain::{details::Field, money::Money, time},
+    explain::values,
+    model::{ApiTime, Order, SessionId},
 };
 
 // The check includes the length: its messages are clearer than those for a range.
@@ -30,7 +30,9 @@ impl TryFrom<String> for SessionIdArg {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        SessionId::parse(&text).map(Self)
+        SessionId::parse(&text)
+            .map(Self)
+            .map_err(values::session_id)
     }
 }
 
@@ -49,21 +51,7 @@ impl TimeArg {
 
     /// Parses `text`; ages count back from `now`.
     pub(crate) fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-        let text = text.trim();
-        if let Ok(at) = text.parse::<Timestamp>() {
-            return Ok(at);
-        }
-        if let Ok(date) = text.parse::<Date>()
-            && let Ok(start) = date.to_zoned(TimeZone::UTC)
-        {
-            return Ok(start.timestamp());
-        }
-        let back = text.parse::<Span>().ok().filter(|age| !age.is_negative());
-        let at = back.and_then(|age| now.to_zoned(TimeZone::UTC).checked_sub(age).ok());
-        at.map(|at| at.timestamp()).ok_or_else(|| {
-            "must be an RFC 3339 time such as \"2026-01-31T12:00:00Z\", or an age such as \"7d\""
-                .to_owned()
-        })
+        time::parse(text, now).map_err(|invalid| values::time(invalid).to_owned())
     }
 }
 
