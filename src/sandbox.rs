@@ -1,72 +1,62 @@
-//! The embedded Sessions API: the other side of the wire, in memory, on loopback.
+//! The embedded sandbox: a Sessions API in memory, served over HTTP.
 //!
-//! It shares no code with the client of this crate, so that a mistake of one is not a mistake of
-//! both. Requests come in through `routes`, the rules live in `world`, `changes`, `inbox`
-//! and `turns`; `seed` is what a newcomer finds.
+//! It is the other side of the wire and shares no code with this crate's client, so that one
+//! mistake cannot hide on both sides. A request passes the layers of `middleware` and reaches an
+//! operation through the table in `routes`; operations act on the `store`.
 
 mod agent;
-mod body;
-mod bulk;
-mod catalogue;
-mod changes;
+mod attributes;
 mod clock;
+mod environment;
+mod exchange;
 mod fault;
-mod inbox;
+mod fields;
+mod history;
+mod json;
 mod listener;
+mod middleware;
+mod page;
 mod query;
 mod quirks;
-mod refusal;
+mod rejection;
 mod routes;
 mod seed;
+mod service;
 mod session;
+mod store;
 mod toolset;
-mod turns;
-mod world;
 
-use std::{
-    collections::VecDeque,
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use http::{HeaderMap, Method};
 use tokio::{net::TcpListener, sync::mpsc};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
 use self::{
     clock::Clock,
-    listener::{Door, Scissors},
-    turns::{Pace, Timer},
-    world::World,
+    listener::{ResetHandle, ResettableListener},
+    service::Service,
+    store::Store,
 };
 pub use self::{
     fault::{Effect, Fault},
     quirks::Quirk,
+    service::ReceivedRequest,
 };
 
-/// How many requests the log keeps.
-const LOGGED_REQUESTS: usize = 10_000;
-
-/// How the sandbox is set up before it answers its first request.
+/// How a sandbox is set up.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Whether the sessions a newcomer finds are there. Agents and environments always are.
+    /// Whether there are seeded sessions. Agents and environments always exist.
     pub seed: bool,
-    /// Further sessions of about 100 KB each, added to the seeded ones.
+    /// How many sessions of about 100 KB each to add.
     pub bulk_sessions: usize,
     /// How long a turn takes.
     pub turn: Duration,
-    /// How long a session's record still says `running` after its turn has ended; zero for not
-    /// at all.
+    /// How long a session's record still says `running` after its turn has ended.
     pub status_lag: Duration,
-    /// In which ways to behave like a compatible service.
+    /// Differences from the API, as compatible services have them.
     pub quirks: Vec<Quirk>,
-    /// What goes wrong from the start.
+    /// Faults that are pending from the start.
     pub faults: Vec<Fault>,
 }
 
@@ -83,26 +73,7 @@ impl Default for Options {
     }
 }
 
-/// A request as it came in, control requests left out.
-#[derive(Debug, Clone)]
-pub struct ReceivedRequest {
-    /// The method.
-    pub method: Method,
-    /// Path and query, still encoded.
-    pub path: String,
-    /// All headers, credentials among them.
-    pub headers: HeaderMap,
-}
-
-impl ReceivedRequest {
-    /// Whether the request meant to change something.
-    #[must_use]
-    pub fn is_write(&self) -> bool {
-        !self.method.is_safe()
-    }
-}
-
-/// A running sandbox; it stops when this value is dropped.
+/// A running sandbox, which stops when it is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -111,37 +82,23 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Binds `listen` (port 0 picks a free one), seeds the sessions and answers from then on.
+    /// Starts a sandbox on `listen`; port 0 picks a free port.
     ///
     /// # Errors
-    /// When the address cannot be bound.
+    /// If the address cannot be bound.
     pub async fn start(listen: SocketAddr, options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
-        let (timers, ringing) = mpsc::unbounded_channel();
-        let pace = Pace {
-            clock: Clock::new(),
-            turn: options.turn,
-            status_lag: options.status_lag,
-            timers,
-        };
-        let mut world = World::new(pace, options.quirks.into_iter().collect());
-        let cast = seed::cast(&mut world);
-        if options.seed {
-            seed::sessions(&mut world, &cast);
-        }
-        bulk::sessions(&mut world, &cast, options.bulk_sessions);
-        let closing = CancellationToken::new();
-        let service = Arc::new(Service {
-            world: Mutex::new(world),
-            faults: Mutex::new(options.faults),
-            log: Mutex::default(),
-            requests: AtomicU64::new(0),
-            closing: closing.clone(),
-        });
-        tokio::spawn(drive(Arc::clone(&service), ringing));
-        let app = routes::router(&service).into_make_service_with_connect_info::<Scissors>();
-        let server = axum::serve(Door(listener), app)
+        let (timers, started) = mpsc::unbounded_channel();
+        let clock = Clock::new(options.turn, options.status_lag, timers);
+        let quirks = options.quirks.into_iter().collect();
+        let mut store = Store::new(clock, quirks, options.faults);
+        seed::load(&mut store, options.seed, options.bulk_sessions)?;
+        let closing = store.closing.clone();
+        let service = Arc::new(Service::new(store));
+        tokio::spawn(Arc::clone(&service).run_timers(started));
+        let app = routes::router(&service).into_make_service_with_connect_info::<ResetHandle>();
+        let server = axum::serve(ResettableListener(listener), app)
             .with_graceful_shutdown(closing.clone().cancelled_owned());
         tokio::spawn(server.into_future());
         Ok(Self {
@@ -151,112 +108,43 @@ impl Sandbox {
         })
     }
 
-    /// `http://127.0.0.1:PORT`, without a trailing slash.
+    /// `http://ADDRESS:PORT`, without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// A key that the sandbox accepts (as it does any that is not empty).
+    /// A valid key; so is any other that does not start with `sk-invalid`.
     #[must_use]
     pub fn api_key(&self) -> &'static str {
         "sk-sandbox"
     }
 
-    /// The newest 10,000 requests, oldest first.
+    /// The newest 10,000 requests to the API, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.service.log().iter().cloned().collect()
     }
 
-    /// How many of [`Self::requests`] meant to change something.
+    /// How many of [`Self::requests`] were meant to change something.
     #[must_use]
     pub fn writes(&self) -> usize {
-        self.service
-            .log()
-            .iter()
-            .filter(|request| request.is_write())
-            .count()
+        let log = self.service.log();
+        log.iter().filter(|request| request.is_write()).count()
     }
 
-    /// Empties the log of requests.
+    /// Clears the request log.
     pub fn forget_requests(&self) {
         self.service.log().clear();
     }
 
-    /// Makes the next matching answers go wrong, after the faults that are already pending.
+    /// Adds a fault behind the pending ones.
     pub fn fail(&self, fault: Fault) {
-        self.service.faults().push(fault);
+        self.service.store().faults.push(fault);
     }
 
-    /// From now on behaves like a compatible service in exactly these ways.
+    /// Replaces the quirks.
     pub fn set_quirks(&self, quirks: impl IntoIterator<Item = Quirk>) {
-        self.service.world().quirks = quirks.into_iter().collect();
-    }
-}
-
-/// What all requests share.
-#[derive(Debug)]
-struct Service {
-    world: Mutex<World>,
-    faults: Mutex<Vec<Fault>>,
-    log: Mutex<VecDeque<ReceivedRequest>>,
-    requests: AtomicU64,
-    closing: CancellationToken,
-}
-
-impl Service {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn faults(&self) -> MutexGuard<'_, Vec<Fault>> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn log(&self) -> MutexGuard<'_, VecDeque<ReceivedRequest>> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn next_request_id(&self) -> String {
-        format!(
-            "req_sandbox_{:06}",
-            self.requests.fetch_add(1, Ordering::Relaxed) + 1
-        )
-    }
-
-    fn note(&self, request: &axum::extract::Request) {
-        let uri = request.uri();
-        let mut log = self.log();
-        if log.len() == LOGGED_REQUESTS {
-            log.pop_front();
-        }
-        log.push_back(ReceivedRequest {
-            method: request.method().clone(),
-            path: uri
-                .path_and_query()
-                .map_or_else(|| uri.to_string(), ToString::to_string),
-            headers: request.headers().clone(),
-        });
-    }
-}
-
-/// Ends turns when their time is up, until the sandbox stops.
-async fn drive(service: Arc<Service>, mut ringing: mpsc::UnboundedReceiver<Timer>) {
-    let closing = service.closing.clone();
-    let timers = async {
-        while let Some(timer) = ringing.recv().await {
-            let service = Arc::clone(&service);
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = service.closing.cancelled() => {}
-                    () = tokio::time::sleep(timer.after) => service.world().ring(&timer),
-                }
-            });
-        }
-    };
-    tokio::select! {
-        () = closing.cancelled() => {}
-        () = timers => {}
+        self.service.store().quirks = quirks.into_iter().collect();
     }
 }

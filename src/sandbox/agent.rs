@@ -1,4 +1,4 @@
-//! Agents and environments: just enough of them for sessions to be created from.
+//! Agents: as much of them as it takes to create sessions.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,17 +8,10 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use super::{
-    body::Fields,
-    clock::Instant,
-    refusal::{Outcome, Refusal},
-    toolset,
-};
+use super::{clock::Timestamp, fields::Fields, json::with_field, rejection::Result, toolset};
 
-const LONGEST_SYSTEM: usize = 100_000;
-
-/// A system prompt, kept as JSON text and shared: a thousand sessions of 100 KB hold it once,
-/// and answering with it is a copy, not an escaping.
+/// A system prompt, shared and already encoded: a thousand sessions with a prompt of 100 KB keep
+/// it in memory once, and showing it is a plain copy.
 #[derive(Debug, Clone)]
 pub(super) struct Prompt(Arc<RawValue>);
 
@@ -34,7 +27,7 @@ impl Serialize for Prompt {
     }
 }
 
-/// An agent as a session holds it: a copy that updates of the session change.
+/// An agent; a session has a copy of its own, which updates change.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Agent {
     pub(super) id: String,
@@ -52,107 +45,86 @@ pub(super) struct Agent {
     execution_identity: Value,
 }
 
-const AGENT_FIELDS: [&str; 10] = [
-    "name",
-    "model",
-    "description",
-    "system",
-    "tools",
-    "mcp_servers",
-    "skills",
-    "metadata",
-    "multiagent",
-    "execution_identity",
-];
-
 impl Agent {
-    /// An agent that can do nothing, of the first version.
-    pub(super) fn blank(id: &str) -> Self {
-        Self {
+    /// Creates version 1 of an agent from a request body.
+    pub(super) fn create(id: &str, body: &Value) -> Result<Self> {
+        let known = "name model description system tools mcp_servers skills metadata multiagent \
+                     execution_identity";
+        let fields = Fields::body(body, known)?;
+        let mut agent = Self {
             id: id.to_owned(),
             kind: "agent",
-            name: id.to_owned(),
+            name: fields.required_text("name")?.to_owned(),
             version: 1,
-            description: None,
-            model: json!({"id": "claude-opus-5-5", "speed": "standard"}),
+            description: fields.text("description")?.map(str::to_owned),
+            model: fields.required("model")?.clone(),
             system: None,
             tools: Vec::new(),
             mcp_servers: Vec::new(),
             skills: Vec::new(),
             multiagent: None,
             execution_identity: json!({"type": "service_account"}),
-        }
-    }
-
-    /// Reads the body of an agent's creation.
-    pub(super) fn create(id: &str, body: &Value) -> Outcome<Self> {
-        let fields = Fields::of(body, "", &AGENT_FIELDS)?;
-        let mut agent = Self::blank(id);
-        fields.required_text("name")?.clone_into(&mut agent.name);
-        agent.description = fields.text("description")?.map(str::to_owned);
-        if fields.value("model").is_none() {
-            return Err(fields.wrong("model", "is required"));
-        }
+        };
         if fields.value("multiagent").is_some() {
-            return Err(fields.wrong("multiagent", "the sandbox creates single agents only"));
+            return Err(fields.error("multiagent", "the sandbox creates single agents only"));
         }
-        agent.override_with(&fields)?;
+        agent.apply_overrides(&fields)?;
         Ok(agent)
     }
 
-    /// Takes over whichever of model, system, tools, `mcp_servers` and skills are given.
-    pub(super) fn override_with(&mut self, fields: &Fields<'_>) -> Outcome<()> {
+    /// Replaces model, system, tools, `mcp_servers` and skills by those that are given.
+    pub(super) fn apply_overrides(&mut self, fields: &Fields<'_>) -> Result<()> {
         if let Some(value) = fields.value("model") {
-            self.model = model(value, fields)?;
+            self.model = resolve_model(value, fields)?;
         }
-        if let Some(system) = fields.raw("system") {
+        if fields.raw("system").is_some() {
             let text = fields.text("system")?;
-            if text.is_some_and(|text| text.chars().count() > LONGEST_SYSTEM) {
-                return Err(fields.wrong("system", "at most 100,000 characters"));
+            if text.is_some_and(|text| text.chars().count() > 100_000) {
+                return Err(fields.error("system", "at most 100,000 characters"));
             }
-            self.system = system.as_str().and_then(Prompt::new);
+            self.system = text.and_then(Prompt::new);
         }
         self.replace_tools(fields)?;
         if let Some(skills) = fields.array("skills")? {
-            self.skills = skills.iter().map(skill).collect();
+            self.skills = skills.iter().map(pin_skill).collect();
         }
         Ok(())
     }
 
-    /// Full replacement: a given array is the new value, an absent one stays. All or nothing.
-    pub(super) fn replace_tools(&mut self, fields: &Fields<'_>) -> Outcome<()> {
-        let servers = fields.array("mcp_servers")?;
-        let servers = servers.map(|given| toolset::servers(given, &fields.at("mcp_servers")));
-        let servers = servers
-            .transpose()?
-            .unwrap_or_else(|| self.mcp_servers.clone());
-        let tools = fields.array("tools")?;
-        let tools = tools.map(|given| toolset::tools(given, &fields.at("tools")));
-        let tools = tools.transpose()?.unwrap_or_else(|| self.tools.clone());
-        toolset::references(&tools, &servers, &fields.at("tools"))?;
+    /// Replaces `tools` and `mcp_servers` where given: both, or on an error none.
+    pub(super) fn replace_tools(&mut self, fields: &Fields<'_>) -> Result<()> {
+        let servers = toolset::servers(fields)?.unwrap_or_else(|| self.mcp_servers.clone());
+        let tools = toolset::tools(fields)?.unwrap_or_else(|| self.tools.clone());
+        toolset::check_servers(&tools, &servers, fields)?;
         self.mcp_servers = servers;
         self.tools = tools;
         Ok(())
     }
 
-    /// The agent as a thread of another agent's session shows it.
-    pub(super) fn as_thread(&self) -> Value {
-        let mut shown = serde_json::to_value(self).unwrap_or_default();
-        if let Some(shown) = shown.as_object_mut() {
-            shown.shift_remove("multiagent");
+    /// The other agents of a multi-agent one.
+    pub(super) fn members_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        let multiagent = self.multiagent.as_mut();
+        let members = multiagent.and_then(|multiagent| multiagent.get_mut("agents"));
+        members.and_then(Value::as_array_mut).into_iter().flatten()
+    }
+
+    /// The agent as it is shown in threads and as a member of another agent.
+    pub(super) fn as_thread_agent(&self) -> Value {
+        let mut agent = json!(self);
+        if let Some(agent) = agent.as_object_mut() {
+            agent.shift_remove("multiagent");
         }
-        shown
+        agent
     }
 }
 
-/// The model in its resolved form.
-fn model(value: &Value, fields: &Fields<'_>) -> Outcome<Value> {
+fn resolve_model(value: &Value, fields: &Fields<'_>) -> Result<Value> {
     if let Some(id) = value.as_str() {
         return Ok(json!({"id": id, "speed": "standard"}));
     }
-    let known = ["id", "speed", "effort", "inference_geo"];
-    let model = Fields::of(value, fields.at("model"), &known)?;
-    let mut resolved = json!({
+    let model = Fields::new(value, fields.at("model"))?;
+    model.allow("id speed effort inference_geo")?;
+    let resolved = json!({
         "id": model.required_text("id")?,
         "speed": model.text("speed")?.unwrap_or("standard"),
     });
@@ -160,120 +132,34 @@ fn model(value: &Value, fields: &Fields<'_>) -> Outcome<Value> {
         Some(level) => json!({"type": level}),
         None => effort.clone(),
     });
-    if let (Some(effort), Some(resolved)) = (effort, resolved.as_object_mut()) {
-        resolved.insert("effort".to_owned(), effort);
-    }
-    Ok(resolved)
+    Ok(with_field(resolved, "effort", effort))
 }
 
-/// A skill with its version pinned, as answers show it.
-fn skill(given: &Value) -> Value {
-    let mut resolved = given.clone();
-    if let Some(skill) = resolved.as_object_mut() {
-        skill.entry("version").or_insert_with(|| json!("1"));
-    }
-    resolved
+/// The skill with a version.
+fn pin_skill(given: &Value) -> Value {
+    let version = given.get("version").is_none().then(|| json!("1"));
+    with_field(given.clone(), "version", version)
 }
 
-/// An agent as `/v1/agents` knows it.
-#[derive(Debug, Clone)]
+/// An agent as `/v1/agents` shows it.
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct AgentRecord {
-    pub(super) agent: Arc<Agent>,
-    pub(super) created_at: Instant,
-    pub(super) metadata: BTreeMap<String, String>,
+    #[serde(flatten)]
+    pub(super) agent: Agent,
+    metadata: BTreeMap<String, String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    archived_at: Option<Timestamp>,
 }
 
 impl AgentRecord {
-    pub(super) fn shown(&self) -> Value {
-        let mut shown = serde_json::to_value(self.agent.as_ref()).unwrap_or_default();
-        if let Some(shown) = shown.as_object_mut() {
-            // The agent itself lists references where a session holds whole agents.
-            if let Some(agents) = shown
-                .get_mut("multiagent")
-                .and_then(|multi| multi.get_mut("agents"))
-            {
-                let members = agents.as_array().cloned().unwrap_or_default();
-                *agents = members
-                    .iter()
-                    .map(|member| {
-                        json!({
-                            "type": "agent",
-                            "id": member.get("id"),
-                            "version": member.get("version"),
-                        })
-                    })
-                    .collect();
-            }
-            shown.insert("metadata".to_owned(), json!(self.metadata));
-            shown.insert("created_at".to_owned(), json!(self.created_at));
-            shown.insert("updated_at".to_owned(), json!(self.created_at));
-            shown.insert("archived_at".to_owned(), Value::Null);
-        }
-        shown
-    }
-}
-
-/// Where a session's tools run; the sandbox runs none, it only knows the name.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Environment {
-    pub(super) id: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    name: String,
-    description: Option<String>,
-    config: Value,
-    metadata: Value,
-    created_at: Instant,
-    updated_at: Instant,
-    pub(super) archived_at: Option<Instant>,
-}
-
-impl Environment {
-    /// Reads the body of an environment's creation.
-    pub(super) fn create(id: String, body: &Value, now: Instant) -> Outcome<Self> {
-        let fields = Fields::of(
-            body,
-            "",
-            &["name", "config", "description", "metadata", "scope"],
-        )?;
-        let networking = body.pointer("/config/networking").cloned();
-        if body
-            .pointer("/config/type")
-            .is_some_and(|kind| kind != "cloud")
-        {
-            return Err(Refusal::invalid(
-                "config.type: the sandbox knows only \"cloud\"",
-            ));
-        }
-        Ok(Self {
-            id,
-            kind: "environment",
-            name: fields.required_text("name")?.to_owned(),
-            description: fields.text("description")?.map(str::to_owned),
-            config: json!({
-                "type": "cloud",
-                "networking": networking.unwrap_or_else(|| json!({"type": "unrestricted"})),
-                "packages": {
-                    "type": "packages",
-                    "apt": [], "cargo": [], "gem": [], "go": [], "npm": [], "pip": [],
-                },
-            }),
-            metadata: fields
-                .value("metadata")
-                .cloned()
-                .unwrap_or_else(|| json!({})),
+    pub(super) fn new(agent: Agent, metadata: BTreeMap<String, String>, now: Timestamp) -> Self {
+        Self {
+            agent,
+            metadata,
             created_at: now,
             updated_at: now,
             archived_at: None,
-        })
-    }
-
-    /// The same environment, archived: sessions can no longer be created in it.
-    pub(super) fn archived(self, at: Instant) -> Self {
-        Self {
-            archived_at: Some(at),
-            updated_at: at,
-            ..self
         }
     }
 }

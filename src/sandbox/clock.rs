@@ -1,74 +1,102 @@
-//! Time as the service stamps it: to the microsecond, and never the same stamp twice.
+//! Time: timestamps as the API writes them, and the timers that end turns.
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::{Serialize, Serializer};
+use tokio::sync::mpsc::UnboundedSender;
 
-/// An instant as it is sent: RFC 3339 in UTC, with microseconds.
+/// A point in time to the microsecond, sent as RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Instant(Timestamp);
+pub(super) struct Timestamp(jiff::Timestamp);
 
-impl Instant {
+impl Timestamp {
     pub(super) fn now() -> Self {
-        Self::from_micros(Timestamp::now().as_microsecond())
+        Self::from_micros(jiff::Timestamp::now().as_microsecond())
     }
 
-    /// From microseconds since the epoch; what no calendar holds becomes the epoch itself.
-    pub(super) fn from_micros(micros: i64) -> Self {
-        Self(Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH))
+    fn from_micros(micros: i64) -> Self {
+        Self(jiff::Timestamp::from_microsecond(micros).unwrap_or_default())
     }
 
+    /// Microseconds since the Unix epoch.
     pub(super) fn micros(self) -> i64 {
         self.0.as_microsecond()
     }
 
-    /// Reads RFC 3339.
+    /// Parses RFC 3339.
     pub(super) fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
     }
 
     pub(super) fn plus(self, duration: Duration) -> Self {
-        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-        Self::from_micros(self.micros().saturating_add(micros))
+        Self(self.0.saturating_add(duration).unwrap_or(self.0))
     }
 
     pub(super) fn minus(self, duration: Duration) -> Self {
-        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-        Self::from_micros(self.micros().saturating_sub(micros))
+        Self(self.0.saturating_sub(duration).unwrap_or(self.0))
     }
 
-    /// Seconds from `earlier` until this instant, to the millisecond; 0 if it is not earlier.
+    /// Seconds since `earlier`, to the millisecond; never negative.
     pub(super) fn seconds_since(self, earlier: Self) -> f64 {
         let elapsed = self.0.duration_since(earlier.0).max(SignedDuration::ZERO);
         (elapsed.as_secs_f64() * 1000.0).round() / 1000.0
     }
 }
 
-impl Serialize for Instant {
+impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // All six digits, so that stamps sort as text too.
+        // Always six digits, so that timestamps sort as text too.
         serializer.collect_str(&format_args!("{:.6}", self.0))
     }
 }
 
-/// Hands out stamps that strictly increase, so that two changes never look like one.
+/// Issues timestamps and starts the timers of turns.
 #[derive(Debug)]
 pub(super) struct Clock {
-    last: Instant,
+    last: Timestamp,
+    turn: Duration,
+    /// How long a record still says `running` after its turn has ended.
+    pub(super) status_lag: Duration,
+    timers: UnboundedSender<TurnTimer>,
+}
+
+/// Ends a turn after a while, unless something else ended it before.
+#[derive(Debug)]
+pub(super) struct TurnTimer {
+    pub(super) session: String,
+    pub(super) turn: u64,
+    pub(super) after: Duration,
 }
 
 impl Clock {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(
+        turn: Duration,
+        status_lag: Duration,
+        timers: UnboundedSender<TurnTimer>,
+    ) -> Self {
         Self {
-            last: Instant::now(),
+            last: Timestamp::now(),
+            turn,
+            status_lag,
+            timers,
         }
     }
 
-    /// The present, or the next microsecond after the last stamp if that is later.
-    pub(super) fn stamp(&mut self) -> Instant {
-        let next = Instant::from_micros(self.last.micros().saturating_add(1));
-        self.last = Instant::now().max(next);
+    /// The current time, moved forward where needed: no two stamps are equal.
+    pub(super) fn stamp(&mut self) -> Timestamp {
+        let next = Timestamp::from_micros(self.last.micros().saturating_add(1));
+        self.last = Timestamp::now().max(next);
         self.last
+    }
+
+    pub(super) fn start_timer(&self, session: &str, turn: u64) {
+        let timer = TurnTimer {
+            session: session.to_owned(),
+            turn,
+            after: self.turn,
+        };
+        // The receiver is dropped only when the sandbox stops.
+        let _ = self.timers.send(timer);
     }
 }

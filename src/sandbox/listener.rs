@@ -1,4 +1,4 @@
-//! Connections that can be cut on request, with a reset instead of a farewell.
+//! TCP connections that can be reset on request.
 
 use std::{
     io,
@@ -20,42 +20,36 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Accepts [`Line`]s.
+/// Accepts [`Connection`]s.
 #[derive(Debug)]
-pub(super) struct Door(pub(super) TcpListener);
+pub(super) struct ResettableListener(pub(super) TcpListener);
 
-/// A connection together with the scissors for it.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct Connection {
     stream: TcpStream,
-    scissors: Scissors,
+    reset: ResetHandle,
 }
 
-/// Cuts a connection: nothing more is written, and the peer sees a reset.
+/// Resets a connection: nothing more is written, and the peer gets an RST.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Scissors(Arc<AtomicBool>);
+pub(super) struct ResetHandle(Arc<AtomicBool>);
 
-impl Scissors {
-    pub(super) fn cut(&self) {
+impl ResetHandle {
+    pub(super) fn reset(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-impl Listener for Door {
-    type Io = Line;
+impl Listener for ResettableListener {
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // Small answers must not wait for one another; if it fails they merely do.
+        // Only an optimization for small answers.
         let _ = stream.set_nodelay(true);
-        (
-            Line {
-                stream,
-                scissors: Scissors::default(),
-            },
-            address,
-        )
+        let reset = ResetHandle::default();
+        (Connection { stream, reset }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -63,23 +57,13 @@ impl Listener for Door {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Scissors {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().scissors.clone()
+impl Connected<IncomingStream<'_, ResettableListener>> for ResetHandle {
+    fn connect_info(stream: IncomingStream<'_, ResettableListener>) -> Self {
+        stream.io().reset.clone()
     }
 }
 
-impl Line {
-    fn whole(&self) -> io::Result<()> {
-        if self.scissors.0.load(Ordering::Relaxed) {
-            self.stream.set_zero_linger()?;
-            return Err(io::ErrorKind::ConnectionReset.into());
-        }
-        Ok(())
-    }
-}
-
-impl AsyncRead for Line {
+impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -89,13 +73,17 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Connection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.whole()?;
+        if self.reset.0.load(Ordering::Relaxed) {
+            // With zero linger, dropping the stream sends an RST.
+            self.stream.set_zero_linger()?;
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 

@@ -1,4 +1,4 @@
-//! How compatible services differ from the API, one switch for each difference seen.
+//! How compatible services differ from the API: one switch for each difference seen.
 
 use std::collections::BTreeSet;
 
@@ -10,22 +10,22 @@ use serde_json::{Value, json};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Quirk {
-    /// A running session is archived with 200, and goes on running.
+    /// Archiving a running session answers 200, and the session keeps running.
     ArchivesBusy,
-    /// Deleting a running session answers 200, and the session is still there, running.
+    /// Deleting a running session answers 200, but the session still exists and keeps running.
     DeletesBusy,
-    /// An update of a session that is not idle answers 200 with `agent` ignored.
+    /// Updating a session that is not idle answers 200, but `agent` is ignored.
     IgnoresAgentWhileBusy,
     /// Every update answers 200 and changes nothing.
     IgnoresUpdates,
     /// State conflicts are 400 `invalid_request_error`.
     #[serde(rename = "conflicts_as_400")]
     ConflictsAs400,
-    /// State conflicts are 409 with `invalid_request_error`, as they were once.
+    /// State conflicts are 409 `invalid_request_error`, as in older versions of the API.
     OldConflicts,
-    /// Archiving again answers 200 and moves `archived_at`.
+    /// Archiving an archived session answers 200 and updates `archived_at`.
     RearchiveMoves,
-    /// Archiving again is a state conflict.
+    /// Archiving an archived session is a state conflict.
     RearchiveConflicts,
     /// Archiving leaves the status `idle`.
     IdleAfterArchive,
@@ -43,9 +43,9 @@ pub enum Quirk {
     HtmlErrors,
     /// Error bodies are empty.
     EmptyErrors,
-    /// No request id, neither in the header nor in error bodies.
+    /// There are no request ids in headers and error bodies.
     NoRequestIds,
-    /// Sessions come without `budget`.
+    /// Sessions have no `budget`.
     NoBudget,
     /// `usage` and `stats` are `{}`.
     EmptyUsage,
@@ -53,11 +53,11 @@ pub enum Quirk {
     NullUpdatedAt,
     /// `agent.model` is a bare string.
     BareModel,
-    /// Sessions come without `agent.mcp_servers`.
+    /// Sessions have no `agent.mcp_servers`.
     NoMcpServers,
     /// Metadata values that look like numbers are numbers.
     LooseMetadata,
-    /// Listed events come without `id`.
+    /// Listed events have no `id`.
     EventsWithoutIds,
     /// `statuses[]` is ignored.
     IgnoresStatuses,
@@ -65,13 +65,13 @@ pub enum Quirk {
     IgnoresCreatedAt,
     /// `order` is ignored: sessions come newest first, events oldest first.
     IgnoresOrder,
-    /// A `limit` out of range is clamped, not refused.
+    /// A `limit` out of range is clamped instead of rejected.
     ClampsLimit,
-    /// A POST without `content-length` is 411.
+    /// A POST without `content-length` is a 411.
     NeedsContentLength,
 }
 
-/// The differences switched on.
+/// The quirks that are switched on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Quirks(BTreeSet<Quirk>);
@@ -87,22 +87,11 @@ impl Quirks {
         self.0.contains(&quirk)
     }
 
-    /// Whether a session is shown otherwise than it is.
-    pub(super) fn reshape_sessions(&self) -> bool {
-        use Quirk::{BareModel, EmptyUsage, LooseMetadata, NoBudget, NoMcpServers, NullUpdatedAt};
-        [
-            NoBudget,
-            EmptyUsage,
-            NullUpdatedAt,
-            BareModel,
-            NoMcpServers,
-            LooseMetadata,
-        ]
-        .into_iter()
-        .any(|quirk| self.has(quirk))
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// Takes from a rendered session what this service would not have sent.
+    /// Changes a session's JSON into what the compatible service would send.
     pub(super) fn reshape(&self, session: &mut Value) {
         let Some(session) = session.as_object_mut() else {
             return;
@@ -121,19 +110,17 @@ impl Quirks {
             if self.has(Quirk::NoMcpServers) {
                 agent.shift_remove("mcp_servers");
             }
-            let model = agent
-                .get("model")
-                .and_then(|model| model.get("id"))
-                .cloned();
-            if let (true, Some(model)) = (self.has(Quirk::BareModel), model) {
+            let model = agent.get("model").and_then(|model| model.get("id"));
+            if let (true, Some(model)) = (self.has(Quirk::BareModel), model.cloned()) {
                 agent.insert("model".to_owned(), model);
             }
         }
-        if let (true, Some(metadata)) = (
-            self.has(Quirk::LooseMetadata),
-            session.get_mut("metadata").and_then(Value::as_object_mut),
-        ) {
-            for (_, value) in metadata.iter_mut() {
+        if self.has(Quirk::LooseMetadata) {
+            let metadata = session.get_mut("metadata").and_then(Value::as_object_mut);
+            for value in metadata
+                .into_iter()
+                .flat_map(|metadata| metadata.values_mut())
+            {
                 if let Some(number) = value.as_str().and_then(|text| text.parse::<u64>().ok()) {
                     *value = json!(number);
                 }

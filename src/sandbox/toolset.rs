@@ -1,306 +1,288 @@
-//! Tools and MCP servers: what is accepted, and the resolved form in which they are answered.
+//! Tools and MCP servers: validation, and the resolved form in which the API shows them.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    body::Fields,
-    refusal::{Outcome, Refusal},
+    fields::Fields,
+    rejection::{Rejection, Result},
 };
 
-const MOST_TOOLS: usize = 128;
-const MOST_SERVERS: usize = 20;
-const MOST_DOMAINS: usize = 64;
-const BUILT_IN: [&str; 8] = [
-    "bash",
-    "read",
-    "write",
-    "edit",
-    "glob",
-    "grep",
-    "web_fetch",
-    "web_search",
-];
+const BUILT_IN_TOOLS: &str = "bash, read, write, edit, glob, grep, web_fetch, web_search";
 
-/// Whether `name` is a tool of the built-in toolset.
-pub(super) fn is_built_in(name: &str) -> bool {
-    BUILT_IN.contains(&name)
+/// The `type` of the toolset of built-in tools.
+pub(super) const BUILT_IN_TOOLSET: &str = "agent_toolset_20260401";
+
+/// What a tool belongs to, which decides the events of its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ToolKind {
+    BuiltIn,
+    Mcp,
+    Custom,
 }
 
-/// The MCP servers of `value`, an array at `path`.
-pub(super) fn servers(values: &[Value], path: &str) -> Outcome<Vec<Value>> {
-    if values.len() > MOST_SERVERS {
-        return Err(Refusal::invalid(format!(
-            "{path}: at most {MOST_SERVERS} servers"
-        )));
+impl ToolKind {
+    /// The type of the event that records a call.
+    pub(super) fn call_event(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "agent.tool_use",
+            Self::Mcp => "agent.mcp_tool_use",
+            Self::Custom => "agent.custom_tool_use",
+        }
+    }
+
+    /// Type and fields of the event that records the result of a call.
+    pub(super) fn result_event(
+        self,
+        call: &str,
+        text: &str,
+        is_error: bool,
+    ) -> (&'static str, Value) {
+        let (kind, call_key) = match self {
+            Self::Mcp => ("agent.mcp_tool_result", "mcp_tool_use_id"),
+            Self::BuiltIn | Self::Custom => ("agent.tool_result", "tool_use_id"),
+        };
+        let content = json!([{"type": "text", "text": text}]);
+        let fields = json!({"content": content, "is_error": is_error, call_key: call});
+        (kind, fields)
+    }
+}
+
+pub(super) fn is_built_in(name: &str) -> bool {
+    BUILT_IN_TOOLS.split(", ").any(|known| known == name)
+}
+
+/// Whether `tool` of a resolved toolset is enabled, and its permission policy.
+pub(super) fn policy_of<'a>(toolset: &'a Value, tool: &str) -> (bool, &'a str) {
+    let configs = toolset.get("configs").and_then(Value::as_array);
+    let config = configs
+        .into_iter()
+        .flatten()
+        .find(|config| config.get("name").is_some_and(|name| name == tool))
+        .or_else(|| toolset.get("default_config"))
+        .unwrap_or(&Value::Null);
+    let enabled = config.get("enabled").and_then(Value::as_bool);
+    let policy = config
+        .pointer("/permission_policy/type")
+        .and_then(Value::as_str);
+    (enabled.unwrap_or(true), policy.unwrap_or("always_allow"))
+}
+
+/// The `mcp_servers` of an agent, if given.
+pub(super) fn servers(agent: &Fields<'_>) -> Result<Option<Vec<Value>>> {
+    let Some(values) = agent.array("mcp_servers")? else {
+        return Ok(None);
+    };
+    if values.len() > 20 {
+        return Err(agent.error("mcp_servers", "at most 20 servers"));
     }
     let mut names = BTreeSet::new();
     let mut resolved = Vec::with_capacity(values.len());
-    for (position, value) in values.iter().enumerate() {
-        let fields = Fields::of(
-            value,
-            format!("{path}.{position}"),
-            &["type", "name", "url"],
-        )?;
-        if fields.kind()? != "url" {
-            return Err(fields.wrong("type", "must be \"url\""));
-        }
-        let name = fields.required_text("name")?;
+    for server in agent.objects("mcp_servers")? {
+        let server = server?;
+        server.allow("type name url")?;
+        server.require_kind("url")?;
+        let name = server.required_text("name")?;
         if name.chars().count() > 255 {
-            return Err(fields.wrong("name", "at most 255 characters"));
+            return Err(server.error("name", "at most 255 characters"));
         }
         if !names.insert(name) {
-            return Err(fields.wrong("name", &format!("a second server named {name:?}")));
+            return Err(server.error("name", format_args!("a second server named {name:?}")));
         }
-        let url = fields.required_text("url")?;
+        let url = server.required_text("url")?;
         if !url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
-            return Err(fields.wrong("url", "must be an absolute http(s) URL"));
+            return Err(server.error("url", "must be an absolute http(s) URL"));
         }
         resolved.push(json!({"type": "url", "name": name, "url": url}));
     }
-    Ok(resolved)
+    Ok(Some(resolved))
 }
 
-/// The tools of `values`, an array at `path`, resolved against the servers they may refer to.
-pub(super) fn tools(values: &[Value], path: &str) -> Outcome<Vec<Value>> {
-    if values.len() > MOST_TOOLS {
-        return Err(Refusal::invalid(format!(
-            "{path}: at most {MOST_TOOLS} tools"
-        )));
+/// The resolved `tools` of an agent, if given.
+pub(super) fn tools(agent: &Fields<'_>) -> Result<Option<Vec<Value>>> {
+    let Some(values) = agent.array("tools")? else {
+        return Ok(None);
+    };
+    if values.len() > 128 {
+        return Err(agent.error("tools", "at most 128 tools"));
     }
     let mut identities = BTreeSet::new();
     let mut resolved = Vec::with_capacity(values.len());
-    for (position, value) in values.iter().enumerate() {
-        let here = format!("{path}.{position}");
-        let kind = Fields::open(value, here.as_str())?.kind()?;
-        let (identity, tool) = match kind {
-            "agent_toolset_20260401" => agent_toolset(value, here.clone())?,
-            "mcp_toolset" => mcp_toolset(value, here.clone())?,
-            "custom" => custom(value, here.clone())?,
-            _ => {
-                return Err(Refusal::invalid(format!(
-                    "{here}.type: unknown tool type {kind:?}"
-                )));
-            }
+    for fields in agent.objects("tools")? {
+        let fields = fields?;
+        let (identity, tool) = match fields.kind()? {
+            BUILT_IN_TOOLSET => built_in_toolset(&fields)?,
+            "mcp_toolset" => mcp_toolset(&fields)?,
+            "custom" => custom_tool(&fields)?,
+            kind => return Err(fields.error("type", format_args!("unknown tool type {kind:?}"))),
         };
-        if !identities.insert(identity.clone()) {
-            return Err(Refusal::invalid(format!("{here}: a second {identity}")));
+        if identities.contains(&identity) {
+            let complaint = format!("a second {identity}");
+            return Err(Rejection::field(&fields.path, complaint));
         }
+        identities.insert(identity);
         resolved.push(tool);
     }
-    Ok(resolved)
+    Ok(Some(resolved))
 }
 
-/// Every MCP toolset must name a server that is there.
-pub(super) fn references(tools: &[Value], servers: &[Value], path: &str) -> Outcome<()> {
+/// Checks that the servers of all MCP toolsets exist.
+pub(super) fn check_servers(tools: &[Value], servers: &[Value], agent: &Fields<'_>) -> Result<()> {
     for (position, tool) in tools.iter().enumerate() {
         let Some(name) = tool.get("mcp_server_name").and_then(Value::as_str) else {
             continue;
         };
-        if !servers
-            .iter()
-            .any(|server| server.get("name").is_some_and(|known| known == name))
-        {
-            let here = format!("{path}.{position}.mcp_server_name");
-            return Err(Refusal::invalid(format!(
-                "{here}: no MCP server is named {name:?}"
-            )));
+        let mut known = servers.iter().filter_map(|server| server.get("name"));
+        if !known.any(|known| known == name) {
+            let path = format!("{}.{position}.mcp_server_name", agent.at("tools"));
+            let complaint = format!("no MCP server is named {name:?}");
+            return Err(Rejection::field(&path, complaint));
         }
     }
     Ok(())
 }
 
-/// What applies to `tool` of `toolset`: whether it is enabled, and its policy's type.
-pub(super) fn policy_of<'a>(toolset: &'a Value, tool: &str) -> (bool, &'a str) {
-    let configs = toolset.get("configs").and_then(Value::as_array);
-    let config = configs
-        .and_then(|configs| {
-            configs
-                .iter()
-                .find(|config| config.get("name").is_some_and(|n| n == tool))
-        })
-        .or_else(|| toolset.get("default_config"));
-    let enabled = config
-        .and_then(|config| config.get("enabled"))
-        .and_then(Value::as_bool);
-    let policy = config
-        .and_then(|config| config.pointer("/permission_policy/type"))
-        .and_then(Value::as_str);
-    (enabled.unwrap_or(true), policy.unwrap_or("always_allow"))
-}
-
-/// Settings of a toolset's tools, where a single tool does not say otherwise.
+/// What applies to the tools of a toolset that have no settings of their own.
 struct Defaults {
     enabled: bool,
     policy: Value,
 }
 
 impl Defaults {
-    fn read(toolset: &Fields<'_>, policy: &str) -> Outcome<Self> {
-        let fallback = Self {
-            enabled: true,
-            policy: json!({"type": policy}),
-        };
-        let Some(value) = toolset.value("default_config") else {
-            return Ok(fallback);
-        };
-        let fields = Fields::of(
-            value,
-            toolset.at("default_config"),
-            &["enabled", "permission_policy"],
-        )?;
+    fn read(toolset: &Fields<'_>, policy: &str) -> Result<Self> {
+        let policy = json!({"type": policy});
+        let enabled = true;
+        let defaults = Self { enabled, policy };
+        match toolset.object("default_config", "enabled permission_policy")? {
+            Some(fields) => defaults.overridden(&fields),
+            None => Ok(defaults),
+        }
+    }
+
+    fn overridden(&self, fields: &Fields<'_>) -> Result<Self> {
         Ok(Self {
-            enabled: fields.boolean("enabled")?.unwrap_or(fallback.enabled),
-            policy: permission_policy(&fields)?.unwrap_or(fallback.policy),
+            enabled: fields.boolean("enabled")?.unwrap_or(self.enabled),
+            policy: permission_policy(fields)?.unwrap_or_else(|| self.policy.clone()),
         })
     }
 
-    fn resolved(&self) -> Value {
+    fn to_json(&self) -> Value {
         json!({"enabled": self.enabled, "permission_policy": self.policy})
     }
-}
 
-fn permission_policy(fields: &Fields<'_>) -> Outcome<Option<Value>> {
-    let Some(value) = fields.value("permission_policy") else {
-        return Ok(None);
-    };
-    let policy = Fields::of(value, fields.at("permission_policy"), &["type"])?;
-    match policy.kind()? {
-        kind @ ("always_allow" | "always_ask" | "auto") => Ok(Some(json!({"type": kind}))),
-        _ => Err(policy.wrong("type", "must be always_allow, always_ask or auto")),
+    /// The start of a tool's resolved config.
+    fn config(&self, tool: &Fields<'_>) -> Result<Map<String, Value>> {
+        let name = tool.required_text("name")?;
+        let Self { enabled, policy } = self.overridden(tool)?;
+        let mut config = Map::new();
+        config.insert("name".to_owned(), json!(name));
+        config.insert("enabled".to_owned(), json!(enabled));
+        config.insert("permission_policy".to_owned(), policy);
+        Ok(config)
     }
 }
 
-/// The entries of `configs`, each completed by `resolve`, no name twice.
+fn permission_policy(fields: &Fields<'_>) -> Result<Option<Value>> {
+    let Some(policy) = fields.object("permission_policy", "type")? else {
+        return Ok(None);
+    };
+    match policy.kind()? {
+        kind @ ("always_allow" | "always_ask" | "auto") => Ok(Some(json!({"type": kind}))),
+        _ => Err(policy.error("type", "must be always_allow, always_ask or auto")),
+    }
+}
+
+/// The resolved `configs` of a toolset.
 fn configs(
     toolset: &Fields<'_>,
-    resolve: impl Fn(&Value, String) -> Outcome<Value>,
-) -> Outcome<Vec<Value>> {
+    resolve: impl Fn(&Fields<'_>) -> Result<Map<String, Value>>,
+) -> Result<Vec<Value>> {
     let mut names = BTreeSet::new();
     let mut resolved = Vec::new();
-    for (position, value) in toolset
-        .array("configs")?
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-    {
-        let here = format!("{}.{position}", toolset.at("configs"));
-        let config = resolve(value, here.clone())?;
-        let name = config
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        if names.contains(&name) {
-            return Err(Refusal::invalid(format!(
-                "{here}.name: a second config for {name:?}"
-            )));
+    for fields in toolset.objects("configs")? {
+        let fields = fields?;
+        let config = resolve(&fields)?;
+        let name = fields.required_text("name")?;
+        if !names.insert(name) {
+            return Err(fields.error("name", format_args!("a second config for {name:?}")));
         }
-        names.insert(name);
-        resolved.push(config);
+        resolved.push(Value::Object(config));
     }
     Ok(resolved)
 }
 
-fn config_base(
-    fields: &Fields<'_>,
-    name: &str,
-    defaults: &Defaults,
-) -> Outcome<Map<String, Value>> {
-    let enabled = fields.boolean("enabled")?.unwrap_or(defaults.enabled);
-    let policy = permission_policy(fields)?.unwrap_or_else(|| defaults.policy.clone());
-    let mut config = Map::new();
-    config.insert("name".to_owned(), json!(name));
-    config.insert("enabled".to_owned(), json!(enabled));
-    config.insert("permission_policy".to_owned(), policy);
-    Ok(config)
-}
-
-fn agent_toolset(value: &Value, path: String) -> Outcome<(String, Value)> {
-    let fields = Fields::of(value, path, &["type", "default_config", "configs"])?;
-    let defaults = Defaults::read(&fields, "always_allow")?;
-    let configs = configs(&fields, |value, path| {
-        built_in_config(value, path, &defaults)
-    })?;
+fn built_in_toolset(fields: &Fields<'_>) -> Result<(String, Value)> {
+    fields.allow("type default_config configs")?;
+    let defaults = Defaults::read(fields, "always_allow")?;
     let tool = json!({
-        "type": "agent_toolset_20260401",
-        "default_config": defaults.resolved(),
-        "configs": configs,
+        "type": BUILT_IN_TOOLSET,
+        "default_config": defaults.to_json(),
+        "configs": configs(fields, |config| built_in_config(config, &defaults))?,
     });
-    Ok(("agent_toolset_20260401".to_owned(), tool))
+    Ok((BUILT_IN_TOOLSET.to_owned(), tool))
 }
 
-fn built_in_config(value: &Value, path: String, defaults: &Defaults) -> Outcome<Value> {
-    let open = Fields::open(value, path.as_str())?;
-    let name = open.required_text("name")?;
-    if !BUILT_IN.contains(&name) {
-        return Err(open.wrong("name", &format!("must be one of {}", BUILT_IN.join(", "))));
+fn built_in_config(fields: &Fields<'_>, defaults: &Defaults) -> Result<Map<String, Value>> {
+    let name = fields.required_text("name")?;
+    if !is_built_in(name) {
+        return Err(fields.error("name", format_args!("must be one of {BUILT_IN_TOOLS}")));
     }
-    let mut known = vec!["type", "name", "enabled", "permission_policy"];
-    known.extend(match name {
-        "web_fetch" => &[
-            "allowed_domains",
-            "blocked_domains",
-            "max_content_tokens",
-            "url_sources",
-        ][..],
-        "web_search" => &["allowed_domains", "blocked_domains", "user_location"][..],
-        _ => &[],
-    });
-    let fields = Fields::of(value, path, &known)?;
+    let settings = match name {
+        "web_fetch" => "allowed_domains blocked_domains max_content_tokens url_sources",
+        "web_search" => "allowed_domains blocked_domains user_location",
+        _ => "",
+    };
+    fields.allow(&format!("type name enabled permission_policy {settings}"))?;
     if fields.text("type")?.is_some_and(|kind| kind != name) {
-        return Err(fields.wrong("type", "must be the same as name"));
+        return Err(fields.error("type", "must be the same as name"));
     }
-    let mut config = config_base(&fields, name, defaults)?;
+    let mut config = defaults.config(fields)?;
     config.insert("type".to_owned(), json!(name));
     if let "web_fetch" | "web_search" = name {
-        domains(&fields, name == "web_search", &mut config)?;
+        domains(fields, name == "web_search", &mut config)?;
     }
     if name == "web_fetch" {
         if let Some(tokens) = fields.integer("max_content_tokens")? {
             if tokens == 0 {
-                return Err(fields.wrong("max_content_tokens", "must be positive"));
+                return Err(fields.error("max_content_tokens", "must be positive"));
             }
             config.insert("max_content_tokens".to_owned(), json!(tokens));
         }
-        let sources = url_sources(&fields)?;
-        config.insert("url_sources".to_owned(), sources);
+        config.insert("url_sources".to_owned(), url_sources(fields)?);
     }
-    if let Some(location) = fields.value("user_location") {
-        let known = ["type", "city", "country", "region", "timezone"];
-        let place = Fields::of(location, fields.at("user_location"), &known)?;
-        if place.kind()? != "approximate" {
-            return Err(place.wrong("type", "must be \"approximate\""));
-        }
-        config.insert("user_location".to_owned(), location.clone());
+    let known = "type city country region timezone";
+    if let Some(location) = fields.object("user_location", known)? {
+        location.require_kind("approximate")?;
+        config.insert("user_location".to_owned(), json!(location.map));
     }
-    Ok(Value::Object(config))
+    Ok(config)
 }
 
-/// Copies the domain lists, after checking that they are plain host names.
-fn domains(fields: &Fields<'_>, paths_too: bool, config: &mut Map<String, Value>) -> Outcome<()> {
+/// Copies the domain lists. Their entries are host names, if `paths` also with a path.
+fn domains(fields: &Fields<'_>, paths: bool, config: &mut Map<String, Value>) -> Result<()> {
     let lists = ["allowed_domains", "blocked_domains"];
     if lists.iter().all(|list| fields.value(list).is_some()) {
-        return Err(fields.wrong("blocked_domains", "cannot be combined with allowed_domains"));
+        return Err(fields.error("blocked_domains", "cannot be combined with allowed_domains"));
     }
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
     for list in lists {
-        let Some(domains) = fields.texts(list)? else {
+        let Some(domains) = fields.strings(list)? else {
             continue;
         };
-        if !(1..=MOST_DOMAINS).contains(&domains.len()) {
-            return Err(fields.wrong(list, "1 to 64 entries; leave it out for none"));
+        if !(1..=64).contains(&domains.len()) {
+            return Err(fields.error(list, "1 to 64 entries; leave it out for none"));
         }
         for domain in &domains {
             let host = match domain.split_once('/') {
-                Some((host, _)) if paths_too => host,
+                Some((host, _)) if paths => host,
                 _ => domain,
             };
-            let label = |label: &str| {
-                !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-            };
-            if !host.split('.').all(label) {
-                return Err(fields.wrong(list, &format!("{domain:?} is not a plain host name")));
+            if !host.split('.').all(is_label) {
+                let complaint = format!("{domain:?} is not a plain host name");
+                return Err(fields.error(list, complaint));
             }
         }
         config.insert(list.to_owned(), json!(domains));
@@ -308,29 +290,29 @@ fn domains(fields: &Fields<'_>, paths_too: bool, config: &mut Map<String, Value>
     Ok(())
 }
 
-/// `url_sources` with its shorthands written out; null when it was not given.
-fn url_sources(fields: &Fields<'_>) -> Outcome<Value> {
-    let Some(value) = fields.value("url_sources") else {
+/// `url_sources` with its shorthands resolved; null if not given.
+fn url_sources(fields: &Fields<'_>) -> Result<Value> {
+    let known = "client_tool_results server_tool_results user_input";
+    let Some(sources) = fields.object("url_sources", known)? else {
         return Ok(Value::Null);
     };
-    let known = ["client_tool_results", "server_tool_results", "user_input"];
-    let sources = Fields::of(value, fields.at("url_sources"), &known)?;
     let mut resolved = Map::new();
-    for source in known {
+    for source in known.split(' ') {
         let filter = match sources.value(source) {
             None => Value::Null,
-            Some(Value::String(word)) if matches!(word.as_str(), "all" | "none") => {
-                json!({"type": word})
+            Some(Value::String(kind)) if matches!(kind.as_str(), "all" | "none") => {
+                json!({"type": kind})
             }
             Some(filter) => {
-                let filter = Fields::of(filter, sources.at(source), &["type", "tools"])?;
+                let filter = Fields::new(filter, sources.at(source))?;
+                filter.allow("type tools")?;
                 match filter.kind()? {
                     kind @ ("all" | "none") => json!({"type": kind}),
                     kind @ ("only" | "except") if source != "user_input" => {
-                        let tools = filter.array("tools")?.unwrap_or_default();
+                        let tools = filter.array("tools")?.cloned().unwrap_or_default();
                         json!({"type": kind, "tools": tools})
                     }
-                    _ => return Err(filter.wrong("type", "is not a filter of this source")),
+                    _ => return Err(filter.error("type", "is not a filter of this source")),
                 }
             }
         };
@@ -339,54 +321,42 @@ fn url_sources(fields: &Fields<'_>) -> Outcome<Value> {
     Ok(Value::Object(resolved))
 }
 
-fn mcp_toolset(value: &Value, path: String) -> Outcome<(String, Value)> {
-    let known = ["type", "mcp_server_name", "default_config", "configs"];
-    let fields = Fields::of(value, path, &known)?;
+fn mcp_toolset(fields: &Fields<'_>) -> Result<(String, Value)> {
+    fields.allow("type mcp_server_name default_config configs")?;
     let server = fields.required_text("mcp_server_name")?;
-    // Tools of foreign servers ask before they act unless somebody says otherwise.
-    let defaults = Defaults::read(&fields, "always_ask")?;
-    let configs = configs(&fields, |value, path| {
-        let known = ["name", "enabled", "permission_policy"];
-        let config = Fields::of(value, path, &known)?;
-        let name = config.required_text("name")?;
-        if name.chars().count() > 128 {
-            return Err(config.wrong("name", "at most 128 characters"));
+    let defaults = Defaults::read(fields, "always_ask")?;
+    let configs = configs(fields, |config| {
+        config.allow("name enabled permission_policy")?;
+        if config.required_text("name")?.chars().count() > 128 {
+            return Err(config.error("name", "at most 128 characters"));
         }
-        config_base(&config, name, &defaults).map(Value::Object)
+        defaults.config(config)
     })?;
     let tool = json!({
         "type": "mcp_toolset",
         "mcp_server_name": server,
-        "default_config": defaults.resolved(),
+        "default_config": defaults.to_json(),
         "configs": configs,
     });
     Ok((format!("mcp_toolset for {server:?}"), tool))
 }
 
-fn custom(value: &Value, path: String) -> Outcome<(String, Value)> {
-    let fields = Fields::of(
-        value,
-        path,
-        &["type", "name", "description", "input_schema"],
-    )?;
+fn custom_tool(fields: &Fields<'_>) -> Result<(String, Value)> {
+    fields.allow("type name description input_schema")?;
     let name = fields.required_text("name")?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if name.len() > 128 || !name.chars().all(allowed) {
-        return Err(fields.wrong("name", "1 to 128 letters, digits, underscores and hyphens"));
+        return Err(fields.error("name", "1 to 128 letters, digits, underscores and hyphens"));
     }
     let description = fields.required_text("description")?;
-    let Some(schema) = fields.value("input_schema") else {
-        return Err(fields.wrong("input_schema", "is required"));
-    };
-    let schema_fields = Fields::open(schema, fields.at("input_schema"))?;
-    if schema_fields.kind()? != "object" {
-        return Err(schema_fields.wrong("type", "must be \"object\""));
-    }
+    let input_schema = fields.required("input_schema")?;
+    let schema = Fields::new(input_schema, fields.at("input_schema"))?;
+    schema.require_kind("object")?;
     let tool = json!({
         "type": "custom",
         "name": name,
         "description": description,
-        "input_schema": schema,
+        "input_schema": input_schema,
     });
     Ok((format!("custom tool named {name:?}"), tool))
 }

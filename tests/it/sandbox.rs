@@ -16,19 +16,19 @@ mod turns;
 use std::time::Duration;
 
 use managed_sessions_mcp::sandbox::{Options, Sandbox};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::support::http;
 
-/// A sandbox and a plain HTTP client for it.
-pub(crate) struct Wire {
-    pub(crate) sandbox: Sandbox,
+/// A sandbox and an HTTP client for it.
+struct HttpClient {
+    sandbox: Sandbox,
     http: reqwest::Client,
 }
 
-/// Turns that end at once, and records that do not lag: nothing to sleep for.
-fn brisk() -> Options {
+/// Turns end almost immediately, and statuses do not lag.
+fn fast_turns() -> Options {
     Options {
         turn: Duration::from_millis(20),
         status_lag: Duration::ZERO,
@@ -36,93 +36,89 @@ fn brisk() -> Options {
     }
 }
 
-/// Turns that end only when something ends them.
-fn endless() -> Options {
+/// Turns end only by an interrupt.
+fn endless_turns() -> Options {
     Options {
         turn: Duration::from_secs(3600),
-        ..brisk()
+        ..fast_turns()
     }
 }
 
-impl Wire {
-    pub(crate) async fn start(options: Options) -> Self {
+impl HttpClient {
+    async fn start(options: Options) -> Self {
         let listen = "127.0.0.1:0".parse().unwrap();
         let sandbox = Sandbox::start(listen, options).await.unwrap();
-        Self {
-            sandbox,
-            http: http(),
-        }
+        let http = http();
+        Self { sandbox, http }
     }
 
-    /// A request without any header of the API.
+    /// A request without any of the headers that the API demands.
     fn bare(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
         let url = format!("{}{path}", self.sandbox.base_url());
-        self.http
-            .request(Method::from_bytes(method.as_bytes()).unwrap(), url)
+        self.http.request(method, url)
     }
 
-    /// A request as a well-behaved client sends it.
+    /// A request with all headers that the API demands.
     fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.bare(method, path)
-            .header(
-                "authorization",
-                format!("Bearer {}", self.sandbox.api_key()),
-            )
+            .bearer_auth(self.sandbox.api_key())
             .header("anthropic-version", "2026-10-21")
             .header("anthropic-beta", "managed-agents-2026-04-01")
             .header("content-type", "application/json")
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
-        read(self.request("GET", path)).await
+    async fn get(&self, path: &str) -> (u16, Value) {
+        exchange(self.request("GET", path)).await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        read(self.request("POST", path).body(body.to_string())).await
+    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        exchange(self.request("POST", path).body(body.to_string())).await
     }
 
-    async fn delete(&self, path: &str) -> (StatusCode, Value) {
-        read(self.request("DELETE", path)).await
+    async fn delete(&self, path: &str) -> (u16, Value) {
+        exchange(self.request("DELETE", path)).await
     }
 
-    /// What must succeed.
+    /// The body of a GET that must succeed.
     async fn ok(&self, path: &str) -> Value {
         let (status, body) = self.get(path).await;
-        assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        assert_eq!(status, 200, "{path}: {body}");
         body
     }
 
-    async fn create(&self, more: Value) -> String {
+    async fn session(&self, id: &str) -> Value {
+        self.ok(&format!("/v1/sessions/{id}")).await
+    }
+
+    async fn create(&self, fields: Value) -> String {
         let mut body = json!({"agent": "agent_02", "environment_id": "env_01"});
-        body.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
+        let fields = fields.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
         let (status, session) = self.post("/v1/sessions", &body).await;
-        assert_eq!(status, StatusCode::OK, "{session}");
+        assert_eq!(status, 200, "{session}");
         session["id"].as_str().unwrap().to_owned()
     }
 
-    async fn send(&self, id: &str, event: Value) -> (StatusCode, Value) {
-        self.post(
-            &format!("/v1/sessions/{id}/events"),
-            &json!({"events": [event]}),
-        )
-        .await
+    async fn send(&self, id: &str, event: Value) -> (u16, Value) {
+        let path = format!("/v1/sessions/{id}/events");
+        self.post(&path, &json!({"events": [event]})).await
     }
 
-    async fn kinds(&self, id: &str) -> Vec<String> {
-        let events = self.ok(&format!("/v1/sessions/{id}/events")).await;
-        let events = events["data"].as_array().unwrap();
-        events
-            .iter()
-            .map(|event| event["type"].as_str().unwrap().to_owned())
-            .collect()
+    async fn event_types(&self, id: &str) -> Vec<String> {
+        let page = self.ok(&format!("/v1/sessions/{id}/events")).await;
+        texts(&page, "type")
     }
 
-    /// The session as soon as it has this status.
-    async fn until(&self, id: &str, status: &str) -> Value {
+    async fn last_event(&self, id: &str) -> Value {
+        let path = format!("/v1/sessions/{id}/events?order=desc&limit=1");
+        self.ok(&path).await["data"][0].clone()
+    }
+
+    /// The session once it has this status.
+    async fn wait_for_status(&self, id: &str, status: &str) -> Value {
         for _ in 0..200 {
-            let session = self.ok(&format!("/v1/sessions/{id}")).await;
+            let session = self.session(id).await;
             if session["status"] == status {
                 return session;
             }
@@ -132,14 +128,12 @@ impl Wire {
     }
 }
 
-async fn read(request: RequestBuilder) -> (StatusCode, Value) {
+/// Status and body; null for a body that is not JSON.
+async fn exchange(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
-    let status = response.status();
-    let bytes = response.bytes().await.unwrap();
-    (
-        status,
-        serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-    )
+    let status = response.status().as_u16();
+    let body = response.bytes().await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
 }
 
 fn message(text: &str) -> Value {
@@ -151,8 +145,12 @@ fn interrupt() -> Value {
 }
 
 fn ids(page: &Value) -> Vec<String> {
-    let data = page["data"].as_array().unwrap();
-    data.iter()
-        .map(|item| item["id"].as_str().unwrap().to_owned())
-        .collect()
+    texts(page, "id")
+}
+
+/// This field of all items of a list.
+fn texts(page: &Value, field: &str) -> Vec<String> {
+    let items = page["data"].as_array().unwrap().iter();
+    let texts = items.map(|item| item[field].as_str().unwrap().to_owned());
+    texts.collect()
 }

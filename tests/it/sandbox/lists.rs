@@ -5,113 +5,89 @@ use std::collections::BTreeSet;
 use managed_sessions_mcp::sandbox::{Options, Quirk};
 use serde_json::{Value, json};
 
-use super::{Wire, brisk, ids};
+use super::{HttpClient, fast_turns, ids, texts};
 
-async fn refused(wire: &Wire, path: &str) {
-    let (status, body) = wire.get(path).await;
-    assert_eq!(status.as_u16(), 400, "{path}: {body}");
+async fn assert_invalid(client: &HttpClient, path: &str) {
+    let (status, body) = client.get(path).await;
+    assert_eq!(status, 400, "{path}: {body}");
     assert_eq!(body["error"]["type"], "invalid_request_error");
 }
 
 #[tokio::test]
-async fn the_seed_shows_every_state() {
-    let wire = Wire::start(brisk()).await;
-    let all = wire
-        .ok("/v1/sessions?include_archived=true&limit=100")
-        .await;
+async fn seeded_sessions_cover_every_status_and_stop_reason() {
+    let client = HttpClient::start(fast_turns()).await;
+    let path = "/v1/sessions?include_archived=true&limit=100";
+    let all = client.ok(path).await;
     let sessions = all["data"].as_array().unwrap();
     assert_eq!(sessions.len(), 14);
-    let states: BTreeSet<_> = sessions
-        .iter()
-        .map(|s| s["status"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        states,
-        ["idle", "rescheduling", "running", "terminated"].into()
-    );
+    let statuses: BTreeSet<_> = texts(&all, "status").into_iter().collect();
+    let expected = ["idle", "rescheduling", "running", "terminated"];
+    assert_eq!(statuses, expected.map(str::to_owned).into());
     let mut reasons = BTreeSet::new();
     for id in ids(&all) {
-        let path =
-            format!("/v1/sessions/{id}/events?types[]=session.status_idle&order=desc&limit=1");
-        let last = wire.ok(&path).await;
-        reasons.extend(
-            last.pointer("/data/0/stop_reason/type")
-                .map(ToString::to_string),
-        );
+        let query = "types[]=session.status_idle&order=desc&limit=1";
+        let page = client
+            .ok(&format!("/v1/sessions/{id}/events?{query}"))
+            .await;
+        let reason = page.pointer("/data/0/stop_reason/type");
+        reasons.extend(reason.and_then(Value::as_str).map(str::to_owned));
     }
-    let all_reasons = [
+    let expected = [
         "budget_reached",
         "end_turn",
         "requires_action",
         "retries_exhausted",
-    ]
-    .map(|r| format!("{r:?}"));
-    assert_eq!(reasons, all_reasons.into());
-    let costs: BTreeSet<_> = sessions
-        .iter()
-        .map(|s| s["usage"]["list_cost"].to_string())
-        .collect();
-    assert_eq!(costs.len(), sessions.len());
-    let system = wire.ok("/v1/sessions/sesn_10").await["agent"]["system"]
-        .to_string()
-        .len();
-    assert!((95_000..=100_000).contains(&system), "{system}");
-    // Every agent of the cast came through its own checks, none is the blank one.
+    ];
+    assert_eq!(reasons, expected.map(str::to_owned).into());
+    let costs = sessions.iter().map(|s| s["usage"]["list_cost"].to_string());
+    assert_eq!(costs.collect::<BTreeSet<_>>().len(), sessions.len());
+    let system = client.session("sesn_10").await["agent"]["system"].to_string();
     assert!(
-        sessions
-            .iter()
-            .all(|s| s["agent"]["name"] != s["agent"]["id"])
+        (95_000..=100_000).contains(&system.len()),
+        "{}",
+        system.len()
     );
+    for session in sessions {
+        assert_ne!(session["agent"]["name"], session["agent"]["id"]);
+    }
 }
 
 #[tokio::test]
-async fn filters_select_what_they_say() {
-    let wire = Wire::start(brisk()).await;
-    let cases = [
-        ("statuses[]=rescheduling", vec!["sesn_06"]),
+async fn filters_select_matching_sessions() {
+    let client = HttpClient::start(fast_turns()).await;
+    let cases: [(&str, &[&str]); 9] = [
+        ("statuses[]=rescheduling", &["sesn_06"]),
         (
             "statuses[]=rescheduling&statuses[]=running&order=asc",
-            vec!["sesn_04", "sesn_12", "sesn_06", "sesn_05"],
+            &["sesn_04", "sesn_12", "sesn_06", "sesn_05"],
         ),
-        ("agent_id=agent_04", vec!["sesn_10"]),
-        ("agent_id=agent_05&agent_version=4", vec!["sesn_12"]),
-        ("agent_id=agent_05&agent_version=3", vec![]),
-        ("deployment_id=depl_01", vec!["sesn_05"]),
-        ("memory_store_id=memstore_01", vec!["sesn_14"]),
+        ("agent_id=agent_04", &["sesn_10"]),
+        ("agent_id=agent_05&agent_version=4", &["sesn_12"]),
+        ("agent_id=agent_05&agent_version=3", &[]),
+        ("deployment_id=depl_01", &["sesn_05"]),
+        ("memory_store_id=memstore_01", &["sesn_14"]),
         (
             "include_archived=true&agent_id=agent_03&order=asc",
-            vec!["sesn_14", "sesn_08", "sesn_13"],
+            &["sesn_14", "sesn_08", "sesn_13"],
         ),
-        ("agent_id=nobody", vec![]),
+        ("agent_id=nobody", &[]),
     ];
     for (query, expected) in cases {
-        assert_eq!(
-            ids(&wire.ok(&format!("/v1/sessions?{query}")).await),
-            expected,
-            "{query}"
-        );
+        let page = client.ok(&format!("/v1/sessions?{query}")).await;
+        assert_eq!(ids(&page), expected, "{query}");
     }
-    let created = wire.ok("/v1/sessions/sesn_10").await["created_at"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let session = client.session("sesn_10").await;
+    let created = session["created_at"].as_str().unwrap();
     for (bound, included) in [("gt", false), ("gte", true), ("lt", false), ("lte", true)] {
-        let page = wire
-            .ok(&format!(
-                "/v1/sessions?limit=100&created_at[{bound}]={created}"
-            ))
-            .await;
-        assert_eq!(
-            ids(&page).contains(&"sesn_10".to_owned()),
-            included,
-            "{bound}"
-        );
+        let path = format!("/v1/sessions?limit=100&created_at[{bound}]={created}");
+        let found = ids(&client.ok(&path).await);
+        assert_eq!(found.contains(&"sesn_10".to_owned()), included, "{bound}");
     }
 }
 
 #[tokio::test]
-async fn impossible_queries_are_refused() {
-    let wire = Wire::start(brisk()).await;
+async fn invalid_queries_are_rejected() {
+    let client = HttpClient::start(fast_turns()).await;
     for query in [
         "limit=0",
         "limit=101",
@@ -125,7 +101,7 @@ async fn impossible_queries_are_refused() {
         "page=x",
         "agent_id=a&agent_version=new",
     ] {
-        refused(&wire, &format!("/v1/sessions?{query}")).await;
+        assert_invalid(&client, &format!("/v1/sessions?{query}")).await;
     }
     for query in [
         "limit=0",
@@ -134,113 +110,99 @@ async fn impossible_queries_are_refused() {
         "order=up",
         "page=x",
     ] {
-        refused(&wire, &format!("/v1/sessions/sesn_01/events?{query}")).await;
+        assert_invalid(&client, &format!("/v1/sessions/sesn_01/events?{query}")).await;
     }
 }
 
 #[tokio::test]
-async fn cursors_walk_both_ways_and_belong_to_their_order() {
-    let wire = Wire::start(brisk()).await;
-    for order in ["asc", "desc"] {
+async fn cursors_page_both_ways_and_are_bound_to_their_order() {
+    let client = HttpClient::start(fast_turns()).await;
+    for (order, other) in [("asc", "desc"), ("desc", "asc")] {
         let path = format!("/v1/sessions?include_archived=true&order={order}");
-        let whole = ids(&wire.ok(&format!("{path}&limit=100")).await);
-        let mut pages = vec![wire.ok(&format!("{path}&limit=4")).await];
+        let whole = ids(&client.ok(&format!("{path}&limit=100")).await);
+        let mut pages = vec![client.ok(&format!("{path}&limit=4")).await];
         while let Some(cursor) = pages.last().unwrap()["next_page"].as_str() {
-            let page = wire.ok(&format!("{path}&limit=4&page={cursor}")).await;
+            let page = client.ok(&format!("{path}&limit=4&page={cursor}")).await;
             pages.push(page);
         }
         assert_eq!(pages.iter().flat_map(ids).collect::<Vec<_>>(), whole);
         assert_eq!(pages[0]["prev_page"], Value::Null);
         for pair in pages.windows(2) {
             let cursor = pair[1]["prev_page"].as_str().unwrap();
-            assert_eq!(
-                ids(&wire.ok(&format!("{path}&limit=4&page={cursor}")).await),
-                ids(&pair[0])
-            );
+            let previous = client.ok(&format!("{path}&limit=4&page={cursor}")).await;
+            assert_eq!(ids(&previous), ids(&pair[0]));
         }
         let cursor = pages[0]["next_page"].as_str().unwrap();
-        let other = if order == "asc" { "desc" } else { "asc" };
-        refused(&wire, &format!("/v1/sessions?order={other}&page={cursor}")).await;
-        // Other filters may change under a cursor.
-        wire.ok(&format!(
-            "/v1/sessions?order={order}&page={cursor}&statuses[]=idle"
-        ))
-        .await;
-        refused(
-            &wire,
-            &format!("/v1/sessions/sesn_01/events?order={order}&page={cursor}"),
+        assert_invalid(
+            &client,
+            &format!("/v1/sessions?order={other}&page={cursor}"),
         )
         .await;
+        let events = "/v1/sessions/sesn_01/events";
+        assert_invalid(&client, &format!("{events}?order={order}&page={cursor}")).await;
+        // Other filters may change from page to page.
+        let filtered = format!("/v1/sessions?order={order}&page={cursor}&statuses[]=idle");
+        client.ok(&filtered).await;
     }
 }
 
 #[tokio::test]
 async fn events_are_paged_and_filtered() {
-    let wire = Wire::start(brisk()).await;
+    let client = HttpClient::start(fast_turns()).await;
     let path = "/v1/sessions/sesn_01/events";
-    let whole = wire.ok(path).await;
+    let whole = client.ok(path).await;
     assert_eq!(whole["next_page"], Value::Null);
-    let mut found = Vec::new();
-    let mut page = wire.ok(&format!("{path}?limit=3&order=desc")).await;
-    loop {
+    let descending = format!("{path}?limit=3&order=desc");
+    let mut page = client.ok(&descending).await;
+    let mut found = ids(&page);
+    while let Some(cursor) = page["next_page"].as_str() {
+        page = client.ok(&format!("{descending}&page={cursor}")).await;
         found.extend(ids(&page));
-        let Some(cursor) = page["next_page"].as_str() else {
-            break;
-        };
-        page = wire
-            .ok(&format!("{path}?limit=3&order=desc&page={cursor}"))
-            .await;
     }
     found.reverse();
     assert_eq!(found, ids(&whole));
-    let some = wire
-        .ok(&format!(
-            "{path}?types[]=user.message&types[]=agent.message"
-        ))
-        .await;
-    assert_eq!(some["data"].as_array().unwrap().len(), 4);
+    let filter = "types[]=user.message&types[]=agent.message";
+    let messages = client.ok(&format!("{path}?{filter}")).await;
+    assert_eq!(ids(&messages).len(), 4);
 }
 
 #[tokio::test]
-async fn a_thousand_large_sessions_are_there_at_once() {
-    let wire = Wire::start(Options {
+async fn bulk_sessions_are_large_and_have_every_common_status() {
+    let client = HttpClient::start(Options {
         bulk_sessions: 1_000,
-        ..brisk()
+        ..fast_turns()
     })
     .await;
-    let page = wire
-        .ok("/v1/sessions?limit=100&include_archived=true")
-        .await;
-    assert_eq!(page["data"].as_array().unwrap().len(), 100);
-    let large = page["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|s| s.to_string().len() > 95_000);
+    let path = "/v1/sessions?limit=100&include_archived=true";
+    let page = client.ok(path).await;
+    let sessions = page["data"].as_array().unwrap();
+    assert_eq!(sessions.len(), 100);
+    let large = sessions.iter().filter(|s| s.to_string().len() > 95_000);
     assert!(large.count() > 80);
     for status in ["idle", "running", "terminated"] {
-        let path = format!("/v1/sessions?limit=100&agent_id=agent_04&statuses[]={status}");
-        assert!(
-            wire.ok(&path).await["data"].as_array().unwrap().len() > 40,
-            "{status}"
-        );
+        let query = format!("limit=100&agent_id=agent_04&statuses[]={status}");
+        let page = client.ok(&format!("/v1/sessions?{query}")).await;
+        assert!(ids(&page).len() > 40, "{status}");
     }
 }
 
 #[tokio::test]
-async fn compatible_services_ignore_filters() {
+async fn quirks_change_lists_and_the_fields_of_sessions() {
     let quirks = vec![
         Quirk::IgnoresStatuses,
         Quirk::IgnoresCreatedAt,
         Quirk::IgnoresOrder,
         Quirk::ClampsLimit,
     ];
-    let wire = Wire::start(Options { quirks, ..brisk() }).await;
+    let options = Options {
+        quirks,
+        ..fast_turns()
+    };
+    let client = HttpClient::start(options).await;
     let query = "statuses[]=running&created_at[gt]=2200-01-01T00:00:00Z&order=asc&limit=1000";
-    let page = wire.ok(&format!("/v1/sessions?{query}")).await;
-    assert_eq!(page["data"].as_array().unwrap().len(), 12);
-    assert_eq!(page["data"][0]["id"], "sesn_05");
-    let odd = vec![
+    let found = ids(&client.ok(&format!("/v1/sessions?{query}")).await);
+    assert_eq!((found.len(), found[0].as_str()), (12, "sesn_05"));
+    client.sandbox.set_quirks([
         Quirk::NoBudget,
         Quirk::EmptyUsage,
         Quirk::NullUpdatedAt,
@@ -248,15 +210,13 @@ async fn compatible_services_ignore_filters() {
         Quirk::NoMcpServers,
         Quirk::LooseMetadata,
         Quirk::EventsWithoutIds,
-    ];
-    wire.sandbox.set_quirks(odd);
-    let session = wire.ok("/v1/sessions/sesn_01").await;
+    ]);
+    let session = client.session("sesn_01").await;
     assert_eq!(session.get("budget"), None);
     assert_eq!(session["usage"], json!({}));
     assert_eq!(session["updated_at"], Value::Null);
     assert_eq!(session["agent"]["model"], "claude-opus-5-5");
     assert_eq!(session["agent"].get("mcp_servers"), None);
     assert_eq!(session["metadata"]["ticket"], 4711);
-    let events = wire.ok("/v1/sessions/sesn_01/events").await;
-    assert_eq!(events["data"][0].get("id"), None);
+    assert_eq!(client.last_event("sesn_01").await.get("id"), None);
 }

@@ -1,12 +1,11 @@
-//! What every request must bring, and how it is answered when it does not.
+//! What every request must contain, and the errors about it.
 
 use std::time::Duration;
 
 use managed_sessions_mcp::sandbox::Options;
-use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Wire, brisk, read};
+use super::{HttpClient, exchange, fast_turns};
 
 type Headers = &'static [(&'static str, &'static str)];
 
@@ -19,70 +18,49 @@ async fn headers_are_checked_in_the_order_of_the_api() {
     );
     const KEY: (&str, &str) = ("x-api-key", "anything");
     const BEARER: (&str, &str) = ("authorization", "Bearer anything");
-    let wire = Wire::start(brisk()).await;
-    let cases: [(Headers, u16, &str); 12] = [
-        (&[KEY, VERSION, BETA], 200, ""),
-        (&[BEARER, VERSION, BETA], 200, ""),
-        (
-            &[BEARER, ("anthropic-version", "2023-06-01"), BETA],
-            200,
-            "",
-        ),
-        (&[], 401, "authentication_error"),
-        (&[VERSION, BETA], 401, "authentication_error"),
-        (
-            &[("x-api-key", ""), VERSION, BETA],
-            401,
-            "authentication_error",
-        ),
-        (
-            &[("authorization", "Basic abc"), VERSION, BETA],
-            401,
-            "authentication_error",
-        ),
-        (
-            &[("x-api-key", "sk-invalid-7"), VERSION, BETA],
-            401,
-            "authentication_error",
-        ),
-        (&[KEY, BEARER, VERSION, BETA], 400, "invalid_request_error"),
-        (&[KEY, BETA], 400, "invalid_request_error"),
-        (
-            &[KEY, ("anthropic-version", "2020-01-01"), BETA],
-            400,
-            "invalid_request_error",
-        ),
-        (&[KEY, VERSION], 400, "invalid_request_error"),
+    const OLD_VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+    const UNKNOWN_VERSION: (&str, &str) = ("anthropic-version", "2020-01-01");
+    const EMPTY_KEY: (&str, &str) = ("x-api-key", "");
+    const INVALID_KEY: (&str, &str) = ("x-api-key", "sk-invalid-7");
+    const BASIC: (&str, &str) = ("authorization", "Basic abc");
+    let client = HttpClient::start(fast_turns()).await;
+    let cases: [(Headers, u16); 12] = [
+        (&[KEY, VERSION, BETA], 200),
+        (&[BEARER, VERSION, BETA], 200),
+        (&[BEARER, OLD_VERSION, BETA], 200),
+        (&[], 401),
+        (&[VERSION, BETA], 401),
+        (&[EMPTY_KEY, VERSION, BETA], 401),
+        (&[BASIC, VERSION, BETA], 401),
+        (&[INVALID_KEY, VERSION, BETA], 401),
+        (&[KEY, BEARER, VERSION, BETA], 400),
+        (&[KEY, BETA], 400),
+        (&[KEY, UNKNOWN_VERSION, BETA], 400),
+        (&[KEY, VERSION], 400),
     ];
-    for (headers, status, kind) in cases {
-        let mut request = wire.bare("GET", "/v1/sessions");
+    for (headers, expected) in cases {
+        let mut request = client.bare("GET", "/v1/sessions");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let (answered, body) = read(request).await;
-        assert_eq!(answered.as_u16(), status, "{headers:?}: {body}");
-        assert_eq!(
-            body["error"]["type"].as_str().unwrap_or_default(),
-            kind,
-            "{headers:?}"
-        );
+        let (status, body) = exchange(request).await;
+        assert_eq!(status, expected, "{headers:?}: {body}");
+        let kind = match status {
+            400 => json!("invalid_request_error"),
+            401 => json!("authentication_error"),
+            _ => Value::Null,
+        };
+        assert_eq!(body["error"]["type"], kind, "{headers:?}");
     }
 }
 
 #[tokio::test]
-async fn every_answer_has_a_request_id_and_refusals_repeat_it() {
-    let wire = Wire::start(brisk()).await;
-    let good = wire
-        .request("GET", "/v1/sessions/sesn_01")
-        .send()
-        .await
-        .unwrap();
+async fn every_response_has_a_request_id_and_errors_repeat_it() {
+    let client = HttpClient::start(fast_turns()).await;
+    let get = |path| client.request("GET", path).send();
+    let good = get("/v1/sessions/sesn_01").await.unwrap();
     assert!(good.headers().contains_key("request-id"));
-    let bad = wire
-        .request("GET", "/v1/sessions/sesn_x")
-        .send()
-        .await
-        .unwrap();
+    let bad = get("/v1/sessions/sesn_x").await.unwrap();
     let id = bad.headers()["request-id"].to_str().unwrap().to_owned();
     let body: Value = serde_json::from_slice(&bad.bytes().await.unwrap()).unwrap();
     assert_eq!(body["type"], "error");
@@ -91,39 +69,32 @@ async fn every_answer_has_a_request_id_and_refusals_repeat_it() {
 }
 
 #[tokio::test]
-async fn wrong_paths_methods_and_bodies_are_refused_in_the_envelope() {
-    let wire = Wire::start(brisk()).await;
+async fn wrong_paths_methods_and_bodies_are_errors_in_the_envelope() {
+    let client = HttpClient::start(fast_turns()).await;
+    let session = "/v1/sessions/sesn_01";
+    let events = "/v1/sessions/sesn_01/events";
     let cases = [
         ("GET", "/v1/nothing", "", 404),
         ("GET", "/", "", 404),
         ("GET", "/v1/sessions/", "", 404),
-        ("PUT", "/v1/sessions/sesn_01", "", 405),
+        ("PUT", session, "", 405),
         ("GET", "/v1/sessions/sesn_01/archive", "", 405),
         ("GET", "/v1/sessions/%FF", "", 400),
-        // Decoded once: a slash in an id is no path, a doubly encoded one stays encoded.
+        // Ids are decoded exactly once: an encoded slash does not reach another route.
         ("GET", "/v1/sessions/sesn_01%2Farchive", "", 404),
         ("GET", "/v1/sessions/sesn_0%2531", "", 404),
         ("GET", "/v1/sessions/sesn_0%31", "", 200),
-        ("POST", "/v1/sessions/sesn_01", "{", 400),
-        ("POST", "/v1/sessions/sesn_01", "", 400),
-        ("POST", "/v1/sessions/sesn_01", "[]", 400),
+        ("POST", session, "{", 400),
+        ("POST", session, "", 400),
+        ("POST", session, "[]", 400),
         ("POST", "/v1/sessions", "null", 400),
-        ("POST", "/v1/sessions/sesn_01", r#"{"colour": "red"}"#, 400),
-        (
-            "POST",
-            "/v1/sessions/sesn_01/events",
-            r#"{"events": []}"#,
-            400,
-        ),
+        ("POST", session, r#"{"colour": "red"}"#, 400),
+        ("POST", events, r#"{"events": []}"#, 400),
     ];
-    for (method, path, body, status) in cases {
-        let request = wire.request(method, path).body(body.to_owned());
-        let (answered, answer) = read(request).await;
-        assert_eq!(
-            answered.as_u16(),
-            status,
-            "{method} {path} {body}: {answer}"
-        );
+    for (method, path, body, expected) in cases {
+        let request = client.request(method, path).body(body.to_owned());
+        let (status, answer) = exchange(request).await;
+        assert_eq!(status, expected, "{method} {path} {body}: {answer}");
         if status != 200 {
             assert_eq!(answer["type"], "error", "{method} {path}: {answer}");
         }
@@ -131,56 +102,45 @@ async fn wrong_paths_methods_and_bodies_are_refused_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn the_log_tells_what_was_sent() {
-    let wire = Wire::start(brisk()).await;
-    wire.ok("/v1/sessions?limit=2").await;
-    assert_eq!(wire.sandbox.writes(), 0);
-    wire.post("/v1/sessions/sesn_01", &json!({"title": "x"}))
-        .await;
-    wire.bare("GET", "/_sandbox/faults").send().await.unwrap();
-    let requests = wire.sandbox.requests();
-    let lines: Vec<_> = requests
-        .iter()
-        .map(|r| format!("{} {}", r.method, r.path))
-        .collect();
-    assert_eq!(
-        lines,
-        ["GET /v1/sessions?limit=2", "POST /v1/sessions/sesn_01"]
-    );
+async fn api_requests_are_logged() {
+    let client = HttpClient::start(fast_turns()).await;
+    client.ok("/v1/sessions?limit=2").await;
+    assert_eq!(client.sandbox.writes(), 0);
+    let change = json!({"title": "x"});
+    client.post("/v1/sessions/sesn_01", &change).await;
+    exchange(client.bare("GET", "/_sandbox/faults")).await;
+    let requests = client.sandbox.requests();
+    let lines = requests.iter().map(|r| format!("{} {}", r.method, r.path));
+    let expected = ["GET /v1/sessions?limit=2", "POST /v1/sessions/sesn_01"];
+    assert_eq!(lines.collect::<Vec<_>>(), expected);
     assert_eq!(requests[0].headers["authorization"], "Bearer sk-sandbox");
-    assert_eq!(wire.sandbox.writes(), 1);
-    wire.sandbox.forget_requests();
-    assert!(wire.sandbox.requests().is_empty());
+    assert_eq!(client.sandbox.writes(), 1);
+    client.sandbox.forget_requests();
+    assert!(client.sandbox.requests().is_empty());
 }
 
 #[tokio::test]
-async fn a_dropped_sandbox_stops_answering_and_ends_its_streams() {
-    let wire = Wire::start(brisk()).await;
-    let request = wire.request("GET", "/v1/sessions");
-    let stream = wire
-        .request("GET", "/v1/sessions/sesn_01/events/stream")
-        .send()
-        .await
-        .unwrap();
-    let again = wire.request("GET", "/v1/sessions");
-    assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
-    drop(wire.sandbox);
+async fn dropping_the_sandbox_stops_it_and_ends_its_streams() {
+    let client = HttpClient::start(fast_turns()).await;
+    client.ok("/v1/sessions").await;
+    let path = "/v1/sessions/sesn_01/events/stream";
+    let stream = client.request("GET", path).send().await.unwrap();
+    let later = client.request("GET", "/v1/sessions");
+    drop(client.sandbox);
     let ended = tokio::time::timeout(Duration::from_secs(5), stream.bytes()).await;
     assert!(ended.is_ok(), "the stream goes on");
-    assert!(again.send().await.unwrap_err().is_connect());
+    assert!(later.send().await.unwrap_err().is_connect());
 }
 
 #[tokio::test]
 async fn an_unseeded_sandbox_has_agents_but_no_sessions() {
-    let wire = Wire::start(Options {
+    let client = HttpClient::start(Options {
         seed: false,
-        ..brisk()
+        ..fast_turns()
     })
     .await;
-    let all = wire.ok("/v1/sessions?include_archived=true").await;
-    assert_eq!(
-        all,
-        json!({"data": [], "next_page": null, "prev_page": null})
-    );
-    assert!(wire.create(json!({})).await.starts_with("sesn_"));
+    let all = client.ok("/v1/sessions?include_archived=true").await;
+    let empty = json!({"data": [], "next_page": null, "prev_page": null});
+    assert_eq!(all, empty);
+    assert!(client.create(json!({})).await.starts_with("sesn_"));
 }

@@ -1,4 +1,4 @@
-//! Real time: turns, interrupts, waiting calls, streams, and records that lag.
+//! Turns: messages, interrupts, pending calls, streams and the lag of the status.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use managed_sessions_mcp::sandbox::{Options, Quirk};
 use serde_json::{Value, json};
 
-use super::{Wire, brisk, endless, interrupt, message};
+use super::{HttpClient, endless_turns, fast_turns, interrupt, message, texts};
 
 const TURN: [&str; 8] = [
     "user.message",
@@ -20,118 +20,100 @@ const TURN: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn a_message_runs_to_its_end_in_order() {
-    let wire = Wire::start(brisk()).await;
-    let id = wire.create(json!({})).await;
-    let before = wire.ok(&format!("/v1/sessions/{id}")).await;
-    let (status, sent) = wire.send(&id, message("Go.")).await;
-    assert_eq!(status.as_u16(), 200);
-    assert_eq!(sent["data"][0]["type"], "user.message");
-    let after = wire.until(&id, "idle").await;
-    assert_eq!(wire.kinds(&id).await, TURN);
-    assert!(after["updated_at"].as_str() > before["updated_at"].as_str());
+async fn a_message_starts_a_turn_that_records_events_in_order() {
+    let client = HttpClient::start(fast_turns()).await;
+    let id = client.create(json!({})).await;
+    let before = client.session(&id).await;
+    let (status, sent) = client.send(&id, message("Go.")).await;
     assert_eq!(
-        after["usage"]["list_cost"],
-        json!({"amount": "4", "currency": "USD"})
+        (status, texts(&sent, "type")),
+        (200, vec!["user.message".to_owned()])
     );
-    assert!(after["usage"]["output_tokens"].as_u64() > before["usage"]["output_tokens"].as_u64());
-    let events = wire.ok(&format!("/v1/sessions/{id}/events")).await;
-    let times: Vec<_> = events["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|e| e["processed_at"].as_str())
-        .collect();
-    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");
+    let after = client.wait_for_status(&id, "idle").await;
+    let events = client.ok(&format!("/v1/sessions/{id}/events")).await;
+    assert_eq!(texts(&events, "type"), TURN);
+    let times = texts(&events, "processed_at");
+    assert!(
+        times.is_sorted_by(|earlier, later| earlier < later),
+        "{times:?}"
+    );
+    assert!(after["updated_at"].as_str() > before["updated_at"].as_str());
+    let cost = json!({"amount": "4", "currency": "USD"});
+    assert_eq!(after["usage"]["list_cost"], cost);
+    let output = |session: &Value| session["usage"]["output_tokens"].as_u64();
+    assert!(output(&after) > output(&before));
 }
 
 #[tokio::test]
-async fn messages_to_a_busy_session_wait_for_their_turn() {
-    let wire = Wire::start(Options {
+async fn messages_to_a_busy_session_are_queued() {
+    let client = HttpClient::start(Options {
         turn: Duration::from_millis(150),
-        ..brisk()
+        ..fast_turns()
     })
     .await;
-    let id = wire
-        .create(json!({"initial_events": [message("First")]}))
-        .await;
-    let (_, sent) = wire.send(&id, message("Second")).await;
+    let first = json!({"initial_events": [message("First")]});
+    let id = client.create(first).await;
+    let (_, sent) = client.send(&id, message("Second")).await;
     assert_eq!(sent["data"][0]["processed_at"], Value::Null);
-    assert_eq!(wire.kinds(&id).await.last().unwrap(), "user.message");
-    wire.until(&id, "idle").await;
-    let kinds = wire.kinds(&id).await;
     assert_eq!(
-        kinds.iter().filter(|kind| *kind == "agent.message").count(),
-        2
+        client.event_types(&id).await.last().unwrap(),
+        "user.message"
     );
-    assert_eq!(
-        kinds
-            .iter()
-            .filter(|kind| *kind == "session.status_idle")
-            .count(),
-        1
-    );
+    client.wait_for_status(&id, "idle").await;
+    let types = client.event_types(&id).await;
+    let count = |kind| types.iter().filter(|known| *known == kind).count();
+    assert_eq!(count("agent.message"), 2);
+    assert_eq!(count("session.status_idle"), 1);
 }
 
 #[tokio::test]
-async fn an_interrupt_ends_running_and_rescheduling_sessions_at_once() {
-    let wire = Wire::start(endless()).await;
+async fn an_interrupt_stops_running_and_rescheduling_sessions_immediately() {
+    let client = HttpClient::start(endless_turns()).await;
     for id in ["sesn_04", "sesn_05", "sesn_06"] {
-        let before = wire.ok(&format!("/v1/sessions/{id}")).await;
-        let (status, sent) = wire.send(id, interrupt()).await;
+        let before = client.session(id).await;
+        let (status, sent) = client.send(id, interrupt()).await;
         assert_eq!(
-            (status.as_u16(), &sent["data"][0]["type"]),
+            (status, &sent["data"][0]["type"]),
             (200, &json!("user.interrupt"))
         );
-        let after = wire.ok(&format!("/v1/sessions/{id}")).await;
+        let after = client.session(id).await;
         assert_eq!(after["status"], "idle", "{id}");
         assert!(after["updated_at"].as_str() > before["updated_at"].as_str());
-        assert_eq!(wire.kinds(id).await.last().unwrap(), "session.status_idle");
+        assert_eq!(client.last_event(id).await["type"], "session.status_idle");
     }
-    let before = wire.ok("/v1/sessions/sesn_01").await["updated_at"].clone();
-    wire.send("sesn_01", interrupt()).await;
-    assert_eq!(
-        wire.ok("/v1/sessions/sesn_01").await["updated_at"],
-        before,
-        "nothing to stop"
-    );
-    wire.sandbox.set_quirks([Quirk::InterruptAccepted]);
-    let answer = wire.send("sesn_12", interrupt()).await;
-    assert_eq!((answer.0.as_u16(), answer.1), (202, Value::Null));
+    let before = client.session("sesn_01").await["updated_at"].clone();
+    client.send("sesn_01", interrupt()).await;
+    let after = client.session("sesn_01").await["updated_at"].clone();
+    assert_eq!(after, before, "an idle session is not changed");
+    client.sandbox.set_quirks([Quirk::InterruptAccepted]);
+    let response = client.send("sesn_12", interrupt()).await;
+    assert_eq!(response, (202, Value::Null));
 }
 
 #[tokio::test]
-async fn the_record_lags_behind_the_event() {
-    let lag = Duration::from_millis(250);
-    let wire = Wire::start(Options {
-        status_lag: lag,
-        ..endless()
+async fn the_status_lags_behind_the_events() {
+    let client = HttpClient::start(Options {
+        status_lag: Duration::from_millis(250),
+        ..endless_turns()
     })
     .await;
-    wire.send("sesn_05", interrupt()).await;
+    let path = "/v1/sessions/sesn_05";
+    client.send("sesn_05", interrupt()).await;
     assert_eq!(
-        wire.kinds("sesn_05").await.last().unwrap(),
+        client.last_event("sesn_05").await["type"],
         "session.status_idle"
     );
-    assert_eq!(wire.ok("/v1/sessions/sesn_05").await["status"], "running");
-    assert_eq!(wire.delete("/v1/sessions/sesn_05").await.0.as_u16(), 409);
-    wire.until("sesn_05", "idle").await;
-    assert_eq!(wire.delete("/v1/sessions/sesn_05").await.0.as_u16(), 200);
+    assert_eq!(client.ok(path).await["status"], "running");
+    assert_eq!(client.delete(path).await.0, 409);
+    client.wait_for_status("sesn_05", "idle").await;
+    assert_eq!(client.delete(path).await.0, 200);
 }
 
 #[tokio::test]
-async fn waiting_calls_are_answered_once_and_by_their_kind() {
-    let wire = Wire::start(brisk()).await;
-    let waiting = |id: &'static str| {
-        let wire = &wire;
-        async move {
-            let last = wire
-                .ok(&format!("/v1/sessions/{id}/events?order=desc&limit=1"))
-                .await;
-            last["data"][0]["stop_reason"]["event_ids"][0].clone()
-        }
-    };
-    let (call, custom) = (waiting("sesn_02").await, waiting("sesn_03").await);
+async fn pending_calls_are_answered_once_and_by_the_right_kind_of_event() {
+    let client = HttpClient::start(fast_turns()).await;
+    let pending = async |id| client.last_event(id).await["stop_reason"]["event_ids"][0].clone();
+    let (call, custom) = (pending("sesn_02").await, pending("sesn_03").await);
     let confirm = |call: &Value, result: &str| json!({"type": "user.tool_confirmation", "tool_use_id": call, "result": result});
     let result =
         |call: &Value| json!({"type": "user.custom_tool_result", "custom_tool_use_id": call});
@@ -141,128 +123,91 @@ async fn waiting_calls_are_answered_once_and_by_their_kind() {
         ("sesn_02", confirm(&call, "perhaps")),
         ("sesn_03", confirm(&custom, "allow")),
     ] {
-        assert_eq!(
-            wire.send(id, event.clone()).await.0.as_u16(),
-            400,
-            "{id} {event}"
-        );
+        let (status, body) = client.send(id, event).await;
+        assert_eq!(status, 400, "{id}: {body}");
     }
-    // A message does not answer the call; it waits behind it.
-    wire.send("sesn_02", message("Well?")).await;
-    assert_eq!(wire.ok("/v1/sessions/sesn_02").await["status"], "idle");
-    assert_eq!(
-        wire.send("sesn_02", confirm(&call, "allow"))
-            .await
-            .0
-            .as_u16(),
-        200
-    );
-    assert_eq!(wire.send("sesn_03", result(&custom)).await.0.as_u16(), 200);
-    for id in ["sesn_02", "sesn_03"] {
-        wire.until(id, "idle").await;
+    // A message does not answer the call: it is queued.
+    client.send("sesn_02", message("Well?")).await;
+    assert_eq!(client.session("sesn_02").await["status"], "idle");
+    for (id, event) in [
+        ("sesn_02", confirm(&call, "allow")),
+        ("sesn_03", result(&custom)),
+    ] {
+        assert_eq!(client.send(id, event).await.0, 200);
+        client.wait_for_status(id, "idle").await;
     }
     let path = "/v1/sessions/sesn_02/events?types[]=agent.tool_result";
-    let results = wire.ok(path).await;
-    assert_eq!(
-        (
-            &results["data"][0]["tool_use_id"],
-            &results["data"][0]["is_error"]
-        ),
-        (&call, &json!(false))
-    );
-    assert_eq!(
-        wire.send("sesn_02", confirm(&call, "allow"))
-            .await
-            .0
-            .as_u16(),
-        400,
-        "once only"
-    );
+    let recorded = client.ok(path).await["data"][0].clone();
+    assert_eq!(recorded["tool_use_id"], call);
+    assert_eq!(recorded["is_error"], false);
+    let (status, _) = client.send("sesn_02", confirm(&call, "allow")).await;
+    assert_eq!(status, 400, "a call is answered only once");
 }
 
 #[tokio::test]
-async fn a_message_can_make_the_agent_use_a_tool() {
-    let wire = Wire::start(brisk()).await;
+async fn a_use_message_makes_the_agent_call_that_tool() {
+    let client = HttpClient::start(fast_turns()).await;
     let cases = [
+        ("agent_02", "lookup_order", "agent.custom_tool_use", true),
         (
             "agent_02",
-            "/use lookup_order",
-            "agent.custom_tool_use",
-            true,
-        ),
-        (
-            "agent_02",
-            "/use linear.create_issue",
+            "linear.create_issue",
             "agent.mcp_tool_use",
             true,
         ),
         (
             "agent_02",
-            "/use linear.list_issues",
+            "linear.list_issues",
             "agent.mcp_tool_use",
             false,
         ),
-        ("agent_01", "/use bash", "agent.tool_use", true),
-        ("agent_02", "/use bash", "agent.tool_use", false),
-        (
-            "agent_02",
-            "/use linear.delete_issue",
-            "agent.message",
-            false,
-        ),
-        ("agent_02", "/use nothing", "agent.message", false),
+        ("agent_01", "bash", "agent.tool_use", true),
+        ("agent_02", "bash", "agent.tool_use", false),
+        ("agent_02", "linear.delete_issue", "agent.message", false),
+        ("agent_02", "nothing", "agent.message", false),
     ];
-    for (agent, text, kind, waits) in cases {
-        let id = wire
-            .create(json!({"agent": agent, "initial_events": [message(text)]}))
-            .await;
-        wire.until(&id, "idle").await;
-        assert!(wire.kinds(&id).await.iter().any(|k| k == kind), "{text}");
-        let last = wire
-            .ok(&format!("/v1/sessions/{id}/events?order=desc&limit=1"))
-            .await;
+    for (agent, tool, expected, waits) in cases {
+        let events = [message(&format!("/use {tool}"))];
+        let fields = json!({"agent": agent, "initial_events": events});
+        let id = client.create(fields).await;
+        client.wait_for_status(&id, "idle").await;
+        let types = client.event_types(&id).await;
+        assert!(types.iter().any(|kind| kind == expected), "{tool}");
         let reason = if waits { "requires_action" } else { "end_turn" };
-        assert_eq!(last["data"][0]["stop_reason"]["type"], reason, "{text}");
+        let last = client.last_event(&id).await;
+        assert_eq!(last["stop_reason"]["type"], reason, "{tool}");
     }
 }
 
 #[tokio::test]
-async fn the_stream_tells_what_happens_from_now_on() {
-    let wire = Wire::start(brisk()).await;
-    let id = wire.create(json!({})).await;
+async fn a_stream_sends_events_from_now_on() {
+    let client = HttpClient::start(fast_turns()).await;
+    let id = client.create(json!({})).await;
     let path = format!("/v1/sessions/{id}/events/stream");
-    let response = wire.request("GET", &path).send().await.unwrap();
+    let response = client.request("GET", &path).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
-    wire.send(&id, message("Go.")).await;
-    wire.until(&id, "idle").await;
-    wire.delete(&format!("/v1/sessions/{id}")).await;
+    client.send(&id, message("Go.")).await;
+    client.wait_for_status(&id, "idle").await;
+    client.delete(&format!("/v1/sessions/{id}")).await;
     let mut chunks = response.bytes_stream();
     let mut text = String::new();
     while let Some(chunk) = chunks.next().await {
         text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
     }
-    let names: Vec<_> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("event: "))
-        .collect();
+    let names = text.lines().filter_map(|line| line.strip_prefix("event: "));
+    let names: Vec<_> = names.collect();
     assert_eq!(names[..8], TURN);
     assert_eq!(names[8..], ["session.deleted"]);
 }
 
 #[tokio::test]
-async fn an_interrupt_can_mean_one_thread_only() {
-    let wire = Wire::start(endless()).await;
+async fn an_interrupt_can_stop_a_single_thread() {
+    let client = HttpClient::start(endless_turns()).await;
     let stop = |thread: &str| json!({"type": "user.interrupt", "session_thread_id": thread});
-    assert_eq!(wire.send("sesn_12", stop("sthr_x")).await.0.as_u16(), 400);
-    wire.send("sesn_12", stop("sthr_12_01")).await;
-    let threads = wire.ok("/v1/sessions/sesn_12/threads").await;
-    let states: Vec<_> = threads["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|t| t["status"].as_str().unwrap())
-        .collect();
-    assert_eq!(states, ["running", "idle", "idle"]);
-    wire.send("sesn_12", stop("sthr_12")).await;
-    assert_eq!(wire.ok("/v1/sessions/sesn_12").await["status"], "idle");
+    assert_eq!(client.send("sesn_12", stop("sthr_x")).await.0, 400);
+    client.send("sesn_12", stop("sthr_12_01")).await;
+    let threads = client.ok("/v1/sessions/sesn_12/threads").await;
+    assert_eq!(texts(&threads, "status"), ["running", "idle", "idle"]);
+    client.send("sesn_12", stop("sthr_12")).await;
+    assert_eq!(client.session("sesn_12").await["status"], "idle");
 }

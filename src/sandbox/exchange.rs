@@ -1,0 +1,70 @@
+//! A request as operations read it, and the response they make.
+
+use axum::{
+    RequestExt as _,
+    body::{Body, Bytes, to_bytes},
+    extract::{FromRequest, RawPathParams, Request},
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse as _, Response},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    query::Query,
+    rejection::{Rejection, Result},
+};
+
+#[derive(Debug)]
+pub(super) struct ApiRequest {
+    path: RawPathParams,
+    pub(super) query: Query,
+    body: Bytes,
+}
+
+impl ApiRequest {
+    /// The decoded `{id}` of the path.
+    pub(super) fn id(&self) -> &str {
+        let mut parameters = self.path.iter();
+        let id = parameters.find(|(name, _)| *name == "id");
+        id.map_or("", |(_, value)| value)
+    }
+
+    /// The body as JSON.
+    pub(super) fn json(&self) -> Result<Value> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Rejection::invalid(format!("The body is not valid JSON: {error}.")))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for ApiRequest {
+    type Rejection = Rejection;
+
+    async fn from_request(mut request: Request, _: &S) -> Result<Self> {
+        let path = request.extract_parts::<RawPathParams>().await;
+        let undecodable = |_| Rejection::invalid("The id in the path cannot be decoded.");
+        Ok(Self {
+            path: path.map_err(undecodable)?,
+            query: Query::parse(request.uri().query()),
+            body: read_body(request.into_body()).await?,
+        })
+    }
+}
+
+/// The whole body, up to the largest that the API takes.
+pub(super) async fn read_body(body: Body) -> Result<Bytes> {
+    const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
+    to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
+        let message = "The body is larger than the service reads.";
+        Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    })
+}
+
+/// A successful response with this JSON.
+pub(super) fn respond(body: &impl Serialize) -> Result<Response> {
+    let body = serde_json::to_vec(body).map_err(|error| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Rejection::new(status, error.to_string())
+    })?;
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}

@@ -1,0 +1,116 @@
+//! The events of a session, and the streams that follow them.
+
+use std::collections::VecDeque;
+
+use axum::response::sse;
+use serde_json::{Map, Value, json};
+use tokio::sync::broadcast;
+
+use super::clock::Timestamp;
+
+/// How many events a stream may lag behind before it misses some.
+const STREAM_BUFFER: usize = 256;
+
+#[derive(Debug, Clone)]
+pub(super) struct Event {
+    id: String,
+    /// Position in the history, for cursors.
+    pub(super) position: u64,
+    /// `processed_at`; absent while the event is queued.
+    pub(super) at: Option<Timestamp>,
+    pub(super) json: Value,
+}
+
+impl Event {
+    pub(super) fn kind(&self) -> &str {
+        let kind = self.json.get("type").and_then(Value::as_str);
+        kind.unwrap_or_default()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct History {
+    /// The session's id without its prefix; ids of its events, threads and outcomes contain it.
+    pub(super) id_suffix: String,
+    pub(super) events: Vec<Event>,
+    /// Messages that arrived while the session was busy.
+    pub(super) queue: VecDeque<Event>,
+    next_position: u64,
+    streams: Option<broadcast::Sender<sse::Event>>,
+}
+
+impl History {
+    pub(super) fn new(id_suffix: &str) -> Self {
+        Self {
+            id_suffix: id_suffix.to_owned(),
+            events: Vec::new(),
+            queue: VecDeque::new(),
+            next_position: 1,
+            streams: None,
+        }
+    }
+
+    fn take_position(&mut self) -> u64 {
+        let position = self.next_position;
+        self.next_position += 1;
+        position
+    }
+
+    /// Makes an event that is not in the history yet.
+    pub(super) fn event(&mut self, kind: &str, at: Option<Timestamp>, fields: Value) -> Event {
+        let position = self.take_position();
+        let id = format!("sevt_{}_{position:03}", self.id_suffix);
+        let mut json = Map::new();
+        json.insert("id".to_owned(), json!(id));
+        json.insert("type".to_owned(), json!(kind));
+        json.insert("processed_at".to_owned(), json!(at));
+        if let Value::Object(fields) = fields {
+            for (key, value) in fields {
+                json.entry(key).or_insert(value);
+            }
+        }
+        let json = Value::Object(json);
+        Event {
+            id,
+            position,
+            at,
+            json,
+        }
+    }
+
+    /// Adds an event and returns its id.
+    pub(super) fn record(&mut self, kind: &str, at: Timestamp, fields: Value) -> String {
+        let event = self.event(kind, Some(at), fields);
+        let id = event.id.clone();
+        self.append(event);
+        id
+    }
+
+    pub(super) fn append(&mut self, event: Event) {
+        if let Some(streams) = &self.streams {
+            let frame = sse::Event::default().event(event.kind());
+            // An error only means that all streams have ended.
+            let _ = streams.send(frame.data(event.json.to_string()));
+        }
+        self.events.push(event);
+    }
+
+    /// Moves the oldest queued event into the history and returns its JSON.
+    pub(super) fn process_queued(&mut self, at: Timestamp) -> Option<Value> {
+        let mut event = self.queue.pop_front()?;
+        event.position = self.take_position();
+        event.at = Some(at);
+        if let Some(json) = event.json.as_object_mut() {
+            json.insert("processed_at".to_owned(), json!(at));
+        }
+        let json = event.json.clone();
+        self.append(event);
+        Some(json)
+    }
+
+    /// All events from now on.
+    pub(super) fn subscribe(&mut self) -> broadcast::Receiver<sse::Event> {
+        let new = || broadcast::Sender::new(STREAM_BUFFER);
+        self.streams.get_or_insert_with(new).subscribe()
+    }
+}
