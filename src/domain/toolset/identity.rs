@@ -82,8 +82,7 @@ pub enum Section {
 
 impl Section {
     /// The name of the array.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Tools => "tools",
             Self::Servers => "mcp_servers",
@@ -91,8 +90,7 @@ impl Section {
     }
 
     /// The argument that removes its entries by name.
-    #[must_use]
-    pub fn removal_argument(self) -> &'static str {
+    pub(crate) fn removal_argument(self) -> &'static str {
         match self {
             Self::Tools => "remove_tools",
             Self::Servers => "remove_mcp_servers",
@@ -108,8 +106,7 @@ impl Section {
     }
 
     /// `None` for an entry that lacks what would identify it.
-    #[must_use]
-    pub fn identity(self, entry: &Value) -> Option<Identity> {
+    pub(crate) fn identity(self, entry: &Value) -> Option<Identity> {
         let own = |key| text(entry, key).map(str::to_owned);
         if self == Self::Servers {
             return Some(Identity {

@@ -148,8 +148,7 @@ pub struct Operations {
 
 impl Operations {
     /// How the guard would rule on each operation now.
-    #[must_use]
-    pub fn of(session: &SessionHead, statuses: &Statuses) -> Self {
+    pub(crate) fn of(session: &SessionHead, statuses: &Statuses) -> Self {
         let ruling = |operation| statuses.judge(operation, session).as_str();
         Self {
             update_tools: ruling(Operation::UpdateTools),
@@ -162,8 +161,7 @@ impl Operations {
 
 impl Record {
     /// The concise record of a session. `console` is whether it has a console page.
-    #[must_use]
-    pub fn concise(session: &Session, statuses: &Statuses, console: bool) -> Self {
+    pub(crate) fn concise(session: &Session, statuses: &Statuses, console: bool) -> Self {
         let head = &session.head;
         let array = |field| match session.agent_field(field) {
             Some(Value::Array(values)) => values.clone(),
@@ -197,8 +195,7 @@ impl Record {
     }
 
     /// Adds what `detail: "full"` shows. `stop_reason` is why it last went idle.
-    #[must_use]
-    pub fn with_details(
+    pub(crate) fn with_details(
         mut self,
         session: &Session,
         stop_reason: Option<Map<String, Value>>,
