@@ -8,7 +8,6 @@ pub mod events;
 pub mod filter;
 pub mod guard;
 pub mod money;
-pub mod step;
 pub mod text;
 pub mod time;
 pub mod toolset;

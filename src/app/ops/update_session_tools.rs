@@ -16,7 +16,7 @@ use crate::{
     },
     domain::{
         guard::Operation,
-        toolset::{self, Patch, ToolsetChange},
+        toolset::{self, Patch, Toolset, ToolsetChange},
     },
     model::{Session, SessionId},
 };
@@ -46,7 +46,7 @@ impl GuardedWrite for UpdateTools {
     }
 
     fn prepare(&self, session: &Session) -> Result<Option<ToolsetChange>, Error> {
-        let plan = toolset::plan(&toolset_of(session), &self.0);
+        let plan = toolset::plan(&Toolset::of(session), &self.0);
         let plan = plan.map_err(|problems| ErrorKind::InvalidToolset {
             session: Box::new(session.head.clone()),
             problems,
@@ -71,17 +71,6 @@ impl GuardedWrite for UpdateTools {
     }
 
     fn verify(&self, plan: &ToolsetChange, after: &Session) -> Result<(), Mismatch> {
-        toolset::verify(plan, &toolset_of(after)).map_err(Mismatch::Toolset)
-    }
-}
-
-fn toolset_of(session: &Session) -> toolset::Toolset {
-    let array = |field| match session.agent_field(field) {
-        Some(Value::Array(values)) => values.clone(),
-        _ => Vec::new(),
-    };
-    toolset::Toolset {
-        tools: array("tools"),
-        mcp_servers: array("mcp_servers"),
+        toolset::verify(plan, &Toolset::of(after)).map_err(Mismatch::Toolset)
     }
 }

@@ -161,7 +161,7 @@ impl GuardedWrite for Deletion<'_> {
             Err(error) if error.is_transient() => Err(error.with_acted(Acted::Unknown)),
             // An error on this read says nothing about the delete.
             Err(error) => {
-                let cause = format!("no deletion is reported, and a read fails: {error}");
+                let cause = format!("no deletion reported, and reading fails: {error}");
                 let error = ApiError::bad_response(200, cause, response.request_id);
                 Err(error.with_acted(Acted::Unknown))
             }
