@@ -15,7 +15,7 @@ mod request;
 mod response;
 pub mod retry;
 mod sessions;
-mod settings;
+pub mod settings;
 mod transport;
 
 pub use auth::describe::Description;
@@ -24,5 +24,4 @@ pub use error::{Acted, ApiError, ApiErrorKind, HttpError};
 pub use events::EventQuery;
 pub use response::ApiResponse;
 pub use sessions::SessionQuery;
-pub use settings::{AuthHeader, OnRequest, RateLimits, RequestOptions, Settings};
-pub use transport::check_base_url;
+pub use settings::{OnRequest, RateLimits, RequestOptions, Settings};

@@ -23,11 +23,15 @@ use values::{
 };
 
 use crate::{
-    api::{self, AuthHeader, credentials::Sources},
-    app::settings::{self as app, Pauses, may_count_as_idle},
+    api,
+    api::settings::{AuthHeader, Sources},
+    app::{
+        settings as app,
+        settings::{Pauses, may_count_as_idle},
+    },
     config::flags::{AuthHeaderFlag, Flags, LogFormatFlag},
     environment::Environment,
-    mcp::settings::{self as mcp, ToolGroup},
+    mcp::{settings as mcp, settings::ToolGroup},
 };
 
 /// The API's limit, per organization, for operations other than creation.

@@ -26,8 +26,8 @@ use crate::api::{
         secret::Secret,
     },
     error::{ApiError, ApiErrorKind},
-    settings::{AuthHeader, Settings},
-    transport::{Transport, check_base_url},
+    settings::{AuthHeader, Settings, check_base_url},
+    transport::Transport,
 };
 
 /// Where requests go when neither a setting nor a profile names another place.
@@ -282,7 +282,7 @@ impl Authenticator {
         let Some(refresh) = stored.token.refresh.clone() else {
             let path = file.0.display();
             return Err(credential.unusable(format!(
-                "the token has expired, and {path} has no refresh_token; log in again"
+                "the token has expired, and {path} has no refresh_token"
             )));
         };
         let target = file.clone();

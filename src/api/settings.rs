@@ -3,9 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
-use url::Url;
+use url::{Host, Url};
 
-use crate::api::{credentials::Sources, retry::Policy};
+pub use crate::api::credentials::Sources;
+use crate::api::retry::Policy;
 
 /// How the client is set up; [`Settings::default`] is the official API without a credential.
 #[derive(Clone)]
@@ -94,4 +95,37 @@ pub enum RateLimits {
     Wait,
     /// Return it at once, for bulk work that slows down as a whole.
     Return,
+}
+
+/// Whether requests may be sent to `url`: `https`, or `http` to this machine, with nothing but
+/// host, port and a path that routes are appended to.
+///
+/// # Errors
+/// One clause; it does not repeat the URL, which may contain a password.
+pub fn check_base_url(url: &Url) -> Result<(), &'static str> {
+    if url.host().is_none() {
+        return Err("has no host");
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(url) => {}
+        "http" => return Err("is plain http, which only reaches this machine"),
+        _ => return Err("is neither https nor http"),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("contains a user name or a password");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("contains a query or a fragment");
+    }
+    Ok(())
+}
+
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

@@ -4,9 +4,10 @@ use std::{error::Error, time::Duration};
 
 use reqwest::{Client, ClientBuilder, redirect};
 use tokio::sync::OnceCell;
-use url::{Host, Url};
+use url::Url;
 
 use crate::api::error::{ApiError, ApiErrorKind};
+use crate::api::settings::is_loopback;
 
 /// The HTTP clients by destination. Most processes build only one of them.
 #[derive(Default)]
@@ -83,37 +84,4 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         source = error.source();
     }
     text
-}
-
-/// Whether requests may be sent to `url`: `https`, or `http` to this machine, with nothing but
-/// host, port and a path that routes are appended to.
-///
-/// # Errors
-/// One clause; it does not repeat the URL, which may contain a password.
-pub fn check_base_url(url: &Url) -> Result<(), &'static str> {
-    if url.host().is_none() {
-        return Err("has no host");
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(url) => {}
-        "http" => return Err("is plain http, which is only used to reach this machine; use https"),
-        _ => return Err("is neither https nor http"),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("contains a user name or a password");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("contains a query or a fragment");
-    }
-    Ok(())
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

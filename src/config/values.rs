@@ -7,7 +7,7 @@ use tracing::level_filters::LevelFilter;
 use url::Url;
 
 use crate::{
-    api::{AuthHeader, check_base_url},
+    api::settings::{AuthHeader, check_base_url},
     app::settings::ConfirmDeletes,
     mcp::settings::ToolGroup,
 };

@@ -58,7 +58,8 @@ pub(crate) fn words(subject: &str, error: &ApiError, vocabulary: &dyn Vocabulary
         ),
         ApiErrorKind::Credentials { source, cause } => pair(
             format!("the credential from {source} cannot be used: {cause}"),
-            "correct it, or set ANTHROPIC_API_KEY, then restart this server",
+            "correct it (log in again; make the files of a profile private with chmod 600), or set \
+             ANTHROPIC_API_KEY, then restart this server",
         ),
         ApiErrorKind::InvalidConfiguration { variable, cause } => pair(
             format!("{variable} {cause}"),

@@ -19,8 +19,7 @@ const LARGEST: u64 = 1 << 20;
 /// one clause without the path.
 pub(crate) fn read_config(path: &Path) -> Result<Map<String, Value>, String> {
     read_json(path, |metadata| {
-        is_open_to_others(metadata, 0o022)
-            .then_some("can be written by group or others; run `chmod go-w` on it")
+        is_open_to_others(metadata, 0o022).then_some("can be written by group or others")
     })
 }
 
@@ -64,8 +63,7 @@ impl TokenFile {
             if !is_same_file(&named, opened) {
                 return Some("was replaced while it was being opened");
             }
-            is_open_to_others(opened, 0o077)
-                .then_some("can be read by group or others; run `chmod 600` on it")
+            is_open_to_others(opened, 0o077).then_some("can be read by group or others")
         })?;
         let text = |name| fields.get(name).and_then(Value::as_str);
         // Other kinds may come; sending one as an access token would leak it.

@@ -52,7 +52,7 @@ impl ConfigDirectory {
         let directory = self
             .path
             .as_ref()
-            .ok_or("no home directory to look for profiles in; set ANTHROPIC_CONFIG_DIR")?;
+            .ok_or("no home directory to look for profiles in")?;
         Ok(directory.join("configs").join(format!("{name}.json")))
     }
 
@@ -126,7 +126,7 @@ fn check_name(name: &str) -> Result<(), String> {
     let shown: String = name.chars().take(80).collect();
     if name.starts_with('.') || name.contains(['/', '\\', '\0']) || name.trim() != name {
         return Err(format!(
-            "{shown:?} is not a profile name (no path, no leading dot, no surrounding space)"
+            "{shown:?} is not a profile name (path, leading dot or surrounding space)"
         ));
     }
     Ok(())
