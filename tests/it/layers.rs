@@ -6,7 +6,6 @@
 //! whatever is in a folder `tests`.
 
 mod circles;
-mod known;
 mod lexer;
 mod prose;
 mod rules;
@@ -14,9 +13,8 @@ mod sources;
 mod tests;
 mod uses;
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
-use known::KNOWN;
 use sources::Sources;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,13 +23,6 @@ struct Violation {
     line: usize,
     rule: String,
     text: String,
-}
-
-impl Violation {
-    /// As [`KNOWN`] lists it.
-    fn key(&self) -> String {
-        format!("{}: {}", self.file, self.rule)
-    }
 }
 
 impl fmt::Display for Violation {
@@ -57,19 +48,6 @@ fn violations(sources: &Sources) -> Vec<Violation> {
 #[test]
 fn every_file_keeps_to_its_layer() {
     let violations = violations(&Sources::of_this_crate());
-    let keys: BTreeSet<String> = violations.iter().map(Violation::key).collect();
-    let new = violations
-        .iter()
-        .filter(|violation| !KNOWN.contains(&violation.key().as_str()))
-        .map(Violation::to_string);
-    let solved = KNOWN
-        .iter()
-        .filter(|known| !keys.contains(**known))
-        .map(|known| format!("{known}: solved, to be taken off KNOWN"));
-    let wrong: Vec<String> = new.chain(solved).collect();
-    assert!(
-        wrong.is_empty(),
-        "{}\nKNOWN would be: {keys:#?}",
-        wrong.join("\n")
-    );
+    let lines: Vec<String> = violations.iter().map(Violation::to_string).collect();
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
 }
