@@ -5,7 +5,8 @@ use std::{fmt::Write as _, fs};
 use clap::{CommandFactory as _, builder::PossibleValue};
 use managed_sessions_mcp::{
     cli::{Cli, Flags},
-    mcp::{server::SessionsServer, settings::ToolGroup},
+    domain::code::Code,
+    mcp::settings::ToolGroup,
 };
 use rmcp::{
     RoleClient, ServiceExt as _,
@@ -213,42 +214,7 @@ async fn the_manifest_lists_the_tools_and_prompts() {
 #[test]
 fn the_readme_explains_every_failure_code_and_stays_short() {
     let readme = file("README.md");
-    // The contract with programs: a new code belongs here and into the README.
-    let codes = [
-        "agent_not_allowed",
-        "api_error",
-        "api_unreachable",
-        "audit_failed",
-        "bad_response",
-        "busy_timeout",
-        "cancelled",
-        "confirmation_declined",
-        "confirmation_invalid",
-        "conflict",
-        "credentials_missing",
-        "export_failed",
-        "export_unavailable",
-        "forbidden",
-        "internal",
-        "invalid_arguments",
-        "invalid_configuration",
-        "invalid_toolset",
-        "not_applied",
-        "not_found",
-        "overloaded",
-        "plan_not_found",
-        "rate_limited",
-        "rejected",
-        "session_archived",
-        "session_changed",
-        "session_rescheduling",
-        "session_running",
-        "session_terminated",
-        "status_unrecognized",
-        "timed_out",
-        "unauthorized",
-    ];
-    for code in codes {
+    for code in Code::ALL {
         let explained = readme.contains(&format!("`{code}`"));
         assert!(explained, "README.md does not explain {code}");
     }
