@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Shared,
-    told::{DONE, IN_DOUBT, Told, told},
+    reply::{DONE, IN_DOUBT, Reply},
 };
 
 /// A call that takes so long hangs: the server is told to give up after 3 s.
@@ -180,7 +180,7 @@ impl Caller {
             let plan = json!({"action": action, "session_ids": [id]});
             let told = self.call(id, "plan_cleanup", plan, &Deed::Nothing).await?;
             let plan = match &told {
-                Some(Told::Answer(plan)) => plan.get("plan_id").cloned(),
+                Some(Reply::Answer(plan)) => plan.get("plan_id").cloned(),
                 _ => None,
             };
             let deed = if action == "archive" {
@@ -197,7 +197,7 @@ impl Caller {
         let (tool, arguments, deed) = self.choice(id, last);
         let told = self.call(id, tool, arguments, &deed).await?;
         // What is late may be carried out later: such a session is left alone.
-        let late = told.is_none_or(|told| told.word() == "timed_out");
+        let late = told.is_none_or(|told| told.outcome() == "timed_out");
         Ok(deed.is_last() || deed != Deed::Nothing && late)
     }
 
@@ -253,7 +253,7 @@ impl Caller {
         tool: &'static str,
         arguments: Value,
         deed: &Deed,
-    ) -> Ended<Option<Told>> {
+    ) -> Ended<Option<Reply>> {
         // What nobody else asks for, so that no other host meets the fault.
         let path = match tool {
             "list_sessions" | "summarize_sessions" => self.alone.then(|| LIST.to_owned()),
@@ -268,7 +268,7 @@ impl Caller {
         request.arguments = arguments.as_object().cloned();
         let answer = timeout(HANGS, self.host.call_tool(request)).await;
         let told = match answer {
-            Ok(answer) => told(answer),
+            Ok(answer) => Reply::read(answer),
             Err(_) => Err("it hangs".to_owned()),
         };
         if let (Some(path), Some(_)) = (path, &fault) {
@@ -284,8 +284,9 @@ impl Caller {
         let told = told.ok();
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.calls += 1;
-        if let Some(Told::Failure { code, .. }) = &told {
-            *tally.failures.entry(code.clone()).or_default() += 1;
+        if let Some(reply @ Reply::Failure(..)) = &told {
+            let code = reply.outcome().to_owned();
+            *tally.failures.entry(code).or_default() += 1;
         }
         if let Some(wrong) = wrong {
             let fault = fault.map_or_else(|| "no fault".to_owned(), |fault| fault.to_string());
@@ -355,11 +356,11 @@ impl Caller {
 }
 
 /// A failure that has no cause.
-fn misplaced(told: &Told, spoilt: bool) -> Option<String> {
-    let Told::Failure { code, .. } = told else {
+fn misplaced(told: &Reply, spoilt: bool) -> Option<String> {
+    if matches!(told, Reply::Answer(_)) {
         return None;
-    };
-    let code = code.as_str();
+    }
+    let code = told.outcome();
     let of_a_fault = IN_DOUBT.contains(&code) || OF_A_FAULT.contains(&code);
     if OF_THE_STATE.contains(&code) || of_a_fault && spoilt {
         None
@@ -372,7 +373,7 @@ fn misplaced(told: &Told, spoilt: bool) -> Option<String> {
 
 /// What is wrong with what was told of the session.
 fn untrue(
-    told: &Told,
+    told: &Reply,
     deed: &Deed,
     before: Option<&Value>,
     after: Option<&Value>,
@@ -382,17 +383,17 @@ fn untrue(
     if told.denies() && by_this_call {
         return Some("it says nothing was done, and it was".to_owned());
     }
-    if told.is_silent() && by_this_call {
+    if told.is_without_doubt() && by_this_call {
         return Some("it is done, and nothing hints at that".to_owned());
     }
     let says_done = match told {
-        Told::Answer(answer) => answer.get("done").is_some_and(|done| done == 1),
-        Told::Failure { .. } => false,
+        Reply::Answer(answer) => answer.get("done").is_some_and(|done| done == 1),
+        Reply::Failure(..) => false,
     };
     if *deed == Deed::Nothing {
         return (kept(before) != kept(after)).then(|| "it changed the session".to_owned());
     }
-    if (says_done || DONE.contains(&told.word())) && !done {
+    if (says_done || DONE.contains(&told.outcome())) && !done {
         return Some("it says it is done, and it is not".to_owned());
     }
     None
