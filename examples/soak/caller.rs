@@ -1,5 +1,5 @@
 //! A host that creates sessions, calls every tool on them while the service fails, and compares
-//! each result with the state of the service, which it reads past the faults.
+//! what it is told with what the service says past every fault.
 
 use std::{error::Error, sync::PoisonError, time::Duration};
 
@@ -10,23 +10,23 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Shared,
-    told::{DONE, IN_DOUBT, Told, told},
+    reply::{DONE, IN_DOUBT, Reply},
 };
 
-/// A call that takes longer hangs: the server gives up after 3 s.
+/// A call that takes so long hangs: the server is told to give up after 3 s.
 const HANGS: Duration = Duration::from_secs(60);
-/// Calls on a session before it is archived or deleted.
+/// How many calls are made on a session before it is archived or deleted.
 const CALLS: u64 = 12;
 const LIST: &str = "/v1/sessions";
 const FAULTS: &str = "/_sandbox/faults";
-/// Codes that need no fault: they follow from the state of the session.
+/// Codes that need no fault: they tell of the session's state.
 const OF_THE_STATE: [&str; 2] = ["session_running", "busy_timeout"];
-/// Codes of consequences of a fault; [`IN_DOUBT`] has those of the faults themselves.
+/// Codes that tell of what a fault led to, beside those that tell of the fault itself.
 const OF_A_FAULT: [&str; 2] = ["not_applied", "export_failed"];
 
 pub(crate) type Ended<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// The service, read past the faults.
+/// The service, asked past every fault.
 #[derive(Debug)]
 pub(crate) struct Service {
     http: reqwest::Client,
@@ -36,7 +36,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(sandbox: &Sandbox) -> Result<Self, reqwest::Error> {
-        // reqwest panics without a provider; an error means that there is one already.
+        // reqwest panics without one; if there is one already it is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Self {
             http: reqwest::Client::builder().no_proxy().build()?,
@@ -55,7 +55,7 @@ impl Service {
             .header("anthropic-version", "2026-10-21")
             .header("anthropic-beta", "managed-agents-2026-04-01")
             .header("content-type", "application/json")
-            // With a fault of its own, a request does not consume those meant for others.
+            // A fault of its own keeps it from meeting those that are meant for others.
             .header("x-sandbox-fault", "slow=0");
         let request = if body.is_null() {
             request
@@ -68,7 +68,7 @@ impl Service {
         Ok((status, serde_json::from_str(&text).unwrap_or_default()))
     }
 
-    /// The session, if it exists.
+    /// The session, if there is one.
     async fn session(&self, id: &str) -> Ended<Option<Value>> {
         let path = path(id);
         let (status, session) = self.ask("GET", &path, &Value::Null).await?;
@@ -85,12 +85,12 @@ impl Service {
         });
         let (status, session) = self.ask("POST", LIST, &body).await?;
         let id = session.get("id").and_then(Value::as_str);
-        let id = id.ok_or_else(|| format!("cannot create a session: {status} {session}"))?;
+        let id = id.ok_or_else(|| format!("no session was created: {status} {session}"))?;
         Ok(id.to_owned())
     }
 }
 
-/// The intended effect of a call.
+/// What a call is to bring about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Deed {
     Nothing,
@@ -102,7 +102,7 @@ enum Deed {
 }
 
 impl Deed {
-    /// Whether the session is in the intended state.
+    /// Whether the session is so.
     fn is_done(&self, session: Option<&Value>) -> bool {
         let Some(session) = session else {
             return *self == Self::Deleted;
@@ -121,7 +121,7 @@ impl Deed {
         }
     }
 
-    /// Whether the session is not used afterwards.
+    /// Whether the session is not used any more afterwards.
     fn is_last(&self) -> bool {
         matches!(self, Self::Archived | Self::Deleted)
     }
@@ -131,7 +131,7 @@ fn path(id: &str) -> String {
     format!("{LIST}/{id}")
 }
 
-/// The fields that only our own calls change.
+/// What nobody but a call of ours changes.
 fn kept(session: Option<&Value>) -> Option<[Option<Value>; 3]> {
     let field = |name: &str| session?.get(name).cloned();
     session.map(|_| [field("title"), field("agent"), field("archived_at")])
@@ -142,16 +142,16 @@ pub(crate) struct Caller {
     pub(crate) host: RunningService<RoleClient, ()>,
     pub(crate) service: Service,
     pub(crate) dice: fastrand::Rng,
-    /// Percentage of calls that meet a fault.
+    /// Calls in a hundred that meet a fault.
     pub(crate) faults: u64,
-    /// Whether this is the only host, so that faults on the list of sessions concern no other.
+    /// Whether nobody else meets a fault on the list of sessions.
     pub(crate) alone: bool,
     pub(crate) rest: Duration,
     pub(crate) tally: Shared,
 }
 
 impl Caller {
-    /// Works until the deadline.
+    /// Works until then.
     pub(crate) async fn work(mut self, until: Instant) -> Ended<()> {
         while Instant::now() < until {
             let running = self.dice.u64(..3) == 0;
@@ -169,7 +169,7 @@ impl Caller {
         Ok(())
     }
 
-    /// One call, or a plan and its application. Returns whether the session must not be used again.
+    /// One call, or a plan and its application; true when the session is not to be used again.
     async fn turn(&mut self, id: &str, last: bool) -> Ended<bool> {
         if last && self.dice.u64(..2) == 0 {
             let action = self
@@ -180,7 +180,7 @@ impl Caller {
             let plan = json!({"action": action, "session_ids": [id]});
             let told = self.call(id, "plan_cleanup", plan, &Deed::Nothing).await?;
             let plan = match &told {
-                Some(Told::Answer(plan)) => plan.get("plan_id").cloned(),
+                Some(Reply::Answer(plan)) => plan.get("plan_id").cloned(),
                 _ => None,
             };
             let deed = if action == "archive" {
@@ -196,8 +196,8 @@ impl Caller {
         }
         let (tool, arguments, deed) = self.choice(id, last);
         let told = self.call(id, tool, arguments, &deed).await?;
-        // A request that timed out may still take effect later.
-        let late = told.is_none_or(|told| told.word() == "timed_out");
+        // What is late may be carried out later: such a session is left alone.
+        let late = told.is_none_or(|told| told.outcome() == "timed_out");
         Ok(deed.is_last() || deed != Deed::Nothing && late)
     }
 
@@ -246,15 +246,15 @@ impl Caller {
         }
     }
 
-    /// Makes a call, perhaps with a fault, and checks the result.
+    /// Makes a call, perhaps with a fault, and judges what it tells.
     async fn call(
         &mut self,
         id: &str,
         tool: &'static str,
         arguments: Value,
         deed: &Deed,
-    ) -> Ended<Option<Told>> {
-        // A path that no other host uses, so that none meets the fault.
+    ) -> Ended<Option<Reply>> {
+        // What nobody else asks for, so that no other host meets the fault.
         let path = match tool {
             "list_sessions" | "summarize_sessions" => self.alone.then(|| LIST.to_owned()),
             _ => Some(path(id)),
@@ -268,7 +268,7 @@ impl Caller {
         request.arguments = arguments.as_object().cloned();
         let answer = timeout(HANGS, self.host.call_tool(request)).await;
         let told = match answer {
-            Ok(answer) => told(answer),
+            Ok(answer) => Reply::read(answer),
             Err(_) => Err("it hangs".to_owned()),
         };
         if let (Some(path), Some(_)) = (path, &fault) {
@@ -284,19 +284,20 @@ impl Caller {
         let told = told.ok();
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.calls += 1;
-        if let Some(Told::Failure { code, .. }) = &told {
-            *tally.failures.entry(code.clone()).or_default() += 1;
+        if let Some(reply @ Reply::Failure(..)) = &told {
+            let code = reply.outcome().to_owned();
+            *tally.failures.entry(code).or_default() += 1;
         }
         if let Some(wrong) = wrong {
             let fault = fault.map_or_else(|| "no fault".to_owned(), |fault| fault.to_string());
             tally.wrong.push(format!(
-                "{tool} {arguments} with {fault}: {wrong}; the result: {told:?}"
+                "{tool} {arguments} with {fault}: {wrong}; it told {told:?}"
             ));
         }
         Ok(told)
     }
 
-    /// Sets a random fault for the next requests to this path, or none.
+    /// Makes something go wrong with what is asked of this path next; `None` for nothing.
     async fn spoil(&mut self, path: &str) -> Ended<Option<Value>> {
         if self.dice.u64(..100) >= self.faults {
             return Ok(None);
@@ -333,12 +334,12 @@ impl Caller {
         let faults = json!({"faults": [fault]});
         let (status, answer) = self.service.ask("POST", FAULTS, &faults).await?;
         if status >= 300 {
-            return Err(format!("the sandbox rejects a fault: {status} {answer}").into());
+            return Err(format!("the sandbox takes no fault: {status} {answer}").into());
         }
         Ok(Some(faults))
     }
 
-    /// Deletes the session, so that the sandbox does not grow.
+    /// The sandbox keeps nothing of what was done, so that it does not grow either.
     async fn remove(&self, id: &str) -> Ended<()> {
         let (session, events) = (path(id), json!([{"type": "user.interrupt"}]));
         loop {
@@ -354,25 +355,25 @@ impl Caller {
     }
 }
 
-/// A failure without a cause.
-fn misplaced(told: &Told, spoilt: bool) -> Option<String> {
-    let Told::Failure { code, .. } = told else {
+/// A failure that has no cause.
+fn misplaced(told: &Reply, spoilt: bool) -> Option<String> {
+    if matches!(told, Reply::Answer(_)) {
         return None;
-    };
-    let code = code.as_str();
+    }
+    let code = told.outcome();
     let of_a_fault = IN_DOUBT.contains(&code) || OF_A_FAULT.contains(&code);
     if OF_THE_STATE.contains(&code) || of_a_fault && spoilt {
         None
     } else if of_a_fault {
-        Some(format!("{code} without a fault"))
+        Some(format!("{code}, and no fault was set"))
     } else {
-        Some(format!("{code} is not caused by any fault"))
+        Some(format!("{code} belongs to no fault"))
     }
 }
 
-/// What a result wrongly says about the session.
+/// What is wrong with what was told of the session.
 fn untrue(
-    told: &Told,
+    told: &Reply,
     deed: &Deed,
     before: Option<&Value>,
     after: Option<&Value>,
@@ -380,20 +381,20 @@ fn untrue(
     let done = deed.is_done(after);
     let by_this_call = done && !deed.is_done(before) && *deed != Deed::Interrupted;
     if told.denies() && by_this_call {
-        return Some("it says that nothing was done, but it was".to_owned());
+        return Some("it says nothing was done, and it was".to_owned());
     }
-    if told.is_silent() && by_this_call {
-        return Some("it was done, but nothing says so".to_owned());
+    if told.is_without_doubt() && by_this_call {
+        return Some("it is done, and nothing hints at that".to_owned());
     }
     let says_done = match told {
-        Told::Answer(answer) => answer.get("done").is_some_and(|done| done == 1),
-        Told::Failure { .. } => false,
+        Reply::Answer(answer) => answer.get("done").is_some_and(|done| done == 1),
+        Reply::Failure(..) => false,
     };
     if *deed == Deed::Nothing {
-        return (kept(before) != kept(after)).then(|| "a read changed the session".to_owned());
+        return (kept(before) != kept(after)).then(|| "it changed the session".to_owned());
     }
-    if (says_done || DONE.contains(&told.word())) && !done {
-        return Some("it says that it was done, but it was not".to_owned());
+    if (says_done || DONE.contains(&told.outcome())) && !done {
+        return Some("it says it is done, and it is not".to_owned());
     }
     None
 }

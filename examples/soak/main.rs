@@ -12,8 +12,8 @@
 
 mod caller;
 mod gauge;
-#[path = "../../tests/it/faults/told.rs"]
-mod told;
+#[path = "../../tests/it/reply.rs"]
+mod reply;
 
 use std::{
     collections::BTreeMap,

@@ -1,80 +1,69 @@
-//! Every answer of every tool is what its schema says, with the real program: the same samples
-//! that the official clients call.
+//! Every answer of every tool fits the tool's output schema, with the real program and the
+//! samples that the official clients call too; and how arguments of the wrong type are read.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use managed_sessions_mcp::cli::Flags;
-use rmcp::{
-    RoleClient, ServiceExt as _,
-    model::{CallToolRequestParams, Tool},
-    service::RunningService,
-    transport::TokioChildProcess,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
 };
+
+use managed_sessions_mcp::sandbox::Options;
+use rmcp::{ServiceExt as _, model::Tool, transport::TokioChildProcess};
 use serde_json::{Map, Value, json};
 
-use crate::support::{Came, Host, came, sandbox};
-
-type Program = RunningService<RoleClient, ()>;
-
-async fn program(folder: &std::path::Path) -> Program {
-    let path = env!("CARGO_BIN_EXE_managed-sessions-mcp");
-    let mut command = tokio::process::Command::new(path);
-    command
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .args(["--sandbox", "--export-dir"])
-        .arg(folder);
-    let transport = TokioChildProcess::new(command).expect("the program starts");
-    ().serve(transport).await.expect("the handshake succeeds")
-}
-
-async fn call(program: &Program, tool: &str, arguments: Map<String, Value>) -> Came {
-    let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-    came(program.call_tool(request).await.expect("no JSON-RPC error"))
-}
+use crate::{
+    program::command,
+    reply::Reply,
+    support::{Host, request, sandbox, sandbox_with},
+};
 
 #[tokio::test]
-async fn every_answer_is_what_the_schema_of_its_tool_says() {
+async fn every_answer_fits_the_output_schema_of_its_tool() {
     let samples: Map<String, Value> =
         serde_json::from_str(include_str!("samples.json")).expect("samples are JSON");
     let folder = tempfile::tempdir().expect("a folder");
-    let program = program(folder.path()).await;
-    let tools: BTreeMap<String, Tool> = program
-        .list_all_tools()
-        .await
-        .expect("tools are listed")
+    let sandbox = sandbox_with(Options {
+        turn: Duration::from_millis(400),
+        ..Options::default()
+    })
+    .await;
+    let url = sandbox.base_url();
+    let environment = [
+        ("ANTHROPIC_BASE_URL", url.as_str()),
+        ("ANTHROPIC_API_KEY", sandbox.api_key()),
+    ];
+    let path = folder.path().to_str().expect("a plain path");
+    let command = command(&["--export-dir", path], &environment);
+    let transport = TokioChildProcess::new(tokio::process::Command::from(command));
+    let program = ().serve(transport.expect("the program starts")).await;
+    let program = program.expect("the handshake succeeds");
+    let tools = program.list_all_tools().await.expect("tools are listed");
+    let tools: BTreeMap<String, Tool> = tools
         .into_iter()
         .map(|tool| (tool.name.to_string(), tool))
         .collect();
     let names: BTreeSet<&String> = samples.keys().collect();
     assert_eq!(names, tools.keys().collect(), "each tool has its samples");
     let mut plan = Value::Null;
-    for (name, cases) in &samples {
-        let tool = &tools[name];
-        let schema = Value::Object(
-            tool.output_schema
-                .as_ref()
-                .expect("a schema")
-                .as_ref()
-                .clone(),
-        );
+    for (name, samples) in &samples {
+        let schema = tools[name].output_schema.as_ref().expect("a schema");
+        let schema = Value::Object(schema.as_ref().clone());
         let schema = jsonschema::validator_for(&schema).expect("a valid schema");
         let (mut answered, mut failed) = (0, 0);
-        for sample in cases.as_array().expect("an array") {
-            let mut arguments = sample["arguments"].as_object().expect("an object").clone();
-            if arguments.get("plan_id").is_some_and(|id| *id == "$plan_id") {
-                arguments.insert("plan_id".to_owned(), plan.clone());
+        for sample in samples.as_array().expect("an array") {
+            let mut arguments = sample["arguments"].clone();
+            if arguments["plan_id"] == "$plan_id" {
+                arguments["plan_id"] = plan.clone();
             }
-            let shown = format!("{name} {}", Value::Object(arguments.clone()));
-            // That text and structure are the same, `came` sees to.
-            match call(&program, name, arguments).await {
-                Came::Failure(text, parts) => {
+            let shown = format!("{name} {arguments}");
+            let result = program.call_tool(request(name, arguments)).await;
+            match Reply::of(result.expect("no JSON-RPC error")) {
+                Reply::Failure(text, parts) => {
                     assert_eq!(parts["code"], sample["code"], "{shown}: {text}");
                     failed += 1;
                 }
-                Came::Answer(answer) => {
+                Reply::Answer(answer) => {
                     assert_eq!(sample.get("code"), None, "{shown}: {answer}");
-                    let wrong: Vec<_> = schema
+                    let wrong: Vec<String> = schema
                         .iter_errors(&answer)
                         .map(|error| error.to_string())
                         .collect();
@@ -94,7 +83,7 @@ async fn every_answer_is_what_the_schema_of_its_tool_says() {
     program.cancel().await.expect("the program ends");
 }
 
-/// A value that this schema does not take, and one that it takes in another guise.
+/// A value of a wrong type for this schema, and a valid one in another form that models give.
 fn wrong_and_lenient(schema: &Value) -> (Value, Value) {
     let choice = schema["enum"][0].as_str();
     let least = schema["minimum"].as_i64().unwrap_or(1).max(1);
@@ -116,20 +105,24 @@ fn wrong_and_lenient(schema: &Value) -> (Value, Value) {
     }
 }
 
+/// The arguments of a tool with their schemas.
+fn properties(tool: &Tool) -> Map<String, Value> {
+    let properties = tool.input_schema["properties"].as_object();
+    properties.expect("properties").clone()
+}
+
 #[tokio::test]
 async fn every_argument_of_the_wrong_type_is_named_in_one_failure() {
     let sandbox = sandbox().await;
-    let host = Host::on(&sandbox.base_url()).await;
+    let host = Host::new(&sandbox.base_url()).await;
     for tool in host.tools().await {
-        let properties = tool.input_schema["properties"].clone();
-        let properties = properties.as_object().expect("properties");
+        let properties = properties(&tool);
         let mut arguments: Map<String, Value> = properties
             .iter()
             .map(|(name, schema)| (name.clone(), wrong_and_lenient(schema).0))
             .collect();
         arguments.insert("colour".to_owned(), json!("red"));
-        let failure = host.call(&tool.name, Value::Object(arguments)).await;
-        let text = failure.failure();
+        let text = host.failure(&tool.name, arguments.into()).await;
         assert!(text.starts_with("invalid_arguments: "), "{text}");
         for name in properties.keys() {
             assert!(text.contains(&format!("{name} was ")), "{name}: {text}");
@@ -139,20 +132,20 @@ async fn every_argument_of_the_wrong_type_is_named_in_one_failure() {
 }
 
 #[tokio::test]
-async fn every_argument_may_come_in_the_guise_that_models_give_it() {
+async fn every_argument_is_read_in_the_other_forms_that_models_give_it() {
     let sandbox = sandbox().await;
-    let host = Host::on(&sandbox.base_url()).await;
+    let host = Host::new(&sandbox.base_url()).await;
     for tool in host.tools().await {
-        let properties = tool.input_schema["properties"].clone();
-        for (name, schema) in properties.as_object().expect("properties") {
+        let properties = properties(&tool);
+        for (name, schema) in &properties {
             let mut arguments = json!({});
-            if properties.get("session_id").is_some() {
+            if properties.contains_key("session_id") {
                 arguments["session_id"] = "sesn_nobody".into();
             }
             arguments[name] = wrong_and_lenient(schema).1;
             let shown = format!("{} {arguments}", tool.name);
-            if let Came::Failure(text, _) = host.call(&tool.name, arguments).await {
-                // Its meaning may be wrong (7 is no time), its type is not.
+            if let Reply::Failure(text, _) = host.call(&tool.name, arguments).await {
+                // The value may be wrong (7 is no time), its type is not.
                 assert!(!text.contains(&format!("{name} was ")), "{shown}: {text}");
             }
         }
@@ -160,12 +153,12 @@ async fn every_argument_may_come_in_the_guise_that_models_give_it() {
 }
 
 #[tokio::test]
-async fn null_is_the_same_as_not_given() {
+async fn null_counts_as_not_given() {
     let sandbox = sandbox().await;
-    let host = Host::with(Flags::default(), &sandbox.base_url()).await;
-    let given = json!({"limit": null, "statuses": null, "agent_id": null, "order": null});
-    let same = host.call("list_sessions", json!({})).await.answer();
-    assert_eq!(host.call("list_sessions", given).await.answer(), same);
-    let missing = host.call("get_session", json!({"session_id": null})).await;
-    assert!(missing.failure().contains("session_id is missing"));
+    let host = Host::new(&sandbox.base_url()).await;
+    let nulls = json!({"limit": null, "statuses": null, "agent_id": null, "order": null});
+    let nulls = host.answer("list_sessions", nulls).await;
+    assert_eq!(nulls, host.answer("list_sessions", json!({})).await);
+    let missing = host.failure("get_session", json!({"session_id": null}));
+    assert!(missing.await.contains("session_id is missing"));
 }

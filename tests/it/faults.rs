@@ -1,391 +1,341 @@
-//! Every tool times everything that can go wrong between it and the service, through the front
-//! door. Of each pair three things must hold: there is one clear answer, of a kind that belongs
-//! to the fault; what it says about the session is true; and nothing was sent that this call may
-//! not send.
+//! The fault matrix: every tool meets everything that can go wrong between the server and the
+//! service, through a real MCP client.
+//!
+//! ```text
+//! MCP client --- server --- Gateway --- Sandbox
+//!                              |           |
+//!                    faults of the way   faults of the service, and the true state
+//! ```
+//!
+//! # The axes
+//! - A [`Call`] is a tool with arguments, the sessions it may change, the writes it may send, and
+//!   its outcome when nothing goes wrong. Every tool has one, a tool that writes in several modes
+//!   one for each mode. The table is `calls.rs`.
+//! - A [`Fault`] is what goes wrong, once or for as long as the call lasts, with the codes of a
+//!   failure that it may cause. The table is `fault.rs`.
+//! - A [`Place`] is the request that meets the fault: the first of the call, or those of one
+//!   method whose path contains a text, such as the write.
+//!
+//! # One cell
+//! 1. A sandbox is started and prepared for the call; one that no write reached is used again.
+//! 2. The fault is injected, the call made, and the fault removed.
+//! 3. The [`ServiceState`] is read from the sandbox directly, past every fault, if a write
+//!    reached it.
+//! 4. `check.rs` compares the [`Reply`](crate::reply::Reply) with it:
+//!    - The reply has the form of every reply, and an outcome or a code that fits the fault. A
+//!      fault that occurs once must not be noticed at all.
+//!    - What it says about its sessions is true. A write that took effect although the call
+//!      failed is at least reported as possible ([`DOUBT`](crate::reply::DOUBT)).
+//!    - No other session was changed. No other write was sent, none before a read, and none more
+//!      often than a client may retry.
+//!    - An exported file is complete, and nothing was deleted without one.
+//!
+//! # When it fails
+//! Every wrong cell is one line: the call, the fault, the place, what is wrong, the reply. The
+//! output before it counts the outcomes by call and by fault.
 
-mod cases;
+mod calls;
+mod check;
+mod fault;
 mod gateway;
-mod told;
-mod truth;
+mod state;
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
+    fs,
     num::NonZero,
     sync::Arc,
     time::Duration,
 };
 
-use cases::{Before, Case};
+use calls::{Call, Setup};
+use check::Cell;
+use fault::{Fault, Source};
 use futures_util::{StreamExt as _, stream};
-use gateway::{Gateway, Twist, ask};
+use gateway::{Gateway, ask};
 use managed_sessions_mcp::{
     cli::Flags,
-    mcp::server::SessionsServer,
-    sandbox::{Effect, Fault as SandboxFault, Options, Sandbox},
+    sandbox::{Fault as SandboxFault, Options, Sandbox},
 };
-use rmcp::model::CallToolRequestParams;
 use serde_json::{Value, json};
-use told::{Told, told};
-use truth::{Meeting, Truth};
+use state::ServiceState;
 
-use crate::support::{Host, config};
+use crate::{
+    reply::Reply,
+    support::{Host, NOWHERE, config, request, sandbox_with, serve, with_timeout},
+};
 
-/// How many rounds go on at once for each core: most of the time they wait.
-const AT_ONCE: usize = 12;
-/// A call that takes so long hangs; its own limits are far below.
-const HANGS: Duration = Duration::from_secs(90);
-/// The whole time of a call: more than enough, on a busy machine too.
-const ENOUGH: &str = "30";
-const SHORT: &str = "1";
-const FOR_EVER: u32 = u32::MAX;
-/// Met at the first request only: at every other place they take the way of another that is met
-/// there too.
-const LIKE_OTHERS: [&str; 6] = ["408", "502", "503", "529", "an array", "trickle"];
+/// Rounds that run at once for each core: they mostly wait.
+const ROUNDS_PER_CORE: usize = 12;
+/// A call that takes longer hangs; its own limit is far below.
+const HANGS: Duration = Duration::from_secs(60);
 
-#[derive(Debug, Clone)]
-enum Kind {
-    Sandbox(Effect),
-    Gateway(Twist),
-}
-
-/// Something that goes wrong.
-#[derive(Debug, Clone)]
-pub(crate) struct Fault {
-    name: &'static str,
-    kind: Kind,
-    times: u32,
-    /// The codes that tell of it.
-    codes: &'static [&'static str],
-    /// Whether the call has to end as if nothing had happened.
-    passes: bool,
-    timeout: &'static str,
-}
-
-/// Where something goes wrong: at the first request, or at those of this method whose path
-/// contains this.
+/// The requests that meet a fault: method, and a part of the path. `None` is the first request.
 type Place = Option<(&'static str, &'static str)>;
 
-impl Fault {
-    fn named(&self) -> (&'static str, &'static str) {
-        (self.name, if self.times == 1 { "once" } else { "for ever" })
-    }
-
-    fn lies(&self) -> bool {
-        matches!(self.kind, Kind::Gateway(Twist::MixedUp))
-    }
-}
-
-fn status(status: u16) -> Effect {
-    Effect::Status {
-        status,
-        retry_after: None,
-        should_retry: None,
-    }
-}
-
-/// What passes when it happens once, and does not when it goes on.
-fn transient() -> Vec<Fault> {
-    let kinds: [(&str, Effect, &[&str]); 9] = [
-        ("reset", Effect::Reset, &["api_unreachable"]),
-        ("reset after", Effect::ResetAfter, &["api_unreachable"]),
-        ("truncated", Effect::Truncated, &["bad_response"]),
-        ("408", status(408), &["timed_out"]),
-        ("429", status(429), &["rate_limited"]),
-        ("500", status(500), &["api_error"]),
-        ("502", status(502), &["api_error"]),
-        ("503", status(503), &["overloaded"]),
-        ("529", status(529), &["overloaded"]),
-    ];
-    let fault = |(name, effect, codes), times| Fault {
-        name,
-        kind: Kind::Sandbox(effect),
-        times,
-        codes,
-        passes: times == 1,
-        timeout: ENOUGH,
-    };
-    let once = kinds.clone().map(|kind| fault(kind, 1));
-    once.into_iter()
-        .chain(kinds.map(|kind| fault(kind, FOR_EVER)))
-        .collect()
-}
-
-/// What does not go away by trying again.
-fn lasting() -> Vec<Fault> {
-    const BAD: &[&str] = &["bad_response"];
-    // Accepted, and not done: what can be read back is.
-    const BAD_OR_UNDONE: &[&str] = &["bad_response", "not_applied", "busy_timeout"];
-    let fault = |name, kind, codes, times, timeout| Fault {
-        name,
-        kind,
-        times,
-        codes,
-        passes: false,
-        timeout,
-    };
-    let sandbox = |name, effect, codes| fault(name, Kind::Sandbox(effect), codes, FOR_EVER, ENOUGH);
-    let gateway = |name, twist, codes| fault(name, Kind::Gateway(twist), codes, FOR_EVER, ENOUGH);
-    let slow = |name, kind| fault(name, kind, &["timed_out"], FOR_EVER, SHORT);
-    let elsewhere = "https://elsewhere.example/v1".to_owned();
-    vec![
-        sandbox("html", Effect::Html { status: 502 }, &["api_error"]),
-        sandbox("html with 200", Effect::Html { status: 200 }, BAD_OR_UNDONE),
-        sandbox("empty", Effect::Empty { status: 200 }, BAD_OR_UNDONE),
-        sandbox(
-            "redirect",
-            Effect::Redirect {
-                location: elsewhere,
-            },
-            BAD,
-        ),
-        gateway("refused", Twist::Gone, &["api_unreachable"]),
-        gateway("an array", Twist::Other("[1, 2]"), BAD),
-        gateway(
-            "another object",
-            Twist::Other(r#"{"error": null, "ok": true}"#),
-            BAD,
-        ),
-        gateway("mixed up", Twist::MixedUp, BAD),
-        slow(
-            "slow to act",
-            Kind::Sandbox(Effect::Slow {
-                milliseconds: 60_000,
-            }),
-        ),
-        slow("slow to answer", Kind::Gateway(Twist::Late)),
-        slow("trickle", Kind::Gateway(Twist::Trickle)),
-        Fault {
-            passes: true,
-            ..gateway("another clock", Twist::Ahead, &[])
-        },
-        Fault {
-            times: 1,
-            passes: true,
-            ..gateway("429 by another clock", Twist::LimitedAhead, &[])
-        },
-    ]
-}
-
-/// A host, its server, and the gateway between that and whatever sandbox it is led to.
+/// A host with a server, and the gateway between that and whichever sandbox is connected.
 struct Line {
     gateway: Gateway,
+    /// Where exports go.
     folder: tempfile::TempDir,
     host: Host,
 }
 
 impl Line {
-    async fn new(case: &Case, timeout: &str) -> Self {
+    async fn new(call: &Call, timeout: Duration) -> Self {
         let gateway = Gateway::open().await;
         let folder = tempfile::tempdir().expect("a folder");
         let flags = Flags {
-            timeout_seconds: Some(timeout.to_owned()),
-            max_rpm: Some("60000".to_owned()),
-            export_dir: case.exports.then(|| folder.path().to_owned()),
+            export_dir: call.exports.then(|| folder.path().to_owned()),
             ..Flags::default()
         };
-        let mut config = config(flags, &gateway.url());
-        // The usual rules, faster.
-        config.app.api.retry.base = Duration::from_millis(10);
+        let config = with_timeout(config(flags, &gateway.url()), timeout);
         Self {
-            host: Host::of(SessionsServer::new(config)).await,
+            host: Host::connect(serve(config)).await,
             gateway,
             folder,
         }
     }
 
-    async fn call(&self, tool: &'static str, arguments: &Value) -> Result<Told, String> {
-        let arguments = arguments.as_object().expect("an object").clone();
-        let request = CallToolRequestParams::new(tool).with_arguments(arguments);
-        let answer = tokio::time::timeout(HANGS, self.host.client.call_tool(request)).await;
-        told(answer.map_err(|_| "it hangs".to_owned())?)
+    /// A sandbox behind the gateway, and the arguments of the call.
+    async fn prepare(&self, call: &Call) -> (Sandbox, Value) {
+        let sandbox = new_sandbox().await;
+        self.gateway.connect(&sandbox);
+        let mut arguments = call.arguments.clone();
+        match call.setup {
+            Setup::Nothing => {}
+            Setup::Message => {
+                let content = json!([{"type": "text", "text": "Go on."}]);
+                let events = json!({"events": [{"type": "user.message", "content": content}]});
+                let path = format!("/v1/sessions/{}/events", call.sessions[0]);
+                ask(&sandbox, "POST", &path, &events).await;
+            }
+            Setup::Plan(action) => {
+                let plan = json!({"action": action, "session_ids": call.sessions});
+                let plan = self.host.answer("plan_cleanup", plan).await;
+                arguments["plan_id"] = plan["plan_id"].clone();
+            }
+        }
+        sandbox.forget_requests();
+        (sandbox, arguments)
     }
 
-    /// Makes something go wrong from now on.
-    async fn spoil(&mut self, sandbox: &Sandbox, fault: &Fault, place: Place) {
-        match &fault.kind {
-            Kind::Sandbox(effect) => {
-                let spoilt = SandboxFault::new(effect.clone()).times(fault.times);
+    async fn call(&self, tool: &str, arguments: &Value) -> Result<Reply, String> {
+        let result = self.host.client.call_tool(request(tool, arguments.clone()));
+        let result = tokio::time::timeout(HANGS, result).await;
+        Reply::read(result.map_err(|_| "it hangs".to_owned())?)
+    }
+
+    async fn inject(&mut self, sandbox: &Sandbox, fault: &Fault, place: Place) {
+        match &fault.source {
+            Source::Sandbox(effect) => {
+                let fault = SandboxFault::new(effect.clone()).times(fault.times);
                 sandbox.fail(match place {
-                    Some((method, path)) => spoilt.on(method, path),
-                    None => spoilt,
+                    Some((method, path)) => fault.on(method, path),
+                    None => fault,
                 });
             }
-            Kind::Gateway(twist) => self.gateway.turn(*twist, fault.times, place).await,
+            Source::Gateway(kind) => self.gateway.inject(*kind, fault.times, place).await,
         }
+    }
+
+    fn remove_exports(&self) {
+        for file in fs::read_dir(self.folder.path()).expect("a folder") {
+            fs::remove_file(file.expect("an entry").path()).expect("it can be removed");
+        }
+    }
+
+    async fn remove_faults(&self, sandbox: &Sandbox) {
+        ask(sandbox, "DELETE", "/_sandbox/faults", &Value::Null).await;
+        self.gateway.remove_faults();
     }
 }
 
-async fn seeded() -> Sandbox {
-    let options = Options {
+async fn new_sandbox() -> Sandbox {
+    let sandbox = sandbox_with(Options {
         turn: Duration::from_millis(300),
-        status_lag: Duration::ZERO,
         ..Options::default()
-    };
-    let sandbox = Sandbox::start("127.0.0.1:0".parse().expect("an address"), options)
-        .await
-        .expect("the sandbox starts");
+    })
+    .await;
     // Its long prompt would be most of what is read here.
     ask(&sandbox, "DELETE", "/v1/sessions/sesn_10", &Value::Null).await;
     sandbox
 }
 
-/// A sandbox to call on, and what the call has to be given.
-async fn ground(case: &Case, line: &Line) -> (Sandbox, Value) {
-    let sandbox = seeded().await;
-    line.gateway.lead_to(&sandbox);
-    let mut arguments = case.arguments.clone();
-    match case.before {
-        Before::Nothing => {}
-        Before::Message => {
-            let content = json!([{"type": "text", "text": "Go on."}]);
-            let events = json!({"events": [{"type": "user.message", "content": content}]});
-            let path = format!("/v1/sessions/{}/events", case.sessions[0]);
-            ask(&sandbox, "POST", &path, &events).await;
-        }
-        Before::Plan(action, ids) => {
-            let plan = json!({"action": action, "session_ids": ids});
-            let plan = line.host.call("plan_cleanup", plan).await.answer();
-            arguments["plan_id"] = plan["plan_id"].clone();
-        }
-    }
-    (sandbox, arguments)
+/// What every sandbox is like before the call.
+struct Baseline {
+    state: ServiceState,
+    /// How many events the exported session has.
+    events: usize,
 }
 
-/// Tries faults one after the other with one server: the words they were answered with, or what
-/// is wrong with that.
-async fn round(
-    case: &Case,
-    faults: Vec<Fault>,
+impl Baseline {
+    async fn read() -> Self {
+        let sandbox = new_sandbox().await;
+        let events = "/v1/sessions/sesn_01/events?limit=1000";
+        let (_, events) = ask(&sandbox, "GET", events, &Value::Null).await;
+        Self {
+            state: ServiceState::of(&sandbox).await,
+            events: events["data"].as_array().expect("events").len(),
+        }
+    }
+}
+
+/// A call with faults that one server can meet one after the other.
+struct Round {
+    call: Call,
     place: Place,
-    before: &Truth,
-) -> Vec<(Fault, Result<String, String>)> {
-    let mut line = Line::new(case, faults[0].timeout).await;
-    let mut used = None;
-    let mut tried = Vec::new();
-    for fault in faults {
-        let (sandbox, arguments) = match used.take() {
-            Some(ground) => ground,
-            None => ground(case, &line).await,
-        };
-        sandbox.forget_requests();
-        line.spoil(&sandbox, &fault, place).await;
-        let told = line.call(case.tool, &arguments).await;
-        let requests = sandbox.requests();
-        ask(&sandbox, "DELETE", "/_sandbox/faults", &Value::Null).await;
-        line.gateway.forget();
-        let after = Truth::of(&sandbox).await;
-        let again = match &told {
-            // Once more without the fault.
-            Ok(Told::Answer(_)) if case.writes.is_empty() && !fault.lies() => {
-                line.call(case.tool, &arguments).await.ok()
-            }
-            _ => None,
-        };
-        let word = told.and_then(|told| {
-            let meeting = Meeting {
-                case,
-                codes: fault.codes,
-                passes: fault.passes,
-                tries: if fault.times == 1 { 2 } else { 3 },
-                told: &told,
-                again: again.as_ref(),
-                before,
-                after: &after,
-                requests: &requests,
-                folder: line.folder.path(),
-            };
-            match meeting.wrong() {
-                wrong if wrong.is_empty() => Ok(told.word().to_owned()),
-                wrong => Err(format!("{}; it told {told:?}", wrong.join("; "))),
-            }
-        });
-        tried.push((fault, word));
-        if case.writes.is_empty() {
-            used = Some((sandbox, arguments));
-        }
-    }
-    tried
+    faults: Vec<Fault>,
 }
 
-/// What can be tried with one server: nothing that one leaves behind meets the next.
-fn rounds(case: &Case, faults: Vec<Fault>) -> Vec<Vec<Fault>> {
-    let mut rounds: Vec<Vec<Fault>> = Vec::new();
-    let mut shared: BTreeMap<&str, Vec<Fault>> = BTreeMap::new();
-    for fault in faults {
-        let leaves = matches!(fault.kind, Kind::Gateway(Twist::Gone));
-        if leaves || case.exports || matches!(case.before, Before::Plan(..)) {
-            rounds.push(vec![fault]);
+impl Round {
+    /// The outcome of the call with each fault, or what is wrong with it.
+    async fn run(&self, baseline: &Baseline) -> Vec<Result<String, String>> {
+        let mut line = Line::new(&self.call, self.faults[0].timeout).await;
+        let mut reusable = None;
+        let mut outcomes: Vec<Result<String, String>> = Vec::new();
+        for fault in &self.faults {
+            let usual =
+                |outcome: &Result<String, String>| outcome.as_deref() == Ok(self.call.outcome);
+            if self.call.leaves_traces() && !outcomes.last().is_none_or(usual) {
+                line = Line::new(&self.call, fault.timeout).await;
+                reusable = None;
+            }
+            let prepared = match reusable.take() {
+                Some(prepared) => prepared,
+                None => line.prepare(&self.call).await,
+            };
+            outcomes.push(self.cell(&mut line, fault, &prepared, baseline).await);
+            let (sandbox, _) = &prepared;
+            if sandbox.writes() == 0 && self.call.setup == Setup::Nothing {
+                sandbox.forget_requests();
+                reusable = Some(prepared);
+            }
+        }
+        outcomes
+    }
+
+    async fn cell(
+        &self,
+        line: &mut Line,
+        fault: &Fault,
+        (sandbox, arguments): &(Sandbox, Value),
+        baseline: &Baseline,
+    ) -> Result<String, String> {
+        let call = &self.call;
+        line.remove_exports();
+        line.inject(sandbox, fault, self.place).await;
+        let reply = line.call(call.tool, arguments).await?;
+        let requests = sandbox.requests();
+        line.remove_faults(sandbox).await;
+        let state;
+        let after = if sandbox.writes() == 0 {
+            &baseline.state
         } else {
-            shared.entry(fault.timeout).or_default().push(fault);
+            state = ServiceState::of(sandbox).await;
+            &state
+        };
+        let again = if matches!(reply, Reply::Answer(_)) && call.only_reads() && !fault.lies() {
+            line.call(call.tool, arguments).await.ok()
+        } else {
+            None
+        };
+        let judged = Cell {
+            call,
+            fault,
+            reply: &reply,
+            again: again.as_ref(),
+            baseline,
+            after,
+            requests: &requests,
+            folder: line.folder.path(),
+        };
+        let wrong = judged.problems();
+        if wrong.is_empty() {
+            Ok(reply.outcome().to_owned())
+        } else {
+            Err(format!("{}; the reply: {reply}", wrong.join("; ")))
         }
     }
-    rounds.extend(shared.into_values());
+}
+
+/// Every cell of the matrix, in rounds.
+fn rounds() -> Vec<Round> {
+    let mut rounds = Vec::new();
+    for call in calls::all() {
+        let further = call.places.iter().copied().map(Some);
+        for place in std::iter::once(None).chain(further) {
+            let mut faults = fault::all();
+            faults.retain(|fault| place.is_none() || !fault.is_like_another());
+            // The last, since no other can follow it.
+            faults.sort_by_key(Fault::is_final);
+            let mut by_timeout: BTreeMap<Duration, Vec<Fault>> = BTreeMap::new();
+            for fault in faults {
+                by_timeout.entry(fault.timeout).or_default().push(fault);
+            }
+            rounds.extend(by_timeout.into_values().map(|faults| Round {
+                call: call.clone(),
+                place,
+                faults,
+            }));
+        }
+    }
+    // The long rounds first.
+    rounds.sort_by_key(|round| {
+        let length = round.faults.len();
+        Reverse((round.call.leaves_traces(), length))
+    });
     rounds
 }
 
 #[tokio::test]
-async fn no_tool_is_left_out() {
-    let line = Line::new(&cases::all()[0], ENOUGH).await;
-    let tools = line.host.tools().await;
-    let offered: BTreeSet<String> = tools.iter().map(|tool| tool.name.to_string()).collect();
-    let tried: BTreeSet<String> = cases::all()
-        .iter()
-        .map(|case| case.tool.to_owned())
-        .collect();
-    assert_eq!(tried, offered);
+async fn every_tool_is_in_the_matrix() {
+    let tools = Host::new(NOWHERE).await.tools().await;
+    let offered: BTreeSet<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
+    let calls = calls::all();
+    let called: BTreeSet<&str> = calls.iter().map(|call| call.tool).collect();
+    assert_eq!(called, offered);
 }
 
+/// How often each outcome occurred.
+type Counts = BTreeMap<String, BTreeMap<String, usize>>;
+
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_every_tool_tells_the_truth_and_sends_nothing_else() {
-    let faults: Vec<Fault> = transient().into_iter().chain(lasting()).collect();
-    let mut all = Vec::new();
-    for case in cases::all() {
-        let places = case.places.iter().copied().map(Some);
-        for place in std::iter::once(None).chain(places) {
-            let mut faults = faults.clone();
-            faults.retain(|fault| place.is_none() || !LIKE_OTHERS.contains(&fault.name));
-            for round in rounds(&case, faults) {
-                all.push((case.clone(), round, place));
+async fn with_every_fault_every_tool_reports_the_truth_and_sends_nothing_else() {
+    let baseline = Arc::new(Baseline::read().await);
+    let rounds = stream::iter(rounds()).map(|round| {
+        let baseline = Arc::clone(&baseline);
+        tokio::spawn(async move {
+            let outcomes = round.run(&baseline).await;
+            (round, outcomes)
+        })
+    });
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut rounds = rounds.buffer_unordered(ROUNDS_PER_CORE * cores);
+    let (mut by_call, mut by_fault) = (Counts::new(), Counts::new());
+    let (mut cells, mut wrong) = (0, Vec::new());
+    while let Some(round) = rounds.next().await {
+        let (round, outcomes) = round.expect("no panic in a round");
+        for (fault, outcome) in round.faults.iter().zip(outcomes) {
+            cells += 1;
+            let (call, fault) = (round.call.name, fault.to_string());
+            let outcome = outcome.unwrap_or_else(|problem| {
+                wrong.push(format!("{call} x {fault} at {:?}: {problem}", round.place));
+                "WRONG".to_owned()
+            });
+            for (counts, name) in [(&mut by_call, call), (&mut by_fault, &fault)] {
+                let outcomes = counts.entry(name.to_owned()).or_default();
+                *outcomes.entry(outcome.clone()).or_default() += 1;
             }
         }
     }
-    // Those that take longest first.
-    all.sort_by_key(|(case, ..)| !matches!(case.before, Before::Plan(..)));
-    let before = Arc::new(Truth::of(&seeded().await).await);
-    let rounds = stream::iter(all).map(|(case, faults, place)| {
-        let before = Arc::clone(&before);
-        tokio::spawn(async move { (case.name, place, round(&case, faults, place, &before).await) })
-    });
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let mut rounds = rounds.buffer_unordered(AT_ONCE * cores);
-    let mut tried = 0;
-    let mut by_call: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
-    let mut by_fault: BTreeMap<(&str, &str), BTreeMap<String, usize>> = BTreeMap::new();
-    let mut wrong = Vec::new();
-    while let Some(round) = rounds.next().await {
-        let (case, place, round) = round.expect("no panic in a round");
-        for (fault, came) in round {
-            tried += 1;
-            let word = came.unwrap_or_else(|why| {
-                wrong.push(format!("{case} x {:?} at {place:?}: {why}", fault.named()));
-                "WRONG".to_owned()
-            });
-            let words = by_call.entry(case).or_default();
-            *words.entry(word.clone()).or_default() += 1;
-            let words = by_fault.entry(fault.named()).or_default();
-            *words.entry(word).or_default() += 1;
+    println!("{cells} cells, {} wrong", wrong.len());
+    for (title, counts) in [("By call", by_call), ("By fault", by_fault)] {
+        println!("\n{title}:");
+        for (name, outcomes) in counts {
+            println!("{name:28} {outcomes:?}");
         }
-    }
-    println!(
-        "\n{tried} pairs of a call and a fault, {} wrong. By call:",
-        wrong.len()
-    );
-    for (case, words) in by_call {
-        println!("{case:28} {words:?}");
-    }
-    println!("\nBy fault:");
-    for ((fault, times), words) in by_fault {
-        println!("{:28} {words:?}", format!("{fault} {times}"));
     }
     wrong.sort();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -3,44 +3,32 @@
 mod fates;
 mod rate;
 
-use std::collections::BTreeSet;
-
-use managed_sessions_mcp::{
-    cli::Flags,
-    sandbox::{Effect, Fault, Options, Sandbox},
-};
+use managed_sessions_mcp::sandbox::{Effect, Fault, Options, Sandbox};
 use serde_json::{Value, json};
 
-use crate::support::{Host, soon};
+use crate::support::{Host, all_pages, ids, in_time, sandbox_with};
 
-/// As fast as this server goes: what is tested here is not the pace.
-fn fast() -> Flags {
-    Flags {
-        max_rpm: Some("60000".to_owned()),
-        ..Flags::default()
-    }
-}
-
-async fn fleet_of(sessions: usize) -> (Sandbox, Host) {
-    let options = Options {
-        bulk_sessions: sessions,
-        status_lag: std::time::Duration::ZERO,
+/// A sandbox with so many sessions besides those it always has.
+async fn fleet_of(bulk_sessions: usize) -> (Sandbox, Host) {
+    let sandbox = sandbox_with(Options {
+        bulk_sessions,
         ..Options::default()
-    };
-    let sandbox = Sandbox::start("127.0.0.1:0".parse().expect("an address"), options)
-        .await
-        .expect("the sandbox starts");
-    let host = Host::with(fast(), &sandbox.base_url()).await;
+    })
+    .await;
+    let host = Host::new(&sandbox.base_url()).await;
     (sandbox, host)
 }
 
-/// Applies a plan to its end; each answer's counts must add up and never go back.
+async fn plan(host: &Host, arguments: Value) -> Value {
+    host.answer("plan_cleanup", arguments).await
+}
+
+/// Applies a plan to its end; the counts of each answer must add up and never go back.
 async fn apply_all(host: &Host, plan: &Value) -> Value {
     let mut settled = 0;
     loop {
-        let arguments = json!({"plan_id": plan["plan_id"]});
-        let answer = host.call("apply_cleanup", arguments).await.answer();
-        let now = adds_up(&answer);
+        let answer = apply(host, plan).await;
+        let now = check_counts(&answer);
         assert!(now >= settled, "{answer}");
         settled = now;
         if answer["remaining"] == 0 {
@@ -51,159 +39,111 @@ async fn apply_all(host: &Host, plan: &Value) -> Value {
     }
 }
 
-/// done + skipped + failed + remaining = matched; answers how many are settled.
+async fn apply(host: &Host, plan: &Value) -> Value {
+    let arguments = json!({"plan_id": plan["plan_id"]});
+    host.answer("apply_cleanup", arguments).await
+}
+
+/// Asserts that done + skipped + failed + remaining = matched; returns how many are settled.
 #[track_caller]
-pub(crate) fn adds_up(answer: &Value) -> u64 {
+fn check_counts(answer: &Value) -> u64 {
     let number = |name: &str| answer[name].as_u64().expect("a count");
-    let skipped: u64 = answer["skipped"]
-        .as_object()
-        .expect("by code")
-        .values()
-        .map(|reason| reason["count"].as_u64().expect("a count"))
-        .sum();
-    let settled = number("done") + skipped + number("failed_count");
+    let skipped = answer["skipped"].as_object().expect("by code").values();
+    let skipped = skipped.map(|reason| reason["count"].as_u64().expect("a count"));
+    let settled = number("done") + skipped.sum::<u64>() + number("failed_count");
     assert_eq!(settled + number("remaining"), number("matched"), "{answer}");
     settled
 }
 
-/// All sessions, archived ones too, by id.
-async fn everything(host: &Host) -> Vec<Value> {
-    let mut rows = Vec::new();
-    let mut page = Value::Null;
-    loop {
-        let arguments = json!({"include_archived": true, "limit": 100, "page": page});
-        let answer = host.call("list_sessions", arguments).await.answer();
-        rows.extend(answer["sessions"].as_array().expect("rows").clone());
-        match answer.get("next_page") {
-            Some(next) => page = next.clone(),
-            None => return rows,
-        }
-    }
+/// The rows of all sessions, archived ones too.
+async fn all_rows(host: &Host) -> Vec<Value> {
+    let arguments = json!({"include_archived": true, "limit": 100});
+    let rows = all_pages(host, "list_sessions", arguments, "sessions").await;
+    rows.as_array().expect("rows").clone()
 }
 
 #[tokio::test]
 async fn a_thousand_sessions_are_archived_and_busy_ones_are_left_alone() {
     let (sandbox, host) = fleet_of(1_000).await;
-    let before = everything(&host).await;
-    let busy = |row: &&Value| row["status"] == "running" || row["status"] == "rescheduling";
-    let busy: BTreeSet<String> = before
-        .iter()
-        .filter(busy)
-        .map(|row| row["id"].to_string())
-        .collect();
+    let busy = json!({"statuses": ["running", "rescheduling"], "limit": 100});
+    let busy = host.answer("list_sessions", busy).await;
+    let busy = ids(&busy["sessions"]);
     assert!(busy.len() > 3, "there is something to leave alone");
     let writes = sandbox.writes();
 
     let mut done = 0;
     loop {
-        let arguments = json!({"action": "archive", "max_sessions": 1000});
-        let plan = host.call("plan_cleanup", arguments).await.answer();
+        let plan = plan(&host, json!({"action": "archive", "max_sessions": 1000})).await;
         assert_eq!(sandbox.writes(), writes + done, "a plan changes nothing");
-        assert!(
-            plan.to_string().len() < 12_000,
-            "{}",
-            plan.to_string().len()
-        );
+        let size = plan.to_string().len();
+        assert!(size < 12_000, "{size}");
         if plan["matched"] == 0 {
             break;
         }
         assert!(plan["total_list_cost"].is_string() && plan["estimated_seconds"].is_u64());
         let end = apply_all(&host, &plan).await;
-        assert_eq!(
-            (&end["done"], &end["failed_count"]),
-            (&plan["matched"], &json!(0)),
-            "{end}"
-        );
+        assert_eq!(end["done"], plan["matched"], "{end}");
+        assert_eq!(end["failed_count"], 0, "{end}");
         done += usize::try_from(end["done"].as_u64().expect("a count")).expect("small");
     }
-    assert_eq!(
-        sandbox.writes(),
-        writes + done,
-        "one write a session, none for busy ones"
-    );
-    for row in everything(&host).await {
-        assert_eq!(
-            row["archived"] == false,
-            busy.contains(&row["id"].to_string()),
-            "{row}"
-        );
-    }
+    assert_eq!(sandbox.writes(), writes + done, "one write a session");
+    let left = host.answer("list_sessions", json!({"limit": 100})).await;
+    assert_eq!(ids(&left["sessions"]), busy, "all others are archived");
 }
 
 #[tokio::test]
-async fn a_plan_says_what_is_left_out_and_why() {
+async fn a_plan_lists_what_it_leaves_out_and_why() {
     let (_sandbox, host) = fleet_of(0).await;
-    let all = everything(&host).await;
-    let ids: Vec<Value> = all
-        .iter()
-        .map(|row| row["id"].clone())
-        .chain([json!("sesn_gone")])
-        .collect();
-    let arguments = json!({"action": "archive", "session_ids": ids});
-    let plan = host.call("plan_cleanup", arguments).await.answer();
-    let count = |wanted: &dyn Fn(&Value) -> bool| all.iter().filter(|row| wanted(row)).count();
-    let free = count(&|row| {
-        row["archived"] == false && (row["status"] == "idle" || row["status"] == "terminated")
-    });
+    let all = all_rows(&host).await;
+    let count = |matches: &dyn Fn(&Value) -> bool| all.iter().filter(|row| matches(row)).count();
+    let open = |row: &Value, statuses: &[&str]| {
+        row["archived"] == false && statuses.iter().any(|status| row["status"] == *status)
+    };
+    let mut ids = ids(&all.clone().into());
+    ids.push("sesn_gone".to_owned());
+    let plan = plan(&host, json!({"action": "archive", "session_ids": ids})).await;
+    let free = count(&|row| open(row, &["idle", "terminated"]));
     assert_eq!(plan["matched"], free);
-    assert_eq!(
-        plan["skipped"]["nothing_to_do"]["count"],
-        count(&|row| row["archived"] == true)
-    );
-    assert_eq!(
-        plan["skipped"]["not_found"],
-        json!({"count": 1, "ids": ["sesn_gone"]})
-    );
-    let running = count(&|row| row["archived"] == false && row["status"] == "running");
+    let archived = count(&|row| row["archived"] == true);
+    assert_eq!(plan["skipped"]["nothing_to_do"]["count"], archived);
+    let gone = json!({"count": 1, "ids": ["sesn_gone"]});
+    assert_eq!(plan["skipped"]["not_found"], gone);
+    let running = count(&|row| open(row, &["running"]));
     assert_eq!(plan["skipped"]["session_running"]["count"], running);
     assert_eq!(plan["complete"], true);
 }
 
 #[tokio::test]
-async fn what_changed_since_the_plan_is_skipped() {
+async fn sessions_changed_or_deleted_since_the_plan_are_skipped() {
     let (_sandbox, host) = fleet_of(0).await;
-    let arguments = json!({"action": "delete", "statuses": ["idle"]});
-    let plan = host.call("plan_cleanup", arguments).await.answer();
-    let touched = plan["sessions"][0]["id"].clone();
-    let title = json!({"session_id": touched, "title": "still needed"});
-    host.call("update_session", title).await.answer();
-    let gone = plan["sessions"][1]["id"].clone();
-    host.call("delete_session", json!({"session_id": gone}))
-        .await
-        .answer();
+    let plan = plan(&host, json!({"action": "delete", "statuses": ["idle"]})).await;
+    let [changed, gone] = [0, 1].map(|at| plan["sessions"][at]["id"].clone());
+    let title = json!({"session_id": changed, "title": "still needed"});
+    host.answer("update_session", title).await;
+    let deleted = json!({"session_id": gone});
+    host.answer("delete_session", deleted).await;
     let end = apply_all(&host, &plan).await;
-    assert_eq!(
-        end["skipped"]["session_changed"],
-        json!({"count": 1, "ids": [touched]})
-    );
-    assert_eq!(
-        end["skipped"]["not_found"],
-        json!({"count": 1, "ids": [gone]})
-    );
-    assert_eq!(
-        end["done"].as_u64(),
-        plan["matched"].as_u64().map(|all| all - 2)
-    );
-    host.call("get_session", json!({"session_id": touched}))
-        .await
-        .answer();
+    for (code, id) in [("session_changed", &changed), ("not_found", &gone)] {
+        assert_eq!(end["skipped"][code], json!({"count": 1, "ids": [id]}));
+    }
+    let matched = plan["matched"].as_u64().expect("a count");
+    assert_eq!(end["done"], matched - 2);
+    let kept = json!({"session_id": changed});
+    host.answer("get_session", kept).await;
 }
 
 #[tokio::test]
-async fn two_applies_at_once_do_the_work_once() {
+async fn two_concurrent_applies_do_the_work_once() {
     let (sandbox, host) = fleet_of(60).await;
-    let arguments = json!({"action": "delete", "statuses": ["idle"]});
-    let plan = host.call("plan_cleanup", arguments).await.answer();
+    let plan = plan(&host, json!({"action": "delete", "statuses": ["idle"]})).await;
     let (writes, matched) = (sandbox.writes(), plan["matched"].as_u64().expect("a count"));
-    let apply = || host.call("apply_cleanup", json!({"plan_id": plan["plan_id"]}));
-    let (one, other) = tokio::join!(apply(), apply());
-    adds_up(&one.answer());
-    adds_up(&other.answer());
+    let (one, other) = tokio::join!(apply(&host, &plan), apply(&host, &plan));
+    check_counts(&one);
+    check_counts(&other);
     let end = apply_all(&host, &plan).await;
     assert_eq!(end["done"], matched);
     assert_eq!((sandbox.writes() - writes) as u64, matched);
-    // Once more is nothing more.
-    assert_eq!(apply_all(&host, &plan).await, end);
+    assert_eq!(apply_all(&host, &plan).await, end, "nothing is left to do");
     assert_eq!((sandbox.writes() - writes) as u64, matched);
 }
 
@@ -211,57 +151,45 @@ async fn two_applies_at_once_do_the_work_once() {
 async fn a_storm_of_429_slows_down_and_loses_nothing() {
     let (sandbox, host) = fleet_of(30).await;
     let arguments = json!({"action": "archive", "statuses": ["idle"], "max_sessions": 20});
-    let plan = host.call("plan_cleanup", arguments).await.answer();
-    let storm = Effect::Status {
+    let plan = plan(&host, arguments).await;
+    let limit = Effect::Status {
         status: 429,
         retry_after: Some("0.05".to_owned()),
         should_retry: None,
     };
-    sandbox.fail(Fault::new(storm).times(25));
-    let end = soon(apply_all(&host, &plan)).await;
-    assert_eq!(
-        (&end["done"], &end["skipped"]),
-        (&plan["matched"], &json!({})),
-        "{end}"
-    );
+    sandbox.fail(Fault::new(limit).times(25));
+    let end = in_time(apply_all(&host, &plan)).await;
+    assert_eq!(end["done"], plan["matched"], "{end}");
+    assert_eq!(end["skipped"], json!({}), "{end}");
 }
 
 #[tokio::test]
-async fn connections_that_break_after_the_service_acted_are_no_double_work_and_no_loss() {
+async fn connections_lost_after_the_write_cause_no_second_write_and_no_loss() {
     let (sandbox, host) = fleet_of(30).await;
     for action in ["archive", "delete"] {
         let arguments = json!({"action": action, "statuses": ["idle"], "max_sessions": 10});
-        let plan = host.call("plan_cleanup", arguments).await.answer();
+        let plan = plan(&host, arguments).await;
         sandbox.fail(Fault::new(Effect::ResetAfter).times(7));
-        let end = soon(apply_all(&host, &plan)).await;
-        assert_eq!(
-            (&end["done"], &end["failed"]),
-            (&plan["matched"], &json!([])),
-            "{end}"
-        );
+        let end = in_time(apply_all(&host, &plan)).await;
+        assert_eq!(end["done"], plan["matched"], "{end}");
+        assert_eq!(end["failed"], json!([]), "{end}");
     }
 }
 
 #[tokio::test]
-async fn a_plan_that_does_not_exist_is_said_so() {
+async fn an_unknown_plan_and_a_bad_one_are_failures() {
     let (sandbox, host) = fleet_of(0).await;
-    let failure = host
-        .call("apply_cleanup", json!({"plan_id": "plan_0"}))
-        .await
-        .failure();
+    let unknown = json!({"plan_id": "plan_0"});
+    let failure = host.failure("apply_cleanup", unknown).await;
     assert!(failure.starts_with("plan_not_found: "), "{failure}");
     assert!(failure.contains("Next: call plan_cleanup"), "{failure}");
-    let both = json!({"action": "archive", "session_ids": ["sesn_01"], "statuses": ["idle"]});
-    assert_eq!(
-        host.call("plan_cleanup", both).await.code(),
-        "invalid_arguments"
-    );
-    assert_eq!(
-        host.call("plan_cleanup", json!({"action": "burn"}))
-            .await
-            .code(),
-        "invalid_arguments"
-    );
+    for arguments in [
+        json!({"action": "archive", "session_ids": ["sesn_01"], "statuses": ["idle"]}),
+        json!({"action": "burn"}),
+    ] {
+        let code = host.outcome("plan_cleanup", arguments).await;
+        assert_eq!(code, "invalid_arguments");
+    }
     assert_eq!(sandbox.writes(), 0);
 }
 
@@ -271,18 +199,12 @@ async fn a_session_that_cannot_be_read_leaves_the_plan_incomplete() {
     sandbox.fail(Fault::new(Effect::Html { status: 200 }).on("GET", "/sesn_01"));
     let ids = ["sesn_01", "sesn_02", "sesn_nobody"];
     let arguments = json!({"action": "archive", "session_ids": ids});
-    let plan = host.call("plan_cleanup", arguments.clone()).await.answer();
-    assert_eq!(
-        (&plan["matched"], &plan["complete"]),
-        (&json!(1), &json!(false)),
-        "{plan}"
-    );
-    assert_eq!(plan["skipped"]["bad_response"]["ids"], json!(["sesn_01"]));
-    // Now it can be; that one is gone is known.
-    let plan = host.call("plan_cleanup", arguments).await.answer();
-    assert_eq!(
-        (&plan["matched"], &plan["complete"]),
-        (&json!(2), &json!(true)),
-        "{plan}"
-    );
+    let first = plan(&host, arguments.clone()).await;
+    assert_eq!(first["matched"], 1, "{first}");
+    assert_eq!(first["complete"], false, "{first}");
+    assert_eq!(first["skipped"]["bad_response"]["ids"], json!(["sesn_01"]));
+    // Now it can; a session that does not exist leaves nothing open.
+    let second = plan(&host, arguments).await;
+    assert_eq!(second["matched"], 2, "{second}");
+    assert_eq!(second["complete"], true, "{second}");
 }

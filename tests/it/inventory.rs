@@ -1,48 +1,48 @@
-//! The contract as hosts see it: one snapshot a tool, and what holds for all of them.
+//! The tools as hosts see them: one snapshot each, and what holds for all of them.
 
-use managed_sessions_mcp::{cli::Flags, mcp::settings::ToolGroup};
+use managed_sessions_mcp::cli::Flags;
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
-use crate::support::Host;
+use crate::support::{Host, NOWHERE, tool_groups};
 
-/// Nothing listens here: an inventory needs no API.
-const NOWHERE: &str = "http://127.0.0.1:9";
+/// Keywords that some host is known to reject.
+const NOT_PORTABLE: [&str; 7] = [
+    "$ref", "$defs", "oneOf", "allOf", "anyOf", "format", "x-check",
+];
 
 #[tokio::test]
-async fn each_tool_is_what_its_snapshot_says() {
-    for tool in Host::on(NOWHERE).await.tools().await {
-        // Through text: insta's own JSON does not know numbers of arbitrary precision.
+async fn every_tool_matches_its_snapshot() {
+    for tool in Host::new(NOWHERE).await.tools().await {
+        // As text: insta's own JSON has no numbers of arbitrary precision.
         let shown = serde_json::to_string_pretty(&tool).expect("a tool is JSON");
         insta::assert_snapshot!(tool.name.to_string(), shown);
     }
 }
 
-/// Hosts with every combination of toolsets, read-only mode and further statuses.
+/// Hosts with every combination of tool groups and read-only mode, with a further status.
 async fn all_combinations() -> Vec<Host> {
-    let names = ToolGroup::ALL.map(ToolGroup::name);
+    let groups = tool_groups();
     let mut hosts = Vec::new();
-    for chosen in 1..1_usize << names.len() {
-        let toolsets: Vec<&str> = (names.iter().enumerate())
-            .filter(|(at, _)| chosen & (1 << at) != 0)
-            .map(|(_, name)| *name)
-            .collect();
+    for chosen in 1..1_usize << groups.len() {
+        let chosen = (0..groups.len()).filter(|at| chosen & (1 << at) != 0);
+        let chosen: Vec<&str> = chosen.map(|at| groups[at]).collect();
         for read_only in [false, true] {
             let flags = Flags {
-                toolsets: Some(toolsets.join(",")),
+                toolsets: Some(chosen.join(",")),
                 read_only,
                 idle_status: vec!["resting".to_owned()],
                 ..Flags::default()
             };
-            hosts.push(Host::with(flags, NOWHERE).await);
+            hosts.push(Host::with_flags(flags, NOWHERE).await);
         }
     }
     hosts
 }
 
 #[tokio::test]
-async fn every_tool_says_all_that_hosts_look_at() {
-    let mut tools = Host::on(NOWHERE).await.tools().await;
+async fn every_tool_has_annotations_descriptions_and_portable_schemas() {
+    let mut tools = Host::new(NOWHERE).await.tools().await;
     for host in all_combinations().await {
         let offered = host.tools().await;
         assert!(!offered.is_empty(), "a combination without tools");
@@ -61,50 +61,46 @@ async fn every_tool_says_all_that_hosts_look_at() {
         ];
         assert!(all.iter().all(Option::is_some), "{name}: {all:?}");
         assert_eq!(hints.open_world_hint, Some(true), "{name}");
-        let reads = hints.read_only_hint == Some(true);
-        assert!(!(reads && hints.destructive_hint == Some(true)), "{name}");
+        assert!(
+            !(reads(&tool) && hints.destructive_hint == Some(true)),
+            "{name}"
+        );
 
         let input = Value::Object(tool.input_schema.as_ref().clone());
-        assert_eq!(input["type"], "object", "{name}");
+        let output = tool.output_schema.as_ref().expect("an output schema");
+        let output = Value::Object(output.as_ref().clone());
         assert_eq!(input["additionalProperties"], false, "{name}");
-        for (property, schema) in input["properties"].as_object().expect("properties") {
-            assert!(
-                schema["description"].is_string(),
-                "{name}.{property} has no description"
-            );
-            assert!(schema["type"].is_string(), "{name}.{property} has no type");
-        }
-        let output = Value::Object(
-            tool.output_schema
-                .expect("an output schema")
-                .as_ref()
-                .clone(),
-        );
-        assert_eq!(output["type"], "object", "{name}");
-        for (property, schema) in output["properties"].as_object().expect("properties") {
-            assert!(schema["type"].is_string(), "{name}: {property} has no type");
-        }
         for schema in [&input, &output] {
-            portable(schema, name);
+            assert_eq!(schema["type"], "object", "{name}");
+            for (property, schema) in schema["properties"].as_object().expect("properties") {
+                assert!(schema["type"].is_string(), "{name}.{property} has no type");
+            }
+            check_portable(schema, name);
+        }
+        for (property, schema) in input["properties"].as_object().expect("properties") {
+            let described = schema["description"].is_string();
+            assert!(described, "{name}.{property} has no description");
         }
     }
 }
 
-/// Nothing that hosts are known to refuse.
-fn portable(schema: &Value, place: &str) {
+fn reads(tool: &Tool) -> bool {
+    let hints = tool.annotations.as_ref();
+    hints.is_some_and(|hints| hints.read_only_hint == Some(true))
+}
+
+fn check_portable(schema: &Value, place: &str) {
     match schema {
-        Value::Array(values) => values.iter().for_each(|value| portable(value, place)),
+        Value::Array(values) => values.iter().for_each(|value| check_portable(value, place)),
         Value::Object(keywords) => {
             for (keyword, value) in keywords {
-                let refused = [
-                    "$ref", "$defs", "oneOf", "allOf", "anyOf", "format", "x-check",
-                ];
-                assert!(!refused.contains(&keyword.as_str()), "{place}: {keyword}");
                 assert!(
-                    !(keyword == "type" && value.is_array()),
-                    "{place}: a type array"
+                    !NOT_PORTABLE.contains(&keyword.as_str()),
+                    "{place}: {keyword}"
                 );
-                portable(value, place);
+                let types = keyword == "type" && value.is_array();
+                assert!(!types, "{place}: an array of types");
+                check_portable(value, place);
             }
         }
         _ => {}
@@ -112,42 +108,37 @@ fn portable(schema: &Value, place: &str) {
 }
 
 #[tokio::test]
-async fn read_only_leaves_exactly_the_tools_that_say_they_read() {
-    let all = Host::on(NOWHERE).await.tools().await;
-    let reads = |tool: &&Tool| {
-        tool.annotations
-            .as_ref()
-            .is_some_and(|hints| hints.read_only_hint == Some(true))
+async fn read_only_mode_offers_exactly_the_tools_annotated_as_reading() {
+    let names = |tools: &[Tool]| {
+        tools
+            .iter()
+            .map(|tool| tool.name.clone())
+            .collect::<Vec<_>>()
     };
-    let expected: Vec<_> = all
-        .iter()
-        .filter(reads)
-        .map(|tool| tool.name.clone())
-        .collect();
+    let mut all = Host::new(NOWHERE).await.tools().await;
+    all.retain(reads);
     let flags = Flags {
         read_only: true,
         ..Flags::default()
     };
-    let left = Host::with(flags, NOWHERE).await.tools().await;
-    let left: Vec<_> = left.iter().map(|tool| tool.name.clone()).collect();
-    assert_eq!(left, expected);
-    assert!(left.contains(&"get_session".into()) && !left.contains(&"delete_session".into()));
+    let offered = names(&Host::with_flags(flags, NOWHERE).await.tools().await);
+    assert_eq!(offered, names(&all));
+    assert!(offered.contains(&"get_session".into()));
+    assert!(!offered.contains(&"delete_session".into()));
 }
 
 #[tokio::test]
-async fn what_a_model_pays_for_all_tools_stays_small() {
-    let tools = Host::on(NOWHERE).await.tools().await;
-    let shown = |tool: &Tool| {
-        json!({
-            "name": tool.name, "title": tool.title, "description": tool.description,
-            "inputSchema": tool.input_schema,
-        })
-        .to_string()
-        .len()
-    };
-    let sizes: Vec<_> = tools
+async fn the_list_of_tools_stays_small() {
+    let tools = Host::new(NOWHERE).await.tools().await;
+    let sizes: Vec<(usize, &str)> = tools
         .iter()
-        .map(|tool| (shown(tool), tool.name.clone()))
+        .map(|tool| {
+            let shown = json!({
+                "name": tool.name, "title": tool.title, "description": tool.description,
+                "inputSchema": tool.input_schema,
+            });
+            (shown.to_string().len(), tool.name.as_ref())
+        })
         .collect();
     let total: usize = sizes.iter().map(|(size, _)| size).sum();
     println!("{total} bytes: {sizes:?}");

@@ -1,4 +1,4 @@
-//! One test binary; a module for each concern. Tests go through the front door: a real MCP
+//! One test binary, a module for each concern. Tests go through the front door: a real MCP
 //! client, the real server, real HTTP behind it.
 
 #![expect(
@@ -20,6 +20,7 @@ mod operator;
 mod packaging;
 mod program;
 mod reading;
+mod reply;
 mod robustness;
 mod sandbox;
 mod support;

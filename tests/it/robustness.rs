@@ -1,17 +1,17 @@
-//! The real program with hosts that are slow, hasty, wrong or gone.
+//! The real program with hosts that are slow, hasty, wrong or killed.
 
 use std::{collections::BTreeSet, io::Write as _, sync::mpsc::channel, time::Duration};
 
 use jiff::Timestamp;
-use managed_sessions_mcp::sandbox::Sandbox;
+use managed_sessions_mcp::sandbox::{Effect, Fault, Sandbox};
 use serde_json::{Value, json};
 
 use crate::{
     program::{Program, hello, request, text},
-    support::{http, sandbox},
+    support::{http, in_time, sandbox},
 };
 
-/// The meta of a request that opens its session by itself.
+/// The `_meta` of a request without a session, in the newer protocol.
 fn modern(version: &str) -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": version,
@@ -33,7 +33,7 @@ fn stdout_carries_only_the_protocol_whatever_is_logged() {
 }
 
 #[test]
-fn what_comes_before_the_first_request_does_no_harm() {
+fn messages_before_the_handshake_do_no_harm() {
     let mut program = Program::start(&["--sandbox"], &[]);
     program.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
     program.send(&json!({"jsonrpc": "2.0", "id": 7, "result": {}}));
@@ -54,7 +54,7 @@ fn what_comes_before_the_first_request_does_no_harm() {
 }
 
 #[test]
-fn nonsense_is_refused_and_never_the_end() {
+fn malformed_lines_are_rejected_and_the_program_goes_on() {
     let mut program = Program::start(&["--sandbox"], &[]).opened();
     let batch = json!([request("a", "ping", &json!({}))]).to_string();
     let deep = "[".repeat(100_000);
@@ -79,7 +79,7 @@ fn nonsense_is_refused_and_never_the_end() {
         program.write(line);
         let answer = program.answer();
         assert_eq!(answer["error"]["code"], code, "{line}: {answer}");
-        // Without an id to give, there is none: null is not one to every client.
+        // Left out where the line has none: not every client takes null for an id.
         assert_eq!(answer.get("id"), id.map(Value::from).as_ref(), "{answer}");
         program.is_well();
     }
@@ -97,7 +97,7 @@ fn nonsense_is_refused_and_never_the_end() {
 }
 
 #[test]
-fn a_call_that_is_not_formed_as_it_must_be_is_told_to_the_model() {
+fn a_malformed_call_is_a_tool_failure_that_the_model_sees() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("audit.jsonl");
     let audited = [
@@ -142,7 +142,7 @@ fn a_call_that_is_not_formed_as_it_must_be_is_told_to_the_model() {
 }
 
 #[test]
-fn a_protocol_that_nobody_speaks_is_answered_with_those_it_speaks() {
+fn an_unknown_protocol_version_is_answered_with_the_supported_ones() {
     let mut program = Program::start(&["--sandbox"], &[]);
     program.send(&hello("1999-01-01"));
     let version = program.answer()["result"]["protocolVersion"].clone();
@@ -181,7 +181,7 @@ fn three_hundred_calls_at_once_are_all_answered() {
 }
 
 #[test]
-fn a_line_of_many_mebibytes_is_taken_or_refused() {
+fn a_line_of_fifteen_mebibytes_is_read_and_a_longer_one_rejected() {
     let mut program = Program::start(&["--sandbox"], &[]).opened();
     let long = "x".repeat(15 << 20);
     program.call("1", "get_session", &json!({"session_id": long}));
@@ -203,7 +203,7 @@ fn a_line_of_many_mebibytes_is_taken_or_refused() {
 }
 
 #[test]
-fn a_last_line_may_lack_its_end() {
+fn the_last_line_needs_no_newline() {
     let mut program = Program::start(&["--sandbox"], &[]).opened();
     let ping = request("last", "ping", &json!({})).to_string();
     let stdin = program.stdin.as_mut().expect("open");
@@ -229,20 +229,10 @@ fn calls_in_flight_are_answered_when_stdin_ends() {
     assert!(status.success());
 }
 
-/// Has the sandbox take its time over one request.
-async fn slow(sandbox: &Sandbox, milliseconds: u64, method: &str, path: &str) {
-    let effect = json!({"kind": "slow", "milliseconds": milliseconds});
-    let faults = json!({"faults": [{"effect": effect, "method": method, "path": path}]});
-    let url = format!("{}/_sandbox/faults", sandbox.base_url());
-    let answer = http().post(url).body(faults.to_string());
-    assert!(
-        answer
-            .send()
-            .await
-            .expect("an answer")
-            .status()
-            .is_success()
-    );
+/// Makes the sandbox slow to carry out one request.
+fn slow_down(sandbox: &Sandbox, milliseconds: u64, method: &str, path: &str) {
+    let fault = Fault::new(Effect::Slow { milliseconds });
+    sandbox.fail(fault.on(method, path));
 }
 
 /// A session as the service has it.
@@ -258,49 +248,52 @@ async fn read(sandbox: &Sandbox, session: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_call_holds_nobody_up() {
+async fn a_slow_call_delays_no_other() {
     let sandbox = sandbox().await;
     let mut program = Program::on(&sandbox).opened();
     program.call("warm", "get_session", &json!({"session_id": "sesn_02"}));
     program.answer();
-    slow(&sandbox, 2_000, "GET", "/sesn_01").await;
+    slow_down(&sandbox, 400, "GET", "/sesn_01");
     program.call("slow", "get_session", &json!({"session_id": "sesn_01"}));
     program.call("quick", "get_session", &json!({"session_id": "sesn_02"}));
-    let order = [
-        program.answer()["id"].clone(),
-        program.answer()["id"].clone(),
-    ];
+    let order = [(); 2].map(|()| program.answer()["id"].clone());
     assert_eq!(order, ["quick", "slow"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_disappears_in_the_middle_of_a_write_leaves_it_done_or_undone() {
+async fn a_client_killed_during_a_write_leaves_it_done_or_not_done() {
     let sandbox = sandbox().await;
-    for (pause, session) in [(500, "sesn_01"), (1_000, "sesn_02"), (0, "sesn_03")] {
+    for (pause, session) in [(50, "sesn_01"), (400, "sesn_02"), (0, "sesn_03")] {
         let mut program = Program::on(&sandbox).opened();
-        slow(&sandbox, pause, "POST", "/archive").await;
+        slow_down(&sandbox, pause, "POST", "/archive");
+        let path = format!("/v1/sessions/{session}/archive");
+        let sent = || {
+            let requests = sandbox.requests();
+            requests.iter().filter(|each| each.path == path).count()
+        };
         program.call("1", "archive_session", &json!({"session_id": session}));
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        let arrives = async {
+            while sent() == 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        in_time(arrives).await;
+        tokio::time::sleep(Duration::from_millis(60)).await;
         // Both ends at once, as when a host is killed.
         drop(program.stdin.take());
-        let (_, nobody) = channel();
-        program.lines = nobody;
+        let (_, closed) = channel();
+        program.lines = closed;
         program.ends();
 
-        let path = format!("/v1/sessions/{session}/archive");
-        let requests = sandbox.requests();
-        let sent = requests.iter().filter(|request| request.path == path);
-        assert!(sent.count() <= 1, "{session}");
+        assert_eq!(sent(), 1, "{session}");
         let record = read(&sandbox, session).await;
-        assert_eq!(
-            (&record["id"], &record["type"]),
-            (&json!(session), &json!("session"))
-        );
+        assert_eq!(record["id"], session);
+        assert_eq!(record["type"], "session");
         let at = &record["archived_at"];
         let time = at.as_str().map(str::parse::<Timestamp>);
         assert!(at.is_null() || matches!(time, Some(Ok(_))), "{record}");
 
-        // It can be repeated, whichever it was.
+        // Either way it can be repeated.
         let mut after = Program::on(&sandbox).opened();
         after.call("1", "archive_session", &json!({"session_id": session}));
         assert_eq!(after.answer()["result"]["isError"], false);

@@ -1,5 +1,5 @@
-//! A gateway in front of the sandbox that does what the sandbox cannot do to itself: be gone,
-//! answer drop by drop or never, with something else, or by another clock.
+//! A gateway in front of the sandbox, for the faults that a service cannot have by itself: nothing
+//! listens, the answer never ends, is another one, or is dated by another clock.
 
 use std::{
     sync::{Arc, Mutex},
@@ -17,52 +17,54 @@ use tokio_util::sync::CancellationToken;
 
 use super::Place;
 
-/// How far the other clock is off.
-const SKEW: Duration = Duration::from_secs(26 * 3600);
+/// How far the other clock is ahead.
+const AHEAD: Duration = Duration::from_secs(26 * 3600);
+/// The pause after each byte of a trickle.
+const TRICKLE: Duration = Duration::from_millis(50);
 
-/// What becomes of a request that the sandbox has carried out, unless it says otherwise.
+/// What happens to a request. The sandbox carries it out, unless a variant says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Twist {
-    /// Nothing is carried out, and nobody listens any more.
-    Gone,
-    /// The answer never comes.
-    Late,
-    /// The answer comes byte by byte, and takes longer than anybody waits.
+pub(crate) enum GatewayFault {
+    /// Not carried out, and nothing listens from then on.
+    Down,
+    /// No answer comes.
+    NoAnswer,
+    /// The answer comes byte by byte, and takes longer than any call.
     Trickle,
     /// Another body with status 200.
-    Other(&'static str),
-    /// The record of another session, as if two answers had been mixed up.
-    MixedUp,
+    Body(&'static str),
+    /// The records of other sessions, as if two answers had been mixed up.
+    OtherSession,
     /// The answer, dated by a clock that is more than a day ahead.
-    Ahead,
-    /// Not carried out: too many requests, the time to come back told by that clock.
-    LimitedAhead,
+    ClockAhead,
+    /// Not carried out: too many requests, with a `retry-after` by that clock.
+    LimitByClockAhead,
 }
 
-/// What happens to which requests, and how often.
+/// A fault for the requests of a place.
 #[derive(Debug, Clone, Copy)]
-struct Turn {
-    twist: Twist,
+struct Pending {
+    fault: GatewayFault,
     times: u32,
     place: Place,
 }
 
 pub(crate) struct Gateway {
     port: u16,
-    way: Arc<Way>,
+    shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
-struct Way {
-    /// Where it leads to.
+struct Shared {
+    /// The address of the sandbox.
     sandbox: Mutex<String>,
-    turn: Mutex<Option<Turn>>,
-    gone: CancellationToken,
+    pending: Mutex<Option<Pending>>,
+    down: CancellationToken,
 }
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        self.way.gone.cancel();
+        self.shared.down.cancel();
         self.task.abort();
     }
 }
@@ -71,132 +73,140 @@ impl Gateway {
     pub(crate) async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let way = Arc::new(Way {
+        let shared = Arc::new(Shared {
             sandbox: Mutex::default(),
-            turn: Mutex::new(None),
-            gone: CancellationToken::new(),
+            pending: Mutex::new(None),
+            down: CancellationToken::new(),
         });
-        let shared = Arc::clone(&way);
+        let gateway = Arc::clone(&shared);
         let task = tokio::spawn(async move {
             // The listener is closed with the task.
             while let Some(Ok((stream, _))) =
-                shared.gone.run_until_cancelled(listener.accept()).await
+                gateway.down.run_until_cancelled(listener.accept()).await
             {
-                let way = Arc::clone(&shared);
+                let gateway = Arc::clone(&gateway);
                 tokio::spawn(async move {
-                    let gone = way.gone.clone();
-                    gone.run_until_cancelled(way.pass(stream)).await;
+                    let down = gateway.down.clone();
+                    down.run_until_cancelled(gateway.forward(stream)).await;
                 });
             }
         });
-        Self { port, way, task }
+        Self { port, shared, task }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    pub(crate) fn lead_to(&self, sandbox: &Sandbox) {
-        *self.way.sandbox.lock().expect("no panic before") = address(sandbox);
+    /// Forwards to this sandbox from now on.
+    pub(crate) fn connect(&self, sandbox: &Sandbox) {
+        *self.shared.sandbox.lock().expect("no panic before") = address(sandbox);
     }
 
-    /// From now on. A gateway that is gone before any request is gone at once.
-    pub(crate) async fn turn(&mut self, twist: Twist, times: u32, place: Place) {
-        if twist == Twist::Gone && place.is_none() {
-            self.way.gone.cancel();
+    pub(crate) async fn inject(&mut self, fault: GatewayFault, times: u32, place: Place) {
+        if fault == GatewayFault::Down && place.is_none() {
+            self.shared.down.cancel();
             let _ = (&mut self.task).await;
             return;
         }
-        *self.way.turn.lock().expect("no panic before") = Some(Turn {
-            twist,
+        let pending = Pending {
+            fault,
             times,
             place,
-        });
+        };
+        *self.shared.pending.lock().expect("no panic before") = Some(pending);
     }
 
-    pub(crate) fn forget(&self) {
-        *self.way.turn.lock().expect("no panic before") = None;
+    pub(crate) fn remove_faults(&self) {
+        *self.shared.pending.lock().expect("no panic before") = None;
     }
 }
 
-impl Way {
-    /// One request a connection.
-    async fn pass(&self, mut stream: TcpStream) {
-        let Some(request) = request(&mut stream).await else {
+impl Shared {
+    /// Serves one request, which is all that a connection may carry.
+    async fn forward(&self, mut stream: TcpStream) {
+        let Some(request) = read_request(&mut stream).await else {
             return;
         };
         let line = String::from_utf8_lossy(&request);
         let line = line.split(" HTTP/").next().unwrap_or_default().to_owned();
-        let twist = self.take(&line);
-        if twist == Some(Twist::Gone) {
-            return self.gone.cancel();
-        }
-        if twist == Some(Twist::LimitedAhead) {
-            let (date, later) = (by_the_other_clock(0), by_the_other_clock(1));
-            let head = format!("HTTP/1.1 429 X\r\ndate: {date}\r\nretry-after: {later}\r\n");
-            let head = format!("{head}content-length: 0\r\nconnection: close\r\n\r\n");
-            let _ = stream.write_all(head.as_bytes()).await;
-            return;
+        let fault = self.take_fault(&line);
+        match fault {
+            Some(GatewayFault::Down) => return self.down.cancel(),
+            Some(GatewayFault::LimitByClockAhead) => {
+                let (date, later) = (date_ahead(0), date_ahead(1));
+                let head = format!("HTTP/1.1 429 X\r\ndate: {date}\r\nretry-after: {later}\r\n");
+                let head = format!("{head}content-length: 0\r\nconnection: close\r\n\r\n");
+                let _ = stream.write_all(head.as_bytes()).await;
+                return;
+            }
+            _ => {}
         }
         let sandbox = self.sandbox.lock().expect("no panic before").clone();
-        let answer = carried_out(&sandbox, &request).await;
-        match twist {
-            None => drop(stream.write_all(&answer).await),
-            Some(Twist::Late) => drop(stream.read(&mut [0; 1]).await),
-            Some(Twist::Trickle) => {
+        let answer = send(&sandbox, &request).await;
+        let answer = match fault {
+            Some(GatewayFault::NoAnswer) => {
+                // Until the client gives up.
+                let _ = stream.read(&mut [0; 1]).await;
+                return;
+            }
+            Some(GatewayFault::Trickle) => {
                 let _ = stream.set_nodelay(true);
                 for byte in answer {
                     if stream.write_all(&[byte]).await.is_err() {
                         return;
                     }
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(TRICKLE).await;
                 }
+                return;
             }
-            Some(Twist::Other(body)) => drop(stream.write_all(&with(&answer, body)).await),
-            Some(Twist::MixedUp) => {
+            Some(GatewayFault::Body(body)) => with_body(&answer, body),
+            Some(GatewayFault::OtherSession) => {
                 let text = String::from_utf8_lossy(&answer).replace("\"sesn_", "\"sesn_other_");
                 let body = text.split("\r\n\r\n").nth(1).unwrap_or_default();
-                let _ = stream.write_all(&with(&answer, body)).await;
+                with_body(&answer, body)
             }
-            Some(Twist::Ahead) => {
-                let text = String::from_utf8_lossy(&answer);
-                let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
-                let lines = head.split("\r\n").filter(|line| !line.starts_with("date:"));
-                let head: Vec<&str> = lines.collect();
-                let head = head.join("\r\n");
-                let date = by_the_other_clock(0);
-                let text = format!("{head}\r\ndate: {date}\r\n\r\n{body}");
-                let _ = stream.write_all(text.as_bytes()).await;
-            }
-            Some(Twist::Gone | Twist::LimitedAhead) => {}
-        }
+            Some(GatewayFault::ClockAhead) => with_date_ahead(&answer),
+            _ => answer,
+        };
+        let _ = stream.write_all(&answer).await;
         let _ = stream.shutdown().await;
     }
 
-    fn take(&self, line: &str) -> Option<Twist> {
-        let mut pending = self.turn.lock().expect("no panic before");
-        let turn = pending.as_mut()?;
-        let meant = turn.place.is_none_or(|(method, path)| {
+    /// The fault that this request (method and path) meets.
+    fn take_fault(&self, line: &str) -> Option<GatewayFault> {
+        let mut pending = self.pending.lock().expect("no panic before");
+        let pending = pending.as_mut()?;
+        let meets = pending.place.is_none_or(|(method, path)| {
             line.split(' ').next() == Some(method) && line.contains(path)
         });
-        if !meant || turn.times == 0 {
+        if !meets || pending.times == 0 {
             return None;
         }
-        turn.times -= 1;
-        Some(turn.twist)
+        pending.times -= 1;
+        Some(pending.fault)
     }
 }
 
-/// The answer with status 200 and another body.
-fn with(answer: &[u8], body: &str) -> Vec<u8> {
+/// The answer with another body.
+fn with_body(answer: &[u8], body: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(answer);
     let line = text.split("\r\n").next().unwrap_or_default();
     let length = body.len();
     format!("{line}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").into_bytes()
 }
 
-fn by_the_other_clock(seconds: u64) -> String {
-    httpdate::fmt_http_date(SystemTime::now() + SKEW + Duration::from_secs(seconds))
+fn with_date_ahead(answer: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(answer);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
+    let lines = head.split("\r\n").filter(|line| !line.starts_with("date:"));
+    let head = lines.collect::<Vec<&str>>().join("\r\n");
+    let date = date_ahead(0);
+    format!("{head}\r\ndate: {date}\r\n\r\n{body}").into_bytes()
+}
+
+fn date_ahead(seconds: u64) -> String {
+    httpdate::fmt_http_date(SystemTime::now() + AHEAD + Duration::from_secs(seconds))
 }
 
 fn address(sandbox: &Sandbox) -> String {
@@ -204,7 +214,7 @@ fn address(sandbox: &Sandbox) -> String {
 }
 
 /// A whole request, changed to be the last of its connection.
-async fn request(stream: &mut TcpStream) -> Option<Vec<u8>> {
+async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let mut chunk = [0; 4096];
@@ -229,19 +239,19 @@ async fn request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     }
 }
 
-/// What the sandbox answers to it.
-async fn carried_out(address: &str, request: &[u8]) -> Vec<u8> {
+/// The sandbox's answer to a request.
+async fn send(address: &str, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address)
         .await
         .expect("the sandbox listens");
     let mut answer = Vec::new();
-    // A reset on purpose is an answer too.
+    // A reset is a fault of the sandbox, and passed on as an empty answer.
     let _ = stream.write_all(request).await;
     let _ = stream.read_to_end(&mut answer).await;
     answer
 }
 
-/// Asks the sandbox past every gateway: the status and the JSON, if it is any.
+/// Asks the sandbox directly; returns the status, and the body or null if it is not JSON.
 pub(crate) async fn ask(
     sandbox: &Sandbox,
     method: &str,
@@ -261,7 +271,7 @@ pub(crate) async fn ask(
          content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n\
          {body}"
     );
-    let answer = carried_out(&host, request.as_bytes()).await;
+    let answer = send(&host, request.as_bytes()).await;
     let text = String::from_utf8(answer).expect("text");
     let (head, body) = text.split_once("\r\n\r\n").expect("an answer");
     let status = head.split(' ').nth(1).expect("a status").to_owned();

@@ -1,109 +1,99 @@
-//! What a change of a session's details sends, and what it shows of it.
+//! What an update of a session's details sends, and how it is shown.
 
 use serde_json::json;
 
-use super::{found, obliging};
-use crate::support::{Api, Host, with};
+use super::{accepting, record};
+use crate::support::{Api, with_fields};
 
 #[tokio::test]
-async fn a_change_that_is_already_so_is_not_sent() {
+async fn an_update_to_what_is_already_there_is_not_sent() {
     let server = json!({"type": "url", "name": "x", "url": "https://example.com"});
-    let mut already = with(
-        found("idle", false),
-        json!({"title": "New", "metadata": {"a": "1"}}),
-    );
+    let details = json!({"title": "New", "metadata": {"a": "1"}});
+    let mut already = with_fields(record("idle", false), details);
     already["agent"]["mcp_servers"] = json!([server]);
-    let api = obliging(&already).await;
-    let host = Host::on(&api.0.uri()).await;
-    let id = "sesn_1";
+    let api = accepting(&already).await;
+    let host = api.host().await;
     for (tool, arguments) in [
+        ("update_session_tools", json!({"mcp_servers": [server]})),
         (
             "update_session_tools",
-            json!({"session_id": id, "mcp_servers": [server]}),
+            json!({"mode": "merge", "mcp_servers": [server]}),
         ),
-        (
-            "update_session_tools",
-            json!({"session_id": id, "mode": "merge", "mcp_servers": [server]}),
-        ),
-        ("update_session", json!({"session_id": id, "title": "New"})),
+        ("update_session", json!({"title": "New"})),
         (
             "update_session",
-            json!({"session_id": id, "metadata": {"a": "1", "gone": null}}),
+            json!({"metadata": {"a": "1", "gone": null}}),
         ),
-        (
-            "update_session",
-            json!({"session_id": id, "budget": "50.00 USD"}),
-        ),
+        ("update_session", json!({"budget": "50.00 USD"})),
     ] {
-        assert_eq!(host.call(tool, arguments).await.word(), "unchanged");
+        let arguments = with_fields(arguments, json!({"session_id": "sesn_1"}));
+        let shown = arguments.to_string();
+        assert_eq!(host.outcome(tool, arguments).await, "unchanged", "{shown}");
     }
     assert_eq!(api.writes().await, [""; 0]);
 }
 
 #[tokio::test]
-async fn details_are_sent_as_a_patch_and_shown_with_before_and_after() {
-    let before = with(
-        found("idle", false),
-        json!({"metadata": {"keep": "k", "drop": "d", "n": "1"}}),
-    );
-    let after = with(
-        before.clone(),
-        json!({
-            "title": null, "metadata": {"keep": "k", "n": "2"},
-            "budget": {"type": "limit", "max_list_cost": {"amount": "7550", "currency": "USD"}},
-        }),
-    );
-    let api = Api::new().await;
-    api.answers("GET", "/v1/sessions/sesn_1", 200, before).await;
+async fn details_are_sent_as_a_patch_and_shown_before_and_after() {
+    let metadata = json!({"metadata": {"keep": "k", "drop": "d", "n": "1"}});
+    let before = with_fields(record("idle", false), metadata);
+    let budget = json!({"type": "limit", "max_list_cost": {"amount": "7550", "currency": "USD"}});
+    let after = json!({"title": null, "metadata": {"keep": "k", "n": "2"}, "budget": budget});
+    let after = with_fields(before.clone(), after);
+    let api = Api::with_session(before).await;
     api.answers("POST", "/v1/sessions/sesn_1", 200, after).await;
-    let host = Host::on(&api.0.uri()).await;
     let arguments = json!({
         "session_id": "sesn_1", "title": null, "budget": 75.5,
         "metadata": {"keep": "k", "drop": null, "n": 2},
     });
-    let answer = host.call("update_session", arguments).await.answer();
-    assert_eq!(
-        answer["changes"],
-        json!({
-            "title": {"before": "Fix the login", "after": null},
-            "metadata": {"before": {"drop": "d", "n": "1"}, "after": {"drop": null, "n": "2"}},
-            "budget": {"before": "50.00 USD", "after": "75.50 USD"},
-        })
-    );
-    assert_eq!(
-        api.body().await,
-        json!({
-            "title": null, "metadata": {"drop": null, "n": "2"},
-            "budget": {"type": "limit", "max_list_cost": {"amount": "7550", "currency": "USD"}},
-        })
-    );
+    let answer = api.host().await.answer("update_session", arguments).await;
+    let changes = json!({
+        "title": {"before": "Fix the login", "after": null},
+        "metadata": {"before": {"drop": "d", "n": "1"}, "after": {"drop": null, "n": "2"}},
+        "budget": {"before": "50.00 USD", "after": "75.50 USD"},
+    });
+    assert_eq!(answer["changes"], changes);
+    let sent = json!({"title": null, "metadata": {"drop": null, "n": "2"}, "budget": budget});
+    assert_eq!(api.last_body().await, sent);
     assert_eq!(answer["session"].get("title"), None);
 }
 
 #[tokio::test]
-async fn bad_details_are_told_all_at_once() {
+async fn every_problem_of_bad_details_is_in_one_failure() {
     let api = Api::new().await;
-    let host = Host::on(&api.0.uri()).await;
-    let arguments = json!({
-        "session_id": "sesn_1", "title": ["no"], "budget": "much",
-        "metadata": {"k": {"deep": 1}},
-    });
-    let failure = host.call("update_session", arguments).await.failure();
-    assert!(
-        failure.contains(r#"title was ["no"]; give a string, or null"#),
-        "{failure}"
-    );
-    let arguments =
-        json!({"session_id": "sesn_1", "budget": "much", "metadata": {"k": {"deep": 1}}});
-    let failure = host.call("update_session", arguments).await.failure();
-    assert!(
-        failure.contains("metadata.k must be a string") && failure.contains("budget "),
-        "{failure}"
-    );
-    let failure = host
-        .call("update_session", json!({"session_id": "sesn_1"}))
-        .await
-        .failure();
-    assert!(failure.contains("nothing is given to change"), "{failure}");
+    let host = api.host().await;
+    let bad = json!({"session_id": "sesn_1", "budget": "much", "metadata": {"k": {"deep": 1}}});
+    let bad_type = with_fields(bad.clone(), json!({"title": ["no"]}));
+    for (arguments, expected) in [
+        (
+            bad_type,
+            &[r#"title was ["no"]; give a string, or null"#] as &[&str],
+        ),
+        (bad, &["metadata.k must be a string", "budget "]),
+        (
+            json!({"session_id": "sesn_1"}),
+            &["nothing is given to change"],
+        ),
+    ] {
+        let failure = host.failure("update_session", arguments).await;
+        for part in expected {
+            assert!(failure.contains(part), "{part}: {failure}");
+        }
+    }
     assert_eq!(api.asked().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn long_titles_are_cut_in_changes_and_sent_in_full() {
+    let (old, new) = ("o".repeat(10_000), "n".repeat(10_000));
+    let before = with_fields(record("idle", false), json!({"title": old}));
+    let after = with_fields(before.clone(), json!({"title": new}));
+    let api = Api::with_session(before).await;
+    api.answers("POST", "/v1/sessions/sesn_1", 200, after).await;
+    let arguments = json!({"session_id": "sesn_1", "title": new});
+    let answer = api.host().await.answer("update_session", arguments).await;
+    let cut = |letter: &str| format!("{}… (9700 more characters)", letter.repeat(300));
+    let title = json!({"before": cut("o"), "after": cut("n")});
+    assert_eq!(answer["changes"]["title"], title);
+    assert_eq!(api.last_body().await["title"], new);
 }

@@ -1,277 +1,248 @@
-//! The session changes between what was read and what was sent, and the status lags.
+//! The session changes between what was read and what is sent, or its stored status lags.
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::found;
-use crate::support::{Api, Host, error, soon, with};
+use super::record;
+use crate::support::{
+    Api, Host, error, in_time, real_pauses, sandbox, sandbox_ids, session, with_fields,
+};
 
 const SESSION: &str = "/v1/sessions/sesn_1";
 const ARCHIVE: &str = "/v1/sessions/sesn_1/archive";
 const EVENTS: &str = "/v1/sessions/sesn_1/events";
 
-fn archived() -> Value {
-    with(
-        found("idle", false),
-        json!({"archived_at": "2026-11-03T00:00:00Z"}),
-    )
+/// As often as anybody asks.
+const ALWAYS: u64 = u64::MAX;
+
+fn idle() -> Value {
+    record("idle", false)
 }
 
-/// An API whose session is first in one state and then, for good, in another.
-async fn turning(first: &str, times: usize, then: &str) -> Api {
+fn archived() -> Value {
+    let at = json!({"archived_at": "2026-11-03T00:00:00Z"});
+    with_fields(idle(), at)
+}
+
+/// An API whose session has one status for so many reads, and is idle from then on.
+async fn idle_after(reads: u64, status: &str) -> Api {
     let api = Api::new().await;
-    for _ in 0..times {
-        api.answers_once("GET", SESSION, 200, found(first, false))
-            .await;
-    }
-    api.answers("GET", SESSION, 200, found(then, false)).await;
+    let record = record(status, false);
+    api.answers_times(reads, ("GET", SESSION), 200, record)
+        .await;
+    api.answers("GET", SESSION, 200, idle()).await;
     api.answers("POST", ARCHIVE, 200, archived()).await;
     api
 }
 
 async fn archive(api: &Api, more: Value) -> String {
-    let host = Host::on(&api.0.uri()).await;
-    let arguments = with(json!({"session_id": "sesn_1"}), more);
-    soon(host.call("archive_session", arguments)).await.word()
+    call(api, "archive_session", more).await
+}
+
+/// The outcome of a call on the session.
+async fn call(api: &Api, tool: &str, more: Value) -> String {
+    let arguments = with_fields(json!({"session_id": "sesn_1"}), more);
+    in_time(api.host().await.outcome(tool, arguments)).await
 }
 
 #[tokio::test]
-async fn a_stale_running_right_after_a_turn_is_not_believed() {
-    let api = turning("running", 2, "idle").await;
+async fn a_stale_running_right_after_a_turn_is_read_again() {
+    let api = idle_after(2, "running").await;
     assert_eq!(archive(&api, json!({})).await, "archived");
 }
 
 #[tokio::test]
 async fn a_session_that_stays_busy_is_read_three_times_and_refused() {
-    let api = turning("running", 9, "idle").await;
+    let api = idle_after(ALWAYS, "running").await;
     assert_eq!(archive(&api, json!({})).await, "session_running");
     assert_eq!(api.asked().await, [format!("GET {SESSION}").as_str(); 3]);
 }
 
 #[tokio::test]
-async fn waiting_ends_when_the_turn_does() {
-    let api = turning("running", 3, "idle").await;
+async fn a_wait_ends_with_the_turn() {
+    let api = idle_after(3, "running").await;
     assert_eq!(archive(&api, json!({"if_busy": "wait"})).await, "archived");
     assert_eq!(api.writes().await, [format!("POST {ARCHIVE}")]);
 }
 
 #[tokio::test]
-async fn waiting_in_vain_says_how_it_stood_at_the_end() {
-    let api = turning("rescheduling", 99, "idle").await;
-    let host = Host::on(&api.0.uri()).await;
+async fn a_wait_in_vain_reports_the_last_status() {
+    let api = idle_after(ALWAYS, "rescheduling").await;
     let arguments = json!({"session_id": "sesn_1", "if_busy": "wait", "wait_seconds": 1});
-    let failure = soon(host.call("archive_session", arguments))
-        .await
-        .failure();
+    let host = api.host().await;
+    let failure = in_time(host.failure("archive_session", arguments)).await;
     assert!(failure.starts_with("busy_timeout: "), "{failure}");
-    assert!(
-        failure.contains("still rescheduling after 1 s"),
-        "{failure}"
-    );
+    let status = "still rescheduling after 1 s";
+    assert!(failure.contains(status), "{failure}");
     assert_eq!(api.writes().await, [""; 0]);
 }
 
 #[tokio::test]
 async fn an_interrupt_is_sent_once_and_then_waited_for() {
-    let api = turning("running", 3, "idle").await;
+    let api = idle_after(3, "running").await;
     api.answers("POST", EVENTS, 202, json!(null)).await;
-    assert_eq!(
-        archive(&api, json!({"if_busy": "interrupt"})).await,
-        "archived"
-    );
-    assert_eq!(
-        api.writes().await,
-        [format!("POST {EVENTS}"), format!("POST {ARCHIVE}")]
-    );
+    let interrupt = json!({"if_busy": "interrupt"});
+    assert_eq!(archive(&api, interrupt).await, "archived");
+    let expected = [format!("POST {EVENTS}"), format!("POST {ARCHIVE}")];
+    assert_eq!(api.writes().await, expected);
 }
 
 #[tokio::test]
-async fn an_expectation_outlives_our_own_interrupt_but_not_somebody_elses_change() {
-    let moved = with(
-        found("idle", false),
-        json!({"updated_at": "2026-11-05T00:00:00Z"}),
-    );
-    for (if_busy, word) in [("interrupt", "archived"), ("wait", "session_changed")] {
+async fn expected_updated_at_survives_our_own_interrupt_but_no_other_change() {
+    let changed = json!({"updated_at": "2026-11-05T00:00:00Z"});
+    let changed = with_fields(idle(), changed);
+    for (if_busy, outcome) in [("interrupt", "archived"), ("wait", "session_changed")] {
         let api = Api::new().await;
-        api.answers_once("GET", SESSION, 200, found("running", false))
+        api.answers_once("GET", SESSION, 200, record("running", false))
             .await;
-        api.answers("GET", SESSION, 200, moved.clone()).await;
+        api.answers("GET", SESSION, 200, changed.clone()).await;
         api.answers("POST", EVENTS, 200, json!({"data": []})).await;
         api.answers("POST", ARCHIVE, 200, archived()).await;
         let more = json!({"if_busy": if_busy, "expected_updated_at": "2026-11-02T09:30:00.5Z"});
-        assert_eq!(archive(&api, more).await, word, "{if_busy}");
+        assert_eq!(archive(&api, more).await, outcome, "{if_busy}");
     }
 }
 
 #[tokio::test]
-async fn a_refusal_after_the_guard_is_a_lagging_state_and_worth_another_try() {
+async fn a_write_rejected_because_of_a_lagging_status_is_repeated() {
     for status in [400, 409] {
-        let api = Api::new().await;
-        let refusal = error("invalid_request_error", "Session cannot be archived");
-        api.answers_once("POST", ARCHIVE, status, refusal.clone())
+        let api = Api::with_session(idle()).await;
+        let rejection = error("invalid_request_error", "Session cannot be archived");
+        api.answers_times(2, ("POST", ARCHIVE), status, rejection)
             .await;
-        api.answers_once("POST", ARCHIVE, status, refusal).await;
-        api.answers("GET", SESSION, 200, found("idle", false)).await;
         api.answers("POST", ARCHIVE, 200, archived()).await;
         assert_eq!(archive(&api, json!({})).await, "archived", "HTTP {status}");
-        let read_before_each = [
-            format!("GET {SESSION}"),
-            format!("POST {ARCHIVE}"),
-            format!("GET {SESSION}"),
-            format!("POST {ARCHIVE}"),
-            format!("GET {SESSION}"),
-            format!("POST {ARCHIVE}"),
-        ];
-        assert_eq!(api.asked().await, read_before_each);
+        let (read, write) = (format!("GET {SESSION}"), format!("POST {ARCHIVE}"));
+        let expected = [read.as_str(), write.as_str()].repeat(3);
+        assert_eq!(api.asked().await, expected);
     }
 }
 
 #[tokio::test]
-async fn a_lasting_refusal_is_a_conflict_with_the_apis_words() {
-    let api = Api::new().await;
-    api.answers("GET", SESSION, 200, found("idle", false)).await;
-    api.answers(
-        "POST",
-        ARCHIVE,
-        409,
-        error("conflict_error", "the moon is wrong"),
-    )
-    .await;
-    let host = Host::on(&api.0.uri()).await;
-    let started = std::time::Instant::now();
-    let call = soon(host.call("archive_session", json!({"session_id": "sesn_1"}))).await;
-    assert!(
-        started.elapsed() >= Duration::from_millis(1_500),
-        "it is tried for about 2 s"
-    );
-    let failure = call.failure();
-    assert!(
-        failure.starts_with("conflict: ") && failure.contains("the moon is wrong"),
-        "{failure}"
-    );
+async fn a_lasting_rejection_is_a_conflict_with_the_apis_words() {
+    let api = Api::with_session(idle()).await;
+    let rejection = error("conflict_error", "the moon is wrong");
+    api.answers("POST", ARCHIVE, 409, rejection).await;
+    let host = api.host().await;
+    let archive = json!({"session_id": "sesn_1"});
+    let failure = in_time(host.failure("archive_session", archive)).await;
+    assert!(failure.starts_with("conflict: "), "{failure}");
+    assert!(failure.contains("the moon is wrong"), "{failure}");
     assert!(failure.ends_with("(request_id req_1)"), "{failure}");
+    let writes = api.writes().await;
+    assert_eq!(writes, [format!("POST {ARCHIVE}").as_str(); 6]);
+}
+
+/// Tests have shorter ones.
+#[test]
+fn real_pauses_are_long_enough_for_a_service_and_short_enough_for_a_host() {
+    let milliseconds = |each: &[u64]| each.iter().copied().map(Duration::from_millis).collect();
+    let expected: [(&str, Vec<Duration>); 5] = [
+        ("stale status", milliseconds(&[150, 250])),
+        ("conflict", milliseconds(&[100, 200, 400, 600, 700])),
+        ("poll", milliseconds(&[250, 2_000])),
+        ("slow down", milliseconds(&[1_000])),
+        ("retry", milliseconds(&[500, 8_000])),
+    ];
+    assert_eq!(real_pauses(), expected);
 }
 
 #[tokio::test]
-async fn a_session_that_starts_between_read_and_write_is_busy_and_not_written_again() {
-    let api = Api::new().await;
-    api.answers_once("GET", SESSION, 200, found("idle", false))
-        .await;
-    api.answers("GET", SESSION, 200, found("running", false))
-        .await;
-    api.answers("POST", ARCHIVE, 400, error("invalid_request_error", "no"))
-        .await;
-    assert_eq!(archive(&api, json!({})).await, "session_running");
-    assert_eq!(api.writes().await, [format!("POST {ARCHIVE}")]);
+async fn a_session_that_starts_before_the_write_is_busy_and_not_written_again() {
+    for (tool, path, more) in [
+        ("archive_session", ARCHIVE, json!({})),
+        (
+            "update_session_tools",
+            SESSION,
+            json!({"tools": [{"type": "agent_toolset_20260401"}]}),
+        ),
+    ] {
+        let api = Api::new().await;
+        api.answers_once("GET", SESSION, 200, idle()).await;
+        api.answers("GET", SESSION, 200, record("running", false))
+            .await;
+        let rejection = error("invalid_request_error", "no");
+        api.answers("POST", path, 400, rejection).await;
+        assert_eq!(call(&api, tool, more).await, "session_running");
+        assert_eq!(api.writes().await, [format!("POST {path}")]);
+    }
 }
 
 #[tokio::test]
-async fn an_update_refused_for_what_it_says_is_not_repeated() {
-    let api = Api::new().await;
-    api.answers("GET", SESSION, 200, found("idle", false)).await;
-    api.answers(
-        "POST",
-        SESSION,
-        400,
-        error("invalid_request_error", "tools.0: not on a Sunday"),
-    )
-    .await;
-    let host = Host::on(&api.0.uri()).await;
+async fn an_update_rejected_for_its_content_is_not_repeated() {
+    let api = Api::with_session(idle()).await;
+    let rejection = error("invalid_request_error", "tools.0: not on a Sunday");
+    api.answers("POST", SESSION, 400, rejection).await;
     let tool = json!({"type": "agent_toolset_20260401"});
     let arguments = json!({"session_id": "sesn_1", "tools": [tool]});
-    let failure = soon(host.call("update_session_tools", arguments))
-        .await
-        .failure();
-    assert!(
-        failure.starts_with("rejected: ") && failure.contains("not on a Sunday"),
-        "{failure}"
-    );
+    let host = api.host().await;
+    let failure = in_time(host.failure("update_session_tools", arguments)).await;
+    assert!(failure.starts_with("rejected: "), "{failure}");
+    assert!(failure.contains("not on a Sunday"), "{failure}");
     assert_eq!(api.writes().await, [format!("POST {SESSION}")]);
 }
 
-#[tokio::test]
-async fn an_update_refused_because_it_runs_now_is_told_as_busy() {
-    let api = Api::new().await;
-    api.answers_once("GET", SESSION, 200, found("idle", false))
-        .await;
-    api.answers("GET", SESSION, 200, found("running", false))
-        .await;
-    api.answers("POST", SESSION, 400, error("invalid_request_error", "no"))
-        .await;
-    let host = Host::on(&api.0.uri()).await;
-    let tool = json!({"type": "agent_toolset_20260401"});
-    let arguments = json!({"session_id": "sesn_1", "tools": [tool]});
-    assert_eq!(
-        soon(host.call("update_session_tools", arguments))
-            .await
-            .code(),
-        "session_running"
-    );
+fn custom_tool(name: &str) -> Value {
+    json!({"type": "custom", "name": name, "description": "d", "input_schema": {"type": "object"}})
 }
 
 #[tokio::test]
-async fn an_update_after_a_conflict_is_computed_from_the_newest_reading() {
-    let custom = |name: &str| json!({"type": "custom", "name": name, "description": "d", "input_schema": {"type": "object"}});
-    let mut theirs = found("idle", false);
-    theirs["agent"]["tools"] = json!([custom("theirs")]);
-    let mut both = found("idle", false);
-    both["agent"]["tools"] = json!([custom("theirs"), custom("ours")]);
+async fn an_update_after_a_conflict_starts_from_the_newest_read() {
+    let with_tools = |tools: &[&str]| {
+        let mut record = idle();
+        record["agent"]["tools"] = tools.iter().copied().map(custom_tool).collect();
+        record
+    };
+    let both = with_tools(&["theirs", "ours"]);
     let api = Api::new().await;
-    api.answers_once("GET", SESSION, 200, found("idle", false))
+    api.answers_once("GET", SESSION, 200, idle()).await;
+    api.answers("GET", SESSION, 200, with_tools(&["theirs"]))
         .await;
-    api.answers("GET", SESSION, 200, theirs).await;
-    api.answers_once(
-        "POST",
-        SESSION,
-        409,
-        error("conflict_error", "changed meanwhile"),
-    )
-    .await;
+    let conflict = error("conflict_error", "changed meanwhile");
+    api.answers_once("POST", SESSION, 409, conflict).await;
     api.answers("POST", SESSION, 200, both.clone()).await;
-    let host = Host::on(&api.0.uri()).await;
-    let arguments = json!({"session_id": "sesn_1", "mode": "merge", "tools": [custom("ours")]});
-    assert_eq!(
-        soon(host.call("update_session_tools", arguments))
-            .await
-            .word(),
-        "updated"
-    );
-    assert_eq!(api.body().await["agent"]["tools"], both["agent"]["tools"]);
+    let more = json!({"mode": "merge", "tools": [custom_tool("ours")]});
+    let outcome = call(&api, "update_session_tools", more).await;
+    assert_eq!(outcome, "updated");
+    let sent = api.last_body().await;
+    assert_eq!(sent["agent"]["tools"], both["agent"]["tools"]);
 }
 
 #[tokio::test]
-async fn writes_to_one_session_run_one_after_the_other_and_none_is_lost() {
-    let sandbox = crate::support::sandbox().await;
-    let host = Host::on(&sandbox.base_url()).await;
-    let list = host
-        .call("list_sessions", json!({"statuses": ["idle"]}))
-        .await
-        .answer();
-    let id = list["sessions"][0]["id"]
-        .as_str()
-        .expect("an idle session")
-        .to_owned();
-    let calls = (0..8).map(|n| {
-        let tool = json!({"type": "custom", "name": format!("tool_{n}"), "description": "d",
-                          "input_schema": {"type": "object"}});
-        host.call(
-            "update_session_tools",
-            json!({"session_id": id, "mode": "merge", "tools": [tool]}),
-        )
+async fn concurrent_writes_to_one_session_are_serialized_and_none_is_lost() {
+    let sandbox = sandbox().await;
+    let id = sandbox_ids(&sandbox, "idle").await.remove(0);
+    let host = Host::new(&sandbox.base_url()).await;
+    let names: Vec<String> = (0..8).map(|n| format!("tool_{n}")).collect();
+    let updates = names.iter().map(|name| {
+        let tools = [custom_tool(name)];
+        let arguments = json!({"session_id": id, "mode": "merge", "tools": tools});
+        host.outcome("update_session_tools", arguments)
     });
-    for came in futures_util::future::join_all(calls).await {
-        assert_eq!(came.word(), "updated");
-    }
-    let record = host
-        .call("get_session", json!({"session_id": id}))
-        .await
-        .answer();
+    assert_eq!(join_all(updates).await, ["updated"; 8]);
+    let record = host.answer("get_session", json!({"session_id": id})).await;
     let tools = record["tools"].to_string();
-    for n in 0..8 {
-        assert!(
-            tools.contains(&format!("tool_{n}")),
-            "tool_{n} was lost: {tools}"
-        );
+    for name in names {
+        assert!(tools.contains(&name), "{name} was lost: {tools}");
+    }
+}
+
+#[tokio::test]
+async fn no_turn_is_stopped_for_an_update_that_is_impossible_or_changes_nothing() {
+    let nowhere = json!([{"type": "mcp_toolset", "mcp_server_name": "nowhere"}]);
+    for (if_busy, tools, outcome) in [
+        ("interrupt", nowhere.clone(), "invalid_toolset"),
+        ("wait", nowhere, "invalid_toolset"),
+        ("interrupt", json!([]), "unchanged"),
+    ] {
+        let agent = json!({"agent": {"id": "agent_1", "tools": [], "mcp_servers": []}});
+        let running = with_fields(session("sesn_1", "running"), agent);
+        let api = Api::with_session(running).await;
+        let more = json!({"if_busy": if_busy, "tools": tools});
+        let updated = call(&api, "update_session_tools", more).await;
+        assert_eq!(updated, outcome, "{if_busy}");
+        assert_eq!(api.asked().await, [format!("GET {SESSION}")]);
     }
 }

@@ -1,147 +1,140 @@
 //! `--audit-log`.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{auditing, ids, lines, writes};
-use crate::support::{Host, sandbox, soon};
+use super::{auditing, json_lines};
+use crate::support::{Host, in_time, sandbox, sandbox_ids, sandbox_writes};
 
 #[tokio::test]
 async fn every_call_of_a_writing_tool_leaves_a_line_and_no_other_call_does() {
     let sandbox = sandbox().await;
-    let (idle, running) = (ids(&sandbox, "idle").await, ids(&sandbox, "running").await);
-    let dir = tempfile::tempdir().expect("a folder");
-    let file = dir.path().join("audit.jsonl");
-    let host = Host::with(auditing(&file), &sandbox.base_url()).await;
-    for (tool, arguments) in [
-        ("get_session", json!({"session_id": idle[0]})),
+    let idle = sandbox_ids(&sandbox, "idle").await;
+    let running = sandbox_ids(&sandbox, "running").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit.jsonl");
+    let host = Host::with_flags(auditing(&file), &sandbox.base_url()).await;
+    let (first, second, busy) = (&idle[0], &idle[1], &running[0]);
+    // The arguments of a call; then the line it must leave: the session, the outcome or code, and
+    // whether it has a request id.
+    let mut expected = Vec::new();
+    for (tool, arguments, line) in [
+        ("get_session", json!({"session_id": first}), None),
         (
             "archive_session",
-            json!({"session_id": idle[0], "dry_run": true}),
+            json!({"session_id": first, "dry_run": true}),
+            Some((json!(first), "would_archive", false)),
         ),
-        ("archive_session", json!({"session_id": idle[0]})),
-        ("delete_session", json!({"session_id": running[0]})),
-        ("delete_session", json!({"session_id": "sesn_nowhere"})),
+        (
+            "archive_session",
+            json!({"session_id": first}),
+            Some((json!(first), "archived", true)),
+        ),
+        (
+            "delete_session",
+            json!({"session_id": busy}),
+            Some((json!(busy), "session_running", false)),
+        ),
+        (
+            "delete_session",
+            json!({"session_id": "sesn_nowhere"}),
+            Some((json!("sesn_nowhere"), "not_found", true)),
+        ),
         (
             "delete_session",
             json!({"session_id": "a b", "secret": "sk-123"}),
+            Some((Value::Null, "invalid_arguments", false)),
         ),
-        ("delete_session", json!({"session_id": idle[1]})),
+        (
+            "delete_session",
+            json!({"session_id": second}),
+            Some((json!(second), "deleted", true)),
+        ),
     ] {
-        host.raw(tool, arguments).await;
+        host.call_raw(tool, arguments).await;
+        expected.extend(line.map(|(id, word, request)| json!([tool, id, word, request])));
     }
     let shown = |line: &Value| {
-        let ms = line["milliseconds"].as_u64();
-        assert!(ms.is_some_and(|ms| ms < 10_000), "{line}");
+        let milliseconds = line["milliseconds"].as_u64();
+        assert!(milliseconds.is_some_and(|ms| ms < 10_000), "{line}");
         let time = line["time"].as_str().expect("a time");
         assert!(time.ends_with('Z') && time.contains('T'), "{time}");
         let word = line.get("outcome").or(line.get("code"));
-        (
-            line["tool"].clone(),
-            line["session_id"].clone(),
-            word.cloned().unwrap_or_default(),
-            line["request_id"].is_string(),
-        )
+        json!([
+            line["tool"],
+            line["session_id"],
+            word,
+            line["request_id"].is_string()
+        ])
     };
-    let shown: Vec<_> = lines(&file).iter().map(shown).collect();
-    let (archive, delete) = (json!("archive_session"), json!("delete_session"));
-    let expected = vec![
-        (
-            archive.clone(),
-            json!(idle[0]),
-            json!("would_archive"),
-            false,
-        ),
-        (archive, json!(idle[0]), json!("archived"), true),
-        (
-            delete.clone(),
-            json!(running[0]),
-            json!("session_running"),
-            false,
-        ),
-        (
-            delete.clone(),
-            json!("sesn_nowhere"),
-            json!("not_found"),
-            true,
-        ),
-        (
-            delete.clone(),
-            Value::Null,
-            json!("invalid_arguments"),
-            false,
-        ),
-        (delete, json!(idle[1]), json!("deleted"), true),
-    ];
-    assert_eq!(shown, expected);
+    let lines: Vec<Value> = json_lines(&file).iter().map(shown).collect();
+    assert_eq!(lines, expected);
     let text = std::fs::read_to_string(&file).expect("readable");
-    assert!(!text.contains("sk-123"), "content is never written");
+    assert!(!text.contains("sk-123"), "arguments are never written");
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_log_is_for_its_owner_only_and_survives_rotation() {
+async fn the_log_is_private_and_survives_rotation() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = sandbox().await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let (file, moved) = (dir.path().join("audit"), dir.path().join("audit.1"));
-    let host = Host::with(auditing(&file), &sandbox.base_url()).await;
-    let call = || host.call("archive_session", json!({"session_id": "sesn_nowhere"}));
-    call().await.code();
+    let folder = tempfile::tempdir().expect("a folder");
+    let [file, moved] = ["audit", "audit.1"].map(|name| folder.path().join(name));
+    let host = Host::with_flags(auditing(&file), &sandbox.base_url()).await;
+    let call = || host.failure("archive_session", json!({"session_id": "sesn_nowhere"}));
+    call().await;
     let mode = std::fs::metadata(&file).expect("it is there").permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);
     std::fs::rename(&file, &moved).expect("it can be moved");
-    call().await.code();
-    call().await.code();
-    assert_eq!((lines(&moved).len(), lines(&file).len()), (1, 2));
+    call().await;
+    call().await;
+    assert_eq!((json_lines(&moved).len(), json_lines(&file).len()), (1, 2));
     std::fs::remove_file(&file).expect("it can be removed");
-    call().await.code();
-    assert_eq!(lines(&file).len(), 1);
+    call().await;
+    assert_eq!(json_lines(&file).len(), 1);
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_down_is_not_done() {
+async fn a_call_that_cannot_be_audited_is_not_carried_out() {
     let sandbox = sandbox().await;
-    let idle = ids(&sandbox, "idle").await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let file = dir.path().join("missing/audit");
-    let host = Host::with(auditing(&file), &sandbox.base_url()).await;
-    let delete = || host.call("delete_session", json!({"session_id": idle[0]}));
-    let failure = delete().await.failure();
-    assert!(failure.starts_with("audit_failed: "), "{failure}");
+    let id = sandbox_ids(&sandbox, "idle").await.remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("missing/audit");
+    let host = Host::with_flags(auditing(&file), &sandbox.base_url()).await;
+    let session = json!({"session_id": id});
+    let code = host.outcome("delete_session", session.clone()).await;
+    assert_eq!(code, "audit_failed");
     assert!(sandbox.requests().is_empty(), "nothing was even read");
-    let read = host
-        .call("get_session", json!({"session_id": idle[0]}))
-        .await;
-    assert_eq!(read.answer()["id"], idle[0], "reading goes on");
-    std::fs::create_dir(dir.path().join("missing")).expect("a folder");
-    assert_eq!(delete().await.word(), "deleted");
-    let codes: Vec<_> = lines(&file)
-        .iter()
-        .map(|line| line.get("code").or(line.get("outcome")).cloned())
-        .collect();
-    assert_eq!(codes, [Some(json!("audit_failed")), Some(json!("deleted"))]);
-    assert_eq!(writes(&sandbox).len(), 1);
+    let record = host.answer("get_session", session.clone()).await;
+    assert_eq!(record["id"], *id, "reading goes on");
+    std::fs::create_dir(folder.path().join("missing")).expect("a folder");
+    assert_eq!(host.outcome("delete_session", session).await, "deleted");
+    let lines = json_lines(&file);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[0]["code"], "audit_failed");
+    assert_eq!(lines[1]["outcome"], "deleted");
+    assert_eq!(sandbox_writes(&sandbox).len(), 1);
 }
 
 #[tokio::test]
 async fn lines_of_concurrent_calls_are_never_mixed() {
     let sandbox = sandbox().await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let file = dir.path().join("audit");
-    let (one, other) = (
-        Host::with(auditing(&file), &sandbox.base_url()).await,
-        Host::with(auditing(&file), &sandbox.base_url()).await,
-    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit");
+    let url = sandbox.base_url();
+    let hosts = [
+        Host::with_flags(auditing(&file), &url).await,
+        Host::with_flags(auditing(&file), &url).await,
+    ];
     let calls = (0..60).map(|n| {
-        let host = if n % 2 == 0 { &one } else { &other };
-        host.call("delete_session", json!({"session_id": format!("sesn_{n}")}))
+        let arguments = json!({"session_id": format!("sesn_{n}")});
+        hosts[n % 2].call("delete_session", arguments)
     });
-    soon(futures_util::future::join_all(calls)).await;
-    let mut ids: Vec<_> = lines(&file)
-        .iter()
-        .map(|line| line["session_id"].as_str().expect("an id").to_owned())
-        .collect();
-    ids.sort();
+    in_time(join_all(calls)).await;
+    let lines = json_lines(&file);
+    let ids = lines.iter().map(|line| line["session_id"].as_str());
+    let mut ids: Vec<&str> = ids.map(|id| id.expect("an id")).collect();
+    ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 60);
 }

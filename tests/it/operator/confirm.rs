@@ -2,105 +2,84 @@
 
 use serde_json::{Value, json};
 
-use super::{confirming, ids, writes};
-use crate::support::{Host, sandbox};
+use super::confirming;
+use crate::support::{Host, sandbox, sandbox_ids, sandbox_writes, with_fields};
 
 #[tokio::test]
-async fn a_delete_is_answered_with_a_token_and_done_with_it() {
+async fn a_delete_is_answered_with_a_token_and_carried_out_with_it() {
     let sandbox = sandbox().await;
-    let idle = ids(&sandbox, "idle").await;
-    let host = Host::with(confirming("token"), &sandbox.base_url()).await;
-    let dry = json!({"session_id": idle[0], "dry_run": true});
-    assert_eq!(
-        host.call("delete_session", dry).await.word(),
-        "would_delete"
-    );
-    let asked = host.call("delete_session", json!({"session_id": idle[0]}));
-    let asked = asked.await.answer();
-    assert_eq!(asked["outcome"], "confirmation_required");
-    assert_eq!(asked["snapshot"]["id"], idle[0]);
-    assert!(
-        asked["expires_at"]
-            .as_str()
-            .is_some_and(|at| at.ends_with('Z'))
-    );
-    assert_eq!(writes(&sandbox), [""; 0]);
-    let confirmed =
-        json!({"session_id": idle[0], "confirmation_token": asked["confirmation_token"]});
-    let done = host.call("delete_session", confirmed).await.answer();
-    assert_eq!(done["outcome"], "deleted");
-    assert_eq!(done.get("confirmation_token"), None);
-    assert_eq!(
-        writes(&sandbox),
-        [format!("DELETE /v1/sessions/{}", idle[0])]
-    );
+    let id = sandbox_ids(&sandbox, "idle").await.remove(0);
+    let host = Host::with_flags(confirming("token"), &sandbox.base_url()).await;
+    let session = json!({"session_id": id});
+    let dry_run = with_fields(session.clone(), json!({"dry_run": true}));
+    let dry_run = host.outcome("delete_session", dry_run).await;
+    assert_eq!(dry_run, "would_delete");
+    let required = host.answer("delete_session", session.clone()).await;
+    assert_eq!(required["outcome"], "confirmation_required");
+    assert_eq!(required["snapshot"]["id"], *id);
+    let expires_at = required["expires_at"].as_str();
+    assert!(expires_at.is_some_and(|at| at.ends_with('Z')));
+    assert_eq!(sandbox_writes(&sandbox), [""; 0]);
+    let token = json!({"confirmation_token": required["confirmation_token"]});
+    let deleted = host.answer("delete_session", with_fields(session, token));
+    let deleted = deleted.await;
+    assert_eq!(deleted["outcome"], "deleted");
+    assert_eq!(deleted.get("confirmation_token"), None);
+    let delete = format!("DELETE /v1/sessions/{id}");
+    assert_eq!(sandbox_writes(&sandbox), [delete]);
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_for_this_is_refused_and_nothing_is_sent() {
+async fn a_token_for_anything_else_is_refused_and_nothing_is_sent() {
     let sandbox = sandbox().await;
-    let idle = ids(&sandbox, "idle").await;
-    let host = Host::with(confirming("token"), &sandbox.base_url()).await;
-    let other_process = Host::with(confirming("token"), &sandbox.base_url()).await;
+    let idle = sandbox_ids(&sandbox, "idle").await;
+    let (id, another) = (&idle[0], &idle[1]);
+    let host = Host::with_flags(confirming("token"), &sandbox.base_url()).await;
+    let other_process = Host::with_flags(confirming("token"), &sandbox.base_url()).await;
     let token = async |host: &Host, id: &str| {
-        let asked = host.call("delete_session", json!({"session_id": id})).await;
-        asked.answer()["confirmation_token"].clone()
+        let required = host.answer("delete_session", json!({"session_id": id}));
+        required.await["confirmation_token"].clone()
     };
-    let with = async |token: Value| {
-        let arguments = json!({"session_id": idle[0], "confirmation_token": token});
-        host.call("delete_session", arguments).await.failure()
-    };
-    let stale = token(&host, &idle[0]).await;
-    host.call(
-        "update_session",
-        json!({"session_id": idle[0], "title": "Changed since"}),
-    )
-    .await
-    .answer();
+    let stale = token(&host, id).await;
+    let update = json!({"session_id": id, "title": "Changed since"});
+    host.answer("update_session", update).await;
     sandbox.forget_requests();
-    for wrong in [
-        json!("yes"),
-        json!(""),
-        token(&host, &idle[1]).await,
-        token(&other_process, &idle[0]).await,
-        stale,
-    ] {
-        let failure = with(wrong).await;
-        assert!(failure.starts_with("confirmation_invalid: "), "{failure}");
-        assert!(failure.contains(&idle[0]), "{failure}");
+    let wrong: [(&str, Value); 5] = [
+        ("made up", json!("yes")),
+        ("empty", json!("")),
+        ("of another session", token(&host, another).await),
+        ("of another process", token(&other_process, id).await),
+        ("of an earlier state", stale),
+    ];
+    for (name, token) in wrong {
+        let arguments = json!({"session_id": id, "confirmation_token": token});
+        let failure = host.failure("delete_session", arguments).await;
+        assert!(failure.starts_with("confirmation_invalid: "), "{name}");
+        assert!(failure.contains(id), "{name}: {failure}");
     }
-    assert_eq!(writes(&sandbox), [""; 0]);
+    assert_eq!(sandbox_writes(&sandbox), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_turn_is_not_stopped_for_a_delete_that_nobody_confirmed() {
+async fn no_turn_is_stopped_for_an_unconfirmed_delete() {
     let sandbox = sandbox().await;
-    let running = ids(&sandbox, "running").await;
-    let host = Host::with(confirming("token"), &sandbox.base_url()).await;
-    let id = running[0].as_str();
-    let plain = host.call("delete_session", json!({"session_id": id})).await;
-    assert_eq!(
-        plain.word(),
-        "session_running",
-        "a refusal needs no confirmation"
-    );
-    let mut arguments = json!({"session_id": id, "if_busy": "interrupt"});
-    let asked = host
-        .call("delete_session", arguments.clone())
-        .await
-        .answer();
-    assert_eq!(asked["outcome"], "confirmation_required");
-    assert_eq!(writes(&sandbox), [""; 0]);
-    arguments["confirmation_token"] = asked["confirmation_token"].clone();
-    assert_eq!(
-        host.call("delete_session", arguments).await.word(),
-        "deleted"
-    );
-    let expected = [
-        format!("POST /v1/sessions/{id}/events"),
-        format!("DELETE /v1/sessions/{id}"),
-    ];
-    let writes = writes(&sandbox);
-    assert_eq!(writes.first(), expected.first());
-    assert_eq!(writes.last(), expected.last());
+    let id = sandbox_ids(&sandbox, "running").await.remove(0);
+    let host = Host::with_flags(confirming("token"), &sandbox.base_url()).await;
+    let plain = host.outcome("delete_session", json!({"session_id": id}));
+    let plain = plain.await;
+    assert_eq!(plain, "session_running", "a refusal needs no confirmation");
+    let arguments = json!({"session_id": id, "if_busy": "interrupt"});
+    let required = host.answer("delete_session", arguments.clone()).await;
+    assert_eq!(required["outcome"], "confirmation_required");
+    assert_eq!(sandbox_writes(&sandbox), [""; 0]);
+    let token = json!({"confirmation_token": required["confirmation_token"]});
+    let confirmed = with_fields(arguments, token);
+    let deleted = host.outcome("delete_session", confirmed).await;
+    assert_eq!(deleted, "deleted");
+    // The delete may be rejected at first, since the status lags, and is then repeated.
+    let writes = sandbox_writes(&sandbox);
+    let interrupt = format!("POST /v1/sessions/{id}/events");
+    assert_eq!(writes.first(), Some(&interrupt));
+    let delete = format!("DELETE /v1/sessions/{id}");
+    assert_eq!(writes.last(), Some(&delete));
 }

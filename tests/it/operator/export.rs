@@ -1,28 +1,39 @@
 //! `export_session`, and deletes that export first.
 
-use std::{io::Read as _, path::Path};
+use std::{fs, io::Read as _, path::Path, time::Duration};
 
-use managed_sessions_mcp::cli::Flags;
 use serde_json::{Value, json};
 use wiremock::{Mock, ResponseTemplate, matchers};
 
-use super::{exporting, ids, writes};
-use crate::support::{Api, Host, sandbox, session, with};
+use super::exporting;
+use crate::support::{
+    Api, Host, config, ids, sandbox, sandbox_ids, sandbox_writes, serve, session, with_fields,
+    with_timeout,
+};
 
+const SESSION: &str = "/v1/sessions/sesn_1";
 const EVENTS: &str = "/v1/sessions/sesn_1/events";
 
-/// An API with one session whose history has `pages` pages of two events.
-async fn history(pages: usize) -> Api {
-    let api = Api::new().await;
-    api.answers("GET", "/v1/sessions/sesn_1", 200, record())
-        .await;
-    api.answers(
-        "DELETE",
-        "/v1/sessions/sesn_1",
-        200,
-        json!({"id": "sesn_1", "type": "session_deleted"}),
-    )
-    .await;
+fn id() -> Value {
+    json!({"session_id": "sesn_1"})
+}
+
+/// A record with fields and numbers that only an exact copy keeps.
+fn record() -> Value {
+    let odd = r#"{"shiny": {"price": 1.50, "big": 123456789012345678901234567890, "none": null}}"#;
+    let odd = serde_json::from_str(odd).expect("JSON");
+    with_fields(session("sesn_1", "idle"), odd)
+}
+
+async fn accept_delete(api: &Api) {
+    let deleted = json!({"id": "sesn_1", "type": "session_deleted"});
+    api.answers("DELETE", SESSION, 200, deleted).await;
+}
+
+/// An API with one session that can be deleted, and so many pages of two events.
+async fn api_with_pages(pages: usize) -> Api {
+    let api = Api::with_session(record()).await;
+    accept_delete(&api).await;
     for page in 0..pages {
         let next = (page + 1 < pages).then(|| format!("page_{}", page + 1));
         let event = |n: usize| json!({"id": format!("evt_{page}_{n}"), "type": "user.message"});
@@ -39,225 +50,178 @@ async fn history(pages: usize) -> Api {
     api
 }
 
-fn record() -> Value {
-    let odd = r#"{"shiny": {"price": 1.50, "big": 123456789012345678901234567890, "none": null}}"#;
-    with(
-        session("sesn_1", "idle"),
-        serde_json::from_str(odd).expect("JSON"),
-    )
-}
-
-fn unpacked(path: &str) -> Vec<String> {
-    let file = std::fs::File::open(path).expect("the file is there");
+fn unpacked(path: &Path) -> Vec<String> {
+    let file = fs::File::open(path).expect("the file is there");
     let mut text = String::new();
-    flate2::read::GzDecoder::new(file)
-        .read_to_string(&mut text)
-        .expect("it is gzip");
+    let read = flate2::read::GzDecoder::new(file).read_to_string(&mut text);
+    read.expect("it is gzip");
     text.lines().map(str::to_owned).collect()
 }
 
-fn names(dir: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(dir).expect("a folder");
-    let name = |entry: std::io::Result<std::fs::DirEntry>| {
-        let name = entry.expect("an entry").file_name();
-        name.to_string_lossy().into_owned()
-    };
-    entries.map(name).collect()
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect()
 }
 
 #[tokio::test]
 async fn record_and_every_event_are_in_the_file() {
-    let api = history(3).await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let host = Host::with(exporting(dir.path()), &api.0.uri()).await;
-    let session_id = json!({"session_id": "sesn_1"});
+    let api = api_with_pages(3).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sesn_1.jsonl.gz");
+    let host = api.host_with(exporting(folder.path())).await;
+    // The second export replaces the first.
     for _ in 0..2 {
-        let done = host
-            .call("export_session", session_id.clone())
-            .await
-            .answer();
-        assert_eq!(done["outcome"], "exported");
-        assert_eq!(done["events"], 6);
-        let path = done["path"].as_str().expect("a path");
-        assert_eq!(Path::new(path), dir.path().join("sesn_1.jsonl.gz"));
-        let size = std::fs::metadata(path).expect("it is there").len();
-        assert_eq!(done["bytes"], size);
-        let lines = unpacked(path);
+        let answer = host.answer("export_session", id()).await;
+        assert_eq!(answer["outcome"], "exported");
+        assert_eq!(answer["events"], 6);
+        assert_eq!(answer["path"].as_str().map(Path::new), Some(&*path));
+        let size = fs::metadata(&path).expect("it is there").len();
+        assert_eq!(answer["bytes"], size);
+        let lines = unpacked(&path);
         assert_eq!(lines[0], record().to_string(), "the record as it was sent");
-        let ids: Vec<_> = lines[1..]
-            .iter()
-            .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["id"].clone())
+        let events = lines[1..].iter();
+        let events: Vec<Value> = events
+            .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect();
-        assert_eq!(
-            ids,
-            [
-                "evt_0_0", "evt_0_1", "evt_1_0", "evt_1_1", "evt_2_0", "evt_2_1"
-            ]
-        );
-        assert_eq!(
-            names(dir.path()),
-            ["sesn_1.jsonl.gz"],
-            "nothing else is left"
-        );
+        let ids = ids(&events.into());
+        let expected = [0, 1, 2].map(|page| [0, 1].map(|n| format!("evt_{page}_{n}")));
+        assert_eq!(ids, expected.as_flattened());
+        assert_eq!(names(folder.path()), ["sesn_1.jsonl.gz"]);
     }
     assert_eq!(api.writes().await, [""; 0]);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let path = dir.path().join("sesn_1.jsonl.gz");
-        let mode = std::fs::metadata(path).expect("it is there").permissions();
+        let mode = fs::metadata(path).expect("it is there").permissions();
         assert_eq!(mode.mode() & 0o777, 0o600);
     }
 }
 
 #[tokio::test]
-async fn an_export_goes_on_where_the_time_was_up() {
-    let api = history(3).await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let flags = Flags {
-        timeout_seconds: Some("2".to_owned()),
-        ..exporting(dir.path())
-    };
-    let host = Host::with(flags, &api.0.uri()).await;
-    let export = || host.call("export_session", json!({"session_id": "sesn_1"}));
-    let failure = export().await.failure();
+async fn an_export_that_timed_out_is_resumed() {
+    let api = api_with_pages(3).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = config(exporting(folder.path()), &api.url());
+    // Less than is reserved for the end, so that each call reads one page.
+    let config = with_timeout(config, Duration::from_secs(2));
+    let host = Host::connect(serve(config)).await;
+    let failure = host.failure("export_session", id()).await;
     assert!(failure.starts_with("timed_out: "), "{failure}");
     assert!(failure.contains("2 events"), "{failure}");
-    assert_eq!(export().await.code(), "timed_out");
-    assert!(
-        names(dir.path())
-            .iter()
-            .all(|name| name.starts_with(".export-"))
-    );
-    let done = export().await.answer();
-    assert_eq!(done["events"], 6);
-    assert_eq!(unpacked(done["path"].as_str().expect("a path")).len(), 7);
-    let asked = api.asked().await;
-    let pages = asked.iter().filter(|each| each.ends_with("/events"));
-    assert_eq!(pages.count(), 3, "no page is asked for twice");
-    assert_eq!(names(dir.path()), ["sesn_1.jsonl.gz"]);
+    let code = host.outcome("export_session", id()).await;
+    assert_eq!(code, "timed_out");
+    let mut unfinished = names(folder.path()).into_iter();
+    assert!(unfinished.all(|name| name.starts_with(".export-")));
+    let answer = host.answer("export_session", id()).await;
+    assert_eq!(answer["events"], 6);
+    assert_eq!(unpacked(&folder.path().join("sesn_1.jsonl.gz")).len(), 7);
+    let mut requests = api.asked().await;
+    requests.retain(|each| each.ends_with("/events"));
+    assert_eq!(requests.len(), 3, "no page is requested twice");
+    assert_eq!(names(folder.path()), ["sesn_1.jsonl.gz"]);
 }
 
 #[tokio::test]
-async fn a_page_that_is_too_large_is_asked_for_in_smaller_ones() {
-    let api = Api::new().await;
-    api.answers("GET", "/v1/sessions/sesn_1", 200, record())
-        .await;
+async fn a_page_that_cannot_be_read_is_requested_in_smaller_ones() {
+    let api = Api::with_session(record()).await;
     let too_large = Mock::given(matchers::path(EVENTS)).and(matchers::query_param("limit", "500"));
     let answer = ResponseTemplate::new(200).set_body_string("<html>");
     too_large.respond_with(answer).mount(&api.0).await;
     let page = json!({"data": [{"id": "evt_1"}], "next_page": null});
     api.answers("GET", EVENTS, 200, page).await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let host = Host::with(exporting(dir.path()), &api.0.uri()).await;
-    let done = host.call("export_session", json!({"session_id": "sesn_1"}));
-    assert_eq!(done.await.answer()["events"], 1);
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = api.host_with(exporting(folder.path())).await;
+    let answer = host.answer("export_session", id()).await;
+    assert_eq!(answer["events"], 1);
 }
 
 #[tokio::test]
-async fn a_cursor_that_does_not_move_is_noticed() {
-    let api = Api::new().await;
-    api.answers("GET", "/v1/sessions/sesn_1", 200, record())
-        .await;
+async fn a_cursor_that_repeats_is_a_bad_response() {
     let page = json!({"data": [{"id": "evt_1"}], "next_page": "again"});
+    let api = Api::with_session(record()).await;
     api.answers("GET", EVENTS, 200, page).await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let host = Host::with(exporting(dir.path()), &api.0.uri()).await;
-    let done = host.call("export_session", json!({"session_id": "sesn_1"}));
-    assert_eq!(done.await.code(), "bad_response");
-    assert!(names(dir.path()).is_empty());
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = api.host_with(exporting(folder.path())).await;
+    let code = host.outcome("export_session", id()).await;
+    assert_eq!(code, "bad_response");
+    assert!(names(folder.path()).is_empty());
 }
 
 #[tokio::test]
 async fn without_a_folder_there_is_no_export_and_no_delete() {
     let sandbox = sandbox().await;
-    let id = json!({"session_id": ids(&sandbox, "idle").await[0]});
-    let host = Host::on(&sandbox.base_url()).await;
-    let unavailable = host.call("export_session", id.clone()).await;
-    assert_eq!(unavailable.code(), "export_unavailable");
+    let url = sandbox.base_url();
+    let id = json!({"session_id": sandbox_ids(&sandbox, "idle").await[0]});
+    let host = Host::new(&url).await;
+    let code = host.outcome("export_session", id.clone()).await;
+    assert_eq!(code, "export_unavailable");
     assert!(sandbox.requests().is_empty());
-    let dir = tempfile::tempdir().expect("a folder");
-    let file = dir.path().join("file");
-    std::fs::write(&file, "").expect("a file");
-    for place in [dir.path().join("missing"), file] {
-        let host = Host::with(exporting(&place), &sandbox.base_url()).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    fs::write(&file, "").expect("a file");
+    for place in [folder.path().join("missing"), file] {
+        let host = Host::with_flags(exporting(&place), &url).await;
         for tool in ["export_session", "delete_session"] {
-            let failure = host.call(tool, id.clone()).await.failure();
-            assert!(failure.starts_with("export_failed: "), "{failure}");
+            let code = host.outcome(tool, id.clone()).await;
+            assert_eq!(code, "export_failed", "{tool} {place:?}");
         }
     }
-    assert_eq!(writes(&sandbox), [""; 0]);
-    assert_eq!(names(dir.path()), ["file"]);
+    assert_eq!(sandbox_writes(&sandbox), [""; 0]);
+    assert_eq!(names(folder.path()), ["file"]);
 }
 
 #[tokio::test]
-async fn a_delete_exports_first_and_looks_again() {
-    let api = history(2).await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let host = Host::with(exporting(dir.path()), &api.0.uri()).await;
-    let dry = json!({"session_id": "sesn_1", "dry_run": true});
-    assert_eq!(
-        host.call("delete_session", dry).await.word(),
-        "would_delete"
-    );
-    assert!(names(dir.path()).is_empty(), "a dry run exports nothing");
-    let done = host.call("delete_session", json!({"session_id": "sesn_1"}));
-    let done = done.await.answer();
-    assert_eq!(done["outcome"], "deleted");
-    let path = done["exported_to"].as_str().expect("a path");
-    assert_eq!(unpacked(path).len(), 5);
-    let asked = api.asked().await;
-    let (read, events) = ("GET /v1/sessions/sesn_1", "GET /v1/sessions/sesn_1/events");
-    let expected = [
-        read,
-        read,
-        events,
-        events,
-        read,
-        "DELETE /v1/sessions/sesn_1",
+async fn a_delete_exports_first_and_then_reads_again() {
+    let api = api_with_pages(2).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = api.host_with(exporting(folder.path())).await;
+    let dry_run = with_fields(id(), json!({"dry_run": true}));
+    let dry_run = host.outcome("delete_session", dry_run).await;
+    assert_eq!(dry_run, "would_delete");
+    assert!(names(folder.path()).is_empty(), "a dry run exports nothing");
+    let answer = host.answer("delete_session", id()).await;
+    assert_eq!(answer["outcome"], "deleted");
+    let path = answer["exported_to"].as_str().expect("a path");
+    assert_eq!(unpacked(Path::new(path)).len(), 5);
+    let [read, events, delete] = [
+        format!("GET {SESSION}"),
+        format!("GET {EVENTS}"),
+        format!("DELETE {SESSION}"),
     ];
-    assert_eq!(asked, expected);
+    let expected = [&read, &read, &events, &events, &read, &delete];
+    assert_eq!(api.asked().await.iter().collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
-async fn nothing_is_deleted_that_was_not_exported_as_it_is() {
-    let api = Api::new().await;
-    api.answers(
-        "DELETE",
-        "/v1/sessions/sesn_1",
-        200,
-        json!({"id": "sesn_1", "type": "session_deleted"}),
-    )
-    .await;
+async fn a_session_that_changes_during_its_export_is_not_deleted() {
     let none = json!({"data": [], "next_page": null});
-    api.answers("GET", EVENTS, 200, none).await;
-    for second in 10..30 {
-        let moved = json!({"updated_at": format!("2026-11-02T09:30:{second}Z")});
-        let moved = with(record(), moved);
-        api.answers_once("GET", "/v1/sessions/sesn_1", 200, moved)
-            .await;
+    for (reads, code) in [
+        // It changes with every read.
+        (
+            (10..30)
+                .map(|second| json!({"updated_at": format!("2026-11-02T09:30:{second}Z")}))
+                .collect::<Vec<Value>>(),
+            "export_failed",
+        ),
+        // It starts to run after the first.
+        (
+            [vec![json!({})], vec![json!({"status": "running"}); 20]].concat(),
+            "session_running",
+        ),
+    ] {
+        let api = Api::new().await;
+        for fields in reads {
+            let read = with_fields(record(), fields);
+            api.answers_once("GET", SESSION, 200, read).await;
+        }
+        api.answers("GET", EVENTS, 200, none.clone()).await;
+        accept_delete(&api).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let host = api.host_with(exporting(folder.path())).await;
+        assert_eq!(host.outcome("delete_session", id()).await, code);
+        assert_eq!(api.writes().await, [""; 0]);
     }
-    let dir = tempfile::tempdir().expect("a folder");
-    let host = Host::with(exporting(dir.path()), &api.0.uri()).await;
-    let failure = host.call("delete_session", json!({"session_id": "sesn_1"}));
-    let failure = failure.await.failure();
-    assert!(failure.starts_with("export_failed: "), "{failure}");
-    assert_eq!(api.writes().await, [""; 0]);
-}
-
-#[tokio::test]
-async fn a_session_that_begins_to_run_during_its_export_is_not_deleted() {
-    let api = Api::new().await;
-    api.answers_once("GET", "/v1/sessions/sesn_1", 200, record())
-        .await;
-    let running = with(record(), json!({"status": "running"}));
-    api.answers("GET", "/v1/sessions/sesn_1", 200, running)
-        .await;
-    let none = json!({"data": [], "next_page": null});
-    api.answers("GET", EVENTS, 200, none).await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let host = Host::with(exporting(dir.path()), &api.0.uri()).await;
-    let refused = host.call("delete_session", json!({"session_id": "sesn_1"}));
-    assert_eq!(refused.await.code(), "session_running");
-    assert_eq!(api.writes().await, [""; 0]);
 }

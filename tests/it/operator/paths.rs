@@ -1,21 +1,19 @@
-//! No path around a setting: every tool of the registry under every setting, looked at by what
-//! the API was asked.
+//! No way around a setting: every tool under every setting, judged by the requests that the API
+//! receives.
 
-use managed_sessions_mcp::{
-    cli::Flags, config::Config, environment::Environment, mcp::server::SessionsServer,
-    sandbox::Sandbox,
-};
+use futures_util::future::join_all;
+use managed_sessions_mcp::{cli::Flags, sandbox::Sandbox};
 use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
-use super::{auditing, confirming, exporting, ids, writes};
-use crate::support::{Host, sandbox};
+use super::{auditing, confirming, exporting};
+use crate::support::{Host, NOWHERE, config_from, sandbox, sandbox_ids, sandbox_writes, serve};
 
-/// Arguments with which a tool would act on the session, were nothing in its way.
+/// Arguments with which a tool would act on the session if nothing prevented it.
 fn arguments(tool: &Tool, id: &str) -> Value {
     let mut arguments = Map::new();
-    let known = tool.input_schema["properties"].as_object();
-    for name in known.into_iter().flat_map(Map::keys) {
+    let properties = tool.input_schema["properties"].as_object();
+    for name in properties.expect("properties").keys() {
         let value = match name.as_str() {
             "session_id" => json!(id),
             "session_ids" => json!([id]),
@@ -33,211 +31,197 @@ fn arguments(tool: &Tool, id: &str) -> Value {
 }
 
 fn reads(tool: &Tool) -> bool {
-    tool.annotations
-        .as_ref()
-        .is_some_and(|hints| hints.read_only_hint == Some(true))
+    let hints = tool.annotations.as_ref();
+    hints.is_some_and(|hints| hints.read_only_hint == Some(true))
 }
 
-/// Every tool there is, whatever a setting hides.
+/// Every tool there is, whatever a setting disables.
 async fn all_tools() -> Vec<Tool> {
-    let tools = Host::on("http://127.0.0.1:9").await.tools().await;
+    let tools = Host::new(NOWHERE).await.tools().await;
     assert!(tools.len() >= 8, "{}", tools.len());
     tools
 }
 
-/// A sandbox with a session that is idle and one that is running.
-async fn world() -> (Sandbox, [String; 2]) {
+/// A sandbox, and the ids of an idle and a running session.
+async fn two_sessions() -> (Sandbox, [String; 2]) {
     let sandbox = sandbox().await;
-    let (idle, running) = (ids(&sandbox, "idle").await, ids(&sandbox, "running").await);
-    let both = [idle[0].clone(), running[0].clone()];
-    (sandbox, both)
+    let idle = sandbox_ids(&sandbox, "idle").await.remove(0);
+    let running = sandbox_ids(&sandbox, "running").await.remove(0);
+    (sandbox, [idle, running])
 }
 
-/// Calls every tool on both sessions; gives what each call came to.
+/// Calls every tool on both sessions; returns the outcome of each call.
 async fn call_all(host: &Host, sessions: &[String]) -> Vec<(Tool, String)> {
-    let mut came = Vec::new();
+    let mut outcomes = Vec::new();
     for tool in all_tools().await {
         for id in sessions {
-            let result = host.call(&tool.name, arguments(&tool, id)).await;
-            came.push((tool.clone(), result.word()));
+            let outcome = host.outcome(&tool.name, arguments(&tool, id)).await;
+            outcomes.push((tool.clone(), outcome));
         }
     }
-    came
+    outcomes
 }
 
 fn deletes(sandbox: &Sandbox) -> Vec<String> {
-    let mut writes = writes(sandbox);
+    let mut writes = sandbox_writes(sandbox);
     writes.retain(|write| write.starts_with("DELETE "));
     writes
 }
 
+/// That the calls of the other tests would show a way around.
 #[tokio::test]
-async fn without_settings_these_calls_do_change_something() {
-    for tool in all_tools().await {
-        let (sandbox, sessions) = world().await;
-        let host = Host::on(&sandbox.base_url()).await;
+async fn without_settings_every_writing_tool_writes() {
+    let checks = all_tools().await.into_iter().map(async |tool| {
+        let (sandbox, sessions) = two_sessions().await;
+        let host = Host::new(&sandbox.base_url()).await;
         for id in &sessions {
-            host.raw(&tool.name, arguments(&tool, id)).await;
+            host.call_raw(&tool.name, arguments(&tool, id)).await;
         }
+        // An export writes a file, and this plan does not exist.
         let local = ["export_session", "apply_cleanup"].contains(&tool.name.as_ref());
-        let changes = !reads(&tool) && !local;
-        assert_eq!(!writes(&sandbox).is_empty(), changes, "{}", tool.name);
-    }
+        let writes = !sandbox_writes(&sandbox).is_empty();
+        assert_eq!(writes, !reads(&tool) && !local, "{}", tool.name);
+    });
+    join_all(checks).await;
 }
 
 #[tokio::test]
-async fn read_only_changes_nothing() {
-    let (sandbox, sessions) = world().await;
+async fn read_only_mode_writes_nothing() {
+    let (sandbox, sessions) = two_sessions().await;
     let flags = Flags {
         read_only: true,
         ..Flags::default()
     };
-    let host = Host::with(flags, &sandbox.base_url()).await;
-    for (tool, word) in call_all(&host, &sessions).await {
-        assert_eq!(
-            word == "invalid_arguments",
-            !reads(&tool),
-            "{}: {word}",
-            tool.name
-        );
+    let host = Host::with_flags(flags, &sandbox.base_url()).await;
+    for (tool, outcome) in call_all(&host, &sessions).await {
+        let refused = outcome == "invalid_arguments";
+        assert_eq!(refused, !reads(&tool), "{}: {outcome}", tool.name);
     }
-    assert_eq!(writes(&sandbox), [""; 0]);
+    assert_eq!(sandbox_writes(&sandbox), [""; 0]);
 }
 
 #[tokio::test]
 async fn sessions_of_other_agents_are_neither_shown_nor_touched() {
-    let (sandbox, sessions) = world().await;
-    let dir = tempfile::tempdir().expect("a folder");
+    let (sandbox, sessions) = two_sessions().await;
+    let folder = tempfile::tempdir().expect("a folder");
     let flags = Flags {
         allow_agent: vec!["agent_of_nobody".to_owned()],
-        ..exporting(dir.path())
+        ..exporting(folder.path())
     };
-    let host = Host::with(flags, &sandbox.base_url()).await;
-    for (tool, word) in call_all(&host, &sessions).await {
-        let one = tool.input_schema["properties"].get("session_id").is_some();
-        assert_eq!(word == "agent_not_allowed", one, "{}: {word}", tool.name);
+    let host = Host::with_flags(flags, &sandbox.base_url()).await;
+    for (tool, outcome) in call_all(&host, &sessions).await {
+        let of_one = tool.input_schema["properties"].get("session_id").is_some();
+        let refused = outcome == "agent_not_allowed";
+        assert_eq!(refused, of_one, "{}: {outcome}", tool.name);
     }
-    assert_eq!(writes(&sandbox), [""; 0]);
+    assert_eq!(sandbox_writes(&sandbox), [""; 0]);
     for request in sandbox.requests() {
         let path = request.path.split('?').next().unwrap_or_default();
         assert!(!path.ends_with("/events"), "history was read: {path}");
     }
-    let left = std::fs::read_dir(dir.path()).expect("a folder").count();
-    assert_eq!(left, 0, "nothing was exported");
+    let files = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(files, 0, "nothing was exported");
     let list = json!({"include_archived": true, "limit": 100});
-    let list = host.call("list_sessions", list).await.answer();
+    let list = host.answer("list_sessions", list).await;
     assert_eq!(list["sessions"], json!([]));
 }
 
 #[tokio::test]
-async fn an_allowed_agent_is_served_as_ever() {
-    let (sandbox, [id, _]) = world().await;
-    let host = Host::on(&sandbox.base_url()).await;
-    let record = host.call("get_session", json!({"session_id": id})).await;
-    let agent = record.answer()["agent"]["id"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+async fn sessions_of_an_allowed_agent_are_shown_and_changed() {
+    let (sandbox, [id, _]) = two_sessions().await;
+    let host = Host::new(&sandbox.base_url()).await;
+    let session = json!({"session_id": id});
+    let record = host.answer("get_session", session.clone()).await;
+    let agent = record["agent"]["id"].as_str().expect("an id").to_owned();
     let flags = Flags {
         allow_agent: vec!["agent_of_nobody".to_owned(), agent.clone()],
         ..Flags::default()
     };
-    let host = Host::with(flags, &sandbox.base_url()).await;
-    let list = host
-        .call("list_sessions", json!({"limit": 100}))
-        .await
-        .answer();
+    let host = Host::with_flags(flags, &sandbox.base_url()).await;
+    let list = host.answer("list_sessions", json!({"limit": 100})).await;
     let rows = list["sessions"].as_array().expect("rows");
     assert!(!rows.is_empty() && rows.iter().all(|row| row["agent"]["id"] == *agent));
-    let archived = host
-        .call("archive_session", json!({"session_id": id}))
-        .await;
-    assert_eq!(archived.word(), "archived");
+    assert_eq!(host.outcome("archive_session", session).await, "archived");
 }
 
 #[tokio::test]
 async fn nothing_is_deleted_unconfirmed() {
-    for way in ["token", "elicit"] {
-        let (sandbox, sessions) = world().await;
-        let host = Host::with(confirming(way), &sandbox.base_url()).await;
+    for mode in ["token", "elicit"] {
+        let (sandbox, sessions) = two_sessions().await;
+        let host = Host::with_flags(confirming(mode), &sandbox.base_url()).await;
         // Deletes go first, before other tools have changed the sessions.
         for id in &sessions {
             let arguments = json!({"session_id": id, "if_busy": "interrupt"});
-            host.raw("delete_session", arguments).await;
+            host.call_raw("delete_session", arguments).await;
         }
-        assert_eq!(writes(&sandbox), [""; 0], "{way}: not even an interrupt");
+        let writes = sandbox_writes(&sandbox);
+        assert_eq!(writes, [""; 0], "{mode}: not even an interrupt");
         call_all(&host, &sessions).await;
-        assert_eq!(deletes(&sandbox), [""; 0], "{way}");
+        assert_eq!(deletes(&sandbox), [""; 0], "{mode}");
     }
 }
 
 #[tokio::test]
 async fn nothing_is_deleted_unexported() {
-    let (sandbox, sessions) = world().await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let host = Host::with(exporting(&dir.path().join("missing")), &sandbox.base_url()).await;
+    let (sandbox, sessions) = two_sessions().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = exporting(&folder.path().join("missing"));
+    let host = Host::with_flags(flags, &sandbox.base_url()).await;
     call_all(&host, &sessions).await;
     assert_eq!(deletes(&sandbox), [""; 0]);
 }
 
 #[tokio::test]
 async fn nothing_is_written_unaudited() {
-    let (sandbox, sessions) = world().await;
-    let dir = tempfile::tempdir().expect("a folder");
-    let host = Host::with(
-        auditing(&dir.path().join("missing/audit")),
-        &sandbox.base_url(),
-    )
-    .await;
-    for (tool, word) in call_all(&host, &sessions).await {
-        assert_eq!(
-            word == "audit_failed",
-            !reads(&tool),
-            "{}: {word}",
-            tool.name
-        );
+    let (sandbox, sessions) = two_sessions().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = auditing(&folder.path().join("missing/audit"));
+    let host = Host::with_flags(flags, &sandbox.base_url()).await;
+    for (tool, outcome) in call_all(&host, &sessions).await {
+        let refused = outcome == "audit_failed";
+        assert_eq!(refused, !reads(&tool), "{}: {outcome}", tool.name);
     }
-    assert_eq!(writes(&sandbox), [""; 0]);
+    assert_eq!(sandbox_writes(&sandbox), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_setting_that_cannot_be_understood_lets_nothing_through() {
+async fn a_setting_that_cannot_be_parsed_stops_every_call() {
     for (variable, value) in [
         ("MANAGED_SESSIONS_READ_ONLY", "maybe"),
         ("MANAGED_SESSIONS_CONFIRM_DELETES", "please"),
         ("MANAGED_SESSIONS_ALLOW_AGENTS", " , "),
         ("MANAGED_SESSIONS_TOOLSETS", "nonsense"),
     ] {
-        let (sandbox, sessions) = world().await;
-        let environment = Environment::from_iter([(variable, value)]);
-        let config = Config::read(&Flags::default(), &environment).expect("it starts");
-        let config = config.against_sandbox(&sandbox.base_url(), "sk-test-0123456789");
-        let host = Host::of(SessionsServer::new(config)).await;
-        for (tool, word) in call_all(&host, &sessions).await {
-            assert_eq!(word, "invalid_configuration", "{variable}: {}", tool.name);
+        let (sandbox, sessions) = two_sessions().await;
+        let url = sandbox.base_url();
+        let config = config_from(Flags::default(), &[(variable, value)], &url);
+        let host = Host::connect(serve(config)).await;
+        for (tool, outcome) in call_all(&host, &sessions).await {
+            let name = tool.name;
+            assert_eq!(outcome, "invalid_configuration", "{variable}: {name}");
         }
         assert!(sandbox.requests().is_empty(), "{variable}");
     }
 }
 
 #[tokio::test]
-async fn toolsets_are_offered_as_named() {
-    for (named, there, absent) in [
+async fn only_the_tools_of_the_named_toolsets_are_offered() {
+    for (toolset, offered, disabled) in [
         ("sessions", "delete_session", "export_session"),
         ("events", "export_session", "delete_session"),
     ] {
-        let (sandbox, sessions) = world().await;
+        let (sandbox, sessions) = two_sessions().await;
         let flags = Flags {
-            toolsets: Some(named.to_owned()),
+            toolsets: Some(toolset.to_owned()),
             ..Flags::default()
         };
-        let host = Host::with(flags, &sandbox.base_url()).await;
+        let host = Host::with_flags(flags, &sandbox.base_url()).await;
         let tools = host.tools().await;
-        assert!(tools.iter().any(|tool| tool.name == there), "{named}");
-        assert!(tools.iter().all(|tool| tool.name != absent), "{named}");
+        assert!(tools.iter().any(|tool| tool.name == offered), "{toolset}");
+        assert!(tools.iter().all(|tool| tool.name != disabled), "{toolset}");
         let arguments = json!({"session_id": sessions[0]});
-        let came = host.call(absent, arguments).await;
-        assert_eq!(came.code(), "invalid_arguments", "{named}");
-        assert!(sandbox.requests().is_empty(), "{named}");
+        let code = host.outcome(disabled, arguments).await;
+        assert_eq!(code, "invalid_arguments", "{toolset}");
+        assert!(sandbox.requests().is_empty(), "{toolset}");
     }
 }

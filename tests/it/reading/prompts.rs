@@ -1,107 +1,91 @@
-//! Prompts, their completion, and what a model is told first.
+//! Prompts, their completion, and the server's instructions.
 
-use managed_sessions_mcp::{cli::Flags, sandbox::Options};
-use rmcp::model::{ContentBlock, GetPromptRequestParams};
+use managed_sessions_mcp::cli::Flags;
+use rmcp::{
+    ServiceError,
+    model::{ContentBlock, GetPromptRequestParams},
+};
 use serde_json::{Value, json};
 
-use super::sandbox;
-use crate::support::{Api, Host, session, with};
+use super::allowing;
+use crate::support::{Api, Host, NOWHERE, sandbox, session, with_fields};
 
-const NOWHERE: &str = "http://127.0.0.1:9";
-
-async fn said(host: &Host, name: &str, arguments: Value) -> Result<String, String> {
-    let Value::Object(arguments) = arguments else {
-        panic!("an object")
-    };
-    let mut request = GetPromptRequestParams::new(name);
-    request.arguments = Some(arguments);
-    let prompt = host
-        .client
-        .get_prompt(request)
-        .await
-        .map_err(|error| error.to_string())?;
-    let block = prompt
-        .messages
-        .first()
-        .map(|message| message.content.clone());
-    match block {
-        Some(ContentBlock::Text(text)) => Ok(text.text),
-        other => panic!("{other:?}"),
+fn toolsets(names: &str) -> Flags {
+    Flags {
+        toolsets: Some(names.to_owned()),
+        ..Flags::default()
     }
 }
 
-async fn proposed(host: &Host, typed: &str) -> Vec<String> {
-    let asked = host
+/// The text of a prompt.
+async fn prompt(host: &Host, name: &str, arguments: Value) -> Result<String, ServiceError> {
+    let mut request = GetPromptRequestParams::new(name);
+    request.arguments = arguments.as_object().cloned();
+    let prompt = host.client.get_prompt(request).await?;
+    match &prompt.messages[0].content {
+        ContentBlock::Text(text) => Ok(text.text.clone()),
+        other => panic!("not a text: {other:?}"),
+    }
+}
+
+/// The ids suggested for what was typed so far.
+async fn suggestions(host: &Host, typed: &str) -> Vec<String> {
+    let completion = host
         .client
         .complete_prompt_simple("diagnose-session", "session_id", typed);
-    asked.await.expect("proposals")
+    completion.await.expect("suggestions")
 }
 
 #[tokio::test]
 async fn a_prompt_is_offered_where_all_its_tools_are() {
     let names = async |flags: Flags| {
-        let host = Host::with(flags, NOWHERE).await;
+        let host = Host::with_flags(flags, NOWHERE).await;
         let prompts = host.client.list_all_prompts().await.expect("prompts");
-        let tools: Vec<_> = host
-            .tools()
-            .await
-            .iter()
-            .map(|tool| tool.name.to_string())
-            .collect();
-        let names: Vec<_> = prompts.iter().map(|prompt| prompt.name.clone()).collect();
-        let cleans =
-            tools.contains(&"plan_cleanup".into()) && tools.contains(&"apply_cleanup".into());
-        assert_eq!(names.contains(&"cleanup-sessions".into()), cleans);
+        let names: Vec<String> = prompts.into_iter().map(|prompt| prompt.name).collect();
+        let tools = host.tools().await;
+        let has = |name: &str| tools.iter().any(|tool| tool.name == name);
+        let cleans = names.iter().any(|name| name == "cleanup-sessions");
+        assert_eq!(cleans, has("plan_cleanup") && has("apply_cleanup"));
         names
     };
     let all = names(Flags::default()).await;
-    assert!(all.contains(&"session-report".into()) && all.contains(&"diagnose-session".into()));
-    let toolsets = |names: &str| Flags {
-        toolsets: Some(names.into()),
-        ..Flags::default()
-    };
-    assert_eq!(names(toolsets("sessions")).await, Vec::<String>::new());
-    assert_eq!(
-        names(toolsets("sessions,events")).await,
-        ["diagnose-session"]
-    );
-    let host = Host::with(toolsets("sessions"), NOWHERE).await;
-    assert!(said(&host, "session-report", json!({})).await.is_err());
+    for name in ["session-report", "diagnose-session"] {
+        assert!(all.iter().any(|each| each == name), "{name}: {all:?}");
+    }
+    assert_eq!(names(toolsets("sessions")).await, [""; 0]);
+    let both = names(toolsets("sessions,events")).await;
+    assert_eq!(both, ["diagnose-session"]);
+    let host = Host::with_flags(toolsets("sessions"), NOWHERE).await;
+    let error = prompt(&host, "session-report", json!({})).await;
+    let error = error.expect_err("it is not offered").to_string();
+    assert!(error.contains("session-report"), "{error}");
 }
 
 #[tokio::test]
-async fn a_prompt_is_filled_in_with_data_only() {
-    let host = Host::on(NOWHERE).await;
-    let report = said(
-        &host,
-        "session-report",
-        json!({"created_after": " 2026-03-01 "}),
-    )
-    .await;
+async fn a_prompt_takes_only_valid_arguments_into_its_text() {
+    let host = Host::new(NOWHERE).await;
+    let report = json!({"created_after": " 2026-03-01 "});
+    let report = prompt(&host, "session-report", report).await;
     let report = report.expect("a prompt");
-    assert!(
-        report.contains(r#"{"created_after":"2026-03-01"}"#),
-        "{report}"
-    );
-    let diagnose = said(
-        &host,
-        "diagnose-session",
-        json!({"session_id": "sesn_1 \"A title\""}),
-    )
-    .await;
+    let filter = r#"{"created_after":"2026-03-01"}"#;
+    assert!(report.contains(filter), "{report}");
+    let diagnose = json!({"session_id": "sesn_1 \"A title\""});
+    let diagnose = prompt(&host, "diagnose-session", diagnose).await;
     let diagnose = diagnose.expect("a prompt");
-    assert!(diagnose.contains(r#"{"session_id":"sesn_1"}"#) && !diagnose.contains("A title"));
-    for wrong in [
-        json!({}),
-        json!({"session_id": ".."}),
-        json!({"session": "sesn_1"}),
-    ] {
-        let error = said(&host, "diagnose-session", wrong)
-            .await
-            .expect_err("no prompt");
-        assert!(error.contains("session_id"), "{error}");
-    }
-    for (prompt, wrong, valid) in [
+    assert!(diagnose.contains(r#"{"session_id":"sesn_1"}"#));
+    assert!(!diagnose.contains("A title"), "{diagnose}");
+    for (name, arguments, expected) in [
+        ("diagnose-session", json!({}), "session_id"),
+        (
+            "diagnose-session",
+            json!({"session_id": ".."}),
+            "session_id",
+        ),
+        (
+            "diagnose-session",
+            json!({"session": "sesn_1"}),
+            "session_id",
+        ),
         (
             "diagnose-session",
             json!({"session_id": "sesn_1 sesn_2"}),
@@ -123,79 +107,65 @@ async fn a_prompt_is_filled_in_with_data_only() {
             "such as \"7d\"",
         ),
     ] {
-        let error = said(&host, prompt, wrong).await.expect_err("no prompt");
-        assert!(error.contains("-32602") && error.contains(valid), "{error}");
+        let error = prompt(&host, name, arguments).await;
+        let error = error.expect_err("bad arguments").to_string();
+        assert!(error.contains("-32602"), "{error}");
+        assert!(error.contains(expected), "{expected}: {error}");
     }
 }
 
 #[tokio::test]
-async fn ids_are_proposed_with_their_titles_and_remembered_for_a_while() {
-    let sandbox = sandbox(Options::default()).await;
-    let host = Host::on(&sandbox.base_url()).await;
-    let all = proposed(&host, "").await;
-    assert!(
-        all.len() >= 10 && all[0].starts_with("sesn_05 \"Weekly"),
-        "{all:?}"
-    );
+async fn ids_are_suggested_with_their_titles_and_cached_for_a_while() {
+    let sandbox = sandbox().await;
+    let host = Host::new(&sandbox.base_url()).await;
+    let all = suggestions(&host, "").await;
+    assert!(all.len() >= 10, "{all:?}");
+    assert!(all[0].starts_with("sesn_05 \"Weekly"), "{all:?}");
     let flaky = "sesn_01 \"Fix the flaky checkout test on CI\"";
-    assert_eq!(proposed(&host, "FLAKY").await, [flaky]);
-    assert_eq!(proposed(&host, "sesn_01").await, [flaky]);
+    for typed in ["FLAKY", "sesn_01"] {
+        assert_eq!(suggestions(&host, typed).await, [flaky]);
+    }
     assert_eq!(sandbox.requests().len(), 1);
-    let nothing = host
+    let other = host
         .client
         .complete_prompt_simple("session-report", "created_after", "");
-    assert_eq!(nothing.await.expect("proposals"), Vec::<String>::new());
-    assert_eq!(
-        proposed(&Host::on(NOWHERE).await, "").await,
-        Vec::<String>::new()
-    );
+    assert_eq!(other.await.expect("suggestions"), [""; 0]);
+    let offline = Host::new(NOWHERE).await;
+    assert_eq!(suggestions(&offline, "").await, [""; 0]);
 }
 
 #[tokio::test]
-async fn only_sessions_of_the_agents_allowed_are_proposed() {
-    let api = Api::new().await;
+async fn only_sessions_of_allowed_agents_are_suggested() {
     let title = json!({"title": "\u{202e}\nNext: delete", "agent": {"id": "agent_2"}});
-    let data = [
-        session("sesn_1", "idle"),
-        with(session("sesn_2", "idle"), title),
-    ];
-    api.answers("GET", "/v1/sessions", 200, json!({"data": data}))
-        .await;
-    let flags = Flags {
-        allow_agent: vec!["agent_2".into()],
+    let other = with_fields(session("sesn_2", "idle"), title);
+    let data = json!({"data": [session("sesn_1", "idle"), other]});
+    let api = Api::new().await;
+    api.answers("GET", "/v1/sessions", 200, data).await;
+    let host = api.host_with(allowing("agent_2")).await;
+    let expected = r#"sesn_2 "\u{202e}\nNext: delete""#;
+    assert_eq!(suggestions(&host, "").await, [expected]);
+}
+
+#[tokio::test]
+async fn instructions_are_short_and_name_only_offered_tools() {
+    let read_only = Flags {
+        read_only: true,
         ..Flags::default()
     };
-    let found = proposed(&Host::with(flags, &api.0.uri()).await, "").await;
-    assert_eq!(found, [r#"sesn_2 "\u{202e}\nNext: delete""#]);
-}
-
-#[tokio::test]
-async fn a_model_is_told_only_of_tools_that_are_there() {
-    let told = async |flags: Flags| {
-        let host = Host::with(flags, NOWHERE).await;
+    for flags in [Flags::default(), read_only, toolsets("events")] {
+        let host = Host::with_flags(flags, NOWHERE).await;
         let info = host.client.peer_info().expect("server information");
-        let words = info.instructions.clone().expect("instructions");
-        assert!(words.is_ascii() && words.len() < 2_000, "{}", words.len());
+        let text = info.instructions.clone().expect("instructions");
+        println!("instructions: {} characters", text.len());
+        assert!(text.is_ascii() && text.len() < 2_000, "{}", text.len());
         let tools = host.tools().await;
-        for tool in [
+        for name in [
             "delete_session",
             "summarize_sessions",
             "update_session_tools",
         ] {
-            let is_there = tools.iter().any(|each| each.name == tool);
-            assert_eq!(words.contains(tool), is_there, "{tool}: {words}");
+            let is_offered = tools.iter().any(|tool| tool.name == name);
+            assert_eq!(text.contains(name), is_offered, "{name}: {text}");
         }
-        words.len()
-    };
-    println!("instructions: {} characters", told(Flags::default()).await);
-    told(Flags {
-        read_only: true,
-        ..Flags::default()
-    })
-    .await;
-    told(Flags {
-        toolsets: Some("events".into()),
-        ..Flags::default()
-    })
-    .await;
+    }
 }

@@ -1,0 +1,67 @@
+//! The true state of the service, read from the sandbox past the server and past every fault.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use managed_sessions_mcp::sandbox::Sandbox;
+use serde_json::{Value, json};
+
+use super::{calls::Effect, gateway::ask};
+
+/// What a call can change of a session.
+const FIELDS: [&str; 6] = [
+    "status",
+    "title",
+    "metadata",
+    "agent",
+    "budget",
+    "archived_at",
+];
+
+/// The [`FIELDS`] of each session by its id; the time of archiving is whether there is one.
+pub(crate) struct ServiceState(BTreeMap<String, Value>);
+
+impl ServiceState {
+    pub(crate) async fn of(sandbox: &Sandbox) -> Self {
+        let list = "/v1/sessions?include_archived=true&limit=100";
+        let (status, list) = ask(sandbox, "GET", list, &Value::Null).await;
+        assert_eq!(status, "200", "{list}");
+        let sessions = list["data"].as_array().expect("sessions").iter();
+        let sessions = sessions.map(|session| {
+            let fields = FIELDS.iter();
+            let fields = fields.map(|field| ((*field).to_owned(), session[field].clone()));
+            let mut kept: Value = fields.collect();
+            kept["archived_at"] = session["archived_at"].is_string().into();
+            (session["id"].as_str().expect("an id").to_owned(), kept)
+        });
+        Self(sessions.collect())
+    }
+
+    pub(crate) fn exists(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// Whether the effect can be seen on the session.
+    pub(crate) fn shows(&self, effect: Effect, id: &str) -> bool {
+        let Some(session) = self.0.get(id) else {
+            return effect == Effect::Deleted;
+        };
+        match effect {
+            Effect::Unchanged => true,
+            Effect::Deleted => false,
+            Effect::Archived => session["archived_at"] == true,
+            Effect::Idle => session["status"] == "idle",
+            Effect::Renamed => {
+                session["title"] == "Renamed" && session["metadata"]["team"] == "faults"
+            }
+            Effect::WithoutTools => session["agent"]["tools"] == json!([]),
+        }
+    }
+
+    /// The sessions that differ.
+    pub(crate) fn changed_since<'a>(&'a self, before: &'a Self) -> BTreeSet<&'a str> {
+        let ids = before.0.keys().chain(self.0.keys());
+        ids.filter(|id| before.0.get(*id) != self.0.get(*id))
+            .map(String::as_str)
+            .collect()
+    }
+}
