@@ -194,19 +194,16 @@ UpdateBudget true: session_archived session_archived session_archived session_ar
     #[test]
     fn the_guard_follows_its_matrix() {
         use Activity::{Idle, Rescheduling, Running, Terminated, Unknown};
-        let mut matrix = String::new();
-        let details = [Op::UpdateDetails, Op::UpdateBudget];
-        for operation in [Op::UpdateTools, Op::Archive, Op::Delete, Op::Interrupt]
-            .into_iter()
-            .chain(details)
-        {
-            for archived in [false, true] {
-                let row = [Idle, Running, Rescheduling, Terminated, Unknown]
-                    .map(|activity| judge(operation, activity, archived).as_str());
-                matrix += &format!("\n{operation:?} {archived}: {}", row.join(" "));
-            }
-        }
-        assert_eq!(matrix, MATRIX);
+        let row = |(operation, archived)| {
+            let row = [Idle, Running, Rescheduling, Terminated, Unknown]
+                .map(|activity| judge(operation, activity, archived).as_str());
+            format!("\n{operation:?} {archived}: {}", row.join(" "))
+        };
+        let writes = [Op::UpdateTools, Op::Archive, Op::Delete, Op::Interrupt];
+        let updates = [Op::UpdateDetails, Op::UpdateBudget];
+        let operations = writes.into_iter().chain(updates);
+        let rows = operations.flat_map(|operation| [(operation, false), (operation, true)]);
+        assert_eq!(rows.map(row).collect::<String>(), MATRIX);
     }
 
     proptest::proptest! {

@@ -108,15 +108,12 @@ impl Section {
     /// `None` for an entry that lacks what would identify it.
     pub(crate) fn identity(self, entry: &Value) -> Option<Identity> {
         let own = |key| text(entry, key).map(str::to_owned);
-        if self == Self::Servers {
-            return Some(Identity {
-                kind: None,
-                mcp_server_name: None,
-                name: Some(own("name")?),
-            });
-        }
-        let kind = Some(own("type")?);
-        let (mcp_server_name, name) = match Kind::of(entry) {
+        let kind = match self {
+            Self::Tools => Some(own("type")?),
+            Self::Servers => None,
+        };
+        let (mcp_server_name, name) = match self.kind(entry) {
+            _ if self == Self::Servers => (None, Some(own("name")?)),
             Kind::BuiltIn => (None, None),
             Kind::Mcp => (Some(own("mcp_server_name")?), None),
             Kind::Custom => (None, Some(own("name")?)),
