@@ -8,9 +8,9 @@
 use std::error::Error;
 
 use managed_sessions_mcp::{
-    api::{Client, EventQuery, Order, SessionQuery, Settings, credentials::Sources},
+    api::{Client, EventQuery, SessionQuery, Settings, credentials::Sources},
     environment::Environment,
-    model::SessionId,
+    model::{Order, SessionId},
 };
 use serde_json::{Map, Value, json};
 

@@ -7,7 +7,7 @@ use rmcp::{ServiceError, model::CallToolResult};
 use serde_json::Value;
 
 /// How a failure says that a write may have been carried out although it failed.
-pub(crate) const DOUBT: &str = "is not known";
+pub(crate) const DOUBT: &str = "may have been carried out";
 
 /// Outcomes of a write that took effect, now or before.
 pub(crate) const DONE: [&str; 7] = [

@@ -4,15 +4,14 @@
 use std::time::Duration;
 
 use managed_sessions_mcp::{
-    cli::Flags,
-    config::{Config, Toolset},
+    cli::{Flags, commands},
+    config::Config,
     environment::Environment,
-    mcp::server::SessionsServer,
+    mcp::{server::Server, settings::ToolGroup},
     sandbox::{Options, Sandbox},
 };
 use rmcp::{
     RoleClient, ServiceExt as _,
-    handler::server::router::tool::ToolRoute,
     model::{CallToolRequestParams, CallToolResult, Tool},
     service::RunningService,
 };
@@ -43,26 +42,32 @@ pub(crate) fn config_from(mut flags: Flags, variables: &[(&str, &str)], base_url
 
 /// With the same pauses as ever, only so short that no test waits for them.
 fn fast(mut config: Config) -> Config {
-    let pauses = &mut config.pauses;
+    let pauses = &mut config.app.pauses;
     for pause in pauses.stale_status.iter_mut().chain(&mut pauses.conflict) {
         *pause /= 100;
     }
     pauses.poll = (Duration::from_millis(5), Duration::from_millis(200));
     pauses.slow_down = Duration::from_millis(10);
-    config.api.retry.base = Duration::from_millis(5);
+    config.app.api.retry.base = Duration::from_millis(5);
     config
 }
 
 /// With another limit for a whole call than the flags can give.
 pub(crate) fn with_timeout(mut config: Config, timeout: Duration) -> Config {
-    config.timeout = timeout;
+    config.app.timeout = timeout;
+    config
+}
+
+/// With pauses that no clock can add up: a call that waits for a busy session panics.
+pub(crate) fn with_overflowing_pauses(mut config: Config) -> Config {
+    config.app.pauses.poll = (Duration::MAX, Duration::MAX);
     config
 }
 
 /// Every pause that [`fast`] shortens, as it really is.
 pub(crate) fn real_pauses() -> [(&'static str, Vec<Duration>); 5] {
     let config = Config::read(&Flags::default(), &Environment::default()).expect("no flags");
-    let (pauses, retry) = (config.pauses, config.api.retry);
+    let (pauses, retry) = (config.app.pauses, config.app.api.retry);
     [
         ("stale status", pauses.stale_status),
         ("conflict", pauses.conflict),
@@ -74,20 +79,15 @@ pub(crate) fn real_pauses() -> [(&'static str, Vec<Duration>); 5] {
 
 /// The groups of tools that `--toolsets` names.
 pub(crate) fn tool_groups() -> Vec<&'static str> {
-    Toolset::ALL.iter().map(|(name, _)| *name).collect()
+    ToolGroup::ALL.iter().map(|group| group.name()).collect()
 }
 
 /// Starts a server; the result is the client's end of the pipe to it.
 pub(crate) fn serve(config: Config) -> DuplexStream {
-    pipe_to(SessionsServer::new(config))
+    pipe_to(commands::server(config))
 }
 
-/// A server that offers these tools instead of its own.
-pub(crate) fn serve_routes(config: Config, routes: [ToolRoute<SessionsServer>; 1]) -> DuplexStream {
-    pipe_to(SessionsServer::with_routes(config, routes))
-}
-
-fn pipe_to(server: SessionsServer) -> DuplexStream {
+fn pipe_to(server: Server) -> DuplexStream {
     let (client, other_end) = tokio::io::duplex(1 << 20);
     tokio::spawn(server.serve_on(other_end));
     client

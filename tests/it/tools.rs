@@ -1,17 +1,13 @@
 //! The tools on the sandbox, and what they do with bad input.
 
 use managed_sessions_mcp::{cli::Flags, sandbox::Sandbox};
-use rmcp::{
-    handler::server::{router::tool::ToolRoute, tool::ToolCallContext},
-    model::{JsonObject, Tool},
-};
 use serde_json::json;
 
 use crate::{
     reply::Reply,
     support::{
-        Api, Host, all_pages, config, error, in_time, sandbox, sandbox_ids, serve_routes, session,
-        with_fields,
+        Api, Host, all_pages, config, error, in_time, sandbox, sandbox_ids, serve, session,
+        with_fields, with_overflowing_pauses,
     },
 };
 
@@ -287,13 +283,10 @@ async fn an_error_of_the_api_becomes_a_code_with_status_and_request_id() {
 #[tokio::test]
 async fn a_panic_is_an_internal_failure_and_the_next_call_works() {
     let sandbox = sandbox().await;
-    let panics = ToolRoute::new_dyn(
-        Tool::new("panic", "Panics.", JsonObject::new()),
-        |_: ToolCallContext<'_, _>| Box::pin(async { panic!("on purpose") }),
-    );
-    let config = config(Flags::default(), &sandbox.base_url());
-    let host = Host::connect(serve_routes(config, [panics])).await;
-    let code = in_time(host.outcome("panic", json!({}))).await;
+    let running = sandbox_ids(&sandbox, "running").await.remove(0);
+    let config = with_overflowing_pauses(config(Flags::default(), &sandbox.base_url()));
+    let host = Host::connect(serve(config)).await;
+    let code = in_time(host.outcome("wait_for_session", json!({"session_id": running}))).await;
     assert_eq!(code, "internal");
     let list = in_time(host.answer("list_sessions", json!({"limit": 1}))).await;
     assert_eq!(list["sessions"].as_array().map(Vec::len), Some(1));

@@ -2,9 +2,10 @@
 
 use managed_sessions_mcp::{
     api::{
-        ApiErrorKind, AuthHeader, Client, EventQuery, Order, SessionQuery, Settings, check_base_url,
+        ApiErrorKind, Client, EventQuery, SessionQuery,
+        settings::{AuthHeader, Settings, check_base_url},
     },
-    model::SessionId,
+    model::{Order, SessionId},
 };
 use proptest::prelude::*;
 use serde_json::{Map, json};

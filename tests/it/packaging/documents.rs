@@ -16,10 +16,7 @@ use rmcp::{
 use serde_json::{Value, json};
 
 use super::{file, json_file, path};
-use crate::support::config;
-
-/// Nothing listens here: lists need no API.
-const NOWHERE: &str = "http://127.0.0.1:9";
+use crate::support::{NOWHERE, config, serve};
 
 /// Compares the file with the generated text, or rewrites it with `UPDATE_DOCS`.
 #[track_caller]
@@ -73,9 +70,8 @@ fn with_array(text: &str, key: &str, entries: &[Value]) -> String {
 }
 
 async fn client(flags: Flags) -> RunningService<RoleClient, ()> {
-    let (here, there) = tokio::io::duplex(1 << 20);
-    tokio::spawn(SessionsServer::new(config(flags, NOWHERE)).serve_on(there));
-    ().serve(here).await.expect("the handshake succeeds")
+    let pipe = serve(config(flags, NOWHERE));
+    ().serve(pipe).await.expect("the handshake succeeds")
 }
 
 async fn tools(flags: Flags) -> Vec<Tool> {
