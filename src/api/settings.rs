@@ -109,7 +109,7 @@ pub fn check_base_url(url: &Url) -> Result<(), &'static str> {
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(url) => {}
-        "http" => return Err("is plain http, which only reaches this machine"),
+        "http" => return Err("is plain http, which only reaches this machine; https is required"),
         _ => return Err("is neither https nor http"),
     }
     if !url.username().is_empty() || url.password().is_some() {

@@ -45,7 +45,7 @@ fn an_invalid_variable_is_reported_and_does_not_prevent_the_start() {
     check(
         "ANTHROPIC_BASE_URL",
         "http://user:secret@example.com",
-        "is plain http, which is only used to reach this machine; use https",
+        "is plain http, which only reaches this machine; https is required",
     );
     check(
         "MANAGED_SESSIONS_TOOLSETS",

@@ -41,9 +41,9 @@ pub struct Details {
 pub enum Mistake {
     /// This metadata key is empty or longer than [`KEY_CHARACTERS`].
     MetadataKey(String),
-    /// The value of this metadata key is no string of at most [`VALUE_CHARACTERS`].
+    /// The value of this metadata key is not a string of at most [`VALUE_CHARACTERS`].
     MetadataValue(String),
-    /// The budget is no amount.
+    /// The budget is not an amount.
     Budget(InvalidAmount),
     /// There is nothing to change.
     NothingGiven,

@@ -1,10 +1,10 @@
-//! Points in time: read from what people write, and shown.
+//! Reading and showing times and time spans.
 
 use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::model::ApiTime;
 
-/// A text that is no time, date or age.
+/// A text that is neither a time, a date nor an age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidTime;
 

@@ -115,7 +115,7 @@ fn an_invalid_flag_exits_with_2_and_the_valid_values() {
     for (arguments, expected) in [
         (["--toolsets", "nonsense"], "some of sessions"),
         (["--timeout-seconds", "0"], "whole seconds from 1 to 600"),
-        (["--base-url", "http://example.com"], "use https"),
+        (["--base-url", "http://example.com"], "https is required"),
         (["--confirm-deletes", "maybe"], "one of off, token, elicit"),
         (["--auth-header", "cookie"], "authorization, x-api-key"),
     ] {

@@ -9,6 +9,7 @@ use crate::{
         guard::{Operation, Statuses},
         text,
         time::to_the_second,
+        toolset::Toolset,
         view::row::{Row, shown_amount},
     },
     model::{Resource, Session, SessionHead},
@@ -163,10 +164,7 @@ impl Record {
     /// The concise record of a session. `console` is whether it has a console page.
     pub(crate) fn concise(session: &Session, statuses: &Statuses, console: bool) -> Self {
         let head = &session.head;
-        let array = |field| match session.agent_field(field) {
-            Some(Value::Array(values)) => values.clone(),
-            _ => Vec::new(),
-        };
+        let Toolset { tools, mcp_servers } = Toolset::of(session);
         Self {
             row: Row::of(head),
             model: session.agent_field("model").and_then(model_id),
@@ -176,8 +174,8 @@ impl Record {
             metadata: head.metadata.clone(),
             usage: usage_by_kind(session),
             budget: session.budget().as_ref().and_then(shown_amount),
-            tools: array("tools"),
-            mcp_servers: array("mcp_servers"),
+            tools,
+            mcp_servers,
             resources: head.resources.iter().map(mounted).collect(),
             outcomes: outcomes(session),
             console_url: console.then(|| {

@@ -30,7 +30,7 @@ async fn a_limit_after_a_lost_write_says_that_the_write_may_have_been_carried_ou
         };
         assert_eq!(parts["http_status"], status, "{text}");
         assert!(text.contains("may have been carried out"), "{text}");
-        let next = "Next: read the session with get_session";
+        let next = "Next: call get_session with";
         assert!(text.contains(next), "{text}");
     }
 }
