@@ -1,5 +1,7 @@
-//! The pure core: called with values, returns values. No io, no protocol, no clock of its own.
+//! The rules, as pure functions on values: no I/O, no protocol, no clock, and no text for a
+//! reader, which is worded in `explain`.
 
+pub mod code;
 pub mod details;
 pub mod diagnosis;
 pub mod events;
@@ -8,5 +10,6 @@ pub mod guard;
 pub mod money;
 pub mod step;
 pub mod text;
+pub mod time;
 pub mod toolset;
 pub mod view;

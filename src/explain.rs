@@ -2,7 +2,11 @@
 
 pub mod api;
 pub mod cautious;
+pub mod details;
+pub mod diagnosis;
 pub mod guard;
+pub mod toolset;
+pub mod values;
 pub mod vocabulary;
 
 use std::time::Duration;

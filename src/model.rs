@@ -1,8 +1,8 @@
 //! What the Sessions API sends, read tolerantly: a field that is missing, null or of an
-//! unexpected type is absent, and never a failure of the whole answer.
+//! unexpected type is absent, and never fails the whole answer.
 //!
-//! Two depths: [`SessionHead`] is what lists, guards and filters need, and leaves large fields
-//! unread; [`Session`] keeps everything, also what this project does not know.
+//! [`SessionHead`] is what lists, guards and filters need, without the large fields; [`Session`]
+//! keeps everything, unknown fields included.
 
 use std::{fmt, marker::PhantomData};
 
@@ -13,10 +13,8 @@ use serde::{
 };
 use serde_json::{Map, Value, value::RawValue};
 
-/// Reads a field as `T`, or as `T::default()` when the service sends something else.
-///
-/// # Errors
-/// Only when the text is not JSON at all.
+/// Reads a field as `T`, or as `T::default()` if the service sends something else. Fails only if
+/// the text is not JSON at all.
 fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -26,28 +24,39 @@ where
     Ok(serde_json::from_str(raw.get()).unwrap_or_default())
 }
 
-/// The id of a session, safe to use as one path segment of a URL.
-///
-/// No prefix is assumed: `sesn_…`, `sess_…`, `ses_…` all exist.
+/// The id of a session, safe as one path segment of a URL. No prefix is assumed: `sesn_…`,
+/// `sess_…` and `ses_…` all exist.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(String);
 
+/// Why a text is no session id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidSessionId {
+    /// Nothing.
+    Empty,
+    /// A relative path such as `..`.
+    RelativePath,
+    /// More than 256 characters.
+    TooLong,
+    /// It contains white space.
+    WhiteSpace,
+    /// It contains control characters.
+    ControlCharacters,
+}
+
 impl SessionId {
-    /// Takes 1 to 256 characters without white space and control characters.
-    ///
-    /// # Errors
-    /// One clause saying what is wrong, to be read after the argument's name.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    /// Accepts 1 to 256 characters without white space and control characters.
+    pub fn parse(text: &str) -> Result<Self, InvalidSessionId> {
         match text {
-            "" => Err("is empty"),
+            "" => Err(InvalidSessionId::Empty),
             // The `url` crate drops these from a path, so the request would reach another route;
-            // and some servers drop what follows a semicolon before they look at a segment.
+            // some servers drop what follows a semicolon before they look at a segment.
             _ if matches!(text.split(';').next(), Some("" | "." | "..")) => {
-                Err("is a relative path, not an id")
+                Err(InvalidSessionId::RelativePath)
             }
-            _ if text.chars().count() > 256 => Err("is longer than 256 characters"),
-            _ if text.chars().any(char::is_whitespace) => Err("contains white space"),
-            _ if text.chars().any(char::is_control) => Err("contains control characters"),
+            _ if text.chars().count() > 256 => Err(InvalidSessionId::TooLong),
+            _ if text.chars().any(char::is_whitespace) => Err(InvalidSessionId::WhiteSpace),
+            _ if text.chars().any(char::is_control) => Err(InvalidSessionId::ControlCharacters),
             _ => Ok(Self(text.to_owned())),
         }
     }
@@ -85,8 +94,8 @@ impl ApiTime {
         self.at
     }
 
-    /// Whether a caller who was shown this moment could mean it by `other`: the same instant,
-    /// or the same second when `other` has no fraction, since rows are shown to the second.
+    /// Whether `other` is this time as a caller may have been shown it: the same instant, or the
+    /// same second if `other` has no fraction, since rows are shown to the second.
     #[must_use]
     pub fn shows_as(&self, other: &Self) -> bool {
         match (self.at, other.at) {
@@ -108,7 +117,7 @@ impl From<String> for ApiTime {
 
 impl<'de> Deserialize<'de> for ApiTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Anything that is there counts (an archived_at that is a number still means archived).
+        // An archived_at that is a number still means archived.
         Ok(match Value::deserialize(deserializer)? {
             Value::String(text) => Self::from(text),
             other => Self::from(other.to_string()),
@@ -134,7 +143,7 @@ pub struct SessionHead {
     /// When it last changed; some services leave it out.
     #[serde(default)]
     pub updated_at: Option<ApiTime>,
-    /// When it was archived: the only mark of an archived session that all services share.
+    /// When it was archived: the only sign of an archived session that all services share.
     #[serde(default)]
     pub archived_at: Option<ApiTime>,
     /// The agent it runs, without its large parts.
@@ -146,18 +155,24 @@ pub struct SessionHead {
     /// The deployment that created it.
     #[serde(default, deserialize_with = "lenient")]
     pub deployment_id: Option<String>,
-    /// Pairs set by its owner; values are strings by the API's rules, but not everywhere.
+    /// Pairs set by its owner; strings by the API's rules, but not everywhere.
     #[serde(default, deserialize_with = "lenient")]
     pub metadata: Map<String, Value>,
     /// What it has consumed so far.
     #[serde(default, deserialize_with = "lenient")]
     pub usage: Usage,
-    /// What it is mounted with (id and type are looked at in filters).
+    /// What is mounted into it.
     #[serde(default, deserialize_with = "lenient")]
     pub resources: Vec<Resource>,
 }
 
 impl SessionHead {
+    /// The title, unless it is empty.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        self.title.as_deref().filter(|title| !title.is_empty())
+    }
+
     /// Archived, whatever the status says.
     #[must_use]
     pub fn is_archived(&self) -> bool {
@@ -174,7 +189,7 @@ pub struct AgentHead {
     /// The agent's name.
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
-    /// The agent's version, a counting number.
+    /// The agent's version.
     #[serde(default, deserialize_with = "lenient")]
     pub version: Option<i64>,
 }
@@ -213,7 +228,7 @@ pub struct CacheCreation {
     pub ephemeral_1h_input_tokens: Option<u64>,
 }
 
-/// An amount of money as the API sends it: minor units as a decimal string.
+/// An amount of money as the API sends it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Amount {
     /// Minor units (cents), `"1234"` or `"1234.5"`; never read as a float.
@@ -224,7 +239,7 @@ pub struct Amount {
     pub currency: String,
 }
 
-/// Reads the amount from a string, or from a number as it is written.
+/// Reads a string, or a number as it is written.
 fn amount_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => text,
@@ -253,10 +268,10 @@ pub struct Resource {
     pub file_id: Option<String>,
 }
 
-/// A whole session: the head that is understood, and every field as it was sent.
+/// A whole session: its head, and every field as it was sent.
 #[derive(Debug, Clone, Default)]
 pub struct Session {
-    /// What lists, guards and filters look at.
+    /// The fields that are understood.
     pub head: SessionHead,
     /// All fields as the service sent them, in its order, numbers unchanged.
     pub fields: Map<String, Value>,
@@ -267,6 +282,13 @@ impl Session {
     #[must_use]
     pub fn agent_field(&self, field: &str) -> Option<&Value> {
         self.fields.get("agent")?.get(field)
+    }
+
+    /// The most it may cost: `{"type": "limit", "max_list_cost": {"amount", "currency"}}`.
+    #[must_use]
+    pub fn budget(&self) -> Option<Amount> {
+        let limit = self.fields.get("budget")?.get("max_list_cost")?;
+        serde_json::from_value(limit.clone()).ok()
     }
 }
 
@@ -292,16 +314,16 @@ pub struct Page<T> {
     pub next_page: Option<String>,
 }
 
-/// `data` must be there: an error with a status of 200 would otherwise pass for an empty list.
-/// An entry or a cursor that cannot be read fails the page, since leaving it out would be silent.
+/// `data` is required, or an error with HTTP status 200 would pass for an empty list. An entry or
+/// a cursor that cannot be read fails the page, since it would be lost unnoticed.
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(bound = "T: DeserializeOwned")]
         struct Wire<T> {
-            // `null` is some services' `[]`; with a reader of its own it may not be missing.
+            // Some services send null for `[]`; a field with `deserialize_with` is required.
             #[serde(deserialize_with = "Option::deserialize")]
-            data: Option<Vec<Entry<T>>>,
+            data: Option<Vec<FromObject<T>>>,
             #[serde(default)]
             next_page: Option<String>,
         }
@@ -314,25 +336,25 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
     }
 }
 
-/// An object; serde would read a structure from an array too, by position.
-struct Entry<T>(T);
+/// Reads `T` from an object only; serde would also read a struct from an array, by position.
+struct FromObject<T>(T);
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Entry<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for FromObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object<T>(PhantomData<T>);
+        struct ObjectVisitor<T>(PhantomData<T>);
 
-        impl<'de, T: DeserializeOwned> Visitor<'de> for Object<T> {
-            type Value = Entry<T>;
+        impl<'de, T: DeserializeOwned> Visitor<'de> for ObjectVisitor<T> {
+            type Value = FromObject<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, entry: A) -> Result<Entry<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(entry)).map(Entry)
+            fn visit_map<A: MapAccess<'de>>(self, entry: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(entry)).map(FromObject)
             }
         }
 
-        deserializer.deserialize_map(Object(PhantomData))
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
 }

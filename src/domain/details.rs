@@ -3,12 +3,18 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    domain::{money::Money, text, view::row::NAME_CHARACTERS},
+    domain::{
+        money::{InvalidAmount, Money},
+        text,
+        view::row::NAME_CHARACTERS,
+    },
     model::Session,
 };
 
-/// The API's limits: pairs, characters of a key, characters of a value.
-const METADATA_LIMITS: (usize, usize, usize) = (16, 64, 512);
+/// The API's limits for metadata, in characters.
+pub const KEY_CHARACTERS: usize = 64;
+/// See [`KEY_CHARACTERS`].
+pub const VALUE_CHARACTERS: usize = 512;
 
 /// A field that is left alone, cleared, or set.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,7 +28,7 @@ pub enum Field<T> {
     Set(T),
 }
 
-/// What is asked for, checked as far as that is possible without the session.
+/// The changes asked for, checked as far as possible without the session.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Details {
     title: Field<String>,
@@ -30,47 +36,50 @@ pub struct Details {
     budget: Field<Money>,
 }
 
-/// What is to be sent, and what that changes.
+/// Why the arguments cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mistake {
+    /// This metadata key is empty or longer than [`KEY_CHARACTERS`].
+    MetadataKey(String),
+    /// The value of this metadata key is no string of at most [`VALUE_CHARACTERS`].
+    MetadataValue(String),
+    /// The budget is no amount.
+    Budget(InvalidAmount),
+    /// There is nothing to change.
+    NothingGiven,
+}
+
+/// What to send, and what that changes.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Planned {
+pub struct DetailsChange {
     /// The body of the update.
     pub body: Map<String, Value>,
-    /// For each field that differs `{"before", "after"}`, long texts cut; null stands for "not
-    /// set".
+    /// For each field that differs `{"before", "after"}`, long text cut; null means "not set".
     pub changes: Map<String, Value>,
 }
 
 impl Details {
-    /// Reads the arguments.
-    ///
-    /// # Errors
-    /// Every mistake, each with its path and what is valid.
+    /// Reads the arguments, or returns every mistake in them.
     pub fn read(
         title: Field<String>,
         metadata: Option<Map<String, Value>>,
         budget: Field<String>,
-    ) -> Result<Self, Vec<String>> {
+    ) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
-        let given = metadata.is_some();
+        let has_metadata = metadata.is_some();
         let mut pairs = Vec::new();
-        let (_, longest_key, longest_value) = METADATA_LIMITS;
         for (key, value) in metadata.unwrap_or_default() {
-            let path = format!("metadata.{}", text::shortened(&key, 40));
-            if key.is_empty() || key.chars().count() > longest_key {
-                mistakes.push(format!(
-                    "{path} has a key that is not 1 to {longest_key} characters"
-                ));
+            if key.is_empty() || key.chars().count() > KEY_CHARACTERS {
+                mistakes.push(Mistake::MetadataKey(key.clone()));
             }
             let value = match value {
                 Value::Null => None,
-                Value::String(text) if text.chars().count() <= longest_value => Some(text),
-                // Strict meaning: the API keeps strings, and 5 is clearly meant as "5".
+                Value::String(text) if text.chars().count() <= VALUE_CHARACTERS => Some(text),
+                // The API stores strings, and 5 clearly means "5".
                 Value::Number(number) => Some(number.to_string()),
                 Value::Bool(flag) => Some(flag.to_string()),
                 _ => {
-                    mistakes.push(format!(
-                        "{path} must be a string of at most {longest_value} characters, or null"
-                    ));
+                    mistakes.push(Mistake::MetadataValue(key));
                     continue;
                 }
             };
@@ -83,123 +92,95 @@ impl Details {
         let budget = match budget {
             Field::Keep => Field::Keep,
             Field::Clear => Field::Clear,
-            // Not "": some models fill in what they leave out, and this cannot be taken back.
+            // Not "": some models send that for what they leave out, and this cannot be undone.
             Field::Set(text) if text == "none" => Field::Clear,
             Field::Set(text) => match Money::parse_major(&text) {
                 Ok(money) => Field::Set(money),
-                Err(wrong) => {
-                    mistakes.push(format!("budget {wrong}"));
+                Err(error) => {
+                    mistakes.push(Mistake::Budget(error));
                     Field::Keep
                 }
             },
         };
-        let nothing = title == Field::Keep && !given && budget == Field::Keep;
+        let nothing = title == Field::Keep && !has_metadata && budget == Field::Keep;
         if nothing && mistakes.is_empty() {
-            mistakes.push("nothing is given to change; give title, metadata or budget".to_owned());
+            mistakes.push(Mistake::NothingGiven);
         }
-        if mistakes.is_empty() {
-            Ok(Self {
-                title,
-                metadata: pairs,
-                budget,
-            })
-        } else {
-            Err(mistakes)
+        if !mistakes.is_empty() {
+            return Err(mistakes);
         }
+        Ok(Self {
+            title,
+            metadata: pairs,
+            budget,
+        })
     }
 
-    /// Whether the budget is part of it.
+    /// Whether the budget is to change.
     #[must_use]
     pub fn touches_budget(&self) -> bool {
         self.budget != Field::Keep
     }
 }
 
-/// Works out what to send so that the session is as asked: only what differs.
+/// What to send so that the session becomes as asked: only what differs.
 #[must_use]
-pub fn plan(details: &Details, session: &Session) -> Planned {
-    let mut planned = Planned::default();
-    let title = session
-        .head
-        .title
-        .as_deref()
-        .filter(|title| !title.is_empty());
-    let title = json!(title);
+pub fn plan(details: &Details, session: &Session) -> DetailsChange {
+    let mut change = DetailsChange::default();
+    let title = json!(session.head.title());
     match &details.title {
         Field::Keep => {}
-        Field::Clear => planned.set("title", &title, &Value::Null, Value::Null),
-        Field::Set(new) => planned.set("title", &title, &json!(new), json!(new)),
+        Field::Clear => change.set("title", &title, &Value::Null, Value::Null),
+        Field::Set(new) => change.set("title", &title, &json!(new), json!(new)),
     }
-    plan_metadata(details, session, &mut planned);
-    let limit = session
-        .fields
-        .get("budget")
-        .and_then(|budget| budget.get("max_list_cost"));
-    let limit = limit.and_then(|limit| {
-        Money::from_minor(
-            limit.get("amount")?.as_str()?,
-            limit.get("currency")?.as_str()?,
-        )
-    });
-    let before = limit
-        .as_ref()
-        .map_or(Value::Null, |money| money.to_string().into());
+    change.set_metadata(details, session);
+    let limit = session.budget().as_ref().and_then(Money::from_amount);
+    let before = json!(limit.as_ref().map(Money::to_string));
     match &details.budget {
         Field::Keep => {}
-        Field::Clear => planned.set("budget", &before, &Value::Null, Value::Null),
+        Field::Clear => change.set("budget", &before, &Value::Null, Value::Null),
         Field::Set(money) if limit.as_ref() == Some(money) => {}
         Field::Set(money) => {
             let cost = json!({"amount": money.to_minor_string(), "currency": money.currency()});
             let body = json!({"type": "limit", "max_list_cost": cost});
-            planned.set("budget", &before, &money.to_string().into(), body);
+            change.set("budget", &before, &money.to_string().into(), body);
         }
     }
-    planned
+    change
 }
 
-impl Planned {
+impl DetailsChange {
     fn set(&mut self, field: &str, before: &Value, after: &Value, body: Value) {
         if before != after {
             self.body.insert(field.to_owned(), body);
-            self.changes
-                .insert(field.to_owned(), shown(before.clone(), after.clone()));
+            let change = json!({"before": shortened(before), "after": shortened(after)});
+            self.changes.insert(field.to_owned(), change);
         }
     }
-}
 
-/// Metadata is a patch in the API too, so only the keys that differ are sent and shown.
-fn plan_metadata(details: &Details, session: &Session, planned: &mut Planned) {
-    let (mut before, mut after) = (Map::new(), Map::new());
-    for (key, value) in &details.metadata {
-        let old = session.head.metadata.get(key).cloned().unwrap_or_default();
-        let new = value
-            .as_ref()
-            .map_or(Value::Null, |text| text.as_str().into());
-        if old != new {
-            before.insert(key.clone(), old);
-            after.insert(key.clone(), new);
+    /// The API takes metadata as a patch, so only the keys that differ are sent and shown.
+    fn set_metadata(&mut self, details: &Details, session: &Session) {
+        let (mut before, mut after) = (Map::new(), Map::new());
+        for (key, value) in &details.metadata {
+            let old = session.head.metadata.get(key).cloned().unwrap_or_default();
+            let new = json!(value);
+            if old != new {
+                before.insert(key.clone(), old);
+                after.insert(key.clone(), new);
+            }
         }
-    }
-    if !after.is_empty() {
-        planned
-            .body
-            .insert("metadata".to_owned(), after.clone().into());
-        planned
-            .changes
-            .insert("metadata".to_owned(), shown(before.into(), after.into()));
+        let after = Value::Object(after);
+        self.set("metadata", &before.into(), &after, after.clone());
     }
 }
 
-fn shown(mut before: Value, mut after: Value) -> Value {
-    shorten(&mut before);
-    shorten(&mut after);
-    json!({"before": before, "after": after})
-}
-
-fn shorten(value: &mut Value) {
+fn shortened(value: &Value) -> Value {
     match value {
-        Value::String(long) => *long = text::shortened(long, NAME_CHARACTERS),
-        Value::Object(pairs) => pairs.values_mut().for_each(shorten),
-        _ => {}
+        Value::String(long) => text::shortened(long, NAME_CHARACTERS).into(),
+        Value::Object(pairs) => pairs
+            .iter()
+            .map(|(key, value)| (key.clone(), shortened(value)))
+            .collect(),
+        other => other.clone(),
     }
 }

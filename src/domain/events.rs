@@ -1,16 +1,16 @@
-//! What is shown of an event: what matters of its kind, long values cut.
+//! Events as they are shown: what matters of each kind, with long values cut.
 //!
-//! Kinds this program does not know are shown too: everything they have, cut the same way.
+//! Unknown kinds are shown too: all their fields, cut the same way.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{text, view::row::to_the_second},
+    domain::{text, time::to_the_second},
     model::{ApiTime, Event},
 };
 
-/// How much of an id or a type is shown: all of it, but for a broken service.
+/// Longest id or type shown, in characters: longer ones come from broken services only.
 const ID_CHARACTERS: usize = 256;
 
 /// Which events a list is about.
@@ -18,15 +18,15 @@ const ID_CHARACTERS: usize = 256;
 pub struct EventFilter {
     /// Types, any of them; empty for all.
     pub types: Vec<String>,
-    /// Processed at or after this instant.
+    /// Processed at or after this time.
     pub after: Option<Timestamp>,
-    /// Processed before this instant.
+    /// Processed before this time.
     pub before: Option<Timestamp>,
 }
 
 impl EventFilter {
-    /// Whether the event meets every condition. An event that waits to be processed has no time,
-    /// and is left to the service.
+    /// Whether the event meets every condition. An event that is not processed yet has no time
+    /// and matches: the service decides.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
         let kind = kind(event);
@@ -39,13 +39,13 @@ impl EventFilter {
     }
 }
 
-/// The event's type, `session.status_idle` for instance.
+/// The event's type, such as `session.status_idle`.
 #[must_use]
 pub fn kind(event: &Event) -> &str {
     text(event, "type").unwrap_or_default()
 }
 
-/// A field that is a text.
+/// A string field.
 #[must_use]
 pub fn text<'a>(event: &'a Event, field: &str) -> Option<&'a str> {
     event.get(field)?.as_str()
@@ -54,50 +54,46 @@ pub fn text<'a>(event: &'a Event, field: &str) -> Option<&'a str> {
 /// When the event was processed, else created.
 #[must_use]
 pub fn at(event: &Event) -> Option<Timestamp> {
-    moment(event)?.at()
+    time(event)?.at()
 }
 
-fn moment(event: &Event) -> Option<ApiTime> {
-    let time = |field| text(event, field).map(|time| ApiTime::from(time.to_owned()));
-    time("processed_at").or_else(|| time("created_at"))
+fn time(event: &Event) -> Option<ApiTime> {
+    let time = text(event, "processed_at").or_else(|| text(event, "created_at"))?;
+    Some(ApiTime::from(time.to_owned()))
 }
 
-/// The event as it is shown: `id`, `type`, `at`, then what matters of its kind. `cut` is how many
-/// characters were left out of its values.
+/// The event as it is shown: `id`, `type`, `at`, then what matters of its kind, each value cut to
+/// `limit` characters. `cut` is how many characters were left out.
 #[must_use]
 pub fn shown(event: &Event, limit: usize) -> Map<String, Value> {
     let mut cutter = Cutter { limit, cut: 0 };
     let mut shown = Map::new();
     for field in ["id", "type"] {
-        if let Some(value) = event.get(field).filter(|value| !value.is_null()) {
-            let short = value.as_str().map(|id| text::shortened(id, ID_CHARACTERS));
-            shown.insert(
-                field.to_owned(),
-                short.map_or_else(|| value.clone(), Value::from),
-            );
-        }
+        match event.get(field) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(id)) => {
+                shown.insert(field.to_owned(), text::shortened(id, ID_CHARACTERS).into())
+            }
+            Some(other) => shown.insert(field.to_owned(), other.clone()),
+        };
     }
-    if let Some(at) = moment(event) {
-        shown.insert("at".to_owned(), to_the_second(&at).into());
+    if let Some(time) = time(event) {
+        shown.insert("at".to_owned(), to_the_second(&time).into());
     }
-    let calls_a_tool = kind(event).ends_with("tool_use");
+    let kind = kind(event);
     for (field, value) in event {
         let (name, value) = match (field.as_str(), value) {
-            // An evaluation is how the permission came about: the same for every call of a tool.
+            // `evaluation` is how the permission was decided, the same for every call of a tool.
             ("id" | "type" | "processed_at" | "created_at" | "evaluation", _)
             | ("is_error", Value::Bool(false))
             | (_, Value::Null) => continue,
-            ("name", value) if calls_a_tool => ("tool", cutter.value(value)),
+            ("name", value) if kind.ends_with("tool_use") => ("tool", cutter.value(value)),
             ("mcp_server_name", value) => ("mcp_server", cutter.value(value)),
             ("evaluated_permission", value) => ("permission", cutter.value(value)),
-            ("content", Value::Array(blocks)) => {
-                let name = if kind(event).ends_with("tool_result") {
-                    "result"
-                } else {
-                    "text"
-                };
-                (name, cutter.content(blocks))
+            ("content", Value::Array(blocks)) if kind.ends_with("tool_result") => {
+                ("result", cutter.content(blocks))
             }
+            ("content", Value::Array(blocks)) => ("text", cutter.content(blocks)),
             (field, value) => (field, cutter.value(value)),
         };
         if !is_empty(&value) {
@@ -120,7 +116,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Cuts values, and counts what it cuts.
+/// Cuts values, and counts the characters it leaves out.
 struct Cutter {
     limit: usize,
     cut: usize,
@@ -137,23 +133,23 @@ impl Cutter {
         }
     }
 
-    /// A structure stays one while it is short, and becomes its cut JSON where it is not.
+    /// A short structure stays one; a long one becomes its JSON, cut.
     fn value(&mut self, value: &Value) -> Value {
         match value {
             Value::String(text) => self.text(text),
             Value::Array(_) | Value::Object(_) => {
                 let value = without_nulls(value);
                 let json = value.to_string();
-                if json.chars().nth(self.limit).is_none() {
+                if self.fits(&json) {
                     return value;
                 }
-                // One long text in it (a file, a script) is told better than JSON broken off.
+                // Cutting one long text inside (a file, a script) reads better than broken JSON.
                 let mut inner = Self {
                     limit: self.limit / 2,
                     cut: 0,
                 };
-                let short = inner.inside(&value);
-                if short.to_string().chars().nth(self.limit).is_none() {
+                let short = inner.strings(&value);
+                if self.fits(&short.to_string()) {
                     self.cut += inner.cut;
                     return short;
                 }
@@ -163,19 +159,24 @@ impl Cutter {
         }
     }
 
-    fn inside(&mut self, value: &Value) -> Value {
+    fn fits(&self, json: &str) -> bool {
+        json.chars().nth(self.limit).is_none()
+    }
+
+    /// The value with every string cut.
+    fn strings(&mut self, value: &Value) -> Value {
         match value {
             Value::String(text) => self.text(text),
-            Value::Array(values) => values.iter().map(|value| self.inside(value)).collect(),
+            Value::Array(values) => values.iter().map(|value| self.strings(value)).collect(),
             Value::Object(fields) => fields
                 .iter()
-                .map(|(name, value)| (name.clone(), self.inside(value)))
+                .map(|(name, value)| (name.clone(), self.strings(value)))
                 .collect(),
             other => other.clone(),
         }
     }
 
-    /// Blocks of content as one text; what is no text is named in brackets.
+    /// Content blocks as one text; blocks without text are named in brackets.
     fn content(&mut self, blocks: &[Value]) -> Value {
         let block = |block: &Value| match (block.get("text"), block.get("type")) {
             (Some(Value::String(text)), _) => text.clone(),
@@ -206,73 +207,59 @@ fn without_nulls(value: &Value) -> Value {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::domain::events::{EventFilter, shown};
+    use crate::{
+        domain::events::{EventFilter, shown},
+        model::Event,
+    };
 
-    #[test]
-    fn an_event_is_shown_by_what_matters_of_its_kind() {
-        let check = |event: Value, expected: Value| {
-            let Value::Object(event) = event else {
-                panic!("an object")
-            };
-            assert_eq!(Value::Object(shown(&event, 40)), expected);
-        };
-        check(
-            json!({"id": "e", "type": "agent.message", "processed_at": "2026-01-01T00:00:00.5Z",
-                   "content": [{"type": "text", "text": "Done."}, {"type": "redacted"}]}),
-            json!({"id": "e", "type": "agent.message", "at": "2026-01-01T00:00:00Z",
-                   "text": "Done.\n[redacted]"}),
-        );
-        check(
-            json!({"id": "e", "type": "agent.mcp_tool_use", "name": "search", "session_thread_id": null,
-                   "mcp_server_name": "linear", "input": {"q": "x"}, "evaluated_permission": "ask",
-                   "evaluation": {"type": "always_ask"}}),
-            json!({"id": "e", "type": "agent.mcp_tool_use", "tool": "search",
-                   "mcp_server": "linear", "input": {"q": "x"}, "permission": "ask"}),
-        );
-        check(
-            json!({"type": "agent.tool_result", "tool_use_id": "u", "is_error": true,
-                   "content": [{"type": "text", "text": "x".repeat(50)}]}),
-            json!({"type": "agent.tool_result", "tool_use_id": "u", "is_error": true,
-                   "result": format!("{}…", "x".repeat(40)), "cut": 10}),
-        );
-        check(
-            json!({"type": "agent.tool_use", "name": "write",
-                   "input": {"p": "a", "t": "y".repeat(30)}}),
-            json!({"type": "agent.tool_use", "tool": "write", "cut": 10,
-                   "input": {"p": "a", "t": format!("{}…", "y".repeat(20))}}),
-        );
-        check(
-            json!({"type": "galaxy.new", "shine": [1, {"far": 1.50}], "deep": null}),
-            json!({"type": "galaxy.new", "shine": [1, {"far": 1.50}]}),
-        );
-        check(
-            json!({"type": "galaxy.new", "many": (0..30).collect::<Vec<_>>()}),
-            json!({"type": "galaxy.new", "many": "[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,1…", "cut": 41}),
-        );
+    fn event(fields: &Value) -> Event {
+        fields.as_object().unwrap().clone()
     }
 
     #[test]
-    fn an_event_that_waits_to_be_processed_is_left_to_the_service() {
+    fn an_event_is_shown_by_what_matters_of_its_kind() {
+        let cases = json!([
+            [{"id": "e", "type": "agent.message", "processed_at": "2026-01-01T00:00:00.5Z",
+              "content": [{"type": "text", "text": "Done."}, {"type": "redacted"}]},
+             {"id": "e", "type": "agent.message", "at": "2026-01-01T00:00:00Z",
+              "text": "Done.\n[redacted]"}],
+            [{"id": "e", "type": "agent.mcp_tool_use", "name": "search", "session_thread_id": null,
+              "mcp_server_name": "linear", "input": {"q": "x"}, "evaluated_permission": "ask",
+              "evaluation": {"type": "always_ask"}},
+             {"id": "e", "type": "agent.mcp_tool_use", "tool": "search",
+              "mcp_server": "linear", "input": {"q": "x"}, "permission": "ask"}],
+            [{"type": "agent.tool_result", "tool_use_id": "u", "is_error": true,
+              "content": [{"type": "text", "text": "x".repeat(50)}]},
+             {"type": "agent.tool_result", "tool_use_id": "u", "is_error": true,
+              "result": format!("{}…", "x".repeat(40)), "cut": 10}],
+            [{"type": "agent.tool_use", "name": "write", "input": {"p": "a", "t": "y".repeat(30)}},
+             {"type": "agent.tool_use", "tool": "write",
+              "input": {"p": "a", "t": format!("{}…", "y".repeat(20))}, "cut": 10}],
+            [{"type": "galaxy.new", "shine": [1, {"far": 1.50}], "deep": null},
+             {"type": "galaxy.new", "shine": [1, {"far": 1.50}]}],
+            [{"type": "galaxy.new", "many": (0..30).collect::<Vec<_>>()},
+             {"type": "galaxy.new", "many": "[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,1…", "cut": 41}],
+        ]);
+        for case in cases.as_array().unwrap() {
+            assert_eq!(Value::Object(shown(&event(&case[0]), 40)), case[1]);
+        }
+    }
+
+    #[test]
+    fn an_event_that_is_not_processed_yet_matches_any_time() {
         let filter = EventFilter {
             after: "2026-01-02T00:00:00Z".parse().ok(),
             types: vec!["user.message".into()],
             ..EventFilter::default()
         };
-        let check = |event: Value, expected: bool| {
-            let Value::Object(event) = event else {
-                panic!("an object")
-            };
+        for (kind, processed_at, expected) in [
+            ("user.message", None, true),
+            ("user.message", Some("2026-01-01T00:00:00Z"), false),
+            ("user.message", Some("2026-01-02T00:00:00Z"), true),
+            ("agent.message", None, false),
+        ] {
+            let event = event(&json!({"type": kind, "processed_at": processed_at}));
             assert_eq!(filter.matches(&event), expected, "{event:?}");
-        };
-        check(json!({"type": "user.message"}), true);
-        check(
-            json!({"type": "user.message", "processed_at": "2026-01-01T00:00:00Z"}),
-            false,
-        );
-        check(
-            json!({"type": "user.message", "processed_at": "2026-01-02T00:00:00Z"}),
-            true,
-        );
-        check(json!({"type": "agent.message"}), false);
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Which sessions a list is about. Every condition is looked at here, also those the API was
-//! asked for: compatible services ignore some of them.
+//! Which sessions a list is about. Every condition is checked here, also those sent to the API:
+//! compatible services ignore some of them.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::{
     model::{ApiTime, SessionHead},
 };
 
-/// Conditions on a session; those left out hold for every session.
+/// Conditions on a session; the default matches every session that is not archived.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     /// The agent it runs.
@@ -24,17 +24,17 @@ pub struct Filter {
     pub statuses: Vec<String>,
     /// Archived sessions too.
     pub include_archived: bool,
-    /// Created at or after this instant.
+    /// Created at or after this time.
     pub created_after: Option<Timestamp>,
-    /// Created before this instant.
+    /// Created before this time.
     pub created_before: Option<Timestamp>,
-    /// In the title, whatever the case.
+    /// Part of the title, ignoring case.
     pub title_contains: Option<String>,
-    /// Pairs of metadata, all of them.
+    /// Metadata pairs, all of them.
     pub metadata: Vec<(String, String)>,
-    /// Updated at or after this instant.
+    /// Updated at or after this time.
     pub updated_after: Option<Timestamp>,
-    /// Updated before this instant.
+    /// Updated before this time.
     pub updated_before: Option<Timestamp>,
     /// Costs at least this at list price.
     pub min_list_cost: Option<Money>,
@@ -43,7 +43,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether the session meets every condition. What is not known of a session meets none.
+    /// Whether the session meets every condition. An unknown value meets none.
     #[must_use]
     pub fn matches(&self, session: &SessionHead) -> bool {
         let agent = &session.agent;
@@ -54,18 +54,18 @@ impl Filter {
             && agrees(self.agent_id.as_ref(), agent.id.as_ref())
             && agrees(self.agent_version.as_ref(), agent.version.as_ref())
             && agrees(self.deployment_id.as_ref(), session.deployment_id.as_ref())
-            && self.mounts_memory_store(session)
+            && self.matches_memory_store(session)
             && is_within(created, self.created_after, self.created_before)
             && is_within(updated, self.updated_after, self.updated_before)
-            && self.names(session)
-            && self.is_labelled(session)
-            && self.costs(session)
+            && self.matches_title(session)
+            && self.matches_metadata(session)
+            && self.matches_cost(session)
             && is_allowed(&self.allowed_agents, session)
     }
 
-    /// Whether there are conditions that the API cannot be asked for.
+    /// Whether some conditions have no counterpart in the API's list parameters.
     #[must_use]
-    pub fn is_own(&self) -> bool {
+    pub fn has_local_conditions(&self) -> bool {
         self.title_contains.is_some()
             || !self.metadata.is_empty()
             || self.updated_after.is_some()
@@ -73,21 +73,21 @@ impl Filter {
             || self.min_list_cost.is_some()
     }
 
-    /// Before when a match was created at the latest: nothing is updated before it is created.
+    /// The latest creation time of a match: nothing is updated before it is created.
     #[must_use]
     pub fn latest_creation(&self) -> Option<Timestamp> {
         let both = [self.created_before, self.updated_before];
         both.into_iter().flatten().min()
     }
 
-    fn names(&self, session: &SessionHead) -> bool {
+    fn matches_title(&self, session: &SessionHead) -> bool {
         self.title_contains.as_ref().is_none_or(|wanted| {
             let title = session.title.as_deref().unwrap_or_default();
             title.to_lowercase().contains(&wanted.to_lowercase())
         })
     }
 
-    fn is_labelled(&self, session: &SessionHead) -> bool {
+    fn matches_metadata(&self, session: &SessionHead) -> bool {
         let mut pairs = self.metadata.iter();
         pairs.all(|(key, wanted)| match session.metadata.get(key) {
             Some(Value::String(text)) => text == wanted,
@@ -97,40 +97,32 @@ impl Filter {
         })
     }
 
-    fn costs(&self, session: &SessionHead) -> bool {
-        self.min_list_cost
-            .as_ref()
-            .is_none_or(|least| cost(session).is_some_and(|cost| cost >= *least))
+    fn matches_cost(&self, session: &SessionHead) -> bool {
+        let least = self.min_list_cost.as_ref();
+        least.is_none_or(|least| cost(session).is_some_and(|cost| cost >= *least))
     }
 
-    fn mounts_memory_store(&self, session: &SessionHead) -> bool {
-        let Some(wanted) = &self.memory_store_id else {
-            return true;
-        };
-        let mut stores = session
-            .resources
-            .iter()
-            .filter(|each| each.kind.as_deref() == Some("memory_store"));
-        stores.any(|each| each.memory_store_id.as_ref() == Some(wanted))
+    fn matches_memory_store(&self, session: &SessionHead) -> bool {
+        self.memory_store_id.as_ref().is_none_or(|wanted| {
+            session.resources.iter().any(|resource| {
+                resource.kind.as_deref() == Some("memory_store")
+                    && resource.memory_store_id.as_ref() == Some(wanted)
+            })
+        })
     }
 }
 
-/// Whether the session belongs to one of the agents the operator allows; none named means all.
+/// Whether the session belongs to one of the agents the operator allows; an empty list allows all.
 #[must_use]
 pub fn is_allowed(agents: &[String], session: &SessionHead) -> bool {
-    agents.is_empty()
-        || session
-            .agent
-            .id
-            .as_ref()
-            .is_some_and(|id| agents.contains(id))
+    let agent = session.agent.id.as_ref();
+    agents.is_empty() || agent.is_some_and(|id| agents.contains(id))
 }
 
 /// What the session has cost so far, if it is known.
 #[must_use]
 pub fn cost(session: &SessionHead) -> Option<Money> {
-    let cost = session.usage.list_cost.as_ref()?;
-    Money::from_minor(&cost.amount, &cost.currency)
+    Money::from_amount(session.usage.list_cost.as_ref()?)
 }
 
 fn is_within(at: Option<Timestamp>, after: Option<Timestamp>, before: Option<Timestamp>) -> bool {
@@ -147,72 +139,70 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use crate::{
-        domain::{filter::Filter, money::Money},
-        model::SessionHead,
-    };
+    use crate::domain::{filter::Filter, money::Money};
+
+    fn at(text: &str) -> Option<Timestamp> {
+        text.parse().ok()
+    }
 
     #[test]
-    fn each_condition_of_our_own_is_met_or_not() {
+    fn local_conditions_are_met_or_not() {
         let session = json!({
             "id": "s", "title": "Fix the ÜBER login", "status": "idle",
             "created_at": "2026-03-01T00:00:00Z", "updated_at": "2026-03-02T00:00:00Z",
             "metadata": {"team": "web", "n": 5},
             "usage": {"list_cost": {"amount": "1234.5", "currency": "USD"}},
         });
-        let at = |text: &str| text.parse::<Timestamp>().ok();
-        let pair = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
-        let check = |filter: Filter, session: &Value, expected: bool| {
-            let session: SessionHead = serde_json::from_value(session.clone()).unwrap();
-            assert!(filter.is_own());
-            assert_eq!(filter.matches(&session), expected, "{filter:?}");
-        };
+        let bare = json!({"id": "s"});
+        let default = Filter::default;
         let title = |text: &str| Filter {
             title_contains: Some(text.into()),
-            ..Filter::default()
+            ..default()
+        };
+        let metadata = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|&(key, value)| (key.into(), value.into()));
+            Filter {
+                metadata: pairs.collect(),
+                ..default()
+            }
+        };
+        let after = |text| Filter {
+            updated_after: at(text),
+            ..default()
+        };
+        let before = |text| Filter {
+            updated_before: at(text),
+            ..default()
+        };
+        let cost = |text| Filter {
+            min_list_cost: Money::parse_major(text).ok(),
+            ..default()
+        };
+        let check = |filter: Filter, session: &Value, expected: bool| {
+            let session = serde_json::from_value(session.clone()).unwrap();
+            assert!(filter.has_local_conditions());
+            assert_eq!(filter.matches(&session), expected, "{filter:?}");
         };
         check(title("über"), &session, true);
         check(title("logout"), &session, false);
-        check(title("x"), &json!({"id": "s"}), false);
-        let metadata = |metadata| Filter {
-            metadata,
-            ..Filter::default()
-        };
-        check(metadata(pair("team", "web")), &session, true);
-        check(metadata(pair("n", "5")), &session, true);
-        check(metadata(pair("team", "Web")), &session, false);
-        check(
-            metadata([pair("team", "web"), pair("x", "y")].concat()),
-            &session,
-            false,
-        );
-        let updated = |after: &str, before: &str| Filter {
-            updated_after: at(after),
-            updated_before: at(before),
-            ..Filter::default()
-        };
-        check(updated("2026-03-02T00:00:00Z", ""), &session, true);
-        check(updated("2026-03-02T00:00:01Z", ""), &session, false);
-        check(updated("", "2026-03-02T00:00:00Z"), &session, false);
-        check(updated("", "2026-03-02T00:00:01Z"), &session, true);
-        check(
-            updated("", "2026-03-02T00:00:01Z"),
-            &json!({"id": "s"}),
-            false,
-        );
-        let cost = |text: &str| Filter {
-            min_list_cost: Money::parse_major(text).ok(),
-            ..Filter::default()
-        };
+        check(title("x"), &bare, false);
+        check(metadata(&[("team", "web")]), &session, true);
+        check(metadata(&[("n", "5")]), &session, true);
+        check(metadata(&[("team", "Web")]), &session, false);
+        check(metadata(&[("team", "web"), ("x", "y")]), &session, false);
+        check(after("2026-03-02T00:00:00Z"), &session, true);
+        check(after("2026-03-02T00:00:01Z"), &session, false);
+        check(before("2026-03-02T00:00:00Z"), &session, false);
+        check(before("2026-03-02T00:00:01Z"), &session, true);
+        check(before("2026-03-02T00:00:01Z"), &bare, false);
         check(cost("12.345"), &session, true);
         check(cost("12.35"), &session, false);
         check(cost("1 EUR"), &session, false);
-        check(cost("0"), &json!({"id": "s"}), false);
+        check(cost("0"), &bare, false);
     }
 
     #[test]
-    fn what_was_updated_before_was_created_before() {
-        let at = |text: &str| text.parse::<Timestamp>().ok();
+    fn a_match_was_created_before_it_was_updated() {
         let filter = Filter {
             created_before: at("2026-03-05T00:00:00Z"),
             updated_before: at("2026-03-02T00:00:00Z"),

@@ -1,7 +1,7 @@
-//! May this operation run on this session now? The whole rule is [`judge`]; everything that
-//! writes asks it right before it sends.
+//! Whether an operation may run on a session now. [`judge`] is the whole rule; every write asks
+//! it right before sending.
 
-use crate::model::SessionHead;
+use crate::{domain::code::Code, model::SessionHead};
 
 /// What is about to be done to a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +23,15 @@ pub enum Operation {
 /// Why an operation may not run now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// A turn is under way.
+    /// A turn is in progress.
     Running,
-    /// A transient error is being retried: it will run again by itself.
+    /// A transient error is being retried: the session will run again by itself.
     Rescheduling,
     /// It has ended for good.
     Terminated,
     /// It is archived.
     Archived,
-    /// The status is one this program does not know, so it may be busy.
+    /// The status is unknown, so the session may be busy.
     StatusUnrecognized,
 }
 
@@ -41,11 +41,23 @@ impl Refusal {
     pub fn is_busy(self) -> bool {
         matches!(self, Self::Running | Self::Rescheduling)
     }
+
+    /// The code of the failure it becomes.
+    #[must_use]
+    pub fn code(self) -> Code {
+        match self {
+            Self::Running => Code::SessionRunning,
+            Self::Rescheduling => Code::SessionRescheduling,
+            Self::Terminated => Code::SessionTerminated,
+            Self::Archived => Code::SessionArchived,
+            Self::StatusUnrecognized => Code::StatusUnrecognized,
+        }
+    }
 }
 
-/// What [`judge`] says.
+/// What the guard decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Ruling {
     /// Safe to send.
     Go,
     /// The session is already as the operation would leave it: send nothing.
@@ -54,14 +66,26 @@ pub enum Verdict {
     Refuse(Refusal),
 }
 
-/// What a session is doing, as far as guards care.
+impl Ruling {
+    /// `allowed`, `nothing_to_do`, or the code of the refusal.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Go => "allowed",
+            Self::NothingToDo => "nothing_to_do",
+            Self::Refuse(refusal) => refusal.code().as_str(),
+        }
+    }
+}
+
+/// What a session is doing, as far as the guard is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum Activity {
     /// Waiting for input.
     Idle,
     /// At work.
     Running,
-    /// Waiting for a retry of its own.
+    /// Waiting to retry by itself.
     Rescheduling,
     /// Ended.
     Terminated,
@@ -69,7 +93,7 @@ pub enum State {
     Unknown,
 }
 
-impl State {
+impl Activity {
     /// Running or rescheduling.
     #[must_use]
     pub fn is_busy(self) -> bool {
@@ -77,187 +101,154 @@ impl State {
     }
 }
 
-/// The API's own names of statuses, which cannot be declared to mean anything else.
+/// The API's own status names, which `--idle-status` cannot redefine.
 pub const KNOWN_STATUSES: [&str; 4] = ["idle", "running", "rescheduling", "terminated"];
 
-/// How statuses are read: the API's own names, and those an operator declared as safe as idle.
+/// How status names are read.
 #[derive(Debug, Clone, Default)]
 pub struct Statuses {
     idle_like: Vec<String>,
 }
 
 impl Statuses {
-    /// `idle_like` are further names (of a compatible service) that are as safe as `idle`.
+    /// `idle_like` are further names, of a compatible service, that are as safe as `idle`.
     #[must_use]
     pub fn new(idle_like: Vec<String>) -> Self {
         Self { idle_like }
     }
 
-    /// What the session is doing. The API's own names cannot be declared to mean anything else.
+    /// What the session is doing.
     #[must_use]
-    pub fn state(&self, session: &SessionHead) -> State {
+    pub fn activity(&self, session: &SessionHead) -> Activity {
         match session.status.as_str() {
-            "idle" => State::Idle,
-            "running" => State::Running,
-            "rescheduling" => State::Rescheduling,
-            "terminated" => State::Terminated,
-            other if self.idle_like.iter().any(|name| name == other) => State::Idle,
-            _ => State::Unknown,
+            "idle" => Activity::Idle,
+            "running" => Activity::Running,
+            "rescheduling" => Activity::Rescheduling,
+            "terminated" => Activity::Terminated,
+            other if self.idle_like.iter().any(|name| name == other) => Activity::Idle,
+            _ => Activity::Unknown,
         }
     }
 
-    /// Asks [`judge`] about a session.
+    /// [`judge`] for a session.
     #[must_use]
-    pub fn judge(&self, operation: Operation, session: &SessionHead) -> Verdict {
-        judge(operation, self.state(session), session.is_archived())
+    pub fn judge(&self, operation: Operation, session: &SessionHead) -> Ruling {
+        judge(operation, self.activity(session), session.is_archived())
     }
 }
 
-/// The guard: one row an operation, one column a state.
-///
-/// Refusing while rescheduling is stricter than the API: such a session runs again by itself.
-#[expect(clippy::match_same_arms, reason = "an arm is a rule of its own")]
+/// The guard. Refusing while rescheduling is stricter than the API: such a session runs again by
+/// itself.
+#[expect(clippy::match_same_arms, reason = "each arm is a rule of its own")]
 #[must_use]
-pub fn judge(operation: Operation, state: State, archived: bool) -> Verdict {
+pub fn judge(operation: Operation, activity: Activity, archived: bool) -> Ruling {
+    use Activity::{Idle, Rescheduling, Running, Terminated, Unknown};
     use Operation as Op;
-    use State as S;
-    use Verdict::{Go, NothingToDo, Refuse};
+    use Ruling::{Go, NothingToDo, Refuse};
 
-    match (operation, archived, state) {
+    match (operation, archived, activity) {
         (Op::Archive, true, _) => NothingToDo,
-        // Services exist that leave an archived session running, or delete one that runs.
-        (Op::Delete, true, S::Idle | S::Terminated | S::Unknown) => Go,
+        // Some services leave an archived session running, or delete one that runs.
+        (Op::Delete, true, Idle | Terminated | Unknown) => Go,
         (Op::UpdateTools | Op::Interrupt | Op::UpdateDetails | Op::UpdateBudget, true, _) => {
             Refuse(Refusal::Archived)
         }
 
-        (Op::UpdateTools | Op::Archive | Op::Delete, _, S::Running) => Refuse(Refusal::Running),
-        (Op::UpdateTools | Op::Archive | Op::Delete, _, S::Rescheduling) => {
+        (Op::UpdateTools | Op::Archive | Op::Delete, _, Running) => Refuse(Refusal::Running),
+        (Op::UpdateTools | Op::Archive | Op::Delete, _, Rescheduling) => {
             Refuse(Refusal::Rescheduling)
         }
-        (Op::UpdateTools | Op::Archive | Op::Delete, false, S::Unknown) => {
+        (Op::UpdateTools | Op::Archive | Op::Delete, false, Unknown) => {
             Refuse(Refusal::StatusUnrecognized)
         }
-        (Op::UpdateTools | Op::Interrupt | Op::UpdateBudget, false, S::Terminated) => {
+        (Op::UpdateTools | Op::Interrupt | Op::UpdateBudget, false, Terminated) => {
             Refuse(Refusal::Terminated)
         }
-        (Op::Interrupt, false, S::Idle) => NothingToDo,
+        (Op::Interrupt, false, Idle) => NothingToDo,
 
-        (Op::UpdateTools, false, S::Idle)
-        | (Op::Archive | Op::Delete, false, S::Idle | S::Terminated)
-        | (Op::Interrupt, false, S::Running | S::Rescheduling | S::Unknown)
+        (Op::UpdateTools, false, Idle)
+        | (Op::Archive | Op::Delete, false, Idle | Terminated)
+        | (Op::Interrupt, false, Running | Rescheduling | Unknown)
         | (Op::UpdateDetails, false, _)
-        | (Op::UpdateBudget, false, S::Idle | S::Running | S::Rescheduling | S::Unknown) => Go,
+        | (Op::UpdateBudget, false, Idle | Running | Rescheduling | Unknown) => Go,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
-        domain::guard::{Operation as Op, Refusal, State, Statuses, Verdict, judge},
+        domain::guard::{Activity, Operation as Op, Refusal, Ruling, Statuses, judge},
         model::SessionHead,
     };
 
-    const STATES: [State; 5] = [
-        State::Idle,
-        State::Running,
-        State::Rescheduling,
-        State::Terminated,
-        State::Unknown,
-    ];
+    /// Columns: idle, running, rescheduling, terminated, unknown.
+    const MATRIX: &str = "
+UpdateTools: allowed session_running session_rescheduling session_terminated status_unrecognized
+Archive: allowed session_running session_rescheduling allowed status_unrecognized
+Delete: allowed session_running session_rescheduling allowed status_unrecognized
+Interrupt: nothing_to_do allowed allowed session_terminated allowed
+UpdateDetails: allowed allowed allowed allowed allowed
+UpdateBudget: allowed allowed allowed session_terminated allowed";
 
-    fn word(verdict: Verdict) -> &'static str {
-        match verdict {
-            Verdict::Go => "go",
-            Verdict::NothingToDo => "nothing",
-            Verdict::Refuse(Refusal::Running) => "running",
-            Verdict::Refuse(Refusal::Rescheduling) => "rescheduling",
-            Verdict::Refuse(Refusal::Terminated) => "terminated",
-            Verdict::Refuse(Refusal::Archived) => "archived",
-            Verdict::Refuse(Refusal::StatusUnrecognized) => "unrecognized",
-        }
-    }
+    const ARCHIVED: &str = "
+UpdateTools: session_archived session_archived session_archived session_archived session_archived
+Archive: nothing_to_do nothing_to_do nothing_to_do nothing_to_do nothing_to_do
+Delete: allowed session_running session_rescheduling allowed allowed
+Interrupt: session_archived session_archived session_archived session_archived session_archived
+UpdateDetails: session_archived session_archived session_archived session_archived session_archived
+UpdateBudget: session_archived session_archived session_archived session_archived session_archived";
 
     #[test]
-    fn the_matrix_is_the_design() {
-        let check = |operation, archived, expected: &str| {
-            let row = STATES.map(|state| word(judge(operation, state, archived)));
-            assert_eq!(
-                row.join(" "),
-                expected,
-                "{operation:?}, archived: {archived}"
-            );
+    fn the_guard_follows_its_matrix() {
+        use Activity::{Idle, Rescheduling, Running, Terminated, Unknown};
+        use Op::{Archive, Delete, Interrupt, UpdateBudget, UpdateDetails, UpdateTools};
+        let row = |operation, archived| {
+            let row = [Idle, Running, Rescheduling, Terminated, Unknown]
+                .map(|activity| judge(operation, activity, archived).as_str());
+            format!("\n{operation:?}: {}", row.join(" "))
         };
-        // Columns: idle, running, rescheduling, terminated, unknown status.
-        check(
-            Op::UpdateTools,
-            false,
-            "go running rescheduling terminated unrecognized",
-        );
-        check(
-            Op::Archive,
-            false,
-            "go running rescheduling go unrecognized",
-        );
-        check(Op::Delete, false, "go running rescheduling go unrecognized");
-        check(Op::Interrupt, false, "nothing go go terminated go");
-        check(Op::UpdateDetails, false, "go go go go go");
-        check(Op::UpdateBudget, false, "go go go terminated go");
-
-        check(
-            Op::UpdateTools,
-            true,
-            "archived archived archived archived archived",
-        );
-        check(Op::Archive, true, "nothing nothing nothing nothing nothing");
-        check(Op::Delete, true, "go running rescheduling go go");
-        check(
-            Op::Interrupt,
-            true,
-            "archived archived archived archived archived",
-        );
-        check(
-            Op::UpdateDetails,
-            true,
-            "archived archived archived archived archived",
-        );
-        check(
-            Op::UpdateBudget,
-            true,
-            "archived archived archived archived archived",
-        );
+        for (archived, expected) in [(false, MATRIX), (true, ARCHIVED)] {
+            let operations = [
+                UpdateTools,
+                Archive,
+                Delete,
+                Interrupt,
+                UpdateDetails,
+                UpdateBudget,
+            ];
+            let rows = operations.map(|operation| row(operation, archived));
+            assert_eq!(rows.concat(), expected);
+        }
     }
 
     proptest::proptest! {
         #[test]
-        fn nothing_harmful_passes_on_a_busy_session(
+        fn nothing_harmful_is_allowed_on_a_busy_session(
             status in "running|rescheduling",
             archived: bool,
-            declared in proptest::collection::vec("running|rescheduling|paused|[a-z]{0,8}", 0..4),
+            idle_like in proptest::collection::vec("running|rescheduling|paused|[a-z]{0,8}", 0..4),
         ) {
             let session = SessionHead {
                 status,
                 archived_at: archived.then(|| "2026-01-01T00:00:00Z".to_owned().into()),
                 ..SessionHead::default()
             };
-            let statuses = Statuses::new(declared);
+            let statuses = Statuses::new(idle_like);
             for operation in [Op::UpdateTools, Op::Archive, Op::Delete] {
-                proptest::prop_assert_ne!(statuses.judge(operation, &session), Verdict::Go);
+                proptest::prop_assert_ne!(statuses.judge(operation, &session), Ruling::Go);
             }
         }
     }
 
     #[test]
-    fn a_declared_status_is_as_safe_as_idle_and_an_undeclared_one_is_not() {
+    fn only_declared_statuses_are_as_safe_as_idle() {
         let paused = SessionHead {
             status: "paused".into(),
             ..SessionHead::default()
         };
         let judge = |statuses: &Statuses| statuses.judge(Op::Delete, &paused);
-        assert_eq!(
-            judge(&Statuses::default()),
-            Verdict::Refuse(Refusal::StatusUnrecognized)
-        );
-        assert_eq!(judge(&Statuses::new(vec!["paused".into()])), Verdict::Go);
+        let refused = Ruling::Refuse(Refusal::StatusUnrecognized);
+        assert_eq!(judge(&Statuses::default()), refused);
+        assert_eq!(judge(&Statuses::new(vec!["paused".into()])), Ruling::Go);
     }
 }

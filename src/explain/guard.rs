@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::ApiError,
-    domain::{guard::Refusal, step::Step, text, view::record::refusal_code},
+    domain::{guard::Refusal, step::Step, text},
     explain::{Failure, named},
     model::SessionHead,
 };
@@ -71,7 +71,7 @@ impl Failure {
                 )
             }
         };
-        Self::new(refusal_code(why), message, next).with_status(session)
+        Self::new(why.code().as_str(), message, next).with_status(session)
     }
 
     /// It changed since the caller saw it.

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 pub(crate) use crate::mcp::args::values::TimeArg;
 use crate::{
     domain::{money::Money, text},
+    explain,
     explain::Failure,
     mcp::schema::CHECK,
     model::{ApiTime, SessionId},
@@ -226,13 +227,13 @@ fn is_choice(schema: &Value, value: &Value) -> bool {
 /// The checks a type may ask for with the schema keyword `x-check`.
 fn run_check(check: &str, value: &Value) -> Result<(), String> {
     match (check, value) {
-        ("session_id", Value::String(text)) => {
-            SessionId::parse(text).map(drop).map_err(str::to_owned)
-        }
+        ("session_id", Value::String(text)) => SessionId::parse(text)
+            .map(drop)
+            .map_err(|error| explain::values::session_id(error).to_owned()),
         ("when", Value::String(text)) => TimeArg::parse(text, Timestamp::now()).map(drop),
-        ("amount", Value::String(text)) => {
-            Money::parse_major(text).map(drop).map_err(str::to_owned)
-        }
+        ("amount", Value::String(text)) => Money::parse_major(text)
+            .map(drop)
+            .map_err(|error| explain::values::amount(error).to_owned()),
         ("pairs", Value::Object(pairs)) => match pairs.values().find(|value| !is_plain(value)) {
             Some(_) => Err("must have texts as values".to_owned()),
             None => Ok(()),

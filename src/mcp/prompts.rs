@@ -8,7 +8,7 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use crate::{domain::text, mcp::args::values::TimeArg, model::SessionId};
+use crate::{domain::text, explain::values, mcp::args::values::TimeArg, model::SessionId};
 
 /// A prompt: what it needs, what it takes, what it says.
 struct Template {
@@ -185,7 +185,9 @@ fn session_id(text: &str) -> Result<&str, String> {
     if !(title.is_empty() || is_quoted) {
         return Err("must be one id, or an id with its title in quotes behind it".to_owned());
     }
-    SessionId::parse(id).map(|_| id).map_err(str::to_owned)
+    SessionId::parse(id)
+        .map(|_| id)
+        .map_err(|error| values::session_id(error).to_owned())
 }
 
 /// Whether this is the argument of an offered prompt that sessions are proposed for.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     api::{ApiError, ApiResponse},
     app::write::{Conditions, IfBusy, Leave, Outcome, Write, poll::Poll},
-    domain::guard::{Operation, Refusal, Verdict},
+    domain::guard::{Operation, Refusal, Ruling},
     explain::Failure,
     mcp::{call::Call, server::SessionsServer},
     model::{Session, SessionId},
@@ -118,9 +118,9 @@ impl Attempt<'_> {
             let session = self.call.session(self.id).await?;
             self.expect_unchanged(&session, *interrupted == Some(true))?;
             let why = match self.server.statuses().judge(self.operation, &session.head) {
-                Verdict::Go => return Ok(Reading::Go(session)),
-                Verdict::NothingToDo => return Ok(Reading::NothingToDo(session)),
-                Verdict::Refuse(why) => why,
+                Ruling::Go => return Ok(Reading::Go(session)),
+                Ruling::NothingToDo => return Ok(Reading::NothingToDo(session)),
+                Ruling::Refuse(why) => why,
             };
             let if_busy = if why.is_busy() {
                 self.conditions.if_busy

@@ -23,7 +23,7 @@ pub(crate) async fn until_free(
     );
     loop {
         let session = call.session(id).await?;
-        let busy = server.statuses().state(&session.head).is_busy();
+        let busy = server.statuses().activity(&session.head).is_busy();
         if !busy || !poll.pause(call, &session).await {
             return Ok(session);
         }

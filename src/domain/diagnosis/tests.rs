@@ -1,41 +1,37 @@
-//! One case at least for each verdict.
+//! At least one case for each verdict.
 
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        diagnosis::{Facts, Verdict, age, diagnose},
+        diagnosis::{Facts, diagnose},
         guard::Statuses,
-        step::LeftOut,
     },
     model::{Event, Session},
 };
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "a table reads better without borrowing"
-)]
-fn check(session: Value, events: &[Value], verdict: Verdict, evidence: &str, next: &str) {
-    let events: Vec<Event> = events
-        .iter()
-        .map(|event| event.as_object().unwrap().clone())
-        .collect();
-    let session: Session = serde_json::from_str(&session.to_string()).unwrap();
-    let found = diagnose(&Facts {
-        state: Statuses::default().state(&session.head),
-        session: &session,
-        events: &events,
-        threads: &[],
-        console_url: None,
-        now: "2026-03-01T12:00:00Z".parse().unwrap(),
-    });
-    let shown = Value::Object(found.evidence).to_string();
-    assert_eq!(found.verdict, verdict, "{shown}");
-    assert!(shown.contains(evidence), "{shown}");
-    let step = found.next.on(&LeftOut::default());
-    assert!(step.contains(next), "{step}");
-    assert!(!step.contains("{id}"), "{step}");
+/// Checks verdict and advice (`found`), and a part of the evidence, of each case; a case may have
+/// a session and evidence of its own.
+#[track_caller]
+fn check(session: &Value, evidence: &str, cases: &Value) {
+    for case in cases.as_array().unwrap() {
+        let session = case.get("session").unwrap_or(session);
+        let session: Session = serde_json::from_str(&session.to_string()).unwrap();
+        let events: Vec<Event> = serde_json::from_value(case["events"].clone()).unwrap();
+        let found = diagnose(&Facts {
+            activity: Statuses::default().activity(&session.head),
+            session: &session,
+            events: &events,
+            threads: &[],
+            console_url: None,
+            now: "2026-03-01T12:00:00Z".parse().unwrap(),
+        });
+        let shown = format!("{:?}, {:?}", found.verdict, found.next.advice);
+        assert_eq!(case["found"], shown, "{case}");
+        let shown = Value::Object(found.evidence).to_string();
+        let expected = case["evidence"].as_str().unwrap_or(evidence);
+        assert!(shown.contains(expected), "{case}: {shown}");
+    }
 }
 
 fn session(status: &str, updated: &str) -> Value {
@@ -70,206 +66,120 @@ fn calls(id: &str, kind: &str, permission: &str) -> Value {
     event
 }
 
+fn error(kind: &str, message: &str) -> Value {
+    let mut event = event("evt_2", "session.error", "11:40:00");
+    event["error"] = json!({"type": kind, "message": message});
+    event
+}
+
 #[test]
-fn a_busy_session_works_until_it_has_been_quiet_for_a_quarter_of_an_hour() {
+fn a_busy_session_is_working_until_it_has_been_quiet_for_15_minutes() {
     let running = |time| event("evt_1", "session.status_running", time);
     let old = session("running", "08:00:00");
     check(
-        old.clone(),
-        &[running("11:50:00")],
-        Verdict::Working,
-        "10m",
-        "wait_for_session",
-    );
-    let stuck = r#""quiet_for":"15m 1s""#;
-    check(
-        old.clone(),
-        &[running("11:44:59")],
-        Verdict::StuckRunning,
-        stuck,
-        "interrupt_session",
-    );
-    check(
-        old,
-        &[],
-        Verdict::StuckRunning,
-        r#""quiet_for":"4h""#,
-        "interrupt_session",
-    );
-    check(
-        session("running", "11:59:00"),
-        &[],
-        Verdict::Working,
+        &old,
         "",
-        "",
+        &json!([
+            {"events": [running("11:50:00")], "found": "Working, Wait", "evidence": "10m"},
+            {"events": [running("11:44:59")], "found": "StuckRunning, Interrupt",
+             "evidence": r#""quiet_for":"15m 1s""#},
+            {"events": [], "found": "StuckRunning, Interrupt", "evidence": r#""quiet_for":"4h""#},
+            {"session": session("running", "11:59:00"), "events": [], "found": "Working, Wait"},
+            {"session": {"id": "s", "status": "running"}, "events": [], "found": "Working, Wait"},
+        ]),
     );
-    check(
-        json!({"id": "s", "status": "running"}),
-        &[],
-        Verdict::Working,
-        "",
-        "",
-    );
-
-    let mut error = event("evt_2", "session.error", "11:40:00");
-    error["error"] = json!({"type": "model_overloaded_error", "message": "Overloaded."});
     let retries = event("evt_3", "session.status_rescheduled", "11:40:00");
-    let long = r#""rescheduling_for":"20m""#;
-    let events = [retries, error];
+    let overloaded = error("model_overloaded_error", "Overloaded.");
     check(
-        session("rescheduling", "11:59:00"),
-        &events,
-        Verdict::ReschedulingLong,
-        long,
-        "interrupt",
-    );
-    check(
-        session("rescheduling", "11:59:00"),
-        &[],
-        Verdict::Working,
+        &session("rescheduling", "11:59:00"),
         "",
-        "wait_for_session",
+        &json!([
+            {"events": [retries, overloaded], "found": "ReschedulingLong, Interrupt",
+             "evidence": r#""rescheduling_for":"20m""#},
+            {"events": [], "found": "Working, Wait"},
+        ]),
     );
 }
 
 #[test]
-fn an_idle_session_says_what_it_waits_for() {
-    let idle = || session("idle", "11:30:00");
+fn an_idle_session_waits_for_what_its_newest_pause_says() {
     let asks = calls("evt_8", "agent.tool_use", "ask");
     let custom = calls("evt_7", "agent.custom_tool_use", "");
     let elsewhere = calls("evt_6", "agent.tool_use", "allow");
-    let check = |events: &[Value], verdict, next: &str| {
-        check(idle(), events, verdict, r#""age":"30m""#, next);
-    };
-    let (confirm, result) = (
-        Verdict::WaitingForConfirmation,
-        Verdict::WaitingForToolResult,
-    );
-    check(
-        &[waits_for(&["evt_8"]), asks.clone()],
-        confirm,
-        r#""tool_use_id":"evt_8","result":"allow""#,
-    );
-    check(
-        &[waits_for(&["evt_gone"])],
-        confirm,
-        r#""tool_use_id":"evt_gone""#,
-    );
-    check(
-        &[waits_for(&["evt_7"]), custom.clone()],
-        result,
-        r#""custom_tool_use_id":"evt_7""#,
-    );
-    check(
-        &[waits_for(&["evt_6"]), elsewhere],
-        result,
-        r#""type":"user.tool_result""#,
-    );
-    check(
-        &[waits_for(&["evt_7", "evt_8"]), asks.clone(), custom],
-        confirm,
-        r#""evt_8""#,
-    );
     let mut answer = event("evt_10", "user.tool_confirmation", "11:59:00");
     answer["tool_use_id"] = json!("evt_8");
+    let confirmation =
+        |id| format!("WaitingForConfirmation, Answer {{ event_id: {id:?}, kind: Confirmation }}");
+    let result =
+        |id, kind| format!("WaitingForToolResult, Answer {{ event_id: {id:?}, kind: {kind} }}");
+    let source = |source| format!("RetriesExhausted, RetryAfterError({source})");
     check(
-        &[answer, waits_for(&["evt_8"]), asks],
-        Verdict::Working,
-        "wait_for_session",
+        &session("idle", "11:30:00"),
+        r#""age":"30m""#,
+        &json!([
+            {"events": [waits_for(&["evt_8"]), asks], "found": confirmation("evt_8")},
+            {"events": [waits_for(&["evt_gone"])], "found": confirmation("evt_gone")},
+            {"events": [waits_for(&["evt_7"]), custom], "found": result("evt_7", "CustomToolResult")},
+            {"events": [waits_for(&["evt_6"]), elsewhere], "found": result("evt_6", "ToolResult")},
+            {"events": [waits_for(&["evt_7", "evt_8"]), asks, custom], "found": confirmation("evt_8")},
+            {"events": [answer, waits_for(&["evt_8"]), asks], "found": "Working, Wait"},
+            {"events": [paused("end_turn")], "found": "WaitingForMessage, ContinueOrArchive"},
+            {"events": [paused("budget_reached")],
+             "found": r#"BudgetReached, RaiseBudgetOrArchive(Some("50.01 USD"))"#},
+            {"events": [paused("retries_exhausted")], "found": source("Other")},
+            {"events": [paused("retries_exhausted"), error("mcp_connection_failed_error", "")],
+             "found": source("McpServer")},
+            {"events": [paused("retries_exhausted"), error("billing_error", "")],
+             "found": source("Billing")},
+            {"events": [paused("refusal")], "found": "Refused, Rephrase"},
+            {"events": [paused("galaxy")], "found": "Unknown, Inspect"},
+        ]),
     );
-    check(
-        &[paused("end_turn")],
-        Verdict::WaitingForMessage,
-        "user.message",
-    );
-    check(
-        &[paused("budget_reached")],
-        Verdict::BudgetReached,
-        "above 50.01 USD",
-    );
-    check(
-        &[paused("retries_exhausted")],
-        Verdict::RetriesExhausted,
-        "user.message",
-    );
-    check(
-        &[paused("refusal")],
-        Verdict::Refused,
-        "list_session_events",
-    );
-    check(&[paused("galaxy")], Verdict::Unknown, "get_session");
 }
 
 #[test]
-fn a_budget_that_was_raised_holds_nobody_up() {
+fn a_raised_budget_no_longer_counts_as_reached() {
     let mut raised = session("idle", "11:59:00");
     raised["budget"]["max_list_cost"]["amount"] = json!("5002");
-    let events = [paused("budget_reached")];
     check(
-        raised,
-        &events,
-        Verdict::WaitingForMessage,
+        &raised,
         "",
-        "user.message",
+        &json!([
+            {"events": [paused("budget_reached")], "found": "WaitingForMessage, ContinueOrArchive"},
+        ]),
     );
 }
 
 #[test]
-fn other_states_are_verdicts_of_their_own() {
+fn other_states_have_verdicts_of_their_own() {
     let mut archived = session("running", "11:59:00");
     archived["archived_at"] = json!("2026-03-01T11:59:00Z");
-    check(archived, &[], Verdict::Archived, "", "list_session_events");
-    let mut error = event("evt_2", "session.error", "11:40:00");
-    error["error"] = json!({"type": "unknown_error", "message": "m".repeat(400)});
-    let cut = r#""cut":"#;
+    let error = error("unknown_error", &"m".repeat(400));
     check(
-        session("terminated", "11:40:00"),
-        &[error],
-        Verdict::TerminatedError,
-        cut,
-        "archive_session",
-    );
-    check(
-        session("paused", "11:40:00"),
-        &[],
-        Verdict::Unknown,
-        "paused",
-        "get_session",
-    );
-    check(
-        session("idle", "11:40:00"),
-        &[],
-        Verdict::WaitingForMessage,
+        &archived,
         "",
-        "user.message",
+        &json!([
+            {"events": [], "found": "Archived, ReadHistory"},
+            {"session": session("terminated", "11:40:00"), "events": [error],
+             "found": "TerminatedError, Replace", "evidence": r#""cut":"#},
+            {"session": session("paused", "11:40:00"), "events": [],
+             "found": "Unknown, Inspect", "evidence": "paused"},
+            {"session": session("idle", "11:40:00"), "events": [],
+             "found": "WaitingForMessage, ContinueOrArchive"},
+        ]),
     );
 }
 
 #[test]
-fn a_running_session_whose_thread_waits_says_so() {
+fn a_running_session_can_wait_for_one_of_its_threads() {
     let mut waits = waits_for(&["evt_8"]);
     waits["type"] = json!("session.thread_status_idle");
-    let events = [waits, calls("evt_8", "agent.mcp_tool_use", "ask")];
-    let verdict = Verdict::WaitingForConfirmation;
+    let found = r#"WaitingForConfirmation, Answer { event_id: "evt_8", kind: Confirmation }"#;
     check(
-        session("running", "11:00:00"),
-        &events,
-        verdict,
+        &session("running", "11:00:00"),
         r#""tool":"bash""#,
-        "evt_8",
+        &json!([
+            {"events": [waits, calls("evt_8", "agent.mcp_tool_use", "ask")], "found": found},
+        ]),
     );
-}
-
-#[test]
-fn an_age_has_two_units_at_most() {
-    let check = |seconds, expected: &str| {
-        assert_eq!(age(SignedDuration::from_secs(seconds)), expected);
-    };
-    check(0, "0s");
-    check(-5, "0s");
-    check(59, "59s");
-    check(3_600, "1h");
-    check(3_601, "1h");
-    check(90_061, "1d 1h");
-    check(843, "14m 3s");
 }

@@ -1,14 +1,14 @@
-//! What is different between two states of a session's tools, said in as little as possible.
+//! The difference between two states of a session's tools, as small as possible.
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::domain::toolset::{
-    Toolset,
     identity::{Identity, Kind, Section, pair},
+    patch::Toolset,
     resolve::{CONFIGS, DEFAULT, Resolved, same_member, same_setting},
-    value::{same_url, set},
+    value::{present, same_url},
 };
 
 /// What changes, array by array.
@@ -30,16 +30,16 @@ impl Changes {
     }
 }
 
-/// What changes in one array. The order of entries means nothing to the API and is not compared.
+/// What changes in one array. The order of entries does not matter to the API.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Diff {
-    /// Entries that are new, whole.
+    /// New entries, whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub added: Vec<Value>,
-    /// Entries that go, whole, as they were.
+    /// Removed entries, whole, as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Value>,
-    /// Entries that stay, but different.
+    /// Entries that stay but differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<Changed>,
 }
@@ -52,24 +52,23 @@ impl Diff {
     }
 }
 
-/// One entry that changes: what identifies it, and only the keys that differ. Inside
-/// `default_config` and `configs` too only what differs is shown, with the defaults of the API
-/// spelled out where a setting comes from them.
+/// One entry that changes: its identity, and only the keys that differ, also inside
+/// `default_config` and `configs`. Settings that come from the API's defaults are spelled out.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Changed {
     /// Which entry.
     #[serde(flatten)]
     pub identity: Identity,
-    /// The differing keys as they were; keys that were not there are left out.
+    /// The differing keys as they were; new keys are left out.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub before: Map<String, Value>,
-    /// The differing keys as they are going to be; keys that go are left out.
+    /// The differing keys as they will be; removed keys are left out.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub after: Map<String, Value>,
 }
 
-/// What has to change for `from` to become `to`. Settings that come to the same by the API's
-/// defaults are no change; the module documentation says which defaults are taken for certain.
+/// What has to change for `from` to become `to`. Settings that are equal by the API's defaults are
+/// no change; see the module documentation for the defaults.
 #[must_use]
 pub fn diff(from: &Toolset, to: &Toolset) -> Changes {
     Changes {
@@ -78,13 +77,13 @@ pub fn diff(from: &Toolset, to: &Toolset) -> Changes {
     }
 }
 
-fn diff_array(which: Section, from: &[Value], to: &[Value]) -> Diff {
+fn diff_array(section: Section, from: &[Value], to: &[Value]) -> Diff {
     let mut diff = Diff::default();
-    let partners = pair(which, from, to);
+    let partners = pair(section, from, to);
     for (after, partner) in to.iter().zip(&partners) {
         match partner.and_then(|index| from.get(index)) {
             None => diff.added.push(after.clone()),
-            Some(before) => diff.changed.extend(diff_entry(which, before, after)),
+            Some(before) => diff.changed.extend(diff_entry(section, before, after)),
         }
     }
     let stays = |index: &usize| partners.contains(&Some(*index));
@@ -93,13 +92,10 @@ fn diff_array(which: Section, from: &[Value], to: &[Value]) -> Diff {
     diff
 }
 
-fn diff_entry(which: Section, before: &Value, after: &Value) -> Option<Changed> {
-    let identity = which.identity(after)?;
+fn diff_entry(section: Section, before: &Value, after: &Value) -> Option<Changed> {
+    let identity = section.identity(after)?;
+    let kind = section.kind(after);
     let (before, after) = (before.as_object()?, after.as_object()?);
-    let kind = match which {
-        Section::Tools => Kind::of(&json!({"type": identity.kind})),
-        Section::Servers => Kind::Other,
-    };
     let mut sides = Sides::default();
     let (old, new) = (Resolved::of(before, kind), Resolved::of(after, kind));
     for key in union(before, after) {
@@ -108,7 +104,7 @@ fn diff_entry(which: Section, before: &Value, after: &Value) -> Option<Changed> 
             CONFIGS if diff_configs(&old, &new, &mut sides) => {}
             _ => {
                 let (one, two) = (before.get(key), after.get(key));
-                let same = match (which, key, one, two) {
+                let same = match (section, key, one, two) {
                     (
                         Section::Servers,
                         "url",
@@ -123,14 +119,15 @@ fn diff_entry(which: Section, before: &Value, after: &Value) -> Option<Changed> 
             }
         }
     }
-    (!sides.before.is_empty() || !sides.after.is_empty()).then(|| Changed {
+    let Sides { before, after } = sides;
+    (!before.is_empty() || !after.is_empty()).then_some(Changed {
         identity,
-        before: sides.before,
-        after: sides.after,
+        before,
+        after,
     })
 }
 
-/// The two halves of a change while they are put together.
+/// Both sides of a change.
 #[derive(Default)]
 struct Sides {
     before: Map<String, Value>,
@@ -164,7 +161,7 @@ fn union<'a>(one: &'a Map<String, Value>, two: &'a Map<String, Value>) -> Vec<&'
     one.keys().chain(more).map(String::as_str).collect()
 }
 
-/// Whether `default_config` could be looked into on both sides.
+/// False if `default_config` cannot be compared key by key.
 fn diff_default(old: &Resolved<'_>, new: &Resolved<'_>, sides: &mut Sides) -> bool {
     let (true, Some(before), Some(after)) = (new.kind.is_toolset(), &old.default, &new.default)
     else {
@@ -172,7 +169,7 @@ fn diff_default(old: &Resolved<'_>, new: &Resolved<'_>, sides: &mut Sides) -> bo
     };
     let mut inner = Sides::default();
     for key in union(before, after) {
-        let (one, two) = (set(before, key), set(after, key));
+        let (one, two) = (present(before, key), present(after, key));
         if !same_setting(key, one, two) {
             inner.put(key, one, two);
         }
@@ -181,7 +178,7 @@ fn diff_default(old: &Resolved<'_>, new: &Resolved<'_>, sides: &mut Sides) -> bo
     true
 }
 
-/// Whether `configs` could be looked into on both sides.
+/// False if `configs` cannot be compared by name.
 fn diff_configs(old: &Resolved<'_>, new: &Resolved<'_>, sides: &mut Sides) -> bool {
     let (true, Some(before), Some(after)) = (new.kind.is_toolset(), &old.configs, &new.configs)
     else {
@@ -210,9 +207,10 @@ fn diff_config(name: &str, old: &Resolved<'_>, new: &Resolved<'_>) -> Sides {
     let (before, after) = (old.config(name), new.config(name));
     let (nothing, mut inner) = (Map::new(), Sides::default());
     for key in union(before.unwrap_or(&nothing), after.unwrap_or(&nothing)) {
-        let own =
-            |side: Option<&Map<String, Value>>| side.is_some_and(|side| set(side, key).is_some());
-        // A setting neither side has of its own follows the default, which is compared by itself.
+        let own = |side: Option<&Map<String, Value>>| {
+            side.is_some_and(|side| present(side, key).is_some())
+        };
+        // A setting that neither side has follows the default, which is compared separately.
         if key == "name" || (!own(before) && !own(after)) {
             continue;
         }
@@ -224,16 +222,12 @@ fn diff_config(name: &str, old: &Resolved<'_>, new: &Resolved<'_>) -> Sides {
     if !inner.before.is_empty() || !inner.after.is_empty() {
         return inner;
     }
-    // A config that only repeats the default still keeps its tool from following the default
-    // later on, so it is worth showing; but those of a built-in toolset are filled in by the API,
-    // and leaving those out again changes nothing.
+    // A config that repeats the default pins its tool to it, so it is shown. Not if it is removed
+    // from a built-in toolset: there the API fills in such configs itself.
     let settings = |config: &Map<String, Value>| -> Map<String, Value> {
-        let told = |key: &str| !["name", "type"].contains(&key) && set(config, key).is_some();
-        config
-            .iter()
-            .filter(|(key, _)| told(key))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+        let mut settings = config.clone();
+        settings.retain(|key, value| !["name", "type"].contains(&key.as_str()) && !value.is_null());
+        settings
     };
     match (before, after) {
         (None, Some(added)) => inner.after = settings(added),

@@ -1,23 +1,23 @@
-//! What makes an entry of `tools` or `mcp_servers` the same entry as another.
+//! When two entries of `tools` or `mcp_servers` are the same entry.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::toolset::value::{cut, same, shown, text};
+use crate::domain::toolset::value::{same, text};
 
-/// What is known about a tool entry from its `type`.
+/// The kind of a tool, by its `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `agent_toolset_…`: the tools that come with the agent; there is one of each version.
+    /// `agent_toolset_…`: the tools that come with the agent, once for each version.
     BuiltIn,
     /// `mcp_toolset`: the tools of one server of `mcp_servers`.
     Mcp,
-    /// `custom`: a tool the application carries out itself.
+    /// `custom`: a tool that the application runs itself.
     Custom,
-    /// A type this project does not know.
+    /// An unknown type.
     Other,
 }
 
@@ -46,12 +46,12 @@ impl Kind {
     }
 }
 
-/// The keys by which an entry is recognised: a built-in toolset by `type`, an MCP toolset by
-/// `mcp_server_name`, a custom tool by `name`, a server by `name`. A tool of a type that is not
-/// known is recognised by its `type` and whichever of the two names it has.
+/// The keys that identify an entry: `type` for a built-in toolset, `mcp_server_name` for an MCP
+/// toolset, `name` for a custom tool or a server. A tool of an unknown type is identified by its
+/// `type` and whichever of the two names it has.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Identity {
-    /// The `type` of a tool; left out for servers, which are recognised by name alone.
+    /// The `type` of a tool; absent for servers, which are identified by name alone.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// The server an MCP toolset belongs to.
@@ -63,50 +63,53 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whether nothing but an unknown `type` is known. The service may allow several of those, so
-    /// they are duplicates only where one of them has to be picked out.
+    /// Whether there is nothing but an unknown `type`. The service may allow several of those, so
+    /// they are duplicates only where one of them has to be picked.
     pub(crate) fn is_vague(&self) -> bool {
-        self.name.is_none()
-            && self.mcp_server_name.is_none()
-            && !self
-                .kind
-                .as_deref()
-                .is_some_and(|kind| kind.starts_with("agent_toolset_"))
+        let kind = self.kind.as_deref().unwrap_or_default();
+        self.name.is_none() && self.mcp_server_name.is_none() && !kind.starts_with("agent_toolset_")
     }
 }
 
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.kind.as_deref().unwrap_or("server");
-        match self.mcp_server_name.as_ref().or(self.name.as_ref()) {
-            Some(name) => write!(f, "{} {}", cut(kind), quoted(name)),
-            None => f.write_str(&cut(kind)),
-        }
-    }
-}
-
-/// A name that came from elsewhere, as a JSON string, cut.
-pub(crate) fn quoted(name: &str) -> String {
-    shown(&Value::from(name))
-}
-
-/// The two arrays of a session that can be changed.
+/// One of the two arrays that can be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Section {
+pub enum Section {
+    /// `agent.tools`.
     Tools,
+    /// `agent.mcp_servers`.
     Servers,
 }
 
 impl Section {
-    pub(crate) fn name(self) -> &'static str {
+    /// The name of the array.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Tools => "tools",
             Self::Servers => "mcp_servers",
         }
     }
 
+    /// The argument that removes its entries by name.
+    #[must_use]
+    pub fn removal_argument(self) -> &'static str {
+        match self {
+            Self::Tools => "remove_tools",
+            Self::Servers => "remove_mcp_servers",
+        }
+    }
+
+    /// The kind of an entry; servers are all of one kind.
+    pub(crate) fn kind(self, entry: &Value) -> Kind {
+        match self {
+            Self::Tools => Kind::of(entry),
+            Self::Servers => Kind::Other,
+        }
+    }
+
     /// `None` for an entry that lacks what would identify it.
-    pub(crate) fn identity(self, entry: &Value) -> Option<Identity> {
+    #[must_use]
+    pub fn identity(self, entry: &Value) -> Option<Identity> {
         let own = |key| text(entry, key).map(str::to_owned);
         if self == Self::Servers {
             return Some(Identity {
@@ -129,8 +132,8 @@ impl Section {
         })
     }
 
-    /// The names by which a caller can ask for this entry to be taken away.
-    pub(crate) fn handles(self, entry: &Value) -> Vec<&str> {
+    /// The names by which a caller can remove this entry.
+    pub(crate) fn removal_names(self, entry: &Value) -> Vec<&str> {
         let keys: &[&str] = match (self, Kind::of(entry)) {
             (Self::Servers, _) | (Self::Tools, Kind::Custom) => &["name"],
             (Self::Tools, Kind::BuiltIn) => &["type"],
@@ -141,16 +144,16 @@ impl Section {
     }
 }
 
-/// The entries of one array recognised in the other: for each of `after` its index in `before`.
-/// Entries without an identity are recognised only when they mean exactly the same.
-pub(crate) fn pair(which: Section, before: &[Value], after: &[Value]) -> Vec<Option<usize>> {
-    let known: Vec<_> = before.iter().map(|entry| which.identity(entry)).collect();
+/// The partners of entries in another array: for each of `after` its index in `before`. Entries
+/// without an identity have a partner only if it is equal.
+pub(crate) fn pair(section: Section, before: &[Value], after: &[Value]) -> Vec<Option<usize>> {
+    let known: Vec<_> = before.iter().map(|entry| section.identity(entry)).collect();
     let mut free: BTreeSet<usize> = (0..before.len()).collect();
     let mut partners = vec![None; after.len()];
-    // Among entries that share an identity the unchanged ones belong together, so they go first.
+    // Among entries that share an identity the unchanged ones belong together, so they come first.
     for unchanged in [true, false] {
         for (partner, entry) in partners.iter_mut().zip(after) {
-            let identity = which.identity(entry);
+            let identity = section.identity(entry);
             if partner.is_some() || (!unchanged && identity.is_none()) {
                 continue;
             }

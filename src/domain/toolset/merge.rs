@@ -1,228 +1,197 @@
-//! What the arrays would be after a patch, and where every entry came from.
+//! The arrays after a patch, and where each entry came from.
 
 use serde_json::{Map, Value};
 
 use crate::domain::toolset::{
-    Mode, Patch, Problem, Toolset,
-    identity::{Identity, Kind, Section, pair, quoted},
-    value::{same, shown, text},
+    identity::{Identity, Kind, Section, pair},
+    patch::{Mode, Patch, Toolset},
+    problem::{Problem, ProblemKind},
+    value::{same, text},
 };
 
 /// An entry of the result, with what it was made of.
-pub(crate) struct Entry<'a> {
+pub(crate) struct MergedEntry<'a> {
     pub(crate) value: Value,
-    /// What it is recognised by, worked out once: there may be many entries to look through.
+    /// Computed once: arrays may be long.
     pub(crate) identity: Option<Identity>,
-    /// Where it stands in the arguments, and what was given there.
+    /// Index and value in the arguments.
     pub(crate) given: Option<(usize, &'a Value)>,
-    /// Where it stood in the session, and what it was.
+    /// Index and value in the session.
     pub(crate) before: Option<(usize, &'a Value)>,
 }
 
-/// Both arrays after the patch.
-pub(crate) struct Outcome<'a> {
-    pub(crate) tools: Vec<Entry<'a>>,
-    pub(crate) servers: Vec<Entry<'a>>,
-    pub(crate) warnings: Vec<String>,
+/// Both arrays after a patch.
+pub(crate) struct MergeResult<'a> {
+    pub(crate) tools: Vec<MergedEntry<'a>>,
+    pub(crate) servers: Vec<MergedEntry<'a>>,
+    /// The servers whose toolsets were removed together with them.
+    pub(crate) removed_with_server: Vec<&'a str>,
 }
 
-/// Applies the patch. What cannot be applied is left out of the outcome and put into `problems`.
-pub(crate) fn apply<'a>(
+/// Applies the patch. What cannot be applied is left out of the result and added to `problems`.
+pub(crate) fn merge<'a>(
     current: &'a Toolset,
     patch: &'a Patch,
     problems: &mut Vec<Problem>,
-) -> Outcome<'a> {
-    nothing_given(patch, problems);
-    let mut gone_tools = removals(&current.tools, patch, Section::Tools, problems);
-    let gone_servers = removals(&current.mcp_servers, patch, Section::Servers, problems);
-    let warnings = take_along(current, patch, &gone_servers, &mut gone_tools);
-    let array = |which, now: &'a [Value], given: Option<&'a Vec<Value>>, gone: &[usize]| match (
-        given, patch.mode,
-    ) {
-        (Some(given), Mode::Replace) => replaced(which, now, given),
-        (given, _) => {
-            let kept = now
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| !gone.contains(index));
-            merged(which, kept, given.map_or(&[], Vec::as_slice))
-        }
-    };
-    Outcome {
-        tools: array(
-            Section::Tools,
-            &current.tools,
-            patch.tools.as_ref(),
-            &gone_tools,
-        ),
+) -> MergeResult<'a> {
+    check_given(patch, problems);
+    let mut gone_tools = removals(Section::Tools, &current.tools, patch, problems);
+    let gone_servers = removals(Section::Servers, &current.mcp_servers, patch, problems);
+    let removed_with_server = remove_orphans(current, patch, &gone_servers, &mut gone_tools);
+    let array =
+        |section, now: &'a [Value], given: &'a Option<Vec<Value>>, gone: &[usize]| match given {
+            Some(given) if patch.mode == Mode::Replace => replaced(section, now, given),
+            given => {
+                let kept = now.iter().enumerate();
+                let kept = kept.filter(|(index, _)| !gone.contains(index));
+                merged(section, kept, given.as_deref().unwrap_or_default())
+            }
+        };
+    MergeResult {
+        tools: array(Section::Tools, &current.tools, &patch.tools, &gone_tools),
         servers: array(
             Section::Servers,
             &current.mcp_servers,
-            patch.mcp_servers.as_ref(),
+            &patch.mcp_servers,
             &gone_servers,
         ),
-        warnings,
+        removed_with_server,
     }
 }
 
-fn nothing_given(patch: &Patch, problems: &mut Vec<Problem>) {
+fn check_given(patch: &Patch, problems: &mut Vec<Problem>) {
     if !patch.remove_tools.is_empty() || !patch.remove_mcp_servers.is_empty() {
         return;
     }
-    let given = [("tools", &patch.tools), ("mcp_servers", &patch.mcp_servers)];
-    let arrays: Vec<_> = given
+    let mut report = |section: Section, kind| {
+        let path = section.name().to_owned();
+        problems.push(Problem { path, kind });
+    };
+    let arrays = [
+        (Section::Tools, &patch.tools),
+        (Section::Servers, &patch.mcp_servers),
+    ];
+    let given = arrays
         .into_iter()
-        .filter_map(|(name, array)| Some((name, array.as_ref()?)))
-        .collect();
-    if arrays.is_empty() {
-        problems.push(Problem::new(
-            "tools",
-            "nothing to change",
-            "at least one of tools, mcp_servers, remove_tools, remove_mcp_servers",
-        ));
-    } else if patch.mode == Mode::Merge && arrays.iter().all(|(_, array)| array.is_empty()) {
-        for (name, _) in arrays {
-            problems.push(Problem::new(
-                name,
-                "an empty array, which changes nothing in mode merge",
-                "at least one entry; mode replace to clear it",
-            ));
+        .filter_map(|(section, array)| Some((section, array.as_ref()?)));
+    let given: Vec<_> = given.collect();
+    if given.is_empty() {
+        report(Section::Tools, ProblemKind::NothingGiven);
+    } else if patch.mode == Mode::Merge && given.iter().all(|(_, array)| array.is_empty()) {
+        for (section, _) in given {
+            report(section, ProblemKind::EmptyMerge);
         }
     }
 }
 
-/// The indices of the entries that are asked to go.
+/// The indices of the entries to remove.
 fn removals(
+    section: Section,
     now: &[Value],
     patch: &Patch,
-    which: Section,
     problems: &mut Vec<Problem>,
 ) -> Vec<usize> {
-    let (argument, names, given) = match which {
-        Section::Tools => ("remove_tools", &patch.remove_tools, &patch.tools),
-        Section::Servers => (
-            "remove_mcp_servers",
-            &patch.remove_mcp_servers,
-            &patch.mcp_servers,
-        ),
+    let (names, given) = match section {
+        Section::Tools => (&patch.remove_tools, &patch.tools),
+        Section::Servers => (&patch.remove_mcp_servers, &patch.mcp_servers),
     };
+    let argument = section.removal_argument();
     if patch.mode == Mode::Replace && given.is_some() && !names.is_empty() {
-        problems.push(Problem::new(
-            argument,
-            format!(
-                "{} {} beside {}, which is already the whole new value",
-                names.len(),
-                if names.len() == 1 { "name" } else { "names" },
-                which.name()
-            ),
-            format!("either {} or {argument}, or mode merge", which.name()),
-        ));
+        let (path, names) = (argument.to_owned(), names.len());
+        let kind = ProblemKind::RemovalWithReplacement { section, names };
+        problems.push(Problem { path, kind });
         return Vec::new();
     }
     let mut gone = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        let place = format!("{argument}[{index}]");
-        let is_meant = |entry: &Value| which.handles(entry).contains(&name.as_str());
-        let hits: Vec<_> = now
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| is_meant(entry))
-            .collect();
-        let mut kinds: Vec<Option<Identity>> = hits
-            .iter()
-            .map(|(_, entry)| which.identity(entry))
-            .collect();
-        kinds.sort();
-        kinds.dedup();
-        if hits.is_empty() {
-            problems.push(Problem::new(place, quoted(name), names_of(which, now)));
-        } else if kinds.len() > 1 {
-            let kinds: Vec<_> = kinds.iter().flatten().map(ToString::to_string).collect();
-            problems.push(Problem::new(
-                place,
-                format!(
-                    "{}, which is several entries: {}",
-                    quoted(name),
-                    kinds.join(", ")
-                ),
-                format!(
-                    "a name of one entry; or {} without it, with mode replace",
-                    which.name()
-                ),
-            ));
-        } else if let Some(also) = given.iter().flatten().position(is_meant) {
-            problems.push(Problem::new(
-                place,
-                format!(
-                    "{}, which is also given as {}[{also}]",
-                    quoted(name),
-                    which.name()
-                ),
-                "each name once: to remove it or to change it",
-            ));
-        } else {
-            gone.extend(hits.into_iter().map(|(index, _)| index));
+        match find(section, name, now, given.as_deref().unwrap_or_default()) {
+            Ok(found) => gone.extend(found),
+            Err(kind) => problems.push(Problem {
+                path: format!("{argument}[{index}]"),
+                kind,
+            }),
         }
     }
     gone
 }
 
-/// The names that can be removed, for someone who named another one.
-fn names_of(which: Section, now: &[Value]) -> String {
-    let mut names: Vec<_> = now
-        .iter()
-        .filter_map(|entry| which.handles(entry).into_iter().next())
-        .map(quoted)
-        .collect();
-    names.dedup();
-    if names.is_empty() {
-        return format!("nothing: the session has no {}", which.name());
+/// The indices of the entries that a name to remove stands for.
+fn find(
+    section: Section,
+    name: &str,
+    now: &[Value],
+    given: &[Value],
+) -> Result<Vec<usize>, ProblemKind> {
+    let is_meant = |entry: &Value| section.removal_names(entry).contains(&name);
+    let found = now.iter().enumerate().filter(|(_, entry)| is_meant(entry));
+    let (found, mut identities): (Vec<_>, Vec<_>) = found
+        .map(|(index, entry)| (index, section.identity(entry)))
+        .unzip();
+    identities.sort();
+    identities.dedup();
+    let name = name.to_owned();
+    if found.is_empty() {
+        let known = now
+            .iter()
+            .filter_map(|entry| section.removal_names(entry).into_iter().next());
+        let mut known: Vec<_> = known.map(str::to_owned).collect();
+        known.dedup();
+        return Err(ProblemKind::UnknownName {
+            name,
+            section,
+            known,
+        });
     }
-    names.join(", ")
+    if identities.len() > 1 {
+        let entries = identities.into_iter().flatten().collect();
+        return Err(ProblemKind::AmbiguousName {
+            name,
+            section,
+            entries,
+        });
+    }
+    match given.iter().position(is_meant) {
+        Some(index) => Err(ProblemKind::RemovedAndGiven {
+            name,
+            section,
+            index,
+        }),
+        None => Ok(found),
+    }
 }
 
-/// A toolset without its server would be refused, so it goes with it, and the caller is told.
-/// Toolsets in the arguments stay: taking them away would contradict what was asked.
-fn take_along(
-    current: &Toolset,
+/// Also removes the toolsets of removed servers, which the API would refuse, and returns the names
+/// of those servers. Given toolsets stay: removing them would contradict the arguments.
+fn remove_orphans<'a>(
+    current: &'a Toolset,
     patch: &Patch,
     gone_servers: &[usize],
     gone_tools: &mut Vec<usize>,
-) -> Vec<String> {
+) -> Vec<&'a str> {
     if patch.mode == Mode::Replace && patch.tools.is_some() {
         return Vec::new();
     }
-    let mut warnings = Vec::new();
-    for server in gone_servers
-        .iter()
-        .filter_map(|index| current.mcp_servers.get(*index))
-    {
-        let Some(name) = text(server, "name") else {
-            continue;
-        };
+    let servers = gone_servers.iter();
+    let servers = servers.filter_map(|index| text(current.mcp_servers.get(*index)?, "name"));
+    let mut removed = Vec::new();
+    for server in servers {
         for (index, tool) in current.tools.iter().enumerate() {
-            let refers = Kind::of(tool) == Kind::Mcp && text(tool, "mcp_server_name") == Some(name);
-            if refers && !gone_tools.contains(&index) {
+            let refers = text(tool, "mcp_server_name") == Some(server);
+            if refers && Kind::of(tool) == Kind::Mcp && !gone_tools.contains(&index) {
                 gone_tools.push(index);
-                warnings.push(format!(
-                    "the mcp_toolset of {name} is removed together with its server",
-                    name = quoted(name)
-                ));
+                removed.push(server);
             }
         }
     }
-    warnings
+    removed
 }
 
-fn replaced<'a>(which: Section, now: &'a [Value], given: &'a [Value]) -> Vec<Entry<'a>> {
-    let before = pair(which, now, given);
-    given
-        .iter()
-        .enumerate()
-        .zip(before)
-        .map(|((index, value), before)| Entry {
+fn replaced<'a>(section: Section, now: &'a [Value], given: &'a [Value]) -> Vec<MergedEntry<'a>> {
+    let entries = given.iter().enumerate().zip(pair(section, now, given));
+    entries
+        .map(|((index, value), before)| MergedEntry {
             value: value.clone(),
-            identity: which.identity(value),
+            identity: section.identity(value),
             given: Some((index, value)),
             before: before.and_then(|index| Some((index, now.get(index)?))),
         })
@@ -230,44 +199,38 @@ fn replaced<'a>(which: Section, now: &'a [Value], given: &'a [Value]) -> Vec<Ent
 }
 
 fn merged<'a>(
-    which: Section,
+    section: Section,
     kept: impl Iterator<Item = (usize, &'a Value)>,
     given: &'a [Value],
-) -> Vec<Entry<'a>> {
-    let mut entries: Vec<Entry<'a>> = kept
-        .map(|(index, value)| Entry {
-            value: value.clone(),
-            identity: which.identity(value),
-            given: None,
-            before: Some((index, value)),
-        })
+) -> Vec<MergedEntry<'a>> {
+    let entry = |value: &Value, given, before| MergedEntry {
+        value: value.clone(),
+        identity: section.identity(value),
+        given,
+        before,
+    };
+    let mut entries: Vec<_> = kept
+        .map(|(index, value)| entry(value, None, Some((index, value))))
         .collect();
     for (index, value) in given.iter().enumerate() {
-        let identity = which.identity(value);
+        let identity = section.identity(value);
+        // A second one in the arguments is not merged, so that it is reported as a duplicate.
         let target = entries.iter_mut().find(|entry| {
-            // A second one in the arguments is not merged but kept, to be reported as a duplicate.
             entry.given.is_none() && identity.is_some() && entry.identity == identity
         });
         match target {
-            Some(entry) => {
-                entry.value = merge_entry(&entry.value, value);
-                entry.given = Some((index, value));
+            Some(target) => {
+                target.value = merge_entry(&target.value, value);
+                target.given = Some((index, value));
             }
-            None => {
-                entries.push(Entry {
-                    value: value.clone(),
-                    identity,
-                    given: Some((index, value)),
-                    before: None,
-                });
-            }
+            None => entries.push(entry(value, Some((index, value)), None)),
         }
     }
     entries
 }
 
-/// One entry over another: given keys override, `configs` merge by tool name, `default_config`
-/// key by key, so that changing its policy does not enable what was disabled.
+/// One entry over another: `configs` merge by tool name, `default_config` key by key, so that
+/// changing its policy does not enable what was disabled; other keys override.
 fn merge_entry(old: &Value, new: &Value) -> Value {
     let (Value::Object(old), Value::Object(new)) = (old, new) else {
         return new.clone();
@@ -311,18 +274,13 @@ fn over(old: &Map<String, Value>, new: &Map<String, Value>) -> Map<String, Value
     result
 }
 
-/// Null takes a key away (as in RFC 7396), the only way in a merge to undo a setting; and the API
-/// refuses some keys that are null. What was null before stays as the service sent it.
+/// Null removes a key (RFC 7396), the only way to undo a setting in a merge; the API refuses some
+/// keys that are null. What was null before stays as the service sent it.
 fn put(object: &mut Map<String, Value>, key: &str, value: Value) {
     if !value.is_null() {
         object.insert(key.to_owned(), value);
     } else if object.get(key).is_some_and(|old| !old.is_null()) {
-        // Not `swap_remove`: the order of the other keys is the service's.
+        // Not `swap_remove`, which would reorder the other keys.
         object.shift_remove(key);
     }
-}
-
-/// What was found, for a value that may be missing.
-pub(crate) fn found(value: Option<&Value>) -> String {
-    value.map_or_else(|| "nothing".to_owned(), shown)
 }

@@ -1,15 +1,15 @@
-//! The resolved form: what a toolset amounts to once the API has filled in what was left out.
+//! The resolved form: a toolset with the defaults that the API fills in.
 //!
-//! Taken as the API's defaults, from its documentation and the types of the official SDK:
+//! From the API's documentation and the types of the official SDK:
 //! - `default_config.enabled` is true; `default_config.permission_policy` is `always_allow` for
 //!   built-in toolsets and `always_ask` for MCP toolsets;
-//! - a config without `enabled` or `permission_policy` has those of `default_config`;
+//! - a config without `enabled` or `permission_policy` takes those of `default_config`;
 //! - the `type` of a config is its `name`;
-//! - the other settings of `web_fetch` and `web_search` are unset, which is the same as null;
+//! - the other settings of `web_fetch` and `web_search` are unset, the same as null;
 //! - in `url_sources` the short form `"all"` stands for `{"type":"all"}`;
-//! - the order of a domain list and the case of its host names mean nothing.
+//! - the order of a domain list and the case of its host names do not matter.
 //!
-//! Of toolsets whose type is not known nothing is assumed.
+//! Nothing is assumed about toolsets of unknown types.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -17,10 +17,10 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::toolset::{
     identity::Kind,
-    value::{alike, same, set, text},
+    value::{alike, present, same, text},
 };
 
-/// Settings of a config that are unset by default.
+/// Settings that are unset by default.
 const UNSET: [&str; 5] = [
     "allowed_domains",
     "blocked_domains",
@@ -29,11 +29,14 @@ const UNSET: [&str; 5] = [
     "user_location",
 ];
 
-/// The keys of a toolset that are looked into.
+/// Settings of a config that default to those of `default_config`.
+pub(crate) const INHERITED: [&str; 2] = ["enabled", "permission_policy"];
+
+/// The keys of a toolset that are compared member by member.
 pub(crate) const DEFAULT: &str = "default_config";
 pub(crate) const CONFIGS: &str = "configs";
 
-/// A tool entry with its defaults at hand.
+/// A tool entry with its defaults.
 pub(crate) struct Resolved<'a> {
     pub(crate) kind: Kind,
     /// `default_config` with what the API fills in; `None` if it is not an object at all.
@@ -44,12 +47,12 @@ pub(crate) struct Resolved<'a> {
 
 impl<'a> Resolved<'a> {
     pub(crate) fn of(entry: &'a Map<String, Value>, kind: Kind) -> Self {
-        let default = match set(entry, DEFAULT) {
+        let default = match present(entry, DEFAULT) {
             None => Some(Map::new()),
             Some(Value::Object(given)) => Some(given.clone()),
             Some(_) => None,
         };
-        let configs = match set(entry, CONFIGS) {
+        let configs = match present(entry, CONFIGS) {
             None => Some(Vec::new()),
             Some(Value::Array(configs)) => by_name(configs),
             Some(_) => None,
@@ -69,22 +72,21 @@ impl<'a> Resolved<'a> {
             .map(|(_, config)| *config)
     }
 
-    /// What the tool's setting comes to, whether it has a config of its own or not.
+    /// The effective setting of a tool, from its config or by default.
     pub(crate) fn setting(&self, name: &str, key: &str) -> Option<Cow<'a, Value>> {
-        if let Some(own) = self.config(name).and_then(|config| set(config, key)) {
+        if let Some(own) = self.config(name).and_then(|config| present(config, key)) {
             return Some(Cow::Borrowed(own));
         }
-        match key {
-            _ if !self.kind.is_toolset() => None,
-            "type" if self.kind == Kind::BuiltIn => Some(Cow::Owned(Value::from(name))),
-            "enabled" | "permission_policy" => self
-                .default
-                .as_ref()
-                .and_then(|default| set(default, key))
-                .cloned()
-                .map(Cow::Owned),
-            _ => None,
+        if !self.kind.is_toolset() {
+            return None;
         }
+        if key == "type" && self.kind == Kind::BuiltIn {
+            return Some(Cow::Owned(Value::from(name)));
+        }
+        let default = self.default.as_ref().filter(|_| INHERITED.contains(&key));
+        default
+            .and_then(|default| present(default, key))
+            .map(|value| Cow::Owned(value.clone()))
     }
 }
 
@@ -108,32 +110,30 @@ fn fill_in(mut given: Map<String, Value>, kind: Kind) -> Map<String, Value> {
         ("enabled", json!(true)),
         ("permission_policy", json!({"type": policy})),
     ] {
-        if set(&given, key).is_none() {
+        if present(&given, key).is_none() {
             given.insert(key.to_owned(), value);
         }
     }
     given
 }
 
-/// Whether it is known what the API takes a config's setting for when it is left out.
+/// Whether the API's default of this setting is known.
 pub(crate) fn has_known_default(key: &str) -> bool {
-    UNSET.contains(&key) || ["enabled", "permission_policy"].contains(&key)
+    UNSET.contains(&key) || INHERITED.contains(&key)
 }
 
-/// Whether two settings of a known toolset are the same one, short forms and nulls aside.
+/// Whether two settings of a known toolset are equal, regardless of short forms and nulls.
 pub(crate) fn same_setting(key: &str, one: Option<&Value>, two: Option<&Value>) -> bool {
-    match (
-        one.filter(|one| !one.is_null()),
-        two.filter(|two| !two.is_null()),
-    ) {
-        (Some(one), Some(two)) => alike(&long_form(key, one), &long_form(key, two)),
+    let [one, two] = [one, two].map(|setting| setting.filter(|value| !value.is_null()));
+    match (one, two) {
+        (Some(one), Some(two)) => alike(&normal_form(key, one), &normal_form(key, two)),
         (one, two) => one.is_none() && two.is_none(),
     }
 }
 
-/// A setting in the one form that settings of the same meaning share: sources spelled out, host
-/// names in lower case and in order (a path behind a host keeps its case).
-pub(crate) fn long_form<'a>(key: &str, value: &'a Value) -> Cow<'a, Value> {
+/// A setting in normal form: sources spelled out, host names sorted and in lower case (the path
+/// after a host keeps its case).
+pub(crate) fn normal_form<'a>(key: &str, value: &'a Value) -> Cow<'a, Value> {
     match (key, value) {
         ("url_sources", Value::Object(sources)) => {
             let long = sources.iter().map(|(key, source)| match source {
@@ -160,7 +160,7 @@ pub(crate) fn long_form<'a>(key: &str, value: &'a Value) -> Cow<'a, Value> {
     }
 }
 
-/// Whether two values of a key of an entry are the same one.
+/// Whether two values of an entry's key are equal; for known types null means absent.
 pub(crate) fn same_member(known: bool, one: Option<&Value>, two: Option<&Value>) -> bool {
     match (one, two) {
         (Some(one), Some(two)) => same(one, two),

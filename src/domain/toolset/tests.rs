@@ -1,4 +1,4 @@
-//! Patches as a table: what the session has, what is asked, what comes of it.
+//! Patches as tables: what the session has, what is asked, and the change that results.
 
 mod defaults;
 mod laws;
@@ -7,9 +7,11 @@ mod verification;
 
 use serde_json::{Value, json};
 
-use crate::domain::toolset::{Changes, Mode, Patch, Plan, Toolset, plan};
+use crate::domain::toolset::{
+    BUILT_IN_TOOLS, Changes, Mode, Patch, Toolset, ToolsetChange, Warning, plan,
+};
 
-fn array(value: Value) -> Vec<Value> {
+pub(crate) fn array(value: Value) -> Vec<Value> {
     match value {
         Value::Array(entries) => entries,
         other => panic!("{other} is not an array"),
@@ -23,21 +25,19 @@ fn toolset(tools: Value, mcp_servers: Value) -> Toolset {
     }
 }
 
-/// A patch from the arguments of the tool, the way a caller writes them.
-fn patch(arguments: &Value) -> Patch {
+/// A patch from the arguments of the tool, as a caller writes them.
+pub(crate) fn patch(arguments: &Value) -> Patch {
     let entries = |key: &str| arguments.get(key).cloned().map(array);
     let names = |key: &str| {
-        entries(key)
-            .unwrap_or_default()
-            .iter()
+        let names = entries(key).unwrap_or_default().into_iter();
+        names
             .map(|name| name.as_str().unwrap().to_owned())
             .collect()
     };
     Patch {
-        mode: if arguments.get("mode") == Some(&json!("merge")) {
-            Mode::Merge
-        } else {
-            Mode::Replace
+        mode: match arguments.get("mode") {
+            Some(mode) if mode == "merge" => Mode::Merge,
+            _ => Mode::Replace,
         },
         tools: entries("tools"),
         mcp_servers: entries("mcp_servers"),
@@ -46,7 +46,7 @@ fn patch(arguments: &Value) -> Patch {
     }
 }
 
-fn planned(current: &Toolset, arguments: &Value) -> Plan {
+pub(crate) fn planned(current: &Toolset, arguments: &Value) -> ToolsetChange {
     plan(current, &patch(arguments)).unwrap_or_else(|problems| panic!("{arguments}: {problems:#?}"))
 }
 
@@ -54,32 +54,22 @@ fn changes(changes: &Changes) -> Value {
     serde_json::to_value(changes).unwrap()
 }
 
-fn custom(name: &str) -> Value {
+pub(crate) fn custom(name: &str) -> Value {
     json!({"type": "custom", "name": name, "description": "Looks it up.",
            "input_schema": {"type": "object", "properties": {}}})
 }
 
-fn linear() -> Value {
+pub(crate) fn linear() -> Value {
     json!({"type": "url", "name": "linear", "url": "https://mcp.linear.app/mcp"})
 }
 
 /// A built-in toolset as the API answers it: every tool with a config that repeats the default.
-fn resolved_builtin() -> Value {
-    let names = [
-        "bash",
-        "read",
-        "write",
-        "edit",
-        "glob",
-        "grep",
-        "web_fetch",
-        "web_search",
-    ];
+pub(crate) fn resolved_builtin() -> Value {
     let config = |name: &str| {
         json!({"type": name, "name": name, "enabled": true,
                "permission_policy": {"type": "always_allow"}})
     };
-    let mut configs: Vec<Value> = names.into_iter().map(config).collect();
+    let mut configs = BUILT_IN_TOOLS.map(config);
     configs[6]["url_sources"] = Value::Null;
     json!({
         "type": "agent_toolset_20260401",
@@ -88,14 +78,14 @@ fn resolved_builtin() -> Value {
     })
 }
 
-fn resolved_linear() -> Value {
+pub(crate) fn resolved_linear() -> Value {
     json!({
         "type": "mcp_toolset", "mcp_server_name": "linear", "configs": [],
         "default_config": {"enabled": true, "permission_policy": {"type": "always_ask"}},
     })
 }
 
-fn usual() -> Toolset {
+pub(crate) fn usual() -> Toolset {
     toolset(
         json!([resolved_builtin(), resolved_linear(), custom("get_weather")]),
         json!([linear()]),
@@ -111,17 +101,13 @@ fn the_example_of_the_documentation_works_word_for_word() {
         ],
         "mcp_servers": [{"type": "url", "name": "linear", "url": "https://mcp.linear.app/mcp"}]
     });
-    let plan = planned(&Toolset::default(), &arguments);
-    assert_eq!(plan.tools, arguments.get("tools").cloned().map(array));
-    assert_eq!(
-        plan.mcp_servers,
-        arguments.get("mcp_servers").cloned().map(array)
-    );
-    assert_eq!(
-        changes(&plan.changes),
-        json!({"tools": {"added": arguments["tools"]}, "mcp_servers": {"added": arguments["mcp_servers"]}})
-    );
-    assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
+    let (tools, servers) = (&arguments["tools"], &arguments["mcp_servers"]);
+    let change = planned(&Toolset::default(), &arguments);
+    assert_eq!(change.tools, Some(array(tools.clone())));
+    assert_eq!(change.mcp_servers, Some(array(servers.clone())));
+    let added = json!({"tools": {"added": tools}, "mcp_servers": {"added": servers}});
+    assert_eq!(changes(&change.changes), added);
+    assert_eq!(change.warnings, []);
 
     let resolved = toolset(
         json!([resolved_builtin(), resolved_linear()]),
@@ -130,69 +116,53 @@ fn the_example_of_the_documentation_works_word_for_word() {
     for mode in ["replace", "merge"] {
         let mut again = arguments.clone();
         again["mode"] = json!(mode);
-        let plan = planned(&resolved, &again);
-        assert!(plan.changes.is_empty(), "{mode}: {:?}", plan.changes);
-        assert_eq!((plan.tools, plan.mcp_servers), (None, None), "{mode}");
+        assert_eq!(
+            planned(&resolved, &again),
+            ToolsetChange::default(),
+            "{mode}"
+        );
     }
 }
 
 /// One permission policy, one server with its toolset, one custom tool: each one call, and the
-/// diff shows just that.
+/// diff shows nothing else.
 #[test]
 fn small_changes_have_small_diffs() {
     let ask = json!({"type": "always_ask"});
-    for (arguments, expected) in [
-        (
-            json!({"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
-                "configs": [{"name": "bash", "permission_policy": ask}]}]}),
-            json!({"tools": {"changed": [{
-                "type": "agent_toolset_20260401",
-                "before": {"configs": [{"name": "bash", "permission_policy": {"type": "always_allow"}}]},
-                "after": {"configs": [{"name": "bash", "permission_policy": ask}]}
-            }]}}),
-        ),
-        (
-            json!({"mode": "merge",
-                "tools": [{"type": "mcp_toolset", "mcp_server_name": "github"}],
-                "mcp_servers": [{"type": "url", "name": "github", "url": "https://mcp.example.com/github"}]}),
-            json!({"tools": {"added": [{"type": "mcp_toolset", "mcp_server_name": "github"}]},
-                "mcp_servers": {"added": [
-                    {"type": "url", "name": "github", "url": "https://mcp.example.com/github"}]}}),
-        ),
-        (
-            json!({"remove_tools": ["get_weather"]}),
-            json!({"tools": {"removed": [custom("get_weather")]}}),
-        ),
-        (
-            json!({"mode": "merge", "tools": [{"type": "custom", "name": "get_weather", "description": "New."}]}),
-            json!({"tools": {"changed": [{"type": "custom", "name": "get_weather",
-                "before": {"description": "Looks it up."}, "after": {"description": "New."}}]}}),
-        ),
-        (
-            json!({"mode": "merge", "mcp_servers": [{"name": "linear", "url": "https://mcp.linear.app/sse"}]}),
-            json!({"mcp_servers": {"changed": [{"name": "linear",
-                "before": {"url": "https://mcp.linear.app/mcp"},
-                "after": {"url": "https://mcp.linear.app/sse"}}]}}),
-        ),
-        (
-            json!({"mode": "merge", "tools": [{"type": "mcp_toolset", "mcp_server_name": "linear",
-                "default_config": {"permission_policy": {"type": "auto"}}}]}),
-            json!({"tools": {"changed": [{"type": "mcp_toolset", "mcp_server_name": "linear",
-                "before": {"default_config": {"permission_policy": ask}},
-                "after": {"default_config": {"permission_policy": {"type": "auto"}}}}]}}),
-        ),
-        (
-            json!({"mode": "merge", "tools": [{"type": "mcp_toolset", "mcp_server_name": "linear",
-                "configs": [{"name": "create_issue", "enabled": false}]}]}),
-            json!({"tools": {"changed": [{"type": "mcp_toolset", "mcp_server_name": "linear",
-                "before": {"configs": [{"name": "create_issue", "enabled": true}]},
-                "after": {"configs": [{"name": "create_issue", "enabled": false}]}}]}}),
-        ),
-    ] {
+    let server = json!({"type": "url", "name": "github", "url": "https://mcp.example.com/github"});
+    let merge = |tool: Value| json!({"mode": "merge", "tools": [tool]});
+    let changed = |changed: Value| json!({"tools": {"changed": [changed]}});
+    let cases = json!([
+        [merge(json!({"type": "agent_toolset_20260401",
+             "configs": [{"name": "bash", "permission_policy": ask}]})),
+         changed(json!({"type": "agent_toolset_20260401",
+             "before": {"configs": [{"name": "bash", "permission_policy": {"type": "always_allow"}}]},
+             "after": {"configs": [{"name": "bash", "permission_policy": ask}]}}))],
+        [{"mode": "merge", "tools": [{"type": "mcp_toolset", "mcp_server_name": "github"}], "mcp_servers": [server]},
+         {"tools": {"added": [{"type": "mcp_toolset", "mcp_server_name": "github"}]}, "mcp_servers": {"added": [server]}}],
+        [{"remove_tools": ["get_weather"]}, {"tools": {"removed": [custom("get_weather")]}}],
+        [merge(json!({"type": "custom", "name": "get_weather", "description": "New."})),
+         changed(json!({"type": "custom", "name": "get_weather",
+             "before": {"description": "Looks it up."}, "after": {"description": "New."}}))],
+        [{"mode": "merge", "mcp_servers": [{"name": "linear", "url": "https://mcp.linear.app/sse"}]},
+         {"mcp_servers": {"changed": [{"name": "linear",
+             "before": {"url": "https://mcp.linear.app/mcp"}, "after": {"url": "https://mcp.linear.app/sse"}}]}}],
+        [merge(json!({"type": "mcp_toolset", "mcp_server_name": "linear",
+             "default_config": {"permission_policy": {"type": "auto"}}})),
+         changed(json!({"type": "mcp_toolset", "mcp_server_name": "linear",
+             "before": {"default_config": {"permission_policy": ask}},
+             "after": {"default_config": {"permission_policy": {"type": "auto"}}}}))],
+        [merge(json!({"type": "mcp_toolset", "mcp_server_name": "linear",
+             "configs": [{"name": "create_issue", "enabled": false}]})),
+         changed(json!({"type": "mcp_toolset", "mcp_server_name": "linear",
+             "before": {"configs": [{"name": "create_issue", "enabled": true}]},
+             "after": {"configs": [{"name": "create_issue", "enabled": false}]}}))],
+    ]);
+    for case in array(cases) {
         assert_eq!(
-            changes(&planned(&usual(), &arguments).changes),
-            expected,
-            "{arguments}"
+            changes(&planned(&usual(), &case[0]).changes),
+            case[1],
+            "{case}"
         );
     }
 }
@@ -211,14 +181,12 @@ fn changes_are_described_by_their_schema() {
 
 #[test]
 fn only_the_arrays_that_change_are_sent() {
+    let new = json!({"type": "url", "name": "b", "url": "https://b.example"});
+    let same_tools = json!([custom("get_weather"), resolved_builtin(), resolved_linear()]);
     for (arguments, tools, servers) in [
         (json!({"remove_tools": ["get_weather"]}), true, false),
         (json!({"remove_mcp_servers": ["linear"]}), true, true),
-        (
-            json!({"mcp_servers": [linear(), {"type": "url", "name": "b", "url": "https://b.example"}]}),
-            false,
-            true,
-        ),
+        (json!({"mcp_servers": [linear(), new]}), false, true),
         (json!({"tools": []}), true, false),
         (json!({"tools": [], "mcp_servers": []}), true, true),
         (
@@ -226,100 +194,64 @@ fn only_the_arrays_that_change_are_sent() {
             false,
             false,
         ),
-        (
-            json!({"tools": [custom("get_weather"), resolved_builtin(), resolved_linear()]}),
-            false,
-            false,
-        ),
+        (json!({"tools": same_tools}), false, false),
     ] {
-        let plan = planned(&usual(), &arguments);
-        assert_eq!(
-            (plan.tools.is_some(), plan.mcp_servers.is_some()),
-            (tools, servers),
-            "{arguments}"
-        );
+        let change = planned(&usual(), &arguments);
+        let sent = (change.tools.is_some(), change.mcp_servers.is_some());
+        assert_eq!(sent, (tools, servers), "{arguments}");
     }
 }
 
 #[test]
-fn a_server_takes_its_toolset_along_and_says_so() {
-    let plan = planned(&usual(), &json!({"remove_mcp_servers": ["linear"]}));
-    assert_eq!(
-        plan.tools,
-        Some(vec![resolved_builtin(), custom("get_weather")])
-    );
-    assert_eq!(plan.mcp_servers, Some(vec![]));
-    assert_eq!(
-        plan.warnings,
-        ["the mcp_toolset of \"linear\" is removed together with its server"]
-    );
+fn removing_a_server_removes_its_toolset() {
+    let change = planned(&usual(), &json!({"remove_mcp_servers": ["linear"]}));
+    let rest = vec![resolved_builtin(), custom("get_weather")];
+    assert_eq!(change.tools, Some(rest));
+    assert_eq!(change.mcp_servers, Some(vec![]));
+    let warning = Warning::RemovedWithServer("linear".to_owned());
+    assert_eq!(change.warnings, [warning]);
 
     let both = json!({"remove_mcp_servers": ["linear"], "remove_tools": ["linear"]});
-    assert_eq!(planned(&usual(), &both).warnings, Vec::<String>::new());
+    assert_eq!(planned(&usual(), &both).warnings, []);
 }
 
 #[test]
-fn what_deserves_a_look_is_a_warning() {
-    let plan = planned(&usual(), &json!({"remove_tools": ["linear"]}));
-    assert_eq!(plan.warnings, ["no toolset uses these servers: \"linear\""]);
-
-    let default = json!({"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
-        "default_config": {"permission_policy": {"type": "always_ask"}},
-        "configs": [{"name": "bash", "permission_policy": {"type": "always_ask"}}, {"name": "Bash"}]}]});
-    assert_eq!(
-        planned(&usual(), &default).warnings,
-        [
-            "tools[0].default_config: configs of their own keep their settings: \"read\", \"write\", \
-             \"edit\", \"glob\", \"grep\", \"web_fetch\", \"web_search\"",
-            "tools[0].configs[1].name: \"Bash\" is not known; the tools are bash, read, write, edit, \
-             glob, grep, web_fetch, web_search",
-        ]
-    );
-}
-
-#[test]
-fn what_is_not_known_is_carried_through_byte_for_byte() {
+fn unknown_entries_and_keys_are_carried_through_byte_for_byte() {
     let text = r#"[{"zeta":1.50,"type":"future_toolset","big":123456789012345678901234567890,"configs":[7,{"b":1e+2,"a":null}]},{"x_first":true,"type":"custom","name":"a","description":"d","input_schema":{"type":"object","n":0.10}}]"#;
     let current = Toolset {
         tools: serde_json::from_str(text).unwrap(),
         mcp_servers: Vec::new(),
     };
-    let plan = planned(&current, &json!({"mode": "merge", "tools": [custom("b")]}));
-    let sent = serde_json::to_string(&plan.tools.unwrap()).unwrap();
-    assert!(sent.starts_with(text.strip_suffix(']').unwrap()), "{sent}");
-
-    let plan = planned(
-        &current,
-        &json!({"mode": "merge", "tools": [{"type": "custom", "name": "a", "description": "e"}]}),
+    let sent = |tool: Value| {
+        let change = planned(&current, &json!({"mode": "merge", "tools": [tool]}));
+        serde_json::to_string(&change.tools.unwrap()).unwrap()
+    };
+    let added = sent(custom("b"));
+    assert!(
+        added.starts_with(text.strip_suffix(']').unwrap()),
+        "{added}"
     );
-    let sent = serde_json::to_string(&plan.tools.unwrap()).unwrap();
+    let changed = sent(json!({"type": "custom", "name": "a", "description": "e"}));
     assert_eq!(
-        sent,
+        changed,
         text.replace(r#""description":"d""#, r#""description":"e""#)
     );
 }
 
 #[test]
-fn unknown_types_are_recognised_by_the_names_they_have() {
+fn unknown_types_are_identified_by_the_names_they_have() {
+    let future = |name: &str, v: u8| json!({"type": "future", "name": name, "v": v});
     let current = toolset(
-        json!([{"type": "future", "name": "a", "v": 1}, {"type": "future", "name": "b", "v": 1},
-               {"type": "lone", "v": 1}]),
+        json!([future("a", 1), future("b", 1), {"type": "lone", "v": 1}]),
         json!([]),
     );
-    let plan = planned(
-        &current,
-        &json!({"mode": "merge", "tools": [
-        {"type": "future", "name": "b", "v": 2}, {"type": "lone", "v": 2}]}),
-    );
+    let given = json!({"mode": "merge", "tools": [future("b", 2), {"type": "lone", "v": 2}]});
     assert_eq!(
-        changes(&plan.changes),
+        changes(&planned(&current, &given).changes),
         json!({"tools": {"changed": [
             {"type": "future", "name": "b", "before": {"v": 1}, "after": {"v": 2}},
             {"type": "lone", "before": {"v": 1}, "after": {"v": 2}}]}})
     );
-    let plan = planned(&current, &json!({"remove_tools": ["a", "lone"]}));
-    assert_eq!(
-        plan.tools.unwrap(),
-        [json!({"type": "future", "name": "b", "v": 1})]
-    );
+    let change = planned(&current, &json!({"remove_tools": ["a", "lone"]}));
+    assert_eq!(change.tools, Some(vec![future("b", 1)]));
 }

@@ -1,19 +1,15 @@
-//! JSON compared by what it means: numbers by value, objects without regard to key order.
+//! JSON compared by meaning: numbers by value, objects regardless of key order.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
-/// Longest rendering of a value inside a message, in characters.
-const SHOWN: usize = 80;
-
-/// Whether both mean the same; a member that is null differs from one that is absent.
+/// Whether both are equal; a null member differs from an absent one.
 pub(crate) fn same(one: &Value, two: &Value) -> bool {
     equal(one, two, false)
 }
 
-/// Like [`same`], but a member that is null counts as absent, the way the API fills in settings
-/// that were never made.
+/// Like [`same`], but a null member counts as absent, as in the settings that the API fills in.
 pub(crate) fn alike(one: &Value, two: &Value) -> bool {
     equal(one, two, true)
 }
@@ -45,7 +41,7 @@ fn equal(one: &Value, two: &Value, null_is_absent: bool) -> bool {
     }
 }
 
-/// Whether everything that was asked stands in the answer, which may say more.
+/// Whether the answer contains everything that was asked; it may contain more.
 pub(crate) fn covers(answered: &Value, asked: &Value) -> bool {
     match (answered, asked) {
         (_, Value::Null) => true,
@@ -67,23 +63,23 @@ pub(crate) fn covers(answered: &Value, asked: &Value) -> bool {
 }
 
 fn same_number(one: &Number, two: &Number) -> bool {
-    match (Decimal::of(one), Decimal::of(two)) {
+    match (NormalNumber::of(one), NormalNumber::of(two)) {
         (Some(one), Some(two)) => one == two,
         _ => one == two,
     }
 }
 
-/// A number without the freedom of its notation: ±0.digits × 10^exponent has one form only.
-/// Kept as text, because a float would round what the service sent.
+/// A number in normal form, ±digits × 10^exponent without zeros at either end. Kept as text, since
+/// a float would round it.
 #[derive(PartialEq, Eq)]
-struct Decimal {
+struct NormalNumber {
     negative: bool,
     digits: String,
     exponent: i64,
 }
 
-impl Decimal {
-    /// `None` when the exponent is beyond 64 bits; such numbers are compared as they are written.
+impl NormalNumber {
+    /// `None` if the exponent needs more than 64 bits; such numbers are compared as written.
     fn of(number: &Number) -> Option<Self> {
         let text = number.to_string();
         let (negative, text) = text
@@ -116,8 +112,8 @@ impl Decimal {
     }
 }
 
-/// Whether two addresses are one: scheme and host in any case, the default port and the empty
-/// path written or not (RFC 3986, 6.2). Services are seen to normalise what they were given.
+/// Whether two URLs are equal, regardless of the case of scheme and host, a default port or an
+/// empty path (RFC 3986, 6.2): some services normalise what they were given.
 pub(crate) fn same_url(one: &str, two: &str) -> bool {
     normal_url(one) == normal_url(two)
 }
@@ -142,28 +138,13 @@ fn normal_url(url: &str) -> Cow<'_, str> {
 }
 
 /// The member, unless it is absent or null.
-pub(crate) fn set<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+pub(crate) fn present<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     object.get(key).filter(|value| !value.is_null())
 }
 
-/// The member of an object as text, if it is text that is not empty.
+/// The member of an object, if it is a string that is not empty.
 pub(crate) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str().filter(|text| !text.is_empty())
-}
-
-/// Compact JSON for a message, cut.
-pub(crate) fn shown(value: &Value) -> String {
-    cut(&crate::domain::text::json(value))
-}
-
-/// A text for a message, cut, with the number of characters left out.
-pub(crate) fn cut(text: &str) -> String {
-    let length = text.chars().count();
-    if length <= SHOWN {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(SHOWN).collect();
-    format!("{kept}… ({} more characters)", length - SHOWN)
 }
 
 #[cfg(test)]
@@ -171,7 +152,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use crate::domain::toolset::value::{alike, covers, cut, same, same_url};
+    use crate::domain::toolset::value::{alike, covers, same, same_url};
 
     fn json(text: &str) -> Value {
         serde_json::from_str(text).unwrap()
@@ -187,11 +168,7 @@ mod tests {
             ("-1", "1", false),
             ("100e-2", "1", true),
             ("9007199254740993", "9007199254740992", false),
-            (
-                "123456789012345678901234567890",
-                "123456789012345678901234567890.0",
-                true,
-            ),
+            ("12345678901234567890123", "12345678901234567890123.0", true),
             ("0.1", "0.10000000000000001", false),
             ("1e99999999999999999999", "1e99999999999999999999", true),
             ("1e99999999999999999999", "1e99999999999999999998", false),
@@ -201,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn null_members_count_as_absent_only_where_that_is_asked() {
+    fn null_members_count_as_absent_only_where_asked() {
         let (one, two) = (json(r#"{"a":1,"b":null}"#), json(r#"{"a":1.0}"#));
         assert!(alike(&one, &two) && alike(&two, &one));
         assert!(!same(&one, &two) && !same(&two, &one));
@@ -209,42 +186,29 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_may_say_more_but_not_less() {
+    fn an_answer_may_contain_more_but_not_less() {
         let asked = json(r#"{"a":{"b":1.50},"c":[{"d":true}],"e":null}"#);
-        assert!(covers(
-            &json(r#"{"x":1,"a":{"b":1.5,"y":2},"c":[{"d":true,"z":0}]}"#),
-            &asked
-        ));
-        assert!(!covers(&json(r#"{"a":{"b":1.5}}"#), &asked));
-        assert!(!covers(
-            &json(r#"{"a":{"b":1.5},"c":[{"d":true},{"d":true}]}"#),
-            &asked
-        ));
+        for (answer, expected) in [
+            (
+                r#"{"x":1,"a":{"b":1.5,"y":2},"c":[{"d":true,"z":0}]}"#,
+                true,
+            ),
+            (r#"{"a":{"b":1.5}}"#, false),
+            (r#"{"a":{"b":1.5},"c":[{"d":true},{"d":true}]}"#, false),
+        ] {
+            assert_eq!(covers(&json(answer), &asked), expected, "{answer}");
+        }
     }
 
     #[test]
-    fn addresses_are_compared_as_addresses() {
+    fn urls_are_compared_after_normalization() {
+        let url = "https://mcp.linear.app/mcp";
         assert!(same_url(
             "https://Mcp.Linear.app",
             "https://mcp.linear.app:443/"
         ));
-        assert!(!same_url(
-            "https://mcp.linear.app/mcp",
-            "https://mcp.linear.app/MCP"
-        ));
-        assert!(!same_url(
-            "https://mcp.linear.app/mcp",
-            "https://mcp.linear.app/mcp/"
-        ));
-    }
-
-    #[test]
-    fn long_text_is_cut_at_a_character() {
-        assert_eq!(cut("ü"), "ü");
-        assert_eq!(
-            cut(&"ü".repeat(81)),
-            format!("{}… (1 more characters)", "ü".repeat(80))
-        );
+        assert!(!same_url(url, "https://mcp.linear.app/MCP"));
+        assert!(!same_url(url, "https://mcp.linear.app/mcp/"));
     }
 
     proptest! {

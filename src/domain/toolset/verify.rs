@@ -1,44 +1,83 @@
-//! Whether the service did what it was asked: some answer 200 and ignore the update.
+//! Whether the service did what was asked: some answer 200 and ignore the update.
 
 use serde_json::{Map, Value};
 
-use crate::domain::toolset::{
-    Changed, Plan, Toolset,
-    identity::{Kind, Section, pair, quoted},
-    resolve::{CONFIGS, DEFAULT, Resolved, has_known_default, long_form, same_setting},
-    value::{covers, same, same_url, set, shown},
+use crate::domain::{
+    text::quoted,
+    toolset::{
+        change::ToolsetChange,
+        diff::Changed,
+        identity::{Kind, Section, pair},
+        patch::Toolset,
+        resolve::{
+            CONFIGS, DEFAULT, INHERITED, Resolved, has_known_default, normal_form, same_setting,
+        },
+        value::{covers, present, same, same_url},
+    },
 };
 
-/// The schema of a custom tool, and where in it the caller's own names stand.
+/// The schema of a custom tool, and its members whose keys are the caller's own names.
 const SCHEMA: &str = "input_schema";
-const NAMES_OF_A_SCHEMA: [&str; 3] = ["properties", "patternProperties", "$defs"];
+const NAMED_MEMBERS: [&str; 3] = ["properties", "patternProperties", "$defs"];
 
-/// Compares the service's answer with what was asked, by value: what was asked must stand in the
-/// answer, and nothing that was to go may still be there. Defaults and extra keys that the service
-/// fills in are fine, except where they are the very value that was to change.
-///
-/// # Errors
-/// Every difference, each with its path into the answer's `tools` or `mcp_servers`.
-pub fn satisfied(asked: &Plan, answered: &Toolset) -> Result<(), Vec<String>> {
+/// How the service's answer differs from what was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Difference {
+    /// An entry is not in the answer.
+    MissingEntry {
+        /// Its array.
+        section: Section,
+        /// Its index in what was asked.
+        index: usize,
+        /// The entry.
+        entry: Value,
+    },
+    /// The answer has an entry that was not asked for.
+    UnexpectedEntry {
+        /// Its array.
+        section: Section,
+        /// Its index in the answer.
+        index: usize,
+        /// The entry.
+        entry: Value,
+    },
+    /// The answer still has a property that was to be removed, at this path.
+    UnexpectedProperty(String),
+    /// The answer has another value.
+    Value {
+        /// The path into the answer.
+        path: String,
+        /// The value in the answer; `None` if it is missing.
+        answered: Option<Value>,
+        /// The value asked for; `None` for its default.
+        asked: Option<Value>,
+    },
+}
+
+/// Compares the service's answer with what was asked: everything that was asked must be in the
+/// answer, and nothing that was to be removed. Defaults and extra keys that the service fills in
+/// are fine, unless they are the very value that was to change.
+pub fn verify(asked: &ToolsetChange, answered: &Toolset) -> Result<(), Vec<Difference>> {
     let mut differences = Vec::new();
-    let arrays = [
-        (
+    if let Some(tools) = &asked.tools {
+        let changed = &asked.changes.tools.changed;
+        compare(
             Section::Tools,
-            &asked.tools,
+            tools,
             &answered.tools,
-            &asked.changes.tools.changed,
-        ),
-        (
+            changed,
+            &mut differences,
+        );
+    }
+    if let Some(servers) = &asked.mcp_servers {
+        let changed = &asked.changes.mcp_servers.changed;
+        compare(
             Section::Servers,
-            &asked.mcp_servers,
+            servers,
             &answered.mcp_servers,
-            &asked.changes.mcp_servers.changed,
-        ),
-    ];
-    for (which, asked, answered, changed) in arrays {
-        if let Some(asked) = asked {
-            compare(which, asked, answered, changed, &mut differences);
-        }
+            changed,
+            &mut differences,
+        );
     }
     if differences.is_empty() {
         Ok(())
@@ -48,220 +87,194 @@ pub fn satisfied(asked: &Plan, answered: &Toolset) -> Result<(), Vec<String>> {
 }
 
 fn compare(
-    which: Section,
+    section: Section,
     asked: &[Value],
     answered: &[Value],
     changed: &[Changed],
-    differences: &mut Vec<String>,
+    differences: &mut Vec<Difference>,
 ) {
-    let partners = pair(which, answered, asked);
-    for (index, (asked, partner)) in asked.iter().zip(&partners).enumerate() {
-        let identity = which.identity(asked);
+    let partners = pair(section, answered, asked);
+    for (index, (entry, partner)) in asked.iter().zip(&partners).enumerate() {
         let found = partner.and_then(|index| Some((index, answered.get(index)?)));
         let Some((position, answer)) = found else {
-            let what = identity.map_or_else(|| shown(asked), |identity| identity.to_string());
-            differences.push(format!(
-                "{}: {what} is missing (asked as entry {index})",
-                which.name()
-            ));
+            let entry = entry.clone();
+            differences.push(Difference::MissingEntry {
+                section,
+                index,
+                entry,
+            });
             continue;
         };
-        let (Some(identity), Value::Object(asked), Value::Object(answer)) =
-            (identity, asked, answer)
+        let (Some(identity), Value::Object(asked), Value::Object(answered)) =
+            (section.identity(entry), entry, answer)
         else {
             continue;
         };
-        let mut entry = Entry {
-            path: format!("{}[{position}]", which.name()),
-            kind: if which == Section::Tools {
-                Kind::of(&Value::Object(asked.clone()))
-            } else {
-                Kind::Other
-            },
-            differences,
+        let kind = section.kind(entry);
+        let comparison = Comparison {
+            section,
+            path: format!("{}[{position}]", section.name()),
+            kind,
+            asked,
+            answered,
+            want: Resolved::of(asked, kind),
+            have: Resolved::of(answered, kind),
         };
-        entry.asked_stands(which, asked, answer);
+        comparison.is_as_asked(differences);
         for changed in changed
             .iter()
             .filter(|changed| changed.identity == identity)
         {
-            entry.names_are_gone(changed, asked, answer);
-            entry.old_is_gone(changed, asked, answer);
+            comparison.properties_are_removed(changed, differences);
+            comparison.defaults_are_restored(changed, differences);
         }
     }
     for (index, entry) in answered.iter().enumerate() {
         if !partners.contains(&Some(index)) {
-            let what = which
-                .identity(entry)
-                .map_or_else(|| shown(entry), |identity| identity.to_string());
-            differences.push(format!(
-                "{}[{index}]: {what} is there, but was not asked for",
-                which.name()
-            ));
+            let entry = entry.clone();
+            differences.push(Difference::UnexpectedEntry {
+                section,
+                index,
+                entry,
+            });
         }
     }
 }
 
-struct Entry<'d> {
+/// One entry of the answer beside what was asked.
+struct Comparison<'a> {
+    section: Section,
     path: String,
     kind: Kind,
-    differences: &'d mut Vec<String>,
+    asked: &'a Map<String, Value>,
+    answered: &'a Map<String, Value>,
+    want: Resolved<'a>,
+    have: Resolved<'a>,
 }
 
-impl Entry<'_> {
-    fn differs(&mut self, path: &str, answered: Option<&Value>, asked: Option<&Value>) {
-        let answered = answered.map_or_else(|| "missing".to_owned(), shown);
-        let asked = asked.map_or_else(|| "its default".to_owned(), shown);
-        self.differences.push(format!(
-            "{}.{path} is {answered}, asked was {asked}",
-            self.path
-        ));
-    }
-
-    fn asked_stands(
-        &mut self,
-        which: Section,
-        asked: &Map<String, Value>,
-        answered: &Map<String, Value>,
-    ) {
-        let (want, have) = (
-            Resolved::of(asked, self.kind),
-            Resolved::of(answered, self.kind),
-        );
-        for (key, value) in asked {
-            match (
-                key.as_str(),
-                value,
-                &have.default,
-                &want.configs,
-                &have.configs,
-            ) {
-                (DEFAULT, Value::Object(settings), Some(default), ..) => {
-                    for (key, value) in settings {
-                        let answer = default.get(key);
-                        self.setting_stands(&format!("{DEFAULT}.{key}"), key, answer, value);
+impl Comparison<'_> {
+    fn is_as_asked(&self, differences: &mut Vec<Difference>) {
+        for (key, value) in self.asked {
+            let answer = self.answered.get(key);
+            match (key.as_str(), value, &self.have.default) {
+                (DEFAULT, Value::Object(settings), Some(default)) => {
+                    differences.extend(settings.iter().filter_map(|(key, value)| {
+                        let path = format!("{DEFAULT}.{key}");
+                        self.setting(&path, key, default.get(key), value)
+                    }));
+                }
+                (CONFIGS, ..) if self.want.configs.is_some() && self.have.configs.is_some() => {
+                    self.configs_are_as_asked(differences);
+                }
+                ("url", Value::String(url), _) if self.section == Section::Servers => {
+                    let answered = answer.and_then(Value::as_str);
+                    if !answered.is_some_and(|answered| same_url(answered, url)) {
+                        differences.push(self.difference(key, answer, Some(value)));
                     }
                 }
-                (CONFIGS, _, _, Some(configs), Some(_)) => {
-                    for (name, config) in configs {
-                        for (key, value) in config.iter().filter(|(key, _)| *key != "name") {
-                            let answer = have.setting(name, key);
-                            let path = format!("{}.{key}", config_path(&have, name));
-                            self.setting_stands(&path, key, answer.as_deref(), value);
-                        }
-                    }
-                }
-                ("url", Value::String(url), ..) if which == Section::Servers => {
-                    let answer = answered.get(key);
-                    if !answer
-                        .and_then(Value::as_str)
-                        .is_some_and(|answer| same_url(answer, url))
-                    {
-                        self.differs(key, answer, Some(value));
-                    }
-                }
-                _ => self.setting_stands(key, key, answered.get(key), value),
+                _ => differences.extend(self.setting(key, key, answer, value)),
             }
         }
     }
 
-    fn setting_stands(&mut self, path: &str, key: &str, answered: Option<&Value>, asked: &Value) {
-        let stands = asked.is_null()
-            || answered
-                .is_some_and(|answer| covers(&long_form(key, answer), &long_form(key, asked)));
-        if !stands {
-            self.differs(path, answered, Some(asked));
+    fn configs_are_as_asked(&self, differences: &mut Vec<Difference>) {
+        for (name, config) in self.want.configs.iter().flatten() {
+            for (key, value) in config.iter().filter(|(key, _)| *key != "name") {
+                let answer = self.have.setting(name, key);
+                let path = self.config_path(name, key);
+                differences.extend(self.setting(&path, key, answer.as_deref(), value));
+            }
         }
     }
 
-    /// What a custom tool's schema was to lose, and yet is as it was: names that the caller gives
-    /// are not the service's to fill in.
-    fn names_are_gone(
-        &mut self,
-        changed: &Changed,
-        asked: &Map<String, Value>,
-        answered: &Map<String, Value>,
-    ) {
+    /// Properties that a custom tool's schema was to lose: their names are the caller's, so the
+    /// service does not fill them in.
+    fn properties_are_removed(&self, changed: &Changed, differences: &mut Vec<Difference>) {
         let Some(old) = changed.before.get(SCHEMA) else {
             return;
         };
-        for names in NAMES_OF_A_SCHEMA {
-            let of = |schema: Option<&Value>| schema?.get(names)?.as_object().cloned();
-            let (old, asked, answered) = (
-                of(Some(old)).unwrap_or_default(),
-                of(asked.get(SCHEMA)).unwrap_or_default(),
-                of(answered.get(SCHEMA)).unwrap_or_default(),
-            );
+        for member in NAMED_MEMBERS {
+            let of = |schema: Option<&Value>| schema?.get(member)?.as_object().cloned();
+            let old = of(Some(old)).unwrap_or_default();
+            let asked = of(self.asked.get(SCHEMA)).unwrap_or_default();
+            let answered = of(self.answered.get(SCHEMA)).unwrap_or_default();
             for (name, answer) in &answered {
                 if !asked.contains_key(name) && old.get(name).is_some_and(|old| same(old, answer)) {
-                    let path = format!("{SCHEMA}.{names}.{name}");
-                    self.differences.push(format!(
-                        "{}.{path} is there, but was not asked for",
-                        self.path
-                    ));
+                    let path = format!("{}.{SCHEMA}.{member}.{name}", self.path);
+                    differences.push(Difference::UnexpectedProperty(path));
                 }
             }
         }
     }
 
-    /// A setting that was left out so that it goes back to its default, and yet is what it was.
-    /// Only where the default is known: what else comes back may be a default of the service.
-    fn old_is_gone(
-        &mut self,
-        changed: &Changed,
-        asked: &Map<String, Value>,
-        answered: &Map<String, Value>,
-    ) {
+    /// Settings that were left out to restore their default. Only where the default is known:
+    /// otherwise the old value may be a default of the service.
+    fn defaults_are_restored(&self, changed: &Changed, differences: &mut Vec<Difference>) {
         if !self.kind.is_toolset() {
             return;
         }
-        let (want, have) = (
-            Resolved::of(asked, self.kind),
-            Resolved::of(answered, self.kind),
-        );
-        let (was, will) = (
-            Resolved::of(&changed.before, Kind::Other),
-            Resolved::of(&changed.after, Kind::Other),
-        );
-        let own = set(asked, DEFAULT).and_then(Value::as_object);
-        for (key, old) in was.default.iter().flatten() {
-            let told = own.is_some_and(|own| set(own, key).is_some());
-            let answer = have.default.as_ref().and_then(|default| set(default, key));
-            if !told && has_known_default(key) && same_setting(key, answer, Some(old)) {
-                self.differs(&format!("{DEFAULT}.{key}"), answer, None);
+        let old = Resolved::of(&changed.before, Kind::Other);
+        let new = Resolved::of(&changed.after, Kind::Other);
+        let given = self.asked.get(DEFAULT).and_then(Value::as_object);
+        for (key, old) in old.default.iter().flatten() {
+            let given = given.and_then(|given| present(given, key));
+            let default = self.have.default.as_ref();
+            let answer = default.and_then(|default| present(default, key));
+            if given.is_none() && has_known_default(key) && same_setting(key, answer, Some(old)) {
+                differences.push(self.difference(&format!("{DEFAULT}.{key}"), answer, None));
             }
         }
-        for (name, config) in was.configs.iter().flatten() {
+        for (name, config) in old.configs.iter().flatten() {
             for (key, old) in config.iter().filter(|(key, _)| has_known_default(key)) {
-                let told = want
+                let given = self
+                    .want
                     .config(name)
-                    .is_some_and(|config| set(config, key).is_some());
-                let inherits = ["enabled", "permission_policy"].contains(&key.as_str());
-                // A config that repeated the default went: what is left is the default itself.
-                let repeated =
-                    inherits && will.config(name).and_then(|will| will.get(key)).is_none();
-                let answer = have.setting(name, key);
-                if !told && !repeated && same_setting(key, answer.as_deref(), Some(old)) {
-                    self.differs(
-                        &format!("{}.{key}", config_path(&have, name)),
-                        answer.as_deref(),
-                        None,
-                    );
+                    .and_then(|config| present(config, key));
+                // Removing a config that repeated the default leaves the default itself.
+                let was_default = INHERITED.contains(&key.as_str())
+                    && new.config(name).and_then(|new| new.get(key)).is_none();
+                let answer = self.have.setting(name, key);
+                let is_old = same_setting(key, answer.as_deref(), Some(old));
+                if given.is_none() && !was_default && is_old {
+                    let path = self.config_path(name, key);
+                    differences.push(self.difference(&path, answer.as_deref(), None));
                 }
             }
         }
     }
-}
 
-/// Where the answer has the config; by name if it has none.
-fn config_path(have: &Resolved<'_>, name: &str) -> String {
-    match have
-        .configs
-        .iter()
-        .flatten()
-        .position(|(other, _)| *other == name)
-    {
-        Some(index) => format!("{CONFIGS}[{index}]"),
-        None => format!("{CONFIGS}[{}]", quoted(name)),
+    /// The difference, unless the answer contains what was asked.
+    fn setting(
+        &self,
+        path: &str,
+        key: &str,
+        answered: Option<&Value>,
+        asked: &Value,
+    ) -> Option<Difference> {
+        let is_asked = |answer: &Value| covers(&normal_form(key, answer), &normal_form(key, asked));
+        let differs = !asked.is_null() && !answered.is_some_and(is_asked);
+        differs.then(|| self.difference(path, answered, Some(asked)))
+    }
+
+    fn difference(
+        &self,
+        path: &str,
+        answered: Option<&Value>,
+        asked: Option<&Value>,
+    ) -> Difference {
+        Difference::Value {
+            path: format!("{}.{path}", self.path),
+            answered: answered.cloned(),
+            asked: asked.cloned(),
+        }
+    }
+
+    /// The path of a setting: by the config's index in the answer, by name if there is none.
+    fn config_path(&self, name: &str, key: &str) -> String {
+        let mut configs = self.have.configs.iter().flatten();
+        match configs.position(|(other, _)| *other == name) {
+            Some(index) => format!("{CONFIGS}[{index}].{key}"),
+            None => format!("{CONFIGS}[{}].{key}", quoted(name)),
+        }
     }
 }

@@ -1,25 +1,24 @@
-//! How a session is shown: the row of a list, and the record of one session.
-//!
-//! Both leave out what is not there, so that an agent pays only for what says something.
+//! One session in full.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
-pub(crate) use crate::domain::view::row::to_the_second;
-pub use crate::domain::view::row::{AgentRef, Row, shown_amount};
 use crate::{
     domain::{
-        guard::{Operation, Refusal, Statuses, Verdict},
+        guard::{Operation, Statuses},
         text,
+        time::to_the_second,
+        view::row::{Row, shown_amount},
     },
-    model::{Session, SessionHead},
+    model::{Resource, Session, SessionHead},
 };
 
-/// How much of a system prompt `detail: "full"` shows.
+/// Longest system prompt shown by `detail: "full"`, in characters.
 const SYSTEM_CHARACTERS: usize = 4_000;
-/// How much of an outcome's description or explanation a record shows.
+/// Longest description or explanation of an outcome shown, in characters.
 const OUTCOME_CHARACTERS: usize = 300;
+
 /// The top-level fields a record shows in its own form; `extra` holds all others.
 const KNOWN_FIELDS: [&str; 17] = [
     "id",
@@ -100,7 +99,7 @@ pub struct Record {
 }
 
 /// Tokens by kind, and time at work.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct UsageByKind {
     /// Tokens read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,7 +133,7 @@ pub struct MountedResource {
     pub mount: Option<String>,
 }
 
-/// What could be done to the session now.
+/// What could be done to the session now: `allowed`, `nothing_to_do`, or the refusal's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Operations {
     /// Changing tools or MCP servers.
@@ -148,37 +147,21 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// What the guard would say to each operation now.
+    /// How the guard would rule on each operation now.
     #[must_use]
     pub fn of(session: &SessionHead, statuses: &Statuses) -> Self {
-        let word = |operation| match statuses.judge(operation, session) {
-            Verdict::Go => "allowed",
-            Verdict::NothingToDo => "nothing_to_do",
-            Verdict::Refuse(refusal) => refusal_code(refusal),
-        };
+        let ruling = |operation| statuses.judge(operation, session).as_str();
         Self {
-            update_tools: word(Operation::UpdateTools),
-            archive: word(Operation::Archive),
-            delete: word(Operation::Delete),
-            interrupt: word(Operation::Interrupt),
+            update_tools: ruling(Operation::UpdateTools),
+            archive: ruling(Operation::Archive),
+            delete: ruling(Operation::Delete),
+            interrupt: ruling(Operation::Interrupt),
         }
     }
 }
 
-/// The failure code of a refusal.
-#[must_use]
-pub fn refusal_code(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Running => "session_running",
-        Refusal::Rescheduling => "session_rescheduling",
-        Refusal::Terminated => "session_terminated",
-        Refusal::Archived => "session_archived",
-        Refusal::StatusUnrecognized => "status_unrecognized",
-    }
-}
-
 impl Record {
-    /// The concise record of a session. `console` says whether the session has a console page.
+    /// The concise record of a session. `console` is whether it has a console page.
     #[must_use]
     pub fn concise(session: &Session, statuses: &Statuses, console: bool) -> Self {
         let head = &session.head;
@@ -194,7 +177,7 @@ impl Record {
             archived_at: head.archived_at.as_ref().map(to_the_second),
             metadata: head.metadata.clone(),
             usage: usage_by_kind(session),
-            budget: session.fields.get("budget").and_then(budget),
+            budget: session.budget().as_ref().and_then(shown_amount),
             tools: array("tools"),
             mcp_servers: array("mcp_servers"),
             resources: head.resources.iter().map(mounted).collect(),
@@ -213,7 +196,7 @@ impl Record {
         }
     }
 
-    /// Adds what `detail: "full"` shows. `stop_reason` is why it last came to rest.
+    /// Adds what `detail: "full"` shows. `stop_reason` is why it last went idle.
     #[must_use]
     pub fn with_details(
         mut self,
@@ -242,55 +225,44 @@ fn model_id(model: &Value) -> Option<String> {
     Some(id.to_owned())
 }
 
-/// The budget's maximum, `{"type": "limit", "max_list_cost": {"amount", "currency"}}`.
-fn budget(budget: &Value) -> Option<String> {
-    shown_amount(&serde_json::from_value(budget.get("max_list_cost")?.clone()).ok()?)
-}
-
 fn usage_by_kind(session: &Session) -> Option<UsageByKind> {
     let usage = &session.head.usage;
     let cache = &usage.cache_creation;
+    let cache_creation = [
+        cache.ephemeral_5m_input_tokens,
+        cache.ephemeral_1h_input_tokens,
+    ];
     let in_stats = || {
         session
             .fields
             .get("stats")?
             .get("active_seconds")?
             .as_number()
-            .cloned()
     };
+    let active_seconds = usage.active_seconds.as_ref().or_else(in_stats);
     let shown = UsageByKind {
         input_tokens: usage.input_tokens,
         output_tokens: usage.output_tokens,
         cache_read_input_tokens: usage.cache_read_input_tokens,
-        cache_creation_input_tokens: [
-            cache.ephemeral_5m_input_tokens,
-            cache.ephemeral_1h_input_tokens,
-        ]
-        .into_iter()
-        .flatten()
-        .reduce(u64::saturating_add),
-        active_seconds: usage.active_seconds.clone().or_else(in_stats),
+        cache_creation_input_tokens: cache_creation
+            .into_iter()
+            .flatten()
+            .reduce(u64::saturating_add),
+        active_seconds: active_seconds.cloned(),
     };
-    let empty = UsageByKind {
-        input_tokens: None,
-        output_tokens: None,
-        cache_read_input_tokens: None,
-        cache_creation_input_tokens: None,
-        active_seconds: None,
-    };
-    (shown != empty).then_some(shown)
+    (shown != UsageByKind::default()).then_some(shown)
 }
 
-fn mounted(resource: &crate::model::Resource) -> MountedResource {
-    let id = [&resource.id, &resource.memory_store_id, &resource.file_id];
+fn mounted(resource: &Resource) -> MountedResource {
+    let ids = [&resource.id, &resource.memory_store_id, &resource.file_id];
     MountedResource {
         kind: resource.kind.clone(),
-        id: id.into_iter().flatten().next().cloned(),
+        id: ids.into_iter().flatten().next().cloned(),
         mount: resource.mount_path.clone(),
     }
 }
 
-/// The outcomes without nulls, their long texts cut.
+/// The outcomes without nulls, long text cut.
 fn outcomes(session: &Session) -> Vec<Value> {
     let Some(Value::Array(evaluations)) = session.fields.get("outcome_evaluations") else {
         return Vec::new();

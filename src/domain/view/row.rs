@@ -1,15 +1,14 @@
-//! One session in a list: the row.
+//! One session in a list.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    domain::{money::Money, text},
-    model::{Amount, ApiTime, SessionHead, Usage},
+    domain::{money::Money, text, time::to_the_second},
+    model::{Amount, SessionHead, Usage},
 };
 
-/// How much of a title or an agent's name is shown.
+/// Longest title or agent name shown, in characters.
 pub(crate) const NAME_CHARACTERS: usize = 300;
 
 /// One session in a list.
@@ -64,11 +63,7 @@ impl Row {
         let known = agent.id.is_some() || agent.name.is_some() || agent.version.is_some();
         Self {
             id: session.id.clone(),
-            title: session
-                .title
-                .as_deref()
-                .filter(|title| !title.is_empty())
-                .map(name),
+            title: session.title().map(name),
             status: status(session),
             archived: session.is_archived(),
             agent: known.then(|| AgentRef {
@@ -84,25 +79,17 @@ impl Row {
     }
 }
 
-/// The status, if the service gives one.
+/// The status, if the service sends one.
 pub(crate) fn status(session: &SessionHead) -> Option<String> {
     (!session.status.is_empty()).then(|| session.status.clone())
 }
 
-/// A title or a name; some services take any length.
+/// A title or a name; some services do not limit their length.
 fn name(text: &str) -> String {
     text::shortened(text, NAME_CHARACTERS)
 }
 
-/// A time to the second in UTC; a text that is no time stays as it is.
-pub(crate) fn to_the_second(moment: &ApiTime) -> String {
-    let second = moment
-        .at()
-        .and_then(|at| Timestamp::from_second(at.as_second()).ok());
-    second.map_or_else(|| moment.text().to_owned(), |at| at.to_string())
-}
-
-/// Tokens of all kinds; `None` when the service counts none.
+/// Tokens of all kinds; `None` if the service reports none.
 pub(crate) fn tokens(usage: &Usage) -> Option<u64> {
     let kinds = [
         usage.input_tokens,
@@ -114,8 +101,8 @@ pub(crate) fn tokens(usage: &Usage) -> Option<u64> {
     kinds.into_iter().flatten().reduce(u64::saturating_add)
 }
 
-/// "12.34 USD", if the amount can be read.
+/// `12.34 USD`, if the amount can be read.
 #[must_use]
 pub fn shown_amount(amount: &Amount) -> Option<String> {
-    Money::from_minor(&amount.amount, &amount.currency).map(|money| money.to_string())
+    Money::from_amount(amount).map(|money| money.to_string())
 }

@@ -1,14 +1,14 @@
-//! How large an answer gets, and how much may go into one.
+//! How large an answer may get: hosts cut long results, and a model pays for every byte.
 
 use serde::Serialize;
 
 use crate::domain::text;
 
-/// What the rows or events of an answer may take together: hosts cut results, and a model pays
-/// for each. The rest of 40,000 characters is for what stands around them.
+/// What the rows or events of an answer may take together. The rest of 40,000 characters is for
+/// the fields around them.
 pub(crate) const LIST_BYTES: usize = 36_000;
 
-/// The bytes of a value as it is answered: compact JSON, the unseen made visible.
+/// The bytes of a value as it is answered: compact JSON with invisible characters escaped.
 pub(crate) fn size(value: &impl Serialize) -> usize {
     serde_json::to_value(value).map_or(0, |mut value| {
         text::make_visible(&mut value);
@@ -16,15 +16,15 @@ pub(crate) fn size(value: &impl Serialize) -> usize {
     })
 }
 
-/// What is left of an answer.
-pub(crate) struct Room(usize);
+/// The bytes left in an answer.
+pub(crate) struct SizeBudget(usize);
 
-impl Room {
+impl SizeBudget {
     pub(crate) fn of(bytes: usize) -> Self {
         Self(bytes)
     }
 
-    /// Takes the place of a value, if there is enough.
+    /// Takes the value's bytes, if there are enough left.
     pub(crate) fn take(&mut self, value: &impl Serialize) -> bool {
         let left = self.0.checked_sub(size(value) + 1);
         self.0 = left.unwrap_or(self.0);

@@ -1,4 +1,4 @@
-//! Sums over many sessions: how many, what they cost, by status, agent and day.
+//! Totals over many sessions: how many, what they cost, by status, agent and day.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -16,35 +16,36 @@ use crate::{
     model::{ApiTime, SessionHead},
 };
 
-/// How many statuses are told apart: there are four, and what services add.
+/// Statuses with totals of their own: the API has four, services may add some.
 const STATUSES: usize = 10;
 /// How many agents, days and rows are kept.
 const AGENTS: usize = 20;
 const DAYS: usize = 31;
 const ROWS: usize = 10;
-/// How much of a title or a name is shown: there are many.
+/// Longest title or name shown, in characters; there are many of them.
 const NAME_CHARACTERS: usize = 60;
 
-/// What some sessions come to.
+/// The totals of some sessions.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Totals {
     /// How many.
     pub sessions: u64,
     /// Cost at list price by currency, exact.
     #[serde(skip_serializing_if = "Sums::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub list_cost: Sums,
     /// Tokens of all kinds.
     pub tokens: u64,
     /// Seconds at work.
     pub active_seconds: u64,
-    /// How many have no cost, or none that can be added.
+    /// How many have no cost, or one that cannot be added exactly.
     #[serde(skip_serializing_if = "is_zero")]
     pub cost_unknown: u64,
     #[serde(skip)]
     active: f64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "required by serde")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -54,9 +55,8 @@ impl Totals {
         self.sessions += 1;
         let known = cost(session).is_some_and(|cost| self.list_cost.add(&cost));
         self.cost_unknown += u64::from(!known);
-        self.tokens = self
-            .tokens
-            .saturating_add(tokens(&session.usage).unwrap_or_default());
+        let tokens = tokens(&session.usage).unwrap_or_default();
+        self.tokens = self.tokens.saturating_add(tokens);
         let active = session.usage.active_seconds.as_ref();
         self.active += active
             .and_then(serde_json::Number::as_f64)
@@ -69,9 +69,15 @@ impl Totals {
         let whole = self.active.round() as u64;
         self.active_seconds = whole;
     }
+
+    /// The cost in US dollars, else in the first currency there is.
+    fn main_cost(&self) -> Option<&Money> {
+        let costs = self.list_cost.iter();
+        costs.min_by_key(|cost| cost.currency() != "USD")
+    }
 }
 
-/// What an agent's sessions come to.
+/// The totals of one agent's sessions.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct AgentTotals {
     /// The agent's id.
@@ -85,7 +91,7 @@ pub struct AgentTotals {
     pub totals: Totals,
 }
 
-/// What the sessions created on a day (UTC) come to.
+/// The totals of the sessions created on one day (UTC).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct DayTotals {
     /// The day.
@@ -95,7 +101,7 @@ pub struct DayTotals {
     pub totals: Totals,
 }
 
-/// A summary in the making.
+/// Collects the totals.
 #[derive(Debug, Default)]
 pub struct Summary {
     totals: Totals,
@@ -127,7 +133,7 @@ pub struct Summarized {
 }
 
 impl Summary {
-    /// Counts a session.
+    /// Adds a session.
     pub fn add(&mut self, session: &SessionHead) {
         self.totals.add(session);
         let mut status = status(session).map_or("unknown".to_owned(), |name| short(&name));
@@ -147,83 +153,82 @@ impl Summary {
         });
         self.by_day.entry(day).or_default().add(session);
         if let Some(cost) = cost(session).filter(|cost| !cost.is_zero()) {
-            keep(&mut self.dearest, cost, session, |one, other| {
-                dearer(one, other)
-            });
+            keep(&mut self.dearest, cost, session, dearer);
         }
         if let Some(at) = session.updated_at.as_ref().and_then(ApiTime::at) {
             keep(&mut self.longest, at, session, Ord::cmp);
         }
     }
 
-    /// The summary, with lists so short that `fits` says yes, if they can be.
+    /// The summary, its lists shortened until `fits` accepts it or they are empty.
     #[must_use]
     pub fn fitting(self, fits: impl Fn(&Summarized) -> bool) -> Summarized {
         let mut by_agent: Vec<_> = self.by_agent.into_values().collect();
         by_agent.sort_by(|one, other| {
             let (one, other) = (&one.totals, &other.totals);
-            let cost =
-                |totals: &Totals| totals.list_cost.iter().max_by(|a, b| dearer(b, a)).cloned();
-            match (cost(one), cost(other)) {
-                (Some(one), Some(other)) => dearer(&one, &other),
+            match (one.main_cost(), other.main_cost()) {
+                (Some(one), Some(other)) => dearer(one, other),
                 (one, other) => other.is_some().cmp(&one.is_some()),
             }
             .then(other.sessions.cmp(&one.sessions))
         });
         let by_day = self.by_day.into_iter().rev();
-        let by_day: Vec<_> = by_day
-            .map(|(day, totals)| DayTotals { day, totals })
-            .collect();
-        let rows = |rows: usize| rows.min(ROWS);
-        let mut lengths = [
-            by_agent.len().min(AGENTS),
-            by_day.len().min(DAYS),
-            rows(self.dearest.len()),
-            rows(self.longest.len()),
-        ];
-        loop {
-            let [agents, days, dearest, longest] = lengths;
-            let head = |rows: &[Row], count: usize| rows.iter().take(count).cloned().collect();
-            let dearest_rows: Vec<Row> = self.dearest.iter().map(|(_, row)| row.clone()).collect();
-            let longest_rows: Vec<Row> = self.longest.iter().map(|(_, row)| row.clone()).collect();
-            let left_out = [
-                ("by_agent", by_agent.len() - agents),
-                ("by_day", by_day.len() - days),
-                ("dearest", self.dearest.len() - dearest),
-                ("longest_unchanged", self.longest.len() - longest),
-            ];
-            let shown = Summarized {
-                totals: self.totals.clone(),
-                by_status: self.by_status.clone(),
-                by_agent: by_agent.iter().take(agents).cloned().collect(),
-                by_day: by_day.iter().take(days).cloned().collect(),
-                dearest: head(&dearest_rows, dearest),
-                longest_unchanged: head(&longest_rows, longest),
-                left_out: left_out
-                    .into_iter()
-                    .filter(|(_, count)| *count > 0)
-                    .collect(),
-            };
-            // Rows take about three times the room of sums.
-            let weights = [1, 1, 3, 3];
-            let longest = lengths
-                .iter_mut()
-                .zip(weights)
-                .max_by_key(|(length, weight)| **length * weight);
-            match longest {
-                Some((length, _)) if *length > 0 && !fits(&shown) => *length -= 1,
-                _ => return shown,
-            }
+        let by_day = by_day.map(|(day, totals)| DayTotals { day, totals });
+        let mut shown = Summarized {
+            totals: self.totals,
+            by_status: self.by_status,
+            by_agent,
+            by_day: by_day.collect(),
+            dearest: self.dearest.into_iter().map(|(_, row)| row).collect(),
+            longest_unchanged: self.longest.into_iter().map(|(_, row)| row).collect(),
+            left_out: BTreeMap::new(),
+        };
+        while shown.by_agent.len() > AGENTS {
+            shown.leave_out("by_agent");
         }
+        while shown.by_day.len() > DAYS {
+            shown.leave_out("by_day");
+        }
+        while !fits(&shown) {
+            let Some(list) = shown.largest_list() else {
+                break;
+            };
+            shown.leave_out(list);
+        }
+        shown
     }
 }
 
-/// A name as short as it is when it is shown.
+impl Summarized {
+    /// The list that takes most space, if there is any. A row counts as three totals.
+    fn largest_list(&self) -> Option<&'static str> {
+        let sizes = [
+            ("by_agent", self.by_agent.len()),
+            ("by_day", self.by_day.len()),
+            ("dearest", 3 * self.dearest.len()),
+            ("longest_unchanged", 3 * self.longest_unchanged.len()),
+        ];
+        let (list, size) = sizes.into_iter().max_by_key(|(_, size)| *size)?;
+        (size > 0).then_some(list)
+    }
+
+    fn leave_out(&mut self, list: &'static str) {
+        match list {
+            "by_agent" => drop(self.by_agent.pop()),
+            "by_day" => drop(self.by_day.pop()),
+            "dearest" => drop(self.dearest.pop()),
+            _ => drop(self.longest_unchanged.pop()),
+        }
+        *self.left_out.entry(list).or_default() += 1;
+    }
+}
+
+/// Escaped before it is cut, since escapes count toward the length.
 fn short(name: &str) -> String {
     text::shortened(&text::visible(name), NAME_CHARACTERS)
 }
 
-/// Keeps a row in its place, if it is one of the first.
+/// Inserts a row at its place in `order`, if it is among the first.
 fn keep<K>(
     kept: &mut Vec<(K, Row)>,
     key: K,
@@ -235,15 +240,14 @@ fn keep<K>(
         let mut row = Row::of(session);
         row.title = row.title.map(|title| short(&title));
         if let Some(agent) = &mut row.agent {
-            let name = agent.name.take();
-            agent.name = name.map(|name| short(&name));
+            agent.name = agent.name.take().map(|name| short(&name));
         }
         kept.insert(place, (key, row));
         kept.truncate(ROWS);
     }
 }
 
-/// The dearer first. Currencies are not compared: US dollars first, then by their codes.
+/// Orders the dearer first. Currencies are not compared: US dollars first, then by their codes.
 fn dearer(one: &Money, other: &Money) -> Ordering {
     let currency = |money: &Money| (money.currency() != "USD", money.currency().to_owned());
     other
@@ -255,24 +259,25 @@ fn dearer(one: &Money, other: &Money) -> Ordering {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::domain::view::summary::Summary;
+    use crate::{
+        domain::view::summary::{Summarized, Summary},
+        model::SessionHead,
+    };
 
-    fn session(id: usize, fields: &Value) -> crate::model::SessionHead {
+    fn session(id: usize, fields: &Value) -> SessionHead {
         let mut session = json!({
             "id": format!("sesn_{id}"), "status": "idle", "agent": {"id": "agent_1", "name": "A"},
             "created_at": "2026-03-01T10:00:00Z", "updated_at": format!("2026-03-02T10:00:{id:02}Z"),
             "usage": {"input_tokens": 5, "active_seconds": 0.5,
                       "list_cost": {"amount": format!("{id}.1"), "currency": "USD"}},
         });
-        session
-            .as_object_mut()
-            .unwrap()
-            .extend(fields.as_object().unwrap().clone());
+        let fields = fields.as_object().unwrap().clone();
+        session.as_object_mut().unwrap().extend(fields);
         serde_json::from_str(&session.to_string()).unwrap()
     }
 
     #[test]
-    fn sums_are_exact_and_by_currency() {
+    fn totals_are_exact_and_by_currency() {
         let mut summary = Summary::default();
         for id in 0..10 {
             summary.add(&session(id, &json!({})));
@@ -296,25 +301,20 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_shortened_until_they_fit_and_say_so() {
+    fn lists_are_shortened_until_they_fit_and_count_what_is_left_out() {
         let mut summary = Summary::default();
         for id in 0..60 {
             let agent = json!({"id": format!("agent_{id}"), "name": "n".repeat(100)});
-            let day = json!({"agent": agent, "created_at": format!("2026-0{}-{:02}T00:00:00Z", id / 28 + 1, id % 28 + 1)});
-            summary.add(&session(id, &day));
+            let day = format!("2026-0{}-{:02}T00:00:00Z", id / 28 + 1, id % 28 + 1);
+            summary.add(&session(id, &json!({"agent": agent, "created_at": day})));
         }
-        let size = |shown: &super::Summarized| serde_json::to_string(shown).unwrap().len();
+        let size = |shown: &Summarized| serde_json::to_string(shown).unwrap().len();
         let shown = summary.fitting(|shown| size(shown) < 6_000);
         assert!((5_000..6_000).contains(&size(&shown)), "{}", size(&shown));
-        assert!(
-            shown.by_agent.len() > 3 && shown.dearest.len() > 3,
-            "{shown:?}"
-        );
-        assert_eq!(shown.left_out["by_agent"], 60 - shown.by_agent.len());
-        assert_eq!(
-            shown.by_agent[0].id.as_deref(),
-            Some("agent_59"),
-            "the dearest"
-        );
+        let (agents, dearest) = (shown.by_agent.len(), shown.dearest.len());
+        assert!(agents > 3 && dearest > 3, "{shown:?}");
+        assert_eq!(shown.left_out["by_agent"], 60 - agents);
+        let first = shown.by_agent[0].id.as_deref();
+        assert_eq!(first, Some("agent_59"), "the dearest");
     }
 }

@@ -6,16 +6,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::recent,
+    app::{op::Op, recent},
     config::Toolset,
     domain::{
         diagnosis,
         diagnosis::{Facts, Verdict},
         events,
-        guard::State,
+        guard::Activity,
+        step::LeftOut,
         view::row::Row,
     },
-    explain::Failure,
+    explain,
+    explain::{Failure, vocabulary::Vocabulary},
     mcp::{
         args::values::SessionIdArg,
         call::Call,
@@ -48,6 +50,15 @@ pub(crate) struct Output {
     session: Row,
 }
 
+/// The tools that are offered, by their names.
+struct Offered<'a>(&'a LeftOut);
+
+impl Vocabulary for Offered<'_> {
+    fn name(&self, op: Op) -> Option<&str> {
+        (!self.0.contains(op.name())).then(|| op.name())
+    }
+}
+
 impl SessionsTool for DiagnoseSession {
     const NAME: &'static str = "diagnose_session";
     const TITLE: &'static str = "Diagnose a session";
@@ -61,14 +72,14 @@ impl SessionsTool for DiagnoseSession {
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
         let id = args.session_id.id();
         let session = call.session(id).await?;
-        let state = server.statuses().state(&session.head);
+        let activity = server.statuses().activity(&session.head);
         let newest = recent::events(call, id, &[], EVENTS).await?;
-        let newest = with_what_it_waits_for(call, id, state, newest).await?;
+        let newest = with_what_it_waits_for(call, id, activity, newest).await?;
         let threads = threads(call, id, &session, &newest).await;
         let record = server.record(&session).await;
         let found = diagnosis::diagnose(&Facts {
             session: &session,
-            state,
+            activity,
             events: &newest,
             threads: &threads,
             console_url: record.console_url.as_deref(),
@@ -77,7 +88,7 @@ impl SessionsTool for DiagnoseSession {
         Ok(Output {
             verdict: found.verdict,
             evidence: found.evidence,
-            next: found.next.on(server.left_out()).to_owned(),
+            next: explain::diagnosis::next_step(&found.next, &Offered(server.left_out())),
             session: record.row,
         })
     }
@@ -87,12 +98,15 @@ impl SessionsTool for DiagnoseSession {
 async fn with_what_it_waits_for(
     call: &Call,
     id: &SessionId,
-    state: State,
+    activity: Activity,
     mut newest: Vec<Event>,
 ) -> Result<Vec<Event>, Failure> {
     let pause = "session.status_idle";
     let has_more = newest.len() >= EVENTS as usize;
-    if state == State::Idle && has_more && !newest.iter().any(|each| events::kind(each) == pause) {
+    if activity == Activity::Idle
+        && has_more
+        && !newest.iter().any(|each| events::kind(each) == pause)
+    {
         newest.extend(recent::events(call, id, &[pause], 1).await?);
     }
     let known = |wanted: &str| {

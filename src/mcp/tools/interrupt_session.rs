@@ -14,7 +14,7 @@ use crate::{
     },
     config::Toolset,
     domain::{
-        guard::{Operation, State},
+        guard::{Activity, Operation},
         view::row::Row,
     },
     explain::Failure,
@@ -91,11 +91,11 @@ impl SessionsTool for InterruptSession {
                 let seen = write::until_free(server, call, id, wait).await;
                 // It is sent: that it cannot be looked at now does not make it a failure.
                 let session = seen.unwrap_or(before.clone());
-                let stopped = match server.statuses().state(&session.head) {
-                    State::Running | State::Rescheduling => false,
+                let stopped = match server.statuses().activity(&session.head) {
+                    Activity::Running | Activity::Rescheduling => false,
                     // It may be busy under a name this server does not know.
-                    State::Unknown => session.head.status != before.head.status,
-                    State::Idle | State::Terminated => true,
+                    Activity::Unknown => session.head.status != before.head.status,
+                    Activity::Idle | Activity::Terminated => true,
                 };
                 let word = if stopped {
                     Word::Interrupted

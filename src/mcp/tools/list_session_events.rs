@@ -11,7 +11,7 @@ use crate::{
     domain::{
         events,
         events::EventFilter,
-        view::size::{LIST_BYTES, Room, size},
+        view::size::{LIST_BYTES, SizeBudget, size},
     },
     explain::Failure,
     mcp::{
@@ -100,7 +100,7 @@ impl SessionsTool for ListSessionEvents {
         let limit = args.limit as usize;
         let each = (VALUE_CHARACTERS / limit).max(LEAST_OF_A_VALUE);
         let mut shown = Vec::new();
-        let mut room = Room::of(LIST_BYTES);
+        let mut room = SizeBudget::of(LIST_BYTES);
         while shown.len() < limit {
             let next = walk.next().await;
             let next = next.map_err(|error| Failure::api(&format!("session {id}"), &error))?;

@@ -9,7 +9,7 @@ use crate::{
     config::Toolset,
     domain::view::{
         row::Row,
-        size::{LIST_BYTES, Room},
+        size::{LIST_BYTES, SizeBudget},
     },
     explain::Failure,
     mcp::{
@@ -79,7 +79,7 @@ impl SessionsTool for ListSessions {
         let asked = (args.order, &args.filter);
         let question = call.question(server, &asked, args.page.as_deref(), Timestamp::now())?;
         let filter = args.filter.read(Self::NAME, server, question.asked_at)?;
-        let (own, most) = (filter.is_own(), args.max_scan as usize);
+        let (own, most) = (filter.has_local_conditions(), args.max_scan as usize);
         let order = args.order.into();
         let mut scan = Scan::new(
             call.client(),
@@ -92,7 +92,7 @@ impl SessionsTool for ListSessions {
         .by(if own { PAGE } else { args.limit })
         .from(question.position.clone());
         let mut rows = Vec::new();
-        let mut room = Room::of(LIST_BYTES);
+        let mut room = SizeBudget::of(LIST_BYTES);
         let mut full = false;
         while !full && rows.len() < args.limit as usize {
             let next = scan.next().await;

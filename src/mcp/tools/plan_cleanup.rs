@@ -17,9 +17,9 @@ use crate::{
     domain::{
         filter,
         filter::Filter,
-        guard::Verdict,
+        guard::Ruling,
         money::Sums,
-        view::{record::refusal_code, row::Row, size::Room},
+        view::{row::Row, size::SizeBudget},
     },
     explain::Failure,
     mcp::{
@@ -130,7 +130,7 @@ struct Draft<'a> {
     most: usize,
     planned: Vec<Planned>,
     rows: Vec<Row>,
-    room: Room,
+    room: SizeBudget,
     cost: Sums,
     skipped: Skipped,
     scanned: usize,
@@ -145,7 +145,7 @@ impl<'a> Draft<'a> {
             most,
             planned: Vec::new(),
             rows: Vec::new(),
-            room: Room::of(SHOWN_BYTES),
+            room: SizeBudget::of(SHOWN_BYTES),
             cost: Sums::default(),
             skipped: Skipped::default(),
             scanned: 0,
@@ -279,9 +279,9 @@ impl<'a> Draft<'a> {
             .statuses()
             .judge(self.action.operation(), session)
         {
-            Verdict::Go => {}
-            Verdict::NothingToDo => return self.skipped.add("nothing_to_do", &session.id),
-            Verdict::Refuse(why) => return self.skipped.add(refusal_code(why), &session.id),
+            Ruling::Go => {}
+            Ruling::NothingToDo => return self.skipped.add("nothing_to_do", &session.id),
+            Ruling::Refuse(why) => return self.skipped.add(why.code().as_str(), &session.id),
         }
         self.planned.push(Planned::of(id, session));
         let row = Row::of(session);

@@ -13,10 +13,11 @@ use crate::{
     config::Toolset,
     domain::{
         details,
-        details::{Details, Planned},
+        details::{Details, DetailsChange},
         guard::Operation,
         view::row::Row,
     },
+    explain,
     explain::Failure,
     mcp::{
         args::values::{ApiTimeArg, Nullable, SessionIdArg},
@@ -77,8 +78,12 @@ impl SessionsTool for UpdateSession {
     type Output = Output;
 
     async fn call(server: &SessionsServer, args: Args, call: &Call) -> Result<Output, Failure> {
-        let details = Details::read(args.title.into(), args.metadata, args.budget.into())
-            .map_err(|mistakes| Failure::invalid_arguments(Self::NAME, &mistakes))?;
+        let details = Details::read(args.title.into(), args.metadata, args.budget.into()).map_err(
+            |mistakes| {
+                let mistakes: Vec<_> = mistakes.iter().map(explain::details::mistake).collect();
+                Failure::invalid_arguments(Self::NAME, &mistakes)
+            },
+        )?;
         let conditions = Conditions {
             if_busy: IfBusy::Refuse,
             wait: std::time::Duration::ZERO,
@@ -117,7 +122,7 @@ fn output(outcome: Word, changes: Map<String, Value>, session: &Session) -> Outp
 struct Change(Details);
 
 impl Write for Change {
-    type Prepared = Planned;
+    type Prepared = DetailsChange;
 
     fn operation(&self) -> Operation {
         if self.0.touches_budget() {
@@ -127,7 +132,7 @@ impl Write for Change {
         }
     }
 
-    fn prepare(&self, session: &Session) -> Result<Option<Planned>, Failure> {
+    fn prepare(&self, session: &Session) -> Result<Option<DetailsChange>, Failure> {
         let planned = details::plan(&self.0, session);
         Ok((!planned.changes.is_empty()).then_some(planned))
     }
@@ -136,12 +141,12 @@ impl Write for Change {
         &self,
         client: &Client,
         id: &SessionId,
-        planned: &Planned,
+        planned: &DetailsChange,
     ) -> Result<ApiResponse<Option<Session>>, ApiError> {
         Ok(client.update_session(id, &planned.body).await?.map(Some))
     }
 
-    fn verify(&self, _: &Planned, after: &Session) -> Result<(), Vec<String>> {
+    fn verify(&self, _: &DetailsChange, after: &Session) -> Result<(), Vec<String>> {
         let left = details::plan(&self.0, after).changes;
         if left.is_empty() {
             return Ok(());

@@ -14,9 +14,10 @@ use crate::{
     domain::{
         guard::Operation,
         toolset,
-        toolset::{Changes, Mode, Patch, Plan},
+        toolset::{Changes, Mode, Patch, Toolset as SessionTools, ToolsetChange},
         view::row::Row,
     },
+    explain,
     explain::Failure,
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
@@ -128,7 +129,10 @@ impl SessionsTool for UpdateSessionTools {
                 ),
             };
         let (changes, warnings) = plan
-            .map(|plan| (plan.changes, plan.warnings))
+            .map(|plan| {
+                let warnings = plan.warnings.iter().map(explain::toolset::warning);
+                (plan.changes, warnings.collect())
+            })
             .unwrap_or_default();
         Ok(Output {
             outcome,
@@ -142,15 +146,15 @@ impl SessionsTool for UpdateSessionTools {
 struct Change(Patch);
 
 impl Write for Change {
-    type Prepared = Plan;
+    type Prepared = ToolsetChange;
 
     fn operation(&self) -> Operation {
         Operation::UpdateTools
     }
 
-    fn prepare(&self, session: &Session) -> Result<Option<Plan>, Failure> {
-        let plan = toolset::plan(&tools_of(session), &self.0).map_err(|problems| {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    fn prepare(&self, session: &Session) -> Result<Option<ToolsetChange>, Failure> {
+        let plan = toolset::plan(&SessionTools::of(session), &self.0).map_err(|problems| {
+            let problems: Vec<String> = problems.iter().map(explain::toolset::problem).collect();
             Failure::invalid_toolset(&session.head, &problems)
         })?;
         Ok((!plan.changes.is_empty()).then_some(plan))
@@ -160,7 +164,7 @@ impl Write for Change {
         &self,
         client: &Client,
         id: &SessionId,
-        plan: &Plan,
+        plan: &ToolsetChange,
     ) -> Result<ApiResponse<Option<Session>>, ApiError> {
         let mut agent = Map::new();
         for (field, value) in [("tools", &plan.tools), ("mcp_servers", &plan.mcp_servers)] {
@@ -172,18 +176,8 @@ impl Write for Change {
         Ok(client.update_session(id, &body).await?.map(Some))
     }
 
-    fn verify(&self, plan: &Plan, after: &Session) -> Result<(), Vec<String>> {
-        toolset::satisfied(plan, &tools_of(after))
-    }
-}
-
-fn tools_of(session: &Session) -> toolset::Toolset {
-    let array = |field| match session.agent_field(field) {
-        Some(Value::Array(values)) => values.clone(),
-        _ => Vec::new(),
-    };
-    toolset::Toolset {
-        tools: array("tools"),
-        mcp_servers: array("mcp_servers"),
+    fn verify(&self, plan: &ToolsetChange, after: &Session) -> Result<(), Vec<String>> {
+        let differences = toolset::verify(plan, &SessionTools::of(after));
+        differences.map_err(|all| all.iter().map(explain::toolset::difference).collect())
     }
 }

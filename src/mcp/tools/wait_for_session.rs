@@ -67,7 +67,7 @@ impl SessionsTool for WaitForSession {
         let started = Instant::now();
         let wait = Duration::from_secs(args.wait_seconds.into());
         let session = until_free(server, call, id, wait).await?;
-        let busy = server.statuses().state(&session.head).is_busy();
+        let busy = server.statuses().activity(&session.head).is_busy();
         let waited_seconds = started.elapsed().as_secs();
         let stop_reason = if busy {
             None

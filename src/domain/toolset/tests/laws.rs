@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 use crate::domain::toolset::{
     Mode, Patch, Toolset, diff,
     identity::Section,
-    plan, satisfied,
+    plan,
     tests::custom,
     value::{covers, same},
+    verify,
 };
 
 /// Any JSON, also numbers no float can hold.
@@ -274,7 +275,7 @@ proptest! {
             Ok(plan) => {
                 let sent = [&plan.tools, &plan.mcp_servers].into_iter().any(Option::is_some);
                 prop_assert_eq!(sent, !plan.changes.is_empty());
-                let _ = satisfied(&plan, &current);
+                let _ = verify(&plan, &current);
                 serde_json::to_value(&plan.changes).unwrap();
             }
             Err(problems) => prop_assert!(problems.iter().all(|problem| !problem.path.is_empty()), "{:?}", problems),
@@ -338,8 +339,8 @@ proptest! {
         let result = after(&current, &giving(Mode::Replace, &given)).unwrap();
         prop_assert!(diff(&result, &given).is_empty());
         prop_assert!(diff(&given, &given).is_empty());
-        prop_assert_eq!(satisfied(&replaced, &given), Ok(()));
-        prop_assert_eq!(satisfied(&replaced, &result), Ok(()));
+        prop_assert_eq!(verify(&replaced, &given), Ok(()));
+        prop_assert_eq!(verify(&replaced, &result), Ok(()));
     }
 
     /// An answer that is still the old state must not pass for a change. Only a config that says
@@ -348,7 +349,7 @@ proptest! {
     #[test]
     fn a_merge_that_was_ignored_is_noticed(current in valid(), given in valid()) {
         let Ok(plan) = plan(&current, &giving(Mode::Merge, &given)) else { return Ok(()) };
-        if satisfied(&plan, &current).is_ok() {
+        if verify(&plan, &current).is_ok() {
             for diff in [&plan.changes.tools, &plan.changes.mcp_servers] {
                 prop_assert!(diff.added.is_empty() && diff.removed.is_empty(), "{:?}", diff);
                 for changed in &diff.changed {

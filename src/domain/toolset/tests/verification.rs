@@ -1,15 +1,17 @@
-//! The service's answer against the plan.
+//! The service's answer against the change. Differences in detail are covered by the tests of
+//! their words, in `explain`.
 
 use serde_json::{Value, json};
 
 use crate::domain::toolset::{
-    satisfied,
-    tests::{Toolset, custom, linear, planned, resolved_builtin, resolved_linear, toolset, usual},
+    Toolset,
+    tests::{array, custom, linear, planned, resolved_builtin, resolved_linear, toolset, usual},
+    verify,
 };
 
 #[test]
 fn an_answer_in_resolved_form_satisfies_the_example() {
-    let plan = planned(
+    let change = planned(
         &Toolset::default(),
         &json!({
         "tools": [{"type": "agent_toolset_20260401", "configs": [{"name": "bash", "enabled": true}]},
@@ -18,177 +20,108 @@ fn an_answer_in_resolved_form_satisfies_the_example() {
     );
     let mut server = linear();
     server["id"] = json!("srv_1");
-    let answered = toolset(
-        json!([resolved_linear(), resolved_builtin()]),
-        json!([server]),
-    );
-    assert_eq!(satisfied(&plan, &answered), Ok(()));
-
     // A config that only repeats the default need not come back.
     let mut bare = resolved_builtin();
     bare["configs"] = json!([]);
-    let answered = toolset(json!([bare, resolved_linear()]), json!([linear()]));
-    assert_eq!(satisfied(&plan, &answered), Ok(()));
-
-    // A service whose defaults are others than the API's.
+    // A service may have other defaults than the API.
     let mut other = resolved_linear();
     other["default_config"]["permission_policy"]["type"] = json!("always_allow");
-    let answered = toolset(json!([resolved_builtin(), other]), json!([linear()]));
-    assert_eq!(satisfied(&plan, &answered), Ok(()));
+    for (tools, server) in [
+        (json!([resolved_linear(), resolved_builtin()]), server),
+        (json!([bare, resolved_linear()]), linear()),
+        (json!([resolved_builtin(), other]), linear()),
+    ] {
+        let answered = toolset(tools, json!([server]));
+        assert_eq!(verify(&change, &answered), Ok(()));
+    }
 }
 
 #[test]
 fn numbers_are_compared_by_value() {
-    let plan = planned(
+    let change = planned(
         &Toolset::default(),
         &json!({"tools": [{"type": "future", "limit": 1.50, "list": [1e2]}]}),
     );
-    let answer = |text: &str| Toolset {
-        tools: serde_json::from_str(text).unwrap(),
-        mcp_servers: Vec::new(),
-    };
-    assert_eq!(
-        satisfied(
-            &plan,
-            &answer(r#"[{"type":"future","limit":1.5,"list":[100],"more":1}]"#)
-        ),
-        Ok(())
-    );
-    assert_eq!(
-        satisfied(
-            &plan,
-            &answer(r#"[{"type":"future","limit":1.6,"list":[100,1]}]"#)
-        )
-        .unwrap_err(),
-        [
-            "tools[0].limit is 1.6, asked was 1.5",
-            "tools[0].list is [100,1], asked was [100.0]"
-        ]
-    );
+    let answer = r#"[{"type":"future","limit":1.5,"list":[100],"more":1}]"#;
+    let answered = toolset(serde_json::from_str(answer).unwrap(), json!([]));
+    assert_eq!(verify(&change, &answered), Ok(()));
 }
 
-/// Every plan here changes something, so an answer that is the old state must never pass.
+/// Every case here changes something, so an answer that is the old state must not pass.
 #[test]
-fn an_update_that_was_ignored_is_noticed() {
+fn an_ignored_update_is_detected() {
+    let has = |tool: Value| toolset(json!([tool]), json!([]));
     let mut strict = resolved_builtin();
     strict["default_config"]["permission_policy"] = json!({"type": "always_ask"});
     strict["configs"] = json!([{"type": "web_fetch", "name": "web_fetch", "enabled": true,
         "permission_policy": {"type": "always_allow"}, "allowed_domains": ["a.example"]}]);
-    let mut disabled = usual();
-    disabled.tools[1]["configs"] =
+    let mut only_domains = resolved_builtin();
+    only_domains["configs"][6]["allowed_domains"] = json!(["a.example"]);
+    let mut lookup = custom("lookup");
+    lookup["input_schema"]["properties"] = json!({"a": {}, "b": {}});
+    let disabled = json!({"type": "agent_toolset_20260401", "default_config": {"enabled": false}});
+    let mut disabled_config = usual();
+    disabled_config.tools[1]["configs"] =
         json!([{"name": "x", "enabled": false, "permission_policy": {"type": "auto"}}]);
-    let only_domains = {
-        let mut tool = resolved_builtin();
-        tool["configs"][6]["allowed_domains"] = json!(["a.example"]);
-        toolset(json!([tool]), json!([]))
-    };
-    let with_schema = |schema| {
-        let mut tool = custom("lookup");
-        tool["input_schema"] = schema;
-        toolset(json!([tool]), json!([]))
-    };
-    for (current, arguments) in [
-        (usual(), json!({"tools": []})),
-        (usual(), json!({"remove_tools": ["get_weather"]})),
-        (usual(), json!({"remove_mcp_servers": ["linear"]})),
-        (usual(), json!({"mode": "merge", "tools": [custom("b")]})),
+    let plain = json!({"type": "agent_toolset_20260401"});
+    let cases = [
         (
             usual(),
-            json!({"mode": "merge", "tools": [{"type": "custom", "name": "get_weather", "description": "e"}]}),
+            json!([
+                {"tools": []},
+                {"remove_tools": ["get_weather"]},
+                {"remove_mcp_servers": ["linear"]},
+                {"mode": "merge", "tools": [custom("b")]},
+                {"mode": "merge", "tools": [{"type": "custom", "name": "get_weather", "description": "e"}]},
+                {"mode": "merge", "mcp_servers": [{"name": "linear", "url": "https://x.example/"}]},
+                {"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
+                    "configs": [{"name": "bash", "enabled": false}]}]},
+            ]),
+        ),
+        (has(strict), json!([{"tools": [plain]}])),
+        (has(disabled), json!([{"tools": [plain]}])),
+        (has(only_domains), json!([{"tools": [plain]}])),
+        (
+            has(lookup),
+            json!([{"mode": "merge", "tools": [{"type": "custom", "name": "lookup",
+            "input_schema": {"type": "object", "properties": {"a": {}}}}]}]),
         ),
         (
-            usual(),
-            json!({"mode": "merge", "mcp_servers": [{"name": "linear", "url": "https://x.example/"}]}),
+            disabled_config,
+            json!([{"tools": [plain,
+            {"type": "mcp_toolset", "mcp_server_name": "linear"}, custom("get_weather")]}]),
         ),
-        (
-            usual(),
-            json!({"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
-            "configs": [{"name": "bash", "enabled": false}]}]}),
-        ),
-        (
-            toolset(json!([strict]), json!([])),
-            json!({"tools": [{"type": "agent_toolset_20260401"}]}),
-        ),
-        (
-            toolset(
-                json!([{"type": "agent_toolset_20260401", "default_config": {"enabled": false}}]),
-                json!([]),
-            ),
-            json!({"tools": [{"type": "agent_toolset_20260401"}]}),
-        ),
-        (
-            only_domains,
-            json!({"tools": [{"type": "agent_toolset_20260401"}]}),
-        ),
-        (
-            with_schema(json!({"type": "object", "properties": {"a": {}, "b": {}}})),
-            json!({"mode": "merge", "tools": [{"type": "custom", "name": "lookup",
-                "input_schema": {"type": "object", "properties": {"a": {}}}}]}),
-        ),
-        (
-            disabled,
-            json!({"tools": [{"type": "agent_toolset_20260401"},
-            {"type": "mcp_toolset", "mcp_server_name": "linear"}, custom("get_weather")]}),
-        ),
-    ] {
-        let plan = planned(&current, &arguments);
-        assert!(!plan.changes.is_empty(), "{arguments}");
-        assert!(
-            satisfied(&plan, &current).is_err(),
-            "{arguments} was ignored, unnoticed"
-        );
+    ];
+    for (current, patches) in cases {
+        for arguments in array(patches) {
+            let change = planned(&current, &arguments);
+            assert!(!change.changes.is_empty(), "{arguments}");
+            let verified = verify(&change, &current);
+            assert!(verified.is_err(), "{arguments} was ignored, undetected");
+        }
     }
 }
 
-/// What a service fills in by itself may be what stood there before.
+/// What a service fills in by itself may be what was there before.
 #[test]
-fn an_update_that_was_carried_out_is_not_called_ignored() {
-    let filled = |schema: Value| {
-        let mut tool = custom("lookup");
-        tool["input_schema"] = schema;
-        toolset(
-            json!([tool, {"type": "future", "options": {"wide": true, "depth": 3}}]),
-            json!([]),
-        )
-    };
-    let current = filled(json!({"type": "object", "properties": {}, "required": [],
-        "additionalProperties": false}));
+fn an_applied_update_is_not_reported_as_ignored() {
+    let mut filled = custom("lookup");
+    filled["input_schema"] = json!({"type": "object", "properties": {}, "required": [],
+        "additionalProperties": false});
+    let future = json!({"type": "future", "options": {"wide": true, "depth": 3}});
+    let current = toolset(json!([filled, future]), json!([]));
     let mut tool = custom("lookup");
     tool["input_schema"] = json!({"type": "object"});
     let asked = json!({"tools": [tool, {"type": "future", "options": {"wide": true}}]});
-    let plan = planned(&current, &asked);
-    assert_eq!(satisfied(&plan, &current), Ok(()));
+    assert_eq!(verify(&planned(&current, &asked), &current), Ok(()));
 }
 
 #[test]
-fn a_difference_is_named_with_its_path() {
-    let plan = planned(
-        &usual(),
-        &json!({"mode": "merge", "tools": [
-        {"type": "agent_toolset_20260401", "configs": [{"name": "bash", "enabled": false}]},
-        {"type": "mcp_toolset", "mcp_server_name": "linear", "default_config": {"enabled": false}}]}),
-    );
-    let answered = toolset(
-        json!([resolved_builtin(), resolved_linear(), custom("other")]),
-        json!([]),
-    );
-    assert_eq!(
-        satisfied(&plan, &answered).unwrap_err(),
-        [
-            "tools[0].configs[0].enabled is true, asked was false",
-            "tools[1].default_config.enabled is true, asked was false",
-            "tools: custom \"get_weather\" is missing (asked as entry 2)",
-            "tools[2]: custom \"other\" is there, but was not asked for",
-        ]
-    );
-}
-
-#[test]
-fn an_array_that_was_not_sent_is_not_looked_at() {
-    let plan = planned(&usual(), &json!({"remove_tools": ["get_weather"]}));
+fn an_array_that_was_not_sent_is_not_compared() {
+    let change = planned(&usual(), &json!({"remove_tools": ["get_weather"]}));
     let answered = toolset(
         json!([resolved_builtin(), resolved_linear()]),
         Value::Array(Vec::new()),
     );
-    assert_eq!(satisfied(&plan, &answered), Ok(()));
+    assert_eq!(verify(&change, &answered), Ok(()));
 }

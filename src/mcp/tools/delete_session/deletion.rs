@@ -14,7 +14,7 @@ use crate::{
     },
     domain::{
         guard::Operation,
-        text,
+        text, time,
         view::row::{Row, shown_amount},
     },
     explain::Failure,
@@ -163,7 +163,7 @@ impl<'a> Deletion<'a> {
     fn question(&self, session: &SessionHead, named: &str, busy: bool) -> String {
         let row = Row::of(session);
         let now = Timestamp::now();
-        let age = |at: Option<Timestamp>| at.map(|at| text::age(at, now));
+        let age = |at: Option<Timestamp>| at.map(|at| time::age(at, now));
         let status = row.status.as_deref().map(text::quoted);
         let mut facts = vec![format!("Status {}", status.as_deref().unwrap_or("unknown"))];
         if let Some(age) = age(session.created_at.as_ref().and_then(ApiTime::at)) {

@@ -1,0 +1,116 @@
+//! What is valid in a result, but worth a look.
+
+use serde_json::Value;
+
+use crate::domain::toolset::{
+    identity::Section,
+    merge::{MergeResult, MergedEntry},
+    resolve::{CONFIGS, DEFAULT, INHERITED},
+    value::{alike, text},
+    value_path::ValuePath,
+};
+
+/// The only built-in toolset whose tools are known, and its tools. A version of a toolset keeps
+/// its tools.
+const BUILT_IN: &str = "agent_toolset_20260401";
+/// See [`Warning::UnknownTool`].
+pub const BUILT_IN_TOOLS: [&str; 8] = [
+    "bash",
+    "read",
+    "write",
+    "edit",
+    "glob",
+    "grep",
+    "web_fetch",
+    "web_search",
+];
+
+/// Something in a change that the caller may not have meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// The toolset of this server is removed together with it.
+    RemovedWithServer(String),
+    /// No toolset uses these servers.
+    UnusedServers(Vec<String>),
+    /// The configs of these tools keep their own setting although the default changes.
+    Overridden {
+        /// The path of the default.
+        path: String,
+        /// The tools.
+        tools: Vec<String>,
+    },
+    /// A config for a built-in tool that is none of [`BUILT_IN_TOOLS`].
+    UnknownTool {
+        /// The path of its name.
+        path: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+pub(crate) fn warnings(result: &MergeResult<'_>) -> Vec<Warning> {
+    let removed = result.removed_with_server.iter();
+    removed
+        .map(|&server| Warning::RemovedWithServer(server.to_owned()))
+        .chain(unused_servers(result))
+        .chain(result.tools.iter().filter_map(overridden))
+        .chain(result.tools.iter().flat_map(unknown_tools))
+        .collect()
+}
+
+fn unused_servers(result: &MergeResult<'_>) -> Option<Warning> {
+    let is_used = |name: &&str| {
+        let mut tools = result.tools.iter();
+        tools.any(|tool| text(&tool.value, "mcp_server_name") == Some(name))
+    };
+    let servers = result.servers.iter();
+    let names = servers.filter_map(|server| text(&server.value, "name"));
+    let unused: Vec<_> = names
+        .filter(|name| !is_used(name))
+        .map(str::to_owned)
+        .collect();
+    (!unused.is_empty()).then_some(Warning::UnusedServers(unused))
+}
+
+/// Most likely a mistake, but the API decides.
+fn unknown_tools(entry: &MergedEntry<'_>) -> Vec<Warning> {
+    if text(&entry.value, "type") != Some(BUILT_IN) || entry.given.is_none() {
+        return Vec::new();
+    }
+    let configs = ValuePath::of(Section::Tools, entry).key(CONFIGS).configs();
+    let given = configs.iter().filter(|config| config.given.is_some());
+    let unknown = given.filter_map(|config| {
+        let path = config.key("name");
+        let name = path.value.and_then(Value::as_str)?;
+        let is_unknown = !path.is_old() && !BUILT_IN_TOOLS.contains(&name);
+        is_unknown.then(|| Warning::UnknownTool {
+            path: path.location(),
+            name: name.to_owned(),
+        })
+    });
+    unknown.collect()
+}
+
+/// The API answers with configs filled in, so a changed default can be without effect.
+fn overridden(entry: &MergedEntry<'_>) -> Option<Warning> {
+    entry.given.and(entry.before)?;
+    let path = ValuePath::of(Section::Tools, entry);
+    let default = path.key(DEFAULT);
+    let mut tools = Vec::new();
+    for key in INHERITED {
+        let new = default.key(key);
+        let Some(value) = new.given.filter(|_| !new.is_old()) else {
+            continue;
+        };
+        for config in path.key(CONFIGS).configs() {
+            let own = config.key(key);
+            let name = config.value.and_then(|config| text(config, "name"));
+            if own.given.is_none() && own.present().is_some_and(|own| !alike(own, value)) {
+                tools.extend(name.map(str::to_owned));
+            }
+        }
+    }
+    tools.dedup();
+    let path = default.location();
+    (!tools.is_empty()).then_some(Warning::Overridden { path, tools })
+}

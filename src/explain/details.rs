@@ -1,0 +1,64 @@
+//! What is wrong with a change of title, metadata or budget.
+
+use crate::{
+    domain::{
+        details::{KEY_CHARACTERS, Mistake, VALUE_CHARACTERS},
+        text,
+    },
+    explain::values,
+};
+
+/// Longest metadata key shown, in characters.
+const SHOWN_CHARACTERS: usize = 40;
+
+/// One clause, which begins with the argument.
+#[must_use]
+pub fn mistake(mistake: &Mistake) -> String {
+    let metadata = |key| format!("metadata.{}", text::shortened(key, SHOWN_CHARACTERS));
+    match mistake {
+        Mistake::MetadataKey(key) => format!(
+            "{} has a key that is not 1 to {KEY_CHARACTERS} characters",
+            metadata(key)
+        ),
+        Mistake::MetadataValue(key) => format!(
+            "{} must be a string of at most {VALUE_CHARACTERS} characters, or null",
+            metadata(key)
+        ),
+        Mistake::Budget(error) => format!("budget {}", values::amount(*error)),
+        Mistake::NothingGiven => {
+            "nothing is given to change; give title, metadata or budget".to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::{
+        domain::details::{Details, Field},
+        explain::details::mistake,
+    };
+
+    #[test]
+    fn every_mistake_is_named() {
+        let metadata = json!({"": "x", "k".repeat(65): "x", "deep": {"a": 1}, "long": "v".repeat(513), "n": 5});
+        let metadata = metadata.as_object().cloned();
+        let read = Details::read(Field::Keep, metadata, Field::Set("much".to_owned()));
+        let mistakes: Vec<_> = read.unwrap_err().iter().map(mistake).collect();
+        let long = format!("{}… (25 more characters)", "k".repeat(40));
+        assert_eq!(
+            mistakes,
+            [
+                "metadata. has a key that is not 1 to 64 characters",
+                &format!("metadata.{long} has a key that is not 1 to 64 characters"),
+                "metadata.deep must be a string of at most 512 characters, or null",
+                "metadata.long must be a string of at most 512 characters, or null",
+                "budget must be an amount like \"50.00 USD\"",
+            ]
+        );
+        let nothing = Details::read(Field::Keep, None, Field::Keep).unwrap_err();
+        let expected = "nothing is given to change; give title, metadata or budget";
+        assert_eq!(nothing.iter().map(mistake).collect::<Vec<_>>(), [expected]);
+    }
+}

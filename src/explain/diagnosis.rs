@@ -1,0 +1,240 @@
+//! The next step of a diagnosis, as a call that works, or as an event to send where this program
+//! offers no operation for it.
+
+use serde_json::{Value, json};
+
+use crate::{
+    app::op::Op,
+    domain::diagnosis::{Advice, AnswerKind, ErrorSource, NextStep},
+    explain::vocabulary::Vocabulary,
+};
+
+/// For readers who are offered none of the operations that would help.
+const NOT_OFFERED: &str = "ask the operator of this server: what would help needs a tool that is \
+                           disabled by its configuration";
+
+/// One step, without a full stop at the end.
+#[must_use]
+pub fn next_step(step: &NextStep, words: &dyn Vocabulary) -> String {
+    step_with(step, words).unwrap_or_else(|| NOT_OFFERED.to_owned())
+}
+
+fn step_with(step: &NextStep, words: &dyn Vocabulary) -> Option<String> {
+    let id = ("session_id", json!(step.session_id));
+    let call = |op| words.invoke(op, std::slice::from_ref(&id));
+    Some(match &step.advice {
+        Advice::Wait => call(Op::WaitForSession)?,
+        Advice::Answer { event_id, kind } => answer(step, event_id, *kind),
+        Advice::ContinueOrArchive => {
+            let message = send(step, &message(), "to go on");
+            match call(Op::ArchiveSession) {
+                Some(archive) => format!("{message}; or, if nothing is left to do, {archive}"),
+                None => message,
+            }
+        }
+        Advice::RaiseBudgetOrArchive(cost) => {
+            let cost = cost.as_deref().unwrap_or("what it has cost");
+            let ask = "ask whether it may cost more; if so,";
+            match (call(Op::UpdateSession), call(Op::ArchiveSession)) {
+                (Some(update), Some(archive)) => {
+                    format!("{ask} {update} and a budget above {cost}, else {archive}")
+                }
+                _ => format!("{ask} its budget must be raised above {cost}"),
+            }
+        }
+        Advice::RetryAfterError(source) => {
+            let first = match source {
+                ErrorSource::McpServer => "check that MCP server or its credential",
+                ErrorSource::Billing => "check the organization's billing",
+                ErrorSource::Repository => "check the access to the repository",
+                ErrorSource::Other => "wait a few minutes",
+            };
+            format!("{first}; then {}", send(step, &message(), "to try again"))
+        }
+        Advice::Rephrase => format!(
+            "read what led to it: {}; then {}",
+            call(Op::ListSessionEvents)?,
+            send(step, &message(), "to go on in another way")
+        ),
+        Advice::Interrupt => {
+            let wait = ("wait_seconds", json!(20));
+            let interrupt = words.invoke(Op::InterruptSession, &[id, wait]);
+            let interrupt = interrupt.unwrap_or_else(|| {
+                let event = json!({"type": "user.interrupt"});
+                send(step, &event, "to stop its turn")
+            });
+            let diagnose = words.invoke(Op::DiagnoseSession, &[])?;
+            format!("{interrupt}, then {diagnose} again")
+        }
+        Advice::Replace => {
+            let start = "start a new session for what is left to do".to_owned();
+            match call(Op::ArchiveSession) {
+                Some(archive) => {
+                    format!("{start}; {archive} to archive this one, which keeps its history")
+                }
+                None => start,
+            }
+        }
+        Advice::ReadHistory => format!(
+            "nothing can be sent to it any more; {} to read its history",
+            call(Op::ListSessionEvents)?
+        ),
+        Advice::Inspect => {
+            let full = [id.clone(), ("detail", json!("full"))];
+            let get = words.invoke(Op::GetSession, &full);
+            get.or_else(|| {
+                Some(format!(
+                    "{} to see what it does",
+                    call(Op::ListSessionEvents)?
+                ))
+            })?
+        }
+    })
+}
+
+fn answer(step: &NextStep, event_id: &str, kind: AnswerKind) -> String {
+    let content = json!([{"type": "text", "text": "…"}]);
+    let (event, why) = match kind {
+        AnswerKind::Confirmation => (
+            json!({"type": "user.tool_confirmation", "tool_use_id": event_id, "result": "allow"}),
+            "once a person has decided (\"deny\" takes a deny_message)",
+        ),
+        AnswerKind::CustomToolResult => (
+            json!({"type": "user.custom_tool_result", "custom_tool_use_id": event_id, "content": content}),
+            "from the program that provides this tool",
+        ),
+        AnswerKind::ToolResult => (
+            json!({"type": "user.tool_result", "tool_use_id": event_id, "content": content}),
+            "from the program that carries out its tools",
+        ),
+    };
+    send(step, &event, why)
+}
+
+fn message() -> Value {
+    json!({"type": "user.message", "content": [{"type": "text", "text": "…"}]})
+}
+
+/// How to send an event, which this program does not do.
+fn send(step: &NextStep, event: &Value, why: &str) -> String {
+    let place = match &step.console_url {
+        Some(url) => format!("on the console page {url} or "),
+        None => String::new(),
+    };
+    format!(
+        "{place}by POST /v1/sessions/{}/events (SDK: beta.sessions.events.send), send {event} {why}",
+        step.session_id
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        app::op::Op,
+        domain::diagnosis::{Advice, AnswerKind, ErrorSource, NextStep},
+        explain::{diagnosis::next_step, vocabulary::Vocabulary},
+    };
+
+    /// Offers all operations but these.
+    struct Without(&'static [Op]);
+
+    impl Vocabulary for Without {
+        fn name(&self, op: Op) -> Option<&str> {
+            (!self.0.contains(&op)).then(|| op.name())
+        }
+    }
+
+    /// The session's id must not be taken for an operation.
+    fn step(advice: Advice) -> NextStep {
+        NextStep {
+            session_id: "archive_session".to_owned(),
+            console_url: None,
+            advice,
+        }
+    }
+
+    fn steps(without: &'static [Op]) -> String {
+        let advice = [
+            Advice::Wait,
+            Advice::ContinueOrArchive,
+            Advice::RaiseBudgetOrArchive(Some("5.00 USD".to_owned())),
+            Advice::RetryAfterError(ErrorSource::Other),
+            Advice::Rephrase,
+            Advice::Interrupt,
+            Advice::Replace,
+            Advice::ReadHistory,
+            Advice::Inspect,
+        ];
+        let steps = advice.map(|advice| next_step(&step(advice), &Without(without)));
+        steps.join("\n")
+    }
+
+    #[test]
+    fn a_step_is_a_call_where_that_is_offered() {
+        insta::assert_snapshot!(steps(&[]), @r#"
+        call wait_for_session with {"session_id":"archive_session"}
+        by POST /v1/sessions/archive_session/events (SDK: beta.sessions.events.send), send {"type":"user.message","content":[{"type":"text","text":"…"}]} to go on; or, if nothing is left to do, call archive_session with {"session_id":"archive_session"}
+        ask whether it may cost more; if so, call update_session with {"session_id":"archive_session"} and a budget above 5.00 USD, else call archive_session with {"session_id":"archive_session"}
+        wait a few minutes; then by POST /v1/sessions/archive_session/events (SDK: beta.sessions.events.send), send {"type":"user.message","content":[{"type":"text","text":"…"}]} to try again
+        read what led to it: call list_session_events with {"session_id":"archive_session"}; then by POST /v1/sessions/archive_session/events (SDK: beta.sessions.events.send), send {"type":"user.message","content":[{"type":"text","text":"…"}]} to go on in another way
+        call interrupt_session with {"session_id":"archive_session","wait_seconds":20}, then call diagnose_session again
+        start a new session for what is left to do; call archive_session with {"session_id":"archive_session"} to archive this one, which keeps its history
+        nothing can be sent to it any more; call list_session_events with {"session_id":"archive_session"} to read its history
+        call get_session with {"session_id":"archive_session","detail":"full"}
+        "#);
+    }
+
+    #[test]
+    fn a_step_names_no_operation_that_is_not_offered() {
+        const SOME: &[Op] = &[Op::ArchiveSession, Op::InterruptSession, Op::GetSession];
+        insta::assert_snapshot!(steps(SOME), @r#"
+        call wait_for_session with {"session_id":"archive_session"}
+        by POST /v1/sessions/archive_session/events (SDK: beta.sessions.events.send), send {"type":"user.message","content":[{"type":"text","text":"…"}]} to go on
+        ask whether it may cost more; if so, its budget must be raised above 5.00 USD
+        wait a few minutes; then by POST /v1/sessions/archive_session/events (SDK: beta.sessions.events.send), send {"type":"user.message","content":[{"type":"text","text":"…"}]} to try again
+        read what led to it: call list_session_events with {"session_id":"archive_session"}; then by POST /v1/sessions/archive_session/events (SDK: beta.sessions.events.send), send {"type":"user.message","content":[{"type":"text","text":"…"}]} to go on in another way
+        by POST /v1/sessions/archive_session/events (SDK: beta.sessions.events.send), send {"type":"user.interrupt"} to stop its turn, then call diagnose_session again
+        start a new session for what is left to do
+        nothing can be sent to it any more; call list_session_events with {"session_id":"archive_session"} to read its history
+        call list_session_events with {"session_id":"archive_session"} to see what it does
+        "#);
+        insta::assert_snapshot!(steps(&Op::ALL), @r#"
+        ask the operator of this server: what would help needs a tool that is disabled by its configuration
+        by POST /v1/sessions/archive_session/events (SDK: beta.sessions.events.send), send {"type":"user.message","content":[{"type":"text","text":"…"}]} to go on
+        ask whether it may cost more; if so, its budget must be raised above 5.00 USD
+        wait a few minutes; then by POST /v1/sessions/archive_session/events (SDK: beta.sessions.events.send), send {"type":"user.message","content":[{"type":"text","text":"…"}]} to try again
+        ask the operator of this server: what would help needs a tool that is disabled by its configuration
+        ask the operator of this server: what would help needs a tool that is disabled by its configuration
+        start a new session for what is left to do
+        ask the operator of this server: what would help needs a tool that is disabled by its configuration
+        ask the operator of this server: what would help needs a tool that is disabled by its configuration
+        "#);
+    }
+
+    #[test]
+    fn what_helps_depends_on_the_error_and_on_the_waiting_call() {
+        use AnswerKind::{Confirmation, CustomToolResult, ToolResult};
+        use ErrorSource::{Billing, McpServer, Repository};
+        let retries = [McpServer, Billing, Repository].map(|source| {
+            let step = next_step(&step(Advice::RetryAfterError(source)), &Without(&[]));
+            step.split(';').next().unwrap().to_owned()
+        });
+        let answers = [Confirmation, CustomToolResult, ToolResult].map(|kind| {
+            let event_id = "evt_1".to_owned();
+            let step = NextStep {
+                session_id: "sesn_1".to_owned(),
+                console_url: Some("https://platform.claude.com/x".to_owned()),
+                advice: Advice::Answer { event_id, kind },
+            };
+            next_step(&step, &Without(&[]))
+        });
+        insta::assert_snapshot!([retries, answers].concat().join("\n"), @r#"
+        check that MCP server or its credential
+        check the organization's billing
+        check the access to the repository
+        on the console page https://platform.claude.com/x or by POST /v1/sessions/sesn_1/events (SDK: beta.sessions.events.send), send {"type":"user.tool_confirmation","tool_use_id":"evt_1","result":"allow"} once a person has decided ("deny" takes a deny_message)
+        on the console page https://platform.claude.com/x or by POST /v1/sessions/sesn_1/events (SDK: beta.sessions.events.send), send {"type":"user.custom_tool_result","custom_tool_use_id":"evt_1","content":[{"type":"text","text":"…"}]} from the program that provides this tool
+        on the console page https://platform.claude.com/x or by POST /v1/sessions/sesn_1/events (SDK: beta.sessions.events.send), send {"type":"user.tool_result","tool_use_id":"evt_1","content":[{"type":"text","text":"…"}]} from the program that carries out its tools
+        "#);
+    }
+}

@@ -1,0 +1,34 @@
+//! Why a value cannot be read: one clause, after the name of the argument.
+
+use crate::{
+    domain::{money::InvalidAmount, time::InvalidTime},
+    model::InvalidSessionId,
+};
+
+/// Why a text is no session id.
+#[must_use]
+pub fn session_id(error: InvalidSessionId) -> &'static str {
+    match error {
+        InvalidSessionId::Empty => "is empty",
+        InvalidSessionId::RelativePath => "is a relative path, not an id",
+        InvalidSessionId::TooLong => "is longer than 256 characters",
+        InvalidSessionId::WhiteSpace => "contains white space",
+        InvalidSessionId::ControlCharacters => "contains control characters",
+    }
+}
+
+/// Why a text is no amount of money.
+#[must_use]
+pub fn amount(error: InvalidAmount) -> &'static str {
+    match error {
+        InvalidAmount::Number => "must be an amount like \"50.00 USD\"",
+        InvalidAmount::Negative => "must not be negative",
+        InvalidAmount::Currency => "must name a currency by its three letters, like USD",
+    }
+}
+
+/// Why a text is no time.
+#[must_use]
+pub fn time(InvalidTime: InvalidTime) -> &'static str {
+    "must be an RFC 3339 time such as \"2026-01-31T12:00:00Z\", or an age such as \"7d\""
+}
