@@ -181,44 +181,37 @@ mod tests {
         model::SessionHead,
     };
 
-    /// Columns: idle, running, rescheduling, terminated, unknown.
+    /// Operation, whether the session is archived; idle, running, rescheduling, terminated, unknown.
     const MATRIX: &str = "
-UpdateTools: allowed session_running session_rescheduling session_terminated status_unrecognized
-Archive: allowed session_running session_rescheduling allowed status_unrecognized
-Delete: allowed session_running session_rescheduling allowed status_unrecognized
-Interrupt: nothing_to_do allowed allowed session_terminated allowed
-UpdateDetails: allowed allowed allowed allowed allowed
-UpdateBudget: allowed allowed allowed session_terminated allowed";
-
-    const ARCHIVED: &str = "
-UpdateTools: session_archived session_archived session_archived session_archived session_archived
-Archive: nothing_to_do nothing_to_do nothing_to_do nothing_to_do nothing_to_do
-Delete: allowed session_running session_rescheduling allowed allowed
-Interrupt: session_archived session_archived session_archived session_archived session_archived
-UpdateDetails: session_archived session_archived session_archived session_archived session_archived
-UpdateBudget: session_archived session_archived session_archived session_archived session_archived";
+UpdateTools false: allowed session_running session_rescheduling session_terminated status_unrecognized
+UpdateTools true: session_archived session_archived session_archived session_archived session_archived
+Archive false: allowed session_running session_rescheduling allowed status_unrecognized
+Archive true: nothing_to_do nothing_to_do nothing_to_do nothing_to_do nothing_to_do
+Delete false: allowed session_running session_rescheduling allowed status_unrecognized
+Delete true: allowed session_running session_rescheduling allowed allowed
+Interrupt false: nothing_to_do allowed allowed session_terminated allowed
+Interrupt true: session_archived session_archived session_archived session_archived session_archived
+UpdateDetails false: allowed allowed allowed allowed allowed
+UpdateDetails true: session_archived session_archived session_archived session_archived session_archived
+UpdateBudget false: allowed allowed allowed session_terminated allowed
+UpdateBudget true: session_archived session_archived session_archived session_archived session_archived";
 
     #[test]
     fn the_guard_follows_its_matrix() {
         use Activity::{Idle, Rescheduling, Running, Terminated, Unknown};
-        use Op::{Archive, Delete, Interrupt, UpdateBudget, UpdateDetails, UpdateTools};
-        let row = |operation, archived| {
-            let row = [Idle, Running, Rescheduling, Terminated, Unknown]
-                .map(|activity| judge(operation, activity, archived).as_str());
-            format!("\n{operation:?}: {}", row.join(" "))
-        };
-        for (archived, expected) in [(false, MATRIX), (true, ARCHIVED)] {
-            let operations = [
-                UpdateTools,
-                Archive,
-                Delete,
-                Interrupt,
-                UpdateDetails,
-                UpdateBudget,
-            ];
-            let rows = operations.map(|operation| row(operation, archived));
-            assert_eq!(rows.concat(), expected);
+        let mut matrix = String::new();
+        let details = [Op::UpdateDetails, Op::UpdateBudget];
+        for operation in [Op::UpdateTools, Op::Archive, Op::Delete, Op::Interrupt]
+            .into_iter()
+            .chain(details)
+        {
+            for archived in [false, true] {
+                let row = [Idle, Running, Rescheduling, Terminated, Unknown]
+                    .map(|activity| judge(operation, activity, archived).as_str());
+                matrix += &format!("\n{operation:?} {archived}: {}", row.join(" "));
+            }
         }
+        assert_eq!(matrix, MATRIX);
     }
 
     proptest::proptest! {

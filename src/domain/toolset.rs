@@ -30,7 +30,6 @@
 //!   repeats the default: it pins its tool. Doubtful changes are reported.
 //! - the domain lists and other settings of the web tools: unset, the same as null.
 
-mod change;
 mod check;
 mod diff;
 mod identity;
@@ -47,11 +46,10 @@ mod warning;
 pub(crate) mod tests;
 
 pub use crate::domain::toolset::{
-    change::ToolsetChange,
-    diff::{Changed, Changes, Diff, diff},
+    diff::{Changed, Changes, Diff, ToolsetChange, diff},
     identity::{Identity, Section},
     patch::{Mode, Patch, Toolset},
-    problem::{Expected, Problem, ProblemKind},
+    problem::{Expected, MOST_DOMAINS, Problem, ProblemKind},
     verify::{Difference, verify},
     warning::{BUILT_IN_TOOLS, Warning},
 };

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::domain::{
     text,
     toolset::{
-        BUILT_IN_TOOLS, Difference, Expected, Identity, Problem, ProblemKind, Section, Warning,
+        BUILT_IN_TOOLS, Difference, Expected, Identity, MOST_DOMAINS, Problem, ProblemKind,
+        Section, Warning,
     },
 };
 
@@ -22,45 +23,41 @@ pub fn problem(problem: &Problem) -> String {
     let clause =
         |found: &str, allowed: &str| format!("{}: found {found}; allowed: {allowed}", problem.path);
     match &problem.kind {
-        ProblemKind::Invalid { found, expected } => {
-            let found = found.as_ref().map_or("nothing".to_owned(), value);
+        ProblemKind::Invalid(found, expected) => {
+            let found = match (found, expected) {
+                (Some(Value::Array(domains)), Expected::Domains)
+                    if domains.len() > MOST_DOMAINS =>
+                {
+                    format!("{} domains", domains.len())
+                }
+                (Some(found), _) => value(found),
+                (None, _) => "nothing".to_owned(),
+            };
             clause(&found, self::expected(*expected))
         }
-        ProblemKind::TooManyEntries { count, most } => clause(
+        ProblemKind::TooManyEntries(count, most) => clause(
             &format!("{count} entries after the change"),
             &format!("at most {most}"),
         ),
-        ProblemKind::TooManyDomains(count) => {
-            clause(&format!("{count} domains"), expected(Expected::Domains))
-        }
         ProblemKind::BothDomainLists => clause(
             "both allowed_domains and blocked_domains",
             "one of the two (in mode merge, null removes the other one)",
         ),
-        ProblemKind::RepeatedConfig { name, first } => {
-            let found = format!("{} a second time, first at {first}", quoted(name));
-            clause(&found, "each tool once")
+        ProblemKind::RepeatedConfig(name, first) => clause(
+            &format!("{} a second time, first at {first}", quoted(name)),
+            "each tool once",
+        ),
+        ProblemKind::RepeatedEntry(identity, first) => clause(
+            &format!("{} a second time, first at {first}", entry(identity)),
+            "each one once",
+        ),
+        ProblemKind::UnknownServer(name, servers) => {
+            clause(&quoted(name), &server_after_the_change(servers))
         }
-        ProblemKind::RepeatedEntry { identity, first } => {
-            let found = format!("{} a second time, first at {first}", entry(identity));
-            clause(&found, "each one once")
-        }
-        ProblemKind::UnknownServer {
-            name,
-            removed,
-            servers,
-        } => {
-            let removed = if *removed {
-                ", whose server this change removes"
-            } else {
-                ""
-            };
-            let servers = list(servers).unwrap_or("none".to_owned());
-            clause(
-                &format!("{}{removed}", quoted(name)),
-                &format!("a server of mcp_servers after the change: {servers}"),
-            )
-        }
+        ProblemKind::RemovedServer(name, servers) => clause(
+            &format!("{}, whose server this change removes", quoted(name)),
+            &server_after_the_change(servers),
+        ),
         ProblemKind::NothingGiven => clause(
             "nothing to change",
             "at least one of tools, mcp_servers, remove_tools, remove_mcp_servers",
@@ -69,44 +66,29 @@ pub fn problem(problem: &Problem) -> String {
             "an empty array, which changes nothing in mode merge",
             "at least one entry; mode replace to clear it",
         ),
-        ProblemKind::RemovalWithReplacement { section, names } => {
+        ProblemKind::RemovalWithReplacement(section, count) => {
             let (array, argument) = (section.name(), section.removal_argument());
-            let names = if *names == 1 {
-                "1 name".to_owned()
-            } else {
-                format!("{names} names")
-            };
+            let plural = if *count == 1 { "" } else { "s" };
             clause(
-                &format!("{names} beside {array}, which is already the whole new value"),
+                &format!(
+                    "{count} name{plural} beside {array}, which is already the whole new value"
+                ),
                 &format!("either {array} or {argument}, or mode merge"),
             )
         }
-        ProblemKind::UnknownName {
-            name,
-            section,
-            known,
-        } => {
+        ProblemKind::UnknownName(section, name, known) => {
             let nothing = || format!("nothing: the session has no {}", section.name());
             clause(&quoted(name), &list(known).unwrap_or_else(nothing))
         }
-        ProblemKind::AmbiguousName {
-            name,
-            section,
-            entries,
-        } => {
+        ProblemKind::AmbiguousName(section, name, entries) => {
             let entries: Vec<_> = entries.iter().map(entry).collect();
-            let entries = entries.join(", ");
-            let array = section.name();
+            let (name, entries, array) = (quoted(name), entries.join(", "), section.name());
             clause(
-                &format!("{}, which is several entries: {entries}", quoted(name)),
+                &format!("{name}, which is several entries: {entries}"),
                 &format!("a name of one entry; or {array} without it, with mode replace"),
             )
         }
-        ProblemKind::RemovedAndGiven {
-            name,
-            section,
-            index,
-        } => {
+        ProblemKind::RemovedAndGiven(section, name, index) => {
             let (name, array) = (quoted(name), section.name());
             clause(
                 &format!("{name}, which is also given as {array}[{index}]"),
@@ -116,9 +98,14 @@ pub fn problem(problem: &Problem) -> String {
     }
 }
 
+fn server_after_the_change(servers: &[String]) -> String {
+    let servers = list(servers).unwrap_or("none".to_owned());
+    format!("a server of mcp_servers after the change: {servers}")
+}
+
 fn expected(expected: Expected) -> &'static str {
     match expected {
-        Expected::Object => "an object",
+        Expected::Entry => "an object",
         Expected::ToolType => {
             "a tool type: \"agent_toolset_20260401\", \"mcp_toolset\", \"custom\""
         }
@@ -135,7 +122,7 @@ fn expected(expected: Expected) -> &'static str {
         Expected::Configs => "an array of objects, each with the name of a tool",
         Expected::Config => "an object with the name of a tool",
         Expected::ToolName => "the name of a tool of this toolset",
-        Expected::Boolean => "true or false",
+        Expected::Enabled => "true or false",
         Expected::Policy => "an object whose type is \"always_allow\", \"always_ask\" or \"auto\"",
         Expected::PolicyType => "\"always_allow\", \"always_ask\" or \"auto\"",
         Expected::Domains => "1 to 64 host names; leave it out to allow every host",
@@ -146,19 +133,19 @@ fn expected(expected: Expected) -> &'static str {
 #[must_use]
 pub fn warning(warning: &Warning) -> String {
     match warning {
-        Warning::RemovedWithServer(server) => {
-            let server = quoted(server);
-            format!("the mcp_toolset of {server} is removed together with its server")
-        }
+        Warning::RemovedWithServer(server) => format!(
+            "the mcp_toolset of {} is removed together with its server",
+            quoted(server)
+        ),
         Warning::UnusedServers(servers) => {
             let servers = list(servers).unwrap_or_default();
             format!("no toolset uses these servers: {servers}")
         }
-        Warning::Overridden { path, tools } => {
+        Warning::Overridden(path, tools) => {
             let tools = list(tools).unwrap_or_default();
             format!("{path}: the configs of these tools keep their own settings: {tools}")
         }
-        Warning::UnknownTool { path, name } => {
+        Warning::UnknownTool(path, name) => {
             let (name, tools) = (quoted(name), BUILT_IN_TOOLS.join(", "));
             format!("{path}: {name} is not known; the tools are {tools}")
         }
@@ -168,35 +155,23 @@ pub fn warning(warning: &Warning) -> String {
 /// One clause, which begins with the path into the answer.
 #[must_use]
 pub fn difference(difference: &Difference) -> String {
-    let name = |section: &Section, value: &Value| {
-        let identity = section.identity(value);
-        identity.map_or_else(|| self::value(value), |identity| entry(&identity))
+    let name = |section: &Section, value: &Value| match section.identity(value) {
+        Some(identity) => entry(&identity),
+        None => self::value(value),
     };
     match difference {
-        Difference::MissingEntry {
-            section,
-            index,
-            entry,
-        } => {
+        Difference::MissingEntry(section, index, entry) => {
             let (array, entry) = (section.name(), name(section, entry));
             format!("{array}: {entry} is missing (asked for as entry {index})")
         }
-        Difference::UnexpectedEntry {
-            section,
-            index,
-            entry,
-        } => {
+        Difference::UnexpectedEntry(section, index, entry) => {
             let (array, entry) = (section.name(), name(section, entry));
             format!("{array}[{index}]: {entry} is there, but was not asked for")
         }
         Difference::UnexpectedProperty(path) => {
             format!("{path} is there, but was not asked for")
         }
-        Difference::Value {
-            path,
-            answered,
-            asked,
-        } => {
+        Difference::Value(path, answered, asked) => {
             let answered = answered.as_ref().map_or("missing".to_owned(), value);
             let asked = asked.as_ref().map_or("its default".to_owned(), value);
             format!("{path} is {answered}, expected {asked}")

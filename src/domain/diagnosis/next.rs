@@ -23,13 +23,8 @@ pub struct NextStep {
 pub enum Advice {
     /// Wait until it is no longer busy.
     Wait,
-    /// Answer the call that waits.
-    Answer {
-        /// The id of the call's event.
-        event_id: String,
-        /// How it is answered.
-        kind: AnswerKind,
-    },
+    /// Answer the waiting call, whose event has this id.
+    Answer(AnswerKind, String),
     /// Send a message, or archive it if the work is done.
     ContinueOrArchive,
     /// Raise the budget above the cost so far, if known, or archive it.
@@ -69,7 +64,12 @@ impl NextStep {
             console_url: facts.console_url.map(str::to_owned),
             advice: match verdict {
                 Verdict::Working => Advice::Wait,
-                Verdict::WaitingForConfirmation | Verdict::WaitingForToolResult => answer(facts),
+                Verdict::WaitingForConfirmation | Verdict::WaitingForToolResult => {
+                    let call = facts.first_call();
+                    call.map_or(Advice::Inspect, |(id, kind)| {
+                        Advice::Answer(kind, id.to_owned())
+                    })
+                }
                 Verdict::WaitingForMessage => Advice::ContinueOrArchive,
                 Verdict::BudgetReached => {
                     let cost = head.usage.list_cost.as_ref();
@@ -83,16 +83,6 @@ impl NextStep {
                 Verdict::Unknown => Advice::Inspect,
             },
         }
-    }
-}
-
-fn answer(facts: &Facts<'_>) -> Advice {
-    match facts.first_call() {
-        Some((id, kind)) => Advice::Answer {
-            event_id: id.to_owned(),
-            kind,
-        },
-        None => Advice::Inspect,
     }
 }
 

@@ -18,28 +18,21 @@ use crate::domain::toolset::{
 
 const MOST_TOOLS: usize = 128;
 const MOST_SERVERS: usize = 20;
-const MOST_DOMAINS: usize = 64;
-const LONGEST_SERVER_NAME: usize = 255;
-const LONGEST_TOOL_NAME: usize = 128;
-const POLICIES: [&str; 3] = ["always_allow", "always_ask", "auto"];
 
 /// Adds every reason why the result cannot be sent.
 pub(crate) fn check(current: &Toolset, result: &MergeResult<'_>, problems: &mut Vec<Problem>) {
     let mut check = Check { problems };
-    check.size(Section::Tools, current.tools.len(), result.tools.len());
-    check.size(
-        Section::Servers,
-        current.mcp_servers.len(),
-        result.servers.len(),
-    );
+    check.size(Section::Tools, &current.tools, &result.tools, MOST_TOOLS);
+    let (before, servers) = (&current.mcp_servers, &result.servers);
+    check.size(Section::Servers, before, servers, MOST_SERVERS);
     for entry in &result.tools {
         check.tool(&ValuePath::of(Section::Tools, entry));
     }
-    for entry in &result.servers {
+    for entry in servers {
         check.server(&ValuePath::of(Section::Servers, entry));
     }
     check.duplicates(Section::Tools, &result.tools);
-    check.duplicates(Section::Servers, &result.servers);
+    check.duplicates(Section::Servers, servers);
     check.references(current, result);
 }
 
@@ -49,7 +42,7 @@ struct Check<'p> {
 
 impl Check<'_> {
     fn report(&mut self, path: String, kind: ProblemKind) {
-        self.problems.push(Problem { path, kind });
+        self.problems.push(Problem::new(path, kind));
     }
 
     fn report_new(&mut self, path: &ValuePath<'_>, kind: ProblemKind) {
@@ -58,66 +51,45 @@ impl Check<'_> {
         }
     }
 
-    fn invalid(&mut self, path: &ValuePath<'_>, expected: Expected) {
-        let found = path.value.cloned();
-        self.report_new(path, ProblemKind::Invalid { found, expected });
-    }
-
-    /// The value must be there and valid.
-    fn require(
-        &mut self,
-        path: &ValuePath<'_>,
-        expected: Expected,
-        is_valid: impl Fn(&Value) -> bool,
-    ) -> bool {
-        let valid = path.value.is_some_and(is_valid);
+    /// The value must be there and as expected.
+    fn require(&mut self, path: &ValuePath<'_>, expected: Expected) -> bool {
+        let valid = path.value.is_some_and(|value| expected.accepts(value));
         if !valid {
-            self.invalid(path, expected);
+            let kind = ProblemKind::Invalid(path.value.cloned(), expected);
+            self.report_new(path, kind);
         }
         valid
     }
 
-    /// The value must be valid, unless it is missing or null.
-    fn allow(
-        &mut self,
-        path: &ValuePath<'_>,
-        expected: Expected,
-        is_valid: impl Fn(&Value) -> bool,
-    ) -> bool {
-        let valid = path.present().is_none_or(is_valid);
-        if !valid {
-            self.invalid(path, expected);
-        }
-        valid
+    /// The value must be as expected, unless it is missing or null.
+    fn allow(&mut self, path: &ValuePath<'_>, expected: Expected) -> bool {
+        path.present().is_none() || self.require(path, expected)
     }
 
-    fn size(&mut self, section: Section, before: usize, count: usize) {
-        let most = match section {
-            Section::Tools => MOST_TOOLS,
-            Section::Servers => MOST_SERVERS,
-        };
-        if count > most && count > before {
-            let kind = ProblemKind::TooManyEntries { count, most };
+    fn size(
+        &mut self,
+        section: Section,
+        before: &[Value],
+        entries: &[MergedEntry<'_>],
+        most: usize,
+    ) {
+        let count = entries.len();
+        if count > most && count > before.len() {
+            let kind = ProblemKind::TooManyEntries(count, most);
             self.report(section.name().to_owned(), kind);
         }
     }
 
-    /// Whether the entry is an object with a type; without those nothing else can be checked.
-    fn typed(&mut self, path: &ValuePath<'_>, expected: Expected) -> bool {
-        self.require(path, Expected::Object, Value::is_object)
-            && self.require(&path.key("type"), expected, |kind| {
-                kind.as_str().is_some_and(|kind| !kind.is_empty())
-            })
-    }
-
     fn tool(&mut self, path: &ValuePath<'_>) {
-        if !self.typed(path, Expected::ToolType) {
+        if !self.require(path, Expected::Entry)
+            || !self.require(&path.key("type"), Expected::ToolType)
+        {
             return;
         }
         match path.value.map_or(Kind::Other, Kind::of) {
             Kind::BuiltIn => self.toolset(path),
             Kind::Mcp => {
-                self.name(&path.key("mcp_server_name"), Expected::ServerReference);
+                self.require(&path.key("mcp_server_name"), Expected::ServerReference);
                 self.toolset(path);
             }
             Kind::Custom => self.custom(path),
@@ -125,44 +97,27 @@ impl Check<'_> {
         }
     }
 
-    fn name(&mut self, path: &ValuePath<'_>, expected: Expected) {
-        self.require(path, expected, |name| {
-            let length = name.as_str().map_or(0, |name| name.chars().count());
-            (1..=LONGEST_SERVER_NAME).contains(&length)
-        });
-    }
-
     fn custom(&mut self, path: &ValuePath<'_>) {
-        let is_text =
-            |value: &Value, is_valid: fn(&str) -> bool| value.as_str().is_some_and(is_valid);
-        self.require(&path.key("name"), Expected::CustomToolName, |name| {
-            is_text(name, is_custom_tool_name)
-        });
-        self.require(&path.key("description"), Expected::Description, |value| {
-            is_text(value, |description| !description.is_empty())
-        });
+        self.require(&path.key("name"), Expected::CustomToolName);
+        self.require(&path.key("description"), Expected::Description);
         let schema = path.key("input_schema");
         let kind = schema.key("type");
-        if self.require(&schema, Expected::InputSchema, Value::is_object)
-            && kind.value.is_some_and(|kind| kind != "object")
-        {
-            self.invalid(&kind, Expected::InputSchemaType);
+        if self.require(&schema, Expected::InputSchema) && kind.value.is_some() {
+            self.require(&kind, Expected::InputSchemaType);
         }
-        self.allow(&path.key("permission_policy"), Expected::NoPolicy, |_| {
-            false
-        });
+        self.allow(&path.key("permission_policy"), Expected::NoPolicy);
     }
 
     fn toolset(&mut self, path: &ValuePath<'_>) {
         let default = path.key("default_config");
-        if self.allow(&default, Expected::DefaultConfig, Value::is_object) {
+        if self.allow(&default, Expected::DefaultConfig) {
             self.settings(&default);
         }
         let configs = path.key("configs");
-        self.allow(&configs, Expected::Configs, Value::is_array);
+        self.allow(&configs, Expected::Configs);
         for config in configs.configs() {
-            if self.require(&config, Expected::Config, Value::is_object) {
-                self.name(&config.key("name"), Expected::ToolName);
+            if self.require(&config, Expected::Config) {
+                self.require(&config.key("name"), Expected::ToolName);
                 self.settings(&config);
                 self.domains(&config);
             }
@@ -171,30 +126,17 @@ impl Check<'_> {
     }
 
     fn settings(&mut self, path: &ValuePath<'_>) {
-        self.allow(&path.key("enabled"), Expected::Boolean, Value::is_boolean);
+        self.allow(&path.key("enabled"), Expected::Enabled);
         let policy = path.key("permission_policy");
-        if policy.present().is_some() && self.allow(&policy, Expected::Policy, Value::is_object) {
-            self.require(&policy.key("type"), Expected::PolicyType, |kind| {
-                kind.as_str().is_some_and(|kind| POLICIES.contains(&kind))
-            });
+        if self.allow(&policy, Expected::Policy) && policy.present().is_some() {
+            self.require(&policy.key("type"), Expected::PolicyType);
         }
     }
 
     fn domains(&mut self, config: &ValuePath<'_>) {
         let lists = [config.key("allowed_domains"), config.key("blocked_domains")];
         for list in &lists {
-            match list.present().and_then(Value::as_array) {
-                Some(domains) if domains.len() > MOST_DOMAINS => {
-                    self.report_new(list, ProblemKind::TooManyDomains(domains.len()));
-                }
-                _ => {
-                    self.allow(list, Expected::Domains, |value| {
-                        value.as_array().is_some_and(|domains| {
-                            !domains.is_empty() && domains.iter().all(Value::is_string)
-                        })
-                    });
-                }
-            }
+            self.allow(list, Expected::Domains);
         }
         let [allowed, blocked] = &lists;
         if allowed.present().is_some() && blocked.present().is_some() {
@@ -214,28 +156,25 @@ impl Check<'_> {
             };
             let earlier = *first.entry(name).or_insert(index);
             if earlier < index {
-                let kind = ProblemKind::RepeatedConfig {
-                    name: name.to_owned(),
-                    first: format!("{path}[{earlier}]"),
-                };
+                let first = format!("{path}[{earlier}]");
+                let kind = ProblemKind::RepeatedConfig(name.to_owned(), first);
                 self.report(format!("{path}[{index}].name"), kind);
             }
         }
     }
 
     fn server(&mut self, path: &ValuePath<'_>) {
-        let typed = self.typed(path, Expected::ServerType);
-        if !path.value.is_some_and(Value::is_object) {
+        if !self.require(path, Expected::Entry) {
             return;
         }
-        self.name(&path.key("name"), Expected::ServerName);
+        let kind = path.key("type");
+        let typed = self.require(&kind, Expected::ServerType);
+        self.require(&path.key("name"), Expected::ServerName);
         let url = path.key("url");
-        let is_url = !typed || path.key("type").value.is_some_and(|kind| kind == "url");
+        let is_url = !typed || kind.value.is_some_and(|kind| kind == "url");
         // A server of an unknown type may be reached in another way than by an address.
         if is_url || url.present().is_some() {
-            self.require(&url, Expected::HttpsUrl, |url| {
-                url.as_str().is_some_and(is_https)
-            });
+            self.require(&url, Expected::HttpsUrl);
         }
     }
 
@@ -256,20 +195,16 @@ impl Check<'_> {
                 (true, true) if identity.is_vague() => continue,
                 _ => {}
             }
-            let kind = ProblemKind::RepeatedEntry {
-                identity: identity.clone(),
-                first: ValuePath::of(section, first).entry_location(),
-            };
+            let first = ValuePath::of(section, first).entry_location();
+            let kind = ProblemKind::RepeatedEntry(identity.clone(), first);
             self.report(ValuePath::of(section, entry).entry_location(), kind);
         }
     }
 
     /// MCP toolsets must refer to a server, unless they already did not before.
     fn references(&mut self, current: &Toolset, result: &MergeResult<'_>) {
-        let servers = result.servers.iter();
-        let servers: Vec<&str> = servers
-            .filter_map(|each| text(&each.value, "name"))
-            .collect();
+        let servers = result.servers.iter().map(|server| &server.value);
+        let servers: Vec<&str> = servers.filter_map(|server| text(server, "name")).collect();
         for entry in &result.tools {
             let Some(name) = text(&entry.value, "mcp_server_name") else {
                 continue;
@@ -280,29 +215,14 @@ impl Check<'_> {
             if Kind::of(&entry.value) != Kind::Mcp || servers.contains(&name) || was_dangling {
                 continue;
             }
-            let kind = ProblemKind::UnknownServer {
-                name: name.to_owned(),
-                removed: had,
-                servers: servers.iter().map(|&name| name.to_owned()).collect(),
+            let (name, servers) = (name.to_owned(), servers.iter().map(|&name| name.to_owned()));
+            let kind = if had {
+                ProblemKind::RemovedServer(name, servers.collect())
+            } else {
+                ProblemKind::UnknownServer(name, servers.collect())
             };
             let path = ValuePath::of(Section::Tools, entry).key("mcp_server_name");
             self.report(path.location(), kind);
         }
     }
-}
-
-fn is_custom_tool_name(name: &str) -> bool {
-    (1..=LONGEST_TOOL_NAME).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-}
-
-fn is_https(url: &str) -> bool {
-    let rest = url
-        .split_at_checked(8)
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("https://"));
-    let host = rest.and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
-    host.is_some_and(|host| !host.is_empty())
-        && !url.contains(|c: char| c.is_whitespace() || c.is_control())
 }

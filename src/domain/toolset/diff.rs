@@ -9,7 +9,21 @@ use crate::domain::toolset::{
     patch::Toolset,
     resolve::{CONFIGS, DEFAULT, Resolved, same_member, same_setting},
     value::{present, same_url},
+    warning::Warning,
 };
+
+/// What a patch comes to: what to send, and what that changes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ToolsetChange {
+    /// The new `agent.tools`; `None` if they do not change and are not to be sent.
+    pub tools: Option<Vec<Value>>,
+    /// The new `agent.mcp_servers`; `None` if they are not to be sent.
+    pub mcp_servers: Option<Vec<Value>>,
+    /// What will be different; empty if there is nothing to send.
+    pub changes: Changes,
+    /// What is valid, but worth a look.
+    pub warnings: Vec<Warning>,
+}
 
 /// What changes, array by array.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
@@ -96,62 +110,42 @@ fn diff_entry(section: Section, before: &Value, after: &Value) -> Option<Changed
     let identity = section.identity(after)?;
     let kind = section.kind(after);
     let (before, after) = (before.as_object()?, after.as_object()?);
-    let mut sides = Sides::default();
     let (old, new) = (Resolved::of(before, kind), Resolved::of(after, kind));
-    for key in union(before, after) {
-        match key {
-            DEFAULT if diff_default(&old, &new, &mut sides) => {}
-            CONFIGS if diff_configs(&old, &new, &mut sides) => {}
-            _ => {
-                let (one, two) = (before.get(key), after.get(key));
-                let same = match (section, key, one, two) {
-                    (
-                        Section::Servers,
-                        "url",
-                        Some(Value::String(one)),
-                        Some(Value::String(two)),
-                    ) => same_url(one, two),
-                    _ => same_member(kind != Kind::Other, one, two),
-                };
-                if !same {
-                    sides.put(key, one, two);
-                }
-            }
-        }
-    }
-    let Sides { before, after } = sides;
-    (!before.is_empty() || !after.is_empty()).then_some(Changed {
+    let mut changed = Changed {
         identity,
-        before,
-        after,
-    })
-}
-
-/// Both sides of a change.
-#[derive(Default)]
-struct Sides {
-    before: Map<String, Value>,
-    after: Map<String, Value>,
-}
-
-impl Sides {
-    fn put(&mut self, key: &str, before: Option<&Value>, after: Option<&Value>) {
-        for (side, value) in [(&mut self.before, before), (&mut self.after, after)] {
-            if let Some(value) = value {
-                side.insert(key.to_owned(), value.clone());
+        before: Map::new(),
+        after: Map::new(),
+    };
+    for key in union(before, after) {
+        let inner = match key {
+            DEFAULT => diff_default(&old, &new),
+            CONFIGS => diff_configs(&old, &new),
+            _ => None,
+        };
+        let (one, two) = (before.get(key), after.get(key));
+        let [one, two] = match (
+            inner,
+            one.and_then(Value::as_str),
+            two.and_then(Value::as_str),
+        ) {
+            (Some(sides), ..) => sides,
+            (None, Some(one), Some(two))
+                if section == Section::Servers && key == "url" && same_url(one, two) =>
+            {
+                continue;
             }
-        }
+            _ if same_member(kind != Kind::Other, one, two) => continue,
+            _ => [one.cloned(), two.cloned()],
+        };
+        put(&mut changed.before, key, one);
+        put(&mut changed.after, key, two);
     }
+    (!changed.before.is_empty() || !changed.after.is_empty()).then_some(changed)
+}
 
-    fn nest(&mut self, key: &str, inner: Self) {
-        for (side, inner) in [
-            (&mut self.before, inner.before),
-            (&mut self.after, inner.after),
-        ] {
-            if !inner.is_empty() {
-                side.insert(key.to_owned(), Value::Object(inner));
-            }
-        }
+fn put(side: &mut Map<String, Value>, key: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        side.insert(key.to_owned(), value);
     }
 }
 
@@ -161,78 +155,69 @@ fn union<'a>(one: &'a Map<String, Value>, two: &'a Map<String, Value>) -> Vec<&'
     one.keys().chain(more).map(String::as_str).collect()
 }
 
-/// False if `default_config` cannot be compared key by key.
-fn diff_default(old: &Resolved<'_>, new: &Resolved<'_>, sides: &mut Sides) -> bool {
-    let (true, Some(before), Some(after)) = (new.kind.is_toolset(), &old.default, &new.default)
-    else {
-        return false;
-    };
-    let mut inner = Sides::default();
+/// The differing settings of `default_config` before and after; `None` if it cannot be compared
+/// key by key.
+fn diff_default(old: &Resolved<'_>, new: &Resolved<'_>) -> Option<[Option<Value>; 2]> {
+    let (before, after) = (old.default.as_ref()?, new.default.as_ref()?);
+    let mut sides = [Map::new(), Map::new()];
     for key in union(before, after) {
-        let (one, two) = (present(before, key), present(after, key));
-        if !same_setting(key, one, two) {
-            inner.put(key, one, two);
-        }
+        let settings = [present(before, key), present(after, key)];
+        put_differing(&mut sides, key, settings);
     }
-    sides.nest(DEFAULT, inner);
-    true
+    let object = |side: Map<_, _>| (!side.is_empty()).then_some(Value::Object(side));
+    new.kind.is_toolset().then(|| sides.map(object))
 }
 
-/// False if `configs` cannot be compared by name.
-fn diff_configs(old: &Resolved<'_>, new: &Resolved<'_>, sides: &mut Sides) -> bool {
-    let (true, Some(before), Some(after)) = (new.kind.is_toolset(), &old.configs, &new.configs)
-    else {
-        return false;
-    };
+fn put_differing(sides: &mut [Map<String, Value>; 2], key: &str, settings: [Option<&Value>; 2]) {
+    let [one, two] = settings;
+    if !same_setting(key, one, two) {
+        for (side, setting) in sides.iter_mut().zip(settings) {
+            put(side, key, setting.cloned());
+        }
+    }
+}
+
+/// The differing configs before and after; `None` if they cannot be compared by name.
+fn diff_configs(old: &Resolved<'_>, new: &Resolved<'_>) -> Option<[Option<Value>; 2]> {
+    let (before, after) = (old.configs.as_ref()?, new.configs.as_ref()?);
     let more = after.iter().filter(|(name, _)| old.config(name).is_none());
-    let (mut were, mut are) = (Vec::new(), Vec::new());
+    let mut sides = [Vec::new(), Vec::new()];
     for (name, _) in before.iter().chain(more) {
-        let inner = diff_config(name, old, new);
-        for (side, list) in [(inner.before, &mut were), (inner.after, &mut are)] {
+        for (list, side) in sides.iter_mut().zip(diff_config(name, old, new)) {
             if !side.is_empty() {
                 let name = [("name".to_owned(), Value::from(*name))];
-                list.push(Value::Object(name.into_iter().chain(side).collect()));
+                list.push(name.into_iter().chain(side).collect::<Value>());
             }
         }
     }
-    for (side, list) in [(&mut sides.before, were), (&mut sides.after, are)] {
-        if !list.is_empty() {
-            side.insert(CONFIGS.to_owned(), Value::Array(list));
-        }
-    }
-    true
+    let array = |side: Vec<Value>| (!side.is_empty()).then_some(Value::Array(side));
+    new.kind.is_toolset().then(|| sides.map(array))
 }
 
-fn diff_config(name: &str, old: &Resolved<'_>, new: &Resolved<'_>) -> Sides {
-    let (before, after) = (old.config(name), new.config(name));
-    let (nothing, mut inner) = (Map::new(), Sides::default());
-    for key in union(before.unwrap_or(&nothing), after.unwrap_or(&nothing)) {
-        let own = |side: Option<&Map<String, Value>>| {
-            side.is_some_and(|side| present(side, key).is_some())
-        };
+fn diff_config(name: &str, old: &Resolved<'_>, new: &Resolved<'_>) -> [Map<String, Value>; 2] {
+    let configs = [old.config(name), new.config(name)];
+    let [before, after] = configs.map(|config| config.cloned().unwrap_or_default());
+    let mut sides = [Map::new(), Map::new()];
+    for key in union(&before, &after) {
         // A setting that neither side has follows the default, which is compared separately.
-        if key == "name" || (!own(before) && !own(after)) {
-            continue;
-        }
-        let (one, two) = (old.setting(name, key), new.setting(name, key));
-        if !same_setting(key, one.as_deref(), two.as_deref()) {
-            inner.put(key, one.as_deref(), two.as_deref());
+        let is_set = present(&before, key).or(present(&after, key)).is_some();
+        if key != "name" && is_set {
+            let (one, two) = (old.setting(name, key), new.setting(name, key));
+            put_differing(&mut sides, key, [one.as_deref(), two.as_deref()]);
         }
     }
-    if !inner.before.is_empty() || !inner.after.is_empty() {
-        return inner;
+    if sides.iter().any(|side| !side.is_empty()) {
+        return sides;
     }
     // A config that repeats the default pins its tool to it, so it is shown. Not if it is removed
     // from a built-in toolset: there the API fills in such configs itself.
-    let settings = |config: &Map<String, Value>| -> Map<String, Value> {
-        let mut settings = config.clone();
-        settings.retain(|key, value| !["name", "type"].contains(&key.as_str()) && !value.is_null());
-        settings
+    let settings = |mut config: Map<String, Value>| {
+        config.retain(|key, value| !["name", "type"].contains(&key.as_str()) && !value.is_null());
+        config
     };
-    match (before, after) {
-        (None, Some(added)) => inner.after = settings(added),
-        (Some(gone), None) if new.kind != Kind::BuiltIn => inner.before = settings(gone),
-        _ => {}
+    match configs {
+        [None, Some(_)] => [Map::new(), settings(after)],
+        [Some(_), None] if new.kind != Kind::BuiltIn => [settings(before), Map::new()],
+        _ => sides,
     }
-    inner
 }

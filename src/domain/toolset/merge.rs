@@ -20,6 +20,22 @@ pub(crate) struct MergedEntry<'a> {
     pub(crate) before: Option<(usize, &'a Value)>,
 }
 
+impl<'a> MergedEntry<'a> {
+    fn of(
+        section: Section,
+        value: &Value,
+        given: Option<(usize, &'a Value)>,
+        before: Option<(usize, &'a Value)>,
+    ) -> Self {
+        Self {
+            value: value.clone(),
+            identity: section.identity(value),
+            given,
+            before,
+        }
+    }
+}
+
 /// Both arrays after a patch.
 pub(crate) struct MergeResult<'a> {
     pub(crate) tools: Vec<MergedEntry<'a>>,
@@ -63,24 +79,19 @@ fn check_given(patch: &Patch, problems: &mut Vec<Problem>) {
     if !patch.remove_tools.is_empty() || !patch.remove_mcp_servers.is_empty() {
         return;
     }
-    let mut report = |section: Section, kind| {
-        let path = section.name().to_owned();
-        problems.push(Problem { path, kind });
-    };
     let arrays = [
         (Section::Tools, &patch.tools),
         (Section::Servers, &patch.mcp_servers),
     ];
-    let given = arrays
-        .into_iter()
-        .filter_map(|(section, array)| Some((section, array.as_ref()?)));
+    let given = arrays.into_iter();
+    let given = given.filter_map(|(section, array)| Some((section.name(), array.as_ref()?)));
     let given: Vec<_> = given.collect();
     if given.is_empty() {
-        report(Section::Tools, ProblemKind::NothingGiven);
+        let path = Section::Tools.name();
+        problems.push(Problem::new(path, ProblemKind::NothingGiven));
     } else if patch.mode == Mode::Merge && given.iter().all(|(_, array)| array.is_empty()) {
-        for (section, _) in given {
-            report(section, ProblemKind::EmptyMerge);
-        }
+        let paths = given.into_iter().map(|(path, _)| path);
+        problems.extend(paths.map(|path| Problem::new(path, ProblemKind::EmptyMerge)));
     }
 }
 
@@ -97,19 +108,15 @@ fn removals(
     };
     let argument = section.removal_argument();
     if patch.mode == Mode::Replace && given.is_some() && !names.is_empty() {
-        let (path, names) = (argument.to_owned(), names.len());
-        let kind = ProblemKind::RemovalWithReplacement { section, names };
-        problems.push(Problem { path, kind });
+        let kind = ProblemKind::RemovalWithReplacement(section, names.len());
+        problems.push(Problem::new(argument, kind));
         return Vec::new();
     }
     let mut gone = Vec::new();
     for (index, name) in names.iter().enumerate() {
         match find(section, name, now, given.as_deref().unwrap_or_default()) {
             Ok(found) => gone.extend(found),
-            Err(kind) => problems.push(Problem {
-                path: format!("{argument}[{index}]"),
-                kind,
-            }),
+            Err(kind) => problems.push(Problem::new(format!("{argument}[{index}]"), kind)),
         }
     }
     gone
@@ -136,26 +143,14 @@ fn find(
             .filter_map(|entry| section.removal_names(entry).into_iter().next());
         let mut known: Vec<_> = known.map(str::to_owned).collect();
         known.dedup();
-        return Err(ProblemKind::UnknownName {
-            name,
-            section,
-            known,
-        });
+        return Err(ProblemKind::UnknownName(section, name, known));
     }
     if identities.len() > 1 {
         let entries = identities.into_iter().flatten().collect();
-        return Err(ProblemKind::AmbiguousName {
-            name,
-            section,
-            entries,
-        });
+        return Err(ProblemKind::AmbiguousName(section, name, entries));
     }
     match given.iter().position(is_meant) {
-        Some(index) => Err(ProblemKind::RemovedAndGiven {
-            name,
-            section,
-            index,
-        }),
+        Some(index) => Err(ProblemKind::RemovedAndGiven(section, name, index)),
         None => Ok(found),
     }
 }
@@ -189,11 +184,9 @@ fn remove_orphans<'a>(
 fn replaced<'a>(section: Section, now: &'a [Value], given: &'a [Value]) -> Vec<MergedEntry<'a>> {
     let entries = given.iter().enumerate().zip(pair(section, now, given));
     entries
-        .map(|((index, value), before)| MergedEntry {
-            value: value.clone(),
-            identity: section.identity(value),
-            given: Some((index, value)),
-            before: before.and_then(|index| Some((index, now.get(index)?))),
+        .map(|((index, value), before)| {
+            let before = before.and_then(|index| Some((index, now.get(index)?)));
+            MergedEntry::of(section, value, Some((index, value)), before)
         })
         .collect()
 }
@@ -203,82 +196,72 @@ fn merged<'a>(
     kept: impl Iterator<Item = (usize, &'a Value)>,
     given: &'a [Value],
 ) -> Vec<MergedEntry<'a>> {
-    let entry = |value: &Value, given, before| MergedEntry {
-        value: value.clone(),
-        identity: section.identity(value),
-        given,
-        before,
-    };
     let mut entries: Vec<_> = kept
-        .map(|(index, value)| entry(value, None, Some((index, value))))
+        .map(|(index, value)| MergedEntry::of(section, value, None, Some((index, value))))
         .collect();
     for (index, value) in given.iter().enumerate() {
-        let identity = section.identity(value);
+        let given = Some((index, value));
+        let new = MergedEntry::of(section, value, given, None);
         // A second one in the arguments is not merged, so that it is reported as a duplicate.
         let target = entries.iter_mut().find(|entry| {
-            entry.given.is_none() && identity.is_some() && entry.identity == identity
+            entry.given.is_none() && new.identity.is_some() && entry.identity == new.identity
         });
         match target {
             Some(target) => {
-                target.value = merge_entry(&target.value, value);
-                target.given = Some((index, value));
+                merge_entry(&mut target.value, value);
+                target.given = given;
             }
-            None => entries.push(entry(value, Some((index, value)), None)),
+            None => entries.push(new),
         }
     }
     entries
 }
 
-/// One entry over another: `configs` merge by tool name, `default_config` key by key, so that
-/// changing its policy does not enable what was disabled; other keys override.
-fn merge_entry(old: &Value, new: &Value) -> Value {
-    let (Value::Object(old), Value::Object(new)) = (old, new) else {
-        return new.clone();
+/// Merges `configs` by tool name, `default_config` key by key, so that changing its policy does
+/// not enable what was disabled; other keys override.
+fn merge_entry(entry: &mut Value, new: &Value) {
+    let (Value::Object(entry), Value::Object(new)) = (entry, new) else {
+        return;
     };
-    let mut result = old.clone();
     for (key, new) in new {
-        let merged = match (key.as_str(), result.get(key), new) {
-            ("configs", Some(Value::Array(old)), Value::Array(new)) => merge_configs(old, new),
-            ("default_config", Some(Value::Object(old)), Value::Object(new)) => {
-                Value::Object(over(old, new))
+        match (key.as_str(), entry.get_mut(key), new) {
+            ("configs", Some(Value::Array(configs)), Value::Array(new)) => {
+                merge_configs(configs, new);
             }
-            _ => new.clone(),
-        };
-        put(&mut result, key, merged);
+            ("default_config", Some(Value::Object(default)), Value::Object(new)) => {
+                merge_members(default, new);
+            }
+            _ => put(entry, key, new),
+        }
     }
-    Value::Object(result)
 }
 
-fn merge_configs(old: &[Value], new: &[Value]) -> Value {
-    let mut result = old.to_vec();
+fn merge_configs(configs: &mut Vec<Value>, new: &[Value]) {
     for new in new {
         let name = text(new, "name");
-        let old = result.iter_mut().find(|old| match name {
+        let old = configs.iter_mut().find(|old| match name {
             Some(_) => text(old, "name") == name,
             None => same(old, new),
         });
         match (old, new) {
-            (Some(Value::Object(old)), Value::Object(new)) => *old = over(old, new),
+            (Some(Value::Object(old)), Value::Object(new)) => merge_members(old, new),
             (Some(old), new) => *old = new.clone(),
-            (None, new) => result.push(new.clone()),
+            (None, new) => configs.push(new.clone()),
         }
     }
-    Value::Array(result)
 }
 
-fn over(old: &Map<String, Value>, new: &Map<String, Value>) -> Map<String, Value> {
-    let mut result = old.clone();
-    for (key, new) in new {
-        put(&mut result, key, new.clone());
+fn merge_members(object: &mut Map<String, Value>, new: &Map<String, Value>) {
+    for (key, value) in new {
+        put(object, key, value);
     }
-    result
 }
 
 /// Null removes a key (RFC 7396), the only way to undo a setting in a merge; the API refuses some
 /// keys that are null. What was null before stays as the service sent it.
-fn put(object: &mut Map<String, Value>, key: &str, value: Value) {
+fn put(object: &mut Map<String, Value>, key: &str, value: &Value) {
     if !value.is_null() {
-        object.insert(key.to_owned(), value);
+        object.insert(key.to_owned(), value.clone());
     } else if object.get(key).is_some_and(|old| !old.is_null()) {
         // Not `swap_remove`, which would reorder the other keys.
         object.shift_remove(key);

@@ -4,6 +4,12 @@ use serde_json::Value;
 
 use crate::domain::toolset::identity::{Identity, Section};
 
+/// The longest list of domains.
+pub const MOST_DOMAINS: usize = 64;
+const LONGEST_SERVER_NAME: usize = 255;
+const LONGEST_TOOL_NAME: usize = 128;
+const POLICIES: [&str; 3] = ["always_allow", "always_ask", "auto"];
+
 /// One reason why a patch cannot be applied, and where. May hold untrusted text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
@@ -14,103 +20,57 @@ pub struct Problem {
     pub kind: ProblemKind,
 }
 
+impl Problem {
+    pub(crate) fn new(path: impl Into<String>, kind: ProblemKind) -> Self {
+        let path = path.into();
+        Self { path, kind }
+    }
+}
+
 /// What is wrong with a patch or its result.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ProblemKind {
-    /// The value, if there is one, is not what the API accepts there.
-    Invalid {
-        /// The value.
-        found: Option<Value>,
-        /// What the API accepts.
-        expected: Expected,
-    },
-    /// The array would be longer than the API allows.
-    TooManyEntries {
-        /// Its length after the change.
-        count: usize,
-        /// The longest the API allows.
-        most: usize,
-    },
-    /// A domain list is longer than the API allows.
-    TooManyDomains(usize),
+    /// This value, or its absence, is not what is expected.
+    Invalid(Option<Value>, Expected),
+    /// The array would have so many entries, more than this limit.
+    TooManyEntries(usize, usize),
     /// Both `allowed_domains` and `blocked_domains` are set.
     BothDomainLists,
-    /// Two configs are for the same tool.
-    RepeatedConfig {
-        /// The tool.
-        name: String,
-        /// The path of the first.
-        first: String,
-    },
-    /// Two entries have the same identity.
-    RepeatedEntry {
-        /// Their identity.
-        identity: Identity,
-        /// The path of the first.
-        first: String,
-    },
-    /// An MCP toolset refers to a server that would not exist.
-    UnknownServer {
-        /// The server.
-        name: String,
-        /// It exists now, but this change removes it.
-        removed: bool,
-        /// The servers that would exist.
-        servers: Vec<String>,
-    },
+    /// There is already a config for this tool, at this path.
+    RepeatedConfig(String, String),
+    /// There is already an entry with this identity, at this path.
+    RepeatedEntry(Identity, String),
+    /// An MCP toolset refers to this server, which is none of these.
+    UnknownServer(String, Vec<String>),
+    /// An MCP toolset refers to this server, which the patch removes, leaving these.
+    RemovedServer(String, Vec<String>),
     /// The patch is empty.
     NothingGiven,
-    /// An empty array, which changes nothing in mode merge.
+    /// Only empty arrays are given in mode merge.
     EmptyMerge,
-    /// Names to remove beside an array that is the whole new value.
-    RemovalWithReplacement {
-        /// The array.
-        section: Section,
-        /// How many names.
-        names: usize,
-    },
-    /// The session has no entry of the name to remove.
-    UnknownName {
-        /// The name.
-        name: String,
-        /// Where it was looked for.
-        section: Section,
-        /// The names there are.
-        known: Vec<String>,
-    },
-    /// The name to remove is that of several entries.
-    AmbiguousName {
-        /// The name.
-        name: String,
-        /// Where they are.
-        section: Section,
-        /// The entries.
-        entries: Vec<Identity>,
-    },
-    /// The entry to remove is also given.
-    RemovedAndGiven {
-        /// Its name.
-        name: String,
-        /// Where it is given.
-        section: Section,
-        /// Its index there.
-        index: usize,
-    },
+    /// So many names to remove are given beside the whole new value of this array.
+    RemovalWithReplacement(Section, usize),
+    /// The name to remove is none of these names in the array.
+    UnknownName(Section, String, Vec<String>),
+    /// The name to remove is that of all these entries.
+    AmbiguousName(Section, String, Vec<Identity>),
+    /// The entry to remove by this name is also given, at this index.
+    RemovedAndGiven(Section, String, usize),
 }
 
-/// What the API accepts in some place.
+/// What the API accepts in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// An entry.
-    Object,
+    /// A tool or server.
+    Entry,
     /// The type of a tool.
     ToolType,
-    /// The type of a server, `url`.
+    /// The type of a server.
     ServerType,
-    /// The name of a server, where a toolset refers to it.
-    ServerReference,
     /// The name of a server.
     ServerName,
+    /// The name of a server, to which a toolset refers.
+    ServerReference,
     /// The address of a server.
     HttpsUrl,
     /// The name of a custom tool.
@@ -119,9 +79,9 @@ pub enum Expected {
     Description,
     /// The schema of a custom tool.
     InputSchema,
-    /// The type of that schema, `object`.
+    /// The type of that schema.
     InputSchemaType,
-    /// Custom tools have no permission policy.
+    /// No permission policy: it is a custom tool.
     NoPolicy,
     /// `default_config`.
     DefaultConfig,
@@ -131,12 +91,49 @@ pub enum Expected {
     Config,
     /// The name of a tool in a config.
     ToolName,
-    /// true or false.
-    Boolean,
-    /// A permission policy.
+    /// `enabled`.
+    Enabled,
+    /// `permission_policy`.
     Policy,
     /// The type of a permission policy.
     PolicyType,
-    /// A list of domains.
+    /// `allowed_domains` or `blocked_domains`.
     Domains,
+}
+
+impl Expected {
+    pub(crate) fn accepts(self, value: &Value) -> bool {
+        let text = value.as_str().unwrap_or_default();
+        match self {
+            Self::Entry | Self::InputSchema | Self::DefaultConfig | Self::Config | Self::Policy => {
+                value.is_object()
+            }
+            Self::ToolType | Self::ServerType | Self::Description => !text.is_empty(),
+            Self::ServerName | Self::ServerReference | Self::ToolName => {
+                (1..=LONGEST_SERVER_NAME).contains(&text.chars().count())
+            }
+            Self::HttpsUrl => is_https(text),
+            Self::CustomToolName => {
+                let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+                (1..=LONGEST_TOOL_NAME).contains(&text.len()) && text.bytes().all(is_valid)
+            }
+            Self::InputSchemaType => text == "object",
+            Self::NoPolicy => false,
+            Self::Configs => value.is_array(),
+            Self::Enabled => value.is_boolean(),
+            Self::PolicyType => POLICIES.contains(&text),
+            Self::Domains => value.as_array().is_some_and(|domains| {
+                (1..=MOST_DOMAINS).contains(&domains.len()) && domains.iter().all(Value::is_string)
+            }),
+        }
+    }
+}
+
+fn is_https(url: &str) -> bool {
+    let rest = url
+        .split_at_checked(8)
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("https://"));
+    let host = rest.and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    host.is_some_and(|host| !host.is_empty())
+        && !url.contains(|c: char| c.is_whitespace() || c.is_control())
 }

@@ -54,6 +54,16 @@ fn changes(changes: &Changes) -> Value {
     serde_json::to_value(changes).unwrap()
 }
 
+/// Arguments, each with the changes that result.
+fn diffs(current: &Toolset, arguments: Value) -> String {
+    let diff = |arguments| {
+        let changes = changes(&planned(current, &arguments).changes);
+        format!("{arguments}\n  {changes}")
+    };
+    let diffs: Vec<String> = array(arguments).into_iter().map(diff).collect();
+    diffs.join("\n")
+}
+
 pub(crate) fn custom(name: &str) -> Value {
     json!({"type": "custom", "name": name, "description": "Looks it up.",
            "input_schema": {"type": "object", "properties": {}}})
@@ -130,41 +140,25 @@ fn the_example_of_the_documentation_works_word_for_word() {
 fn small_changes_have_small_diffs() {
     let ask = json!({"type": "always_ask"});
     let server = json!({"type": "url", "name": "github", "url": "https://mcp.example.com/github"});
-    let merge = |tool: Value| json!({"mode": "merge", "tools": [tool]});
-    let changed = |changed: Value| json!({"tools": {"changed": [changed]}});
-    let cases = json!([
-        [merge(json!({"type": "agent_toolset_20260401",
-             "configs": [{"name": "bash", "permission_policy": ask}]})),
-         changed(json!({"type": "agent_toolset_20260401",
-             "before": {"configs": [{"name": "bash", "permission_policy": {"type": "always_allow"}}]},
-             "after": {"configs": [{"name": "bash", "permission_policy": ask}]}}))],
-        [{"mode": "merge", "tools": [{"type": "mcp_toolset", "mcp_server_name": "github"}], "mcp_servers": [server]},
-         {"tools": {"added": [{"type": "mcp_toolset", "mcp_server_name": "github"}]}, "mcp_servers": {"added": [server]}}],
-        [{"remove_tools": ["get_weather"]}, {"tools": {"removed": [custom("get_weather")]}}],
-        [merge(json!({"type": "custom", "name": "get_weather", "description": "New."})),
-         changed(json!({"type": "custom", "name": "get_weather",
-             "before": {"description": "Looks it up."}, "after": {"description": "New."}}))],
-        [{"mode": "merge", "mcp_servers": [{"name": "linear", "url": "https://mcp.linear.app/sse"}]},
-         {"mcp_servers": {"changed": [{"name": "linear",
-             "before": {"url": "https://mcp.linear.app/mcp"}, "after": {"url": "https://mcp.linear.app/sse"}}]}}],
-        [merge(json!({"type": "mcp_toolset", "mcp_server_name": "linear",
-             "default_config": {"permission_policy": {"type": "auto"}}})),
-         changed(json!({"type": "mcp_toolset", "mcp_server_name": "linear",
-             "before": {"default_config": {"permission_policy": ask}},
-             "after": {"default_config": {"permission_policy": {"type": "auto"}}}}))],
-        [merge(json!({"type": "mcp_toolset", "mcp_server_name": "linear",
-             "configs": [{"name": "create_issue", "enabled": false}]})),
-         changed(json!({"type": "mcp_toolset", "mcp_server_name": "linear",
-             "before": {"configs": [{"name": "create_issue", "enabled": true}]},
-             "after": {"configs": [{"name": "create_issue", "enabled": false}]}}))],
-    ]);
-    for case in array(cases) {
-        assert_eq!(
-            changes(&planned(&usual(), &case[0]).changes),
-            case[1],
-            "{case}"
-        );
-    }
+    let linear = |settings: Value| {
+        let mut tool = settings;
+        tool["type"] = json!("mcp_toolset");
+        tool["mcp_server_name"] = json!("linear");
+        json!({"mode": "merge", "tools": [tool]})
+    };
+    insta::assert_snapshot!(diffs(
+        &usual(),
+        json!([
+            {"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
+                "configs": [{"name": "bash", "permission_policy": ask}]}]},
+            {"mode": "merge", "tools": [{"type": "mcp_toolset", "mcp_server_name": "github"}], "mcp_servers": [server]},
+            {"remove_tools": ["get_weather"]},
+            {"mode": "merge", "tools": [{"type": "custom", "name": "get_weather", "description": "New."}]},
+            {"mode": "merge", "mcp_servers": [{"name": "linear", "url": "https://mcp.linear.app/sse"}]},
+            linear(json!({"default_config": {"permission_policy": {"type": "auto"}}})),
+            linear(json!({"configs": [{"name": "create_issue", "enabled": false}]})),
+        ])
+    ));
 }
 
 #[test]
@@ -241,17 +235,12 @@ fn unknown_entries_and_keys_are_carried_through_byte_for_byte() {
 #[test]
 fn unknown_types_are_identified_by_the_names_they_have() {
     let future = |name: &str, v: u8| json!({"type": "future", "name": name, "v": v});
-    let current = toolset(
-        json!([future("a", 1), future("b", 1), {"type": "lone", "v": 1}]),
-        json!([]),
-    );
-    let given = json!({"mode": "merge", "tools": [future("b", 2), {"type": "lone", "v": 2}]});
-    assert_eq!(
-        changes(&planned(&current, &given).changes),
-        json!({"tools": {"changed": [
-            {"type": "future", "name": "b", "before": {"v": 1}, "after": {"v": 2}},
-            {"type": "lone", "before": {"v": 1}, "after": {"v": 2}}]}})
-    );
-    let change = planned(&current, &json!({"remove_tools": ["a", "lone"]}));
-    assert_eq!(change.tools, Some(vec![future("b", 1)]));
+    let tools = json!([future("a", 1), future("b", 1), {"type": "lone", "v": 1}]);
+    insta::assert_snapshot!(diffs(
+        &toolset(tools, json!([])),
+        json!([
+            {"mode": "merge", "tools": [future("b", 2), {"type": "lone", "v": 2}]},
+            {"remove_tools": ["a", "lone"]},
+        ])
+    ));
 }

@@ -5,8 +5,7 @@ use serde_json::{Map, Value};
 use crate::domain::{
     text::quoted,
     toolset::{
-        change::ToolsetChange,
-        diff::Changed,
+        diff::{Changed, ToolsetChange},
         identity::{Kind, Section, pair},
         patch::Toolset,
         resolve::{
@@ -23,35 +22,15 @@ const NAMED_MEMBERS: [&str; 3] = ["properties", "patternProperties", "$defs"];
 /// How the service's answer differs from what was asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Difference {
-    /// An entry is not in the answer.
-    MissingEntry {
-        /// Its array.
-        section: Section,
-        /// Its index in what was asked.
-        index: usize,
-        /// The entry.
-        entry: Value,
-    },
-    /// The answer has an entry that was not asked for.
-    UnexpectedEntry {
-        /// Its array.
-        section: Section,
-        /// Its index in the answer.
-        index: usize,
-        /// The entry.
-        entry: Value,
-    },
-    /// The answer still has a property that was to be removed, at this path.
+    /// This entry, asked for at this index, is missing.
+    MissingEntry(Section, usize, Value),
+    /// This entry, answered at this index, was not asked for.
+    UnexpectedEntry(Section, usize, Value),
+    /// The property at this path was to be removed.
     UnexpectedProperty(String),
-    /// The answer has another value.
-    Value {
-        /// The path into the answer.
-        path: String,
-        /// The value in the answer; `None` if it is missing.
-        answered: Option<Value>,
-        /// The value asked for; `None` for its default.
-        asked: Option<Value>,
-    },
+    /// The value at this path is this (`None`: missing), and not the one asked for (`None`: its
+    /// default).
+    Value(String, Option<Value>, Option<Value>),
 }
 
 /// Compares the service's answer with what was asked: everything that was asked must be in the
@@ -59,25 +38,20 @@ pub enum Difference {
 /// are fine, unless they are the very value that was to change.
 pub fn verify(asked: &ToolsetChange, answered: &Toolset) -> Result<(), Vec<Difference>> {
     let mut differences = Vec::new();
-    if let Some(tools) = &asked.tools {
-        let changed = &asked.changes.tools.changed;
-        compare(
-            Section::Tools,
-            tools,
-            &answered.tools,
-            changed,
-            &mut differences,
-        );
-    }
-    if let Some(servers) = &asked.mcp_servers {
-        let changed = &asked.changes.mcp_servers.changed;
-        compare(
+    let (tools, servers) = (&asked.changes.tools, &asked.changes.mcp_servers);
+    let arrays = [
+        (Section::Tools, &asked.tools, &answered.tools, tools),
+        (
             Section::Servers,
-            servers,
+            &asked.mcp_servers,
             &answered.mcp_servers,
-            changed,
-            &mut differences,
-        );
+            servers,
+        ),
+    ];
+    for (section, asked, answered, diff) in arrays {
+        if let Some(asked) = asked {
+            compare(section, asked, answered, &diff.changed, &mut differences);
+        }
     }
     if differences.is_empty() {
         Ok(())
@@ -97,12 +71,7 @@ fn compare(
     for (index, (entry, partner)) in asked.iter().zip(&partners).enumerate() {
         let found = partner.and_then(|index| Some((index, answered.get(index)?)));
         let Some((position, answer)) = found else {
-            let entry = entry.clone();
-            differences.push(Difference::MissingEntry {
-                section,
-                index,
-                entry,
-            });
+            differences.push(Difference::MissingEntry(section, index, entry.clone()));
             continue;
         };
         let (Some(identity), Value::Object(asked), Value::Object(answered)) =
@@ -114,29 +83,21 @@ fn compare(
         let comparison = Comparison {
             section,
             path: format!("{}[{position}]", section.name()),
-            kind,
             asked,
             answered,
             want: Resolved::of(asked, kind),
             have: Resolved::of(answered, kind),
         };
         comparison.is_as_asked(differences);
-        for changed in changed
-            .iter()
-            .filter(|changed| changed.identity == identity)
-        {
+        let changed = changed.iter();
+        for changed in changed.filter(|changed| changed.identity == identity) {
             comparison.properties_are_removed(changed, differences);
             comparison.defaults_are_restored(changed, differences);
         }
     }
     for (index, entry) in answered.iter().enumerate() {
         if !partners.contains(&Some(index)) {
-            let entry = entry.clone();
-            differences.push(Difference::UnexpectedEntry {
-                section,
-                index,
-                entry,
-            });
+            differences.push(Difference::UnexpectedEntry(section, index, entry.clone()));
         }
     }
 }
@@ -145,7 +106,6 @@ fn compare(
 struct Comparison<'a> {
     section: Section,
     path: String,
-    kind: Kind,
     asked: &'a Map<String, Value>,
     answered: &'a Map<String, Value>,
     want: Resolved<'a>,
@@ -210,7 +170,7 @@ impl Comparison<'_> {
     /// Settings that were left out to restore their default. Only where the default is known:
     /// otherwise the old value may be a default of the service.
     fn defaults_are_restored(&self, changed: &Changed, differences: &mut Vec<Difference>) {
-        if !self.kind.is_toolset() {
+        if !self.have.kind.is_toolset() {
             return;
         }
         let old = Resolved::of(&changed.before, Kind::Other);
@@ -226,10 +186,8 @@ impl Comparison<'_> {
         }
         for (name, config) in old.configs.iter().flatten() {
             for (key, old) in config.iter().filter(|(key, _)| has_known_default(key)) {
-                let given = self
-                    .want
-                    .config(name)
-                    .and_then(|config| present(config, key));
+                let given = self.want.config(name);
+                let given = given.and_then(|config| present(config, key));
                 // Removing a config that repeated the default leaves the default itself.
                 let was_default = INHERITED.contains(&key.as_str())
                     && new.config(name).and_then(|new| new.get(key)).is_none();
@@ -262,11 +220,8 @@ impl Comparison<'_> {
         answered: Option<&Value>,
         asked: Option<&Value>,
     ) -> Difference {
-        Difference::Value {
-            path: format!("{}.{path}", self.path),
-            answered: answered.cloned(),
-            asked: asked.cloned(),
-        }
+        let path = format!("{}.{path}", self.path);
+        Difference::Value(path, answered.cloned(), asked.cloned())
     }
 
     /// The path of a setting: by the config's index in the answer, by name if there is none.

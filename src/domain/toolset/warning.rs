@@ -32,20 +32,10 @@ pub enum Warning {
     RemovedWithServer(String),
     /// No toolset uses these servers.
     UnusedServers(Vec<String>),
-    /// The configs of these tools keep their own setting although the default changes.
-    Overridden {
-        /// The path of the default.
-        path: String,
-        /// The tools.
-        tools: Vec<String>,
-    },
-    /// A config for a built-in tool that is none of [`BUILT_IN_TOOLS`].
-    UnknownTool {
-        /// The path of its name.
-        path: String,
-        /// Its name.
-        name: String,
-    },
+    /// The default at this path changes, but the configs of these tools keep their own setting.
+    Overridden(String, Vec<String>),
+    /// The name at this path is none of [`BUILT_IN_TOOLS`].
+    UnknownTool(String, String),
 }
 
 pub(crate) fn warnings(result: &MergeResult<'_>) -> Vec<Warning> {
@@ -83,10 +73,7 @@ fn unknown_tools(entry: &MergedEntry<'_>) -> Vec<Warning> {
         let path = config.key("name");
         let name = path.value.and_then(Value::as_str)?;
         let is_unknown = !path.is_old() && !BUILT_IN_TOOLS.contains(&name);
-        is_unknown.then(|| Warning::UnknownTool {
-            path: path.location(),
-            name: name.to_owned(),
-        })
+        is_unknown.then(|| Warning::UnknownTool(path.location(), name.to_owned()))
     });
     unknown.collect()
 }
@@ -111,6 +98,5 @@ fn overridden(entry: &MergedEntry<'_>) -> Option<Warning> {
         }
     }
     tools.dedup();
-    let path = default.location();
-    (!tools.is_empty()).then_some(Warning::Overridden { path, tools })
+    (!tools.is_empty()).then(|| Warning::Overridden(default.location(), tools))
 }

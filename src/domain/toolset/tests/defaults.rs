@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::domain::toolset::{
     Toolset, ToolsetChange,
-    tests::{array, changes, linear, planned, resolved_builtin, toolset},
+    tests::{array, diffs, linear, planned, resolved_builtin, toolset},
 };
 
 const BUILT_IN: &str = "agent_toolset_20260401";
@@ -41,19 +41,14 @@ fn merging_a_default_keeps_what_was_disabled() {
 fn null_removes_a_setting_in_a_merge() {
     let current = has(built_in(json!({"configs": [
         {"name": "web_fetch", "blocked_domains": ["a.example"], "max_content_tokens": null}]})));
-    let change = merged(
-        &current,
-        json!({"configs": [{"name": "web_fetch", "blocked_domains": null,
-        "allowed_domains": ["b.example"], "max_content_tokens": null}]}),
-    );
+    let null = json!({"configs": [{"name": "web_fetch", "blocked_domains": null,
+        "allowed_domains": ["b.example"], "max_content_tokens": null}]});
     assert_eq!(
-        change.tools.unwrap()[0]["configs"],
+        merged(&current, null.clone()).tools.unwrap()[0]["configs"],
         json!([{"name": "web_fetch", "max_content_tokens": null, "allowed_domains": ["b.example"]}])
     );
-    assert_eq!(
-        changes(&change.changes)["tools"]["changed"][0]["before"],
-        json!({"configs": [{"name": "web_fetch", "blocked_domains": ["a.example"]}]})
-    );
+    let arguments = json!([{"mode": "merge", "tools": [built_in(null)]}]);
+    insta::assert_snapshot!(diffs(&current, arguments));
 }
 
 /// The diff shows the defaults that settings are reset to.
@@ -66,24 +61,10 @@ fn replacing_resets_what_is_left_out() {
         {"name": "web_fetch", "enabled": true, "permission_policy": {"type": "always_allow"},
          "allowed_domains": ["a.example"]},
     ]);
-    let change = planned(&has(strict), &json!({"tools": [{"type": BUILT_IN}]}));
-    assert_eq!(
-        changes(&change.changes),
-        json!({"tools": {"changed": [{
-            "type": BUILT_IN,
-            "before": {
-                "default_config": {"permission_policy": {"type": "always_ask"}},
-                "configs": [
-                    {"name": "bash", "enabled": false, "permission_policy": {"type": "always_ask"}},
-                    {"name": "web_fetch", "allowed_domains": ["a.example"]},
-                ],
-            },
-            "after": {
-                "default_config": {"permission_policy": {"type": "always_allow"}},
-                "configs": [{"name": "bash", "enabled": true, "permission_policy": {"type": "always_allow"}}],
-            },
-        }]}})
-    );
+    insta::assert_snapshot!(diffs(
+        &has(strict),
+        json!([{"tools": [{"type": BUILT_IN}]}])
+    ));
 }
 
 #[test]
@@ -152,12 +133,9 @@ fn removing_a_key_keeps_the_order_of_the_others() {
 #[test]
 fn tools_that_follow_a_changed_default_are_not_listed() {
     let configs = json!([{"name": "bash", "enabled": null}, {"name": "read", "enabled": true}]);
-    let current = has(built_in(json!({"configs": configs})));
-    let disable = json!({"default_config": {"enabled": false}});
-    assert_eq!(
-        changes(&merged(&current, disable).changes),
-        json!({"tools": {"changed": [{"type": BUILT_IN,
-            "before": {"default_config": {"enabled": true}},
-            "after": {"default_config": {"enabled": false}}}]}})
-    );
+    let disable = built_in(json!({"default_config": {"enabled": false}}));
+    insta::assert_snapshot!(diffs(
+        &has(built_in(json!({"configs": configs}))),
+        json!([{"mode": "merge", "tools": [disable]}])
+    ));
 }

@@ -1,6 +1,8 @@
 //! Laws that hold for every session and every patch.
 
-use proptest::{collection::vec, option, prelude::*};
+use std::collections::BTreeSet;
+
+use proptest::{collection::vec, option, prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 
 use crate::domain::toolset::{
@@ -14,164 +16,96 @@ use crate::domain::toolset::{
 
 /// Any JSON, also numbers no float can hold.
 fn any_json() -> BoxedStrategy<Value> {
-    let key = prop_oneof![
-        prop::sample::select(vec![
-            "type",
-            "name",
-            "mcp_server_name",
-            "configs",
-            "default_config",
-            "permission_policy",
-            "url",
-            "enabled",
-            "allowed_domains",
-            "blocked_domains",
-            "input_schema",
-            "url_sources",
-        ])
-        .prop_map(str::to_owned),
-        "[a-z]{0,3}",
-    ];
+    let key = "(type|name|mcp_server_name|configs|default_config|permission_policy|url|enabled|\
+               allowed_domains|blocked_domains|input_schema|url_sources)|[a-z]{0,3}";
+    let word = "agent_toolset_20260401|mcp_toolset|custom|future|a|b|url|https://x\\.example|auto";
+    let number = "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,5})?(e-?[0-9]{1,3})?";
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
-        "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,5})?(e-?[0-9]{1,3})?"
-            .prop_map(|text| serde_json::from_str(&text).unwrap()),
-        prop::sample::select(vec![
-            "agent_toolset_20260401",
-            "mcp_toolset",
-            "custom",
-            "future",
-            "a",
-            "b",
-            "url",
-            "https://x.example",
-            "auto",
-        ])
-        .prop_map(Value::from),
+        number.prop_map(|text| serde_json::from_str(&text).unwrap()),
+        word.prop_map(Value::from),
         any::<String>().prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 24, 4, move |inner| {
+        let members = vec((key, inner.clone()), 0..5);
         prop_oneof![
-            vec(inner.clone(), 0..4).prop_map(Value::Array),
-            vec((key.clone(), inner), 0..5)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
+            vec(inner, 0..4).prop_map(Value::Array),
+            members.prop_map(|members| members.into_iter().collect()),
         ]
     })
     .boxed()
 }
 
-/// Members no rule knows, to be carried through.
+/// Members no rule knows, to be carried through. Not null, which would remove a key.
 fn extras() -> BoxedStrategy<Map<String, Value>> {
-    vec(
-        (
-            "x_[a-c]",
-            any_json().prop_filter("null takes keys away", |value| !value.is_null()),
-        ),
-        0..3,
-    )
-    .prop_map(|members| members.into_iter().collect())
-    .boxed()
+    let value = any_json().prop_filter("null", |value| !value.is_null());
+    let members = vec(("x_[a-c]", value), 0..3);
+    members.prop_map(Map::from_iter).boxed()
 }
 
-fn with(mut entry: Value, extras: Map<String, Value>) -> Value {
-    entry.as_object_mut().unwrap().extend(extras);
-    entry
+/// The entry without the members that are null, and with these.
+fn with(entry: &Value, extras: Map<String, Value>) -> Value {
+    let members = entry.as_object().unwrap().clone().into_iter();
+    let members = members.filter(|(_, value)| !value.is_null());
+    members.chain(extras).collect()
 }
 
-fn config(name: &'static str) -> BoxedStrategy<Value> {
-    let policy = prop::sample::select(vec!["always_allow", "always_ask", "auto"]);
+fn config(name: Option<&'static str>) -> BoxedStrategy<Value> {
+    let policy = "always_allow|always_ask|auto".prop_map(|policy| json!({"type": policy}));
     (option::of(any::<bool>()), option::of(policy), extras())
         .prop_map(move |(enabled, policy, extras)| {
-            let mut config = json!({"name": name});
-            if let Some(enabled) = enabled {
-                config["enabled"] = json!(enabled);
-            }
-            if let Some(policy) = policy {
-                config["permission_policy"] = json!({"type": policy});
-            }
-            with(config, extras)
+            let config = json!({"name": name, "enabled": enabled, "permission_policy": policy});
+            with(&config, extras)
         })
         .boxed()
 }
 
-fn configs() -> BoxedStrategy<Value> {
-    (
-        option::of(config("bash")),
-        option::of(config("read")),
-        option::of(config("web_fetch")),
-    )
-        .prop_map(|(a, b, c)| Value::Array([a, b, c].into_iter().flatten().collect()))
+/// An entry with any settings of a toolset.
+fn toolset(entry: Value) -> BoxedStrategy<Value> {
+    let configs = ["bash", "read", "web_fetch"].map(|name| option::of(config(Some(name))));
+    let configs = configs.prop_map(|configs| configs.into_iter().flatten().collect::<Value>());
+    (option::of(config(None)), option::of(configs), extras())
+        .prop_map(move |(default, configs, extras)| {
+            let mut entry = entry.clone();
+            entry["default_config"] = json!(default);
+            entry["configs"] = json!(configs);
+            with(&entry, extras)
+        })
         .boxed()
 }
 
-fn toolset_settings() -> BoxedStrategy<Map<String, Value>> {
-    (
-        option::of(config("default")),
-        option::of(configs()),
-        extras(),
-    )
-        .prop_map(|(default, configs, extras)| {
-            let mut entry = extras;
-            if let Some(mut default) = default {
-                default.as_object_mut().unwrap().shift_remove("name");
-                entry.insert("default_config".to_owned(), default);
-            }
-            if let Some(configs) = configs {
-                entry.insert("configs".to_owned(), configs);
-            }
-            entry
-        })
+fn entry(entry: Value) -> BoxedStrategy<Value> {
+    extras()
+        .prop_map(move |extras| with(&entry, extras))
         .boxed()
 }
 
 /// A state the API could answer: no duplicates, no dangling references.
 fn valid() -> BoxedStrategy<Toolset> {
-    let server = |name: &'static str| {
-        (any::<bool>(), option::of(toolset_settings()), extras()).prop_map(
-            move |(there, tools, extras)| {
-                let server =
-                    json!({"type": "url", "name": name, "url": format!("https://{name}.example")});
-                let toolset = |settings| {
-                    with(
-                        json!({"type": "mcp_toolset", "mcp_server_name": name}),
-                        settings,
-                    )
-                };
-                there.then(|| (with(server, extras), tools.map(toolset)))
-            },
-        )
+    let server = |name: &str| {
+        let server = json!({"type": "url", "name": name, "url": format!("https://{name}.example")});
+        let tools = json!({"type": "mcp_toolset", "mcp_server_name": name});
+        option::of((entry(server), option::of(toolset(tools))))
     };
-    let own = |name: &'static str| {
-        option::of(extras().prop_map(move |extras| with(custom(name), extras)))
-    };
-    let unknown = |name: &'static str| {
-        option::of(
-            extras().prop_map(move |extras| with(json!({"type": "future", "name": name}), extras)),
-        )
-    };
-    let builtin = option::of(
-        toolset_settings()
-            .prop_map(|settings| with(json!({"type": "agent_toolset_20260401"}), settings)),
-    );
+    let tools = [
+        toolset(json!({"type": "agent_toolset_20260401"})),
+        entry(custom("c1")),
+        entry(custom("c2")),
+        entry(json!({"type": "future", "name": "u1"})),
+    ];
     (
-        builtin,
-        server("s1"),
-        server("s2"),
-        own("c1"),
-        own("c2"),
-        unknown("u1"),
-        any::<prop::sample::Index>(),
+        ["s1", "s2"].map(server),
+        tools.map(option::of),
+        any::<Index>(),
     )
-        .prop_map(|(builtin, one, two, c1, c2, u1, turn)| {
+        .prop_map(|(servers, tools, turn)| {
             let mut result = Toolset::default();
-            for (server, tools) in [one, two].into_iter().flatten() {
+            for (server, tools) in servers.into_iter().flatten() {
                 result.mcp_servers.push(server);
                 result.tools.extend(tools);
             }
-            result
-                .tools
-                .extend([builtin, c1, c2, u1].into_iter().flatten());
+            result.tools.extend(tools.into_iter().flatten());
             if !result.tools.is_empty() {
                 let middle = turn.index(result.tools.len());
                 result.tools.rotate_left(middle);
@@ -182,17 +116,17 @@ fn valid() -> BoxedStrategy<Toolset> {
 }
 
 fn arbitrary_patch() -> BoxedStrategy<Patch> {
+    let mode = prop_oneof![Just(Mode::Merge), Just(Mode::Replace)];
     let entries = || option::of(vec(any_json(), 0..5));
-    let names = || {
-        vec(
-            prop_oneof!["[ab]", "mcp_toolset|future|custom", any::<String>()],
-            0..3,
-        )
-    };
-    (any::<bool>(), entries(), entries(), names(), names())
+    let name = || prop_oneof!["[ab]", "mcp_toolset|future|custom", any::<String>()];
+    (
+        mode,
+        [entries(), entries()],
+        [vec(name(), 0..3), vec(name(), 0..3)],
+    )
         .prop_map(
-            |(merge, tools, mcp_servers, remove_tools, remove_mcp_servers)| Patch {
-                mode: if merge { Mode::Merge } else { Mode::Replace },
+            |(mode, [tools, mcp_servers], [remove_tools, remove_mcp_servers])| Patch {
+                mode,
                 tools,
                 mcp_servers,
                 remove_tools,
@@ -213,17 +147,16 @@ fn giving(mode: Mode, toolset: &Toolset) -> Patch {
 
 /// The state after a patch, if it is accepted.
 fn after(current: &Toolset, patch: &Patch) -> Option<Toolset> {
-    let plan = plan(current, patch).ok()?;
+    let change = plan(current, patch).ok()?;
+    let Toolset { tools, mcp_servers } = current.clone();
     Some(Toolset {
-        tools: plan.tools.unwrap_or_else(|| current.tools.clone()),
-        mcp_servers: plan
-            .mcp_servers
-            .unwrap_or_else(|| current.mcp_servers.clone()),
+        tools: change.tools.unwrap_or(tools),
+        mcp_servers: change.mcp_servers.unwrap_or(mcp_servers),
     })
 }
 
 fn merged(current: &Toolset, given: &Toolset) -> Toolset {
-    if given.tools.is_empty() && given.mcp_servers.is_empty() {
+    if *given == Toolset::default() {
         return current.clone();
     }
     after(current, &giving(Mode::Merge, given)).unwrap()
@@ -231,22 +164,16 @@ fn merged(current: &Toolset, given: &Toolset) -> Toolset {
 
 /// Without duplicates and without references to servers that are not there.
 fn is_sound(toolset: &Toolset) -> bool {
-    let unique = |which: Section, entries: &[Value]| {
-        let known: Vec<_> = entries
-            .iter()
-            .filter_map(|entry| which.identity(entry))
-            .filter(|id| !id.is_vague())
-            .collect();
-        known
-            .iter()
-            .enumerate()
-            .all(|(index, one)| !known.iter().skip(index + 1).any(|two| one == two))
+    let unique = |section: Section, entries: &[Value]| {
+        let known = entries.iter().filter_map(|entry| section.identity(entry));
+        let known: Vec<_> = known.filter(|identity| !identity.is_vague()).collect();
+        known.iter().collect::<BTreeSet<_>>().len() == known.len()
     };
+    let servers = toolset.mcp_servers.iter();
     let refers = |tool: &Value| {
         tool["type"] != "mcp_toolset"
-            || toolset
-                .mcp_servers
-                .iter()
+            || servers
+                .clone()
                 .any(|server| server["name"] == tool["mcp_server_name"])
     };
     unique(Section::Tools, &toolset.tools)
@@ -256,13 +183,11 @@ fn is_sound(toolset: &Toolset) -> bool {
 
 /// Whether every member that no rule knows is in the other entry too, to the byte.
 fn keeps_extras(old: &Value, new: &Value) -> bool {
-    let members = old.as_object().unwrap().iter();
-    members
-        .filter(|(key, _)| key.starts_with("x_"))
-        .all(|(key, value)| {
-            let (old, new) = (value.to_string(), new.get(key).map(Value::to_string));
-            new == Some(old)
-        })
+    let mut members = old.as_object().unwrap().iter();
+    members.all(|(key, value)| {
+        let new = new.get(key).map(Value::to_string);
+        !key.starts_with("x_") || new == Some(value.to_string())
+    })
 }
 
 proptest! {
@@ -272,11 +197,11 @@ proptest! {
     ) {
         let current = Toolset { tools, mcp_servers: servers };
         match plan(&current, &patch) {
-            Ok(plan) => {
-                let sent = [&plan.tools, &plan.mcp_servers].into_iter().any(Option::is_some);
-                prop_assert_eq!(sent, !plan.changes.is_empty());
-                let _ = verify(&plan, &current);
-                serde_json::to_value(&plan.changes).unwrap();
+            Ok(change) => {
+                let sent = change.tools.is_some() || change.mcp_servers.is_some();
+                prop_assert_eq!(sent, !change.changes.is_empty());
+                let _ = verify(&change, &current);
+                serde_json::to_value(&change.changes).unwrap();
             }
             Err(problems) => prop_assert!(problems.iter().all(|problem| !problem.path.is_empty()), "{:?}", problems),
         }
@@ -314,20 +239,17 @@ proptest! {
 
     #[test]
     fn unknown_members_survive_any_merge(current in valid(), given in valid()) {
-        // The arguments' own unknown members may override, so they are left out here.
+        // Unknown members in the arguments may override.
         let strip = |entries: &[Value]| -> Vec<Value> {
-            let mut entries = entries.to_vec();
-            for entry in &mut entries {
-                entry.as_object_mut().unwrap().retain(|key, _| !key.starts_with("x_"));
-            }
-            entries
+            let members = |entry: &Value| entry.as_object().unwrap().clone().into_iter();
+            let strip = |entry| members(entry).filter(|(key, _)| !key.starts_with("x_")).collect();
+            entries.iter().map(strip).collect()
         };
         let given = Toolset { tools: strip(&given.tools), mcp_servers: strip(&given.mcp_servers) };
         let result = merged(&current, &given);
-        for (old, new) in current.tools.iter().zip(&result.tools) {
-            prop_assert!(keeps_extras(old, new), "{} -> {}", old, new);
-        }
-        for (old, new) in current.mcp_servers.iter().zip(&result.mcp_servers) {
+        let old = current.tools.iter().chain(&current.mcp_servers);
+        let new = result.tools.iter().take(current.tools.len()).chain(&result.mcp_servers);
+        for (old, new) in old.zip(new) {
             prop_assert!(keeps_extras(old, new), "{} -> {}", old, new);
         }
     }
@@ -343,22 +265,21 @@ proptest! {
         prop_assert_eq!(verify(&replaced, &result), Ok(()));
     }
 
-    /// An answer that is still the old state must not pass for a change. Only a config that says
-    /// what is the default anyway may be left out by the service, and what it fills in by itself may
-    /// be what was there before.
+    /// An answer that is still the old state must not pass for a change. But the service may leave
+    /// out a config that repeats the default, and may fill in what was there before.
     #[test]
-    fn a_merge_that_was_ignored_is_noticed(current in valid(), given in valid()) {
-        let Ok(plan) = plan(&current, &giving(Mode::Merge, &given)) else { return Ok(()) };
-        if verify(&plan, &current).is_ok() {
-            for diff in [&plan.changes.tools, &plan.changes.mcp_servers] {
+    fn an_ignored_merge_is_detected(current in valid(), given in valid()) {
+        let Ok(change) = plan(&current, &giving(Mode::Merge, &given)) else { return Ok(()) };
+        if verify(&change, &current).is_ok() {
+            for diff in [&change.changes.tools, &change.changes.mcp_servers] {
                 prop_assert!(diff.added.is_empty() && diff.removed.is_empty(), "{:?}", diff);
                 for changed in &diff.changed {
                     for (key, new) in &changed.after {
-                        let is_told = match changed.before.get(key) {
-                            Some(old) => !covers(old, new),
-                            None => key != "configs",
+                        let is_filled_in = match changed.before.get(key) {
+                            Some(old) => covers(old, new),
+                            None => key == "configs",
                         };
-                        prop_assert!(!is_told, "{:?}", changed);
+                        prop_assert!(is_filled_in, "{:?}", changed);
                     }
                     prop_assert!(changed.before.keys().all(|key| changed.after.contains_key(key)), "{:?}", changed);
                 }
@@ -369,8 +290,8 @@ proptest! {
     #[test]
     fn removing_what_was_added_gives_the_old_value(current in valid(), extras in extras()) {
         let added = Toolset {
-            tools: vec![with(custom("new"), extras.clone()), json!({"type": "mcp_toolset", "mcp_server_name": "s9"})],
-            mcp_servers: vec![with(json!({"type": "url", "name": "s9", "url": "https://s9.example"}), extras)],
+            tools: vec![with(&custom("new"), extras.clone()), json!({"type": "mcp_toolset", "mcp_server_name": "s9"})],
+            mcp_servers: vec![with(&json!({"type": "url", "name": "s9", "url": "https://s9.example"}), extras)],
         };
         let more = merged(&current, &added);
         prop_assert!(more != current);

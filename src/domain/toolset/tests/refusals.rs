@@ -1,11 +1,11 @@
-//! What is refused, at which path, and what is accepted. Each single problem is covered by the
-//! tests of its words, in `explain`.
+//! Whose problem something is. The problems themselves are covered by the tests of their words, in
+//! `explain`.
 
 use serde_json::{Value, json};
 
 use crate::domain::toolset::{
     Problem, ProblemKind, Section, Toolset,
-    tests::{custom, linear, patch, plan, planned, toolset, usual},
+    tests::{custom, linear, patch, plan, planned, toolset},
 };
 
 fn problems(current: &Toolset, arguments: &Value) -> Vec<Problem> {
@@ -22,56 +22,12 @@ fn at(path: &str, kind: ProblemKind) -> Problem {
 }
 
 #[test]
-fn all_problems_are_reported_at_once() {
-    let arguments = json!({"mode": "merge",
-        "tools": [7, {"type": "mcp_toolset", "mcp_server_name": "jira", "default_config": []}, {"type": "custom"}],
-        "mcp_servers": [{"type": "url", "url": "ftp://x"}], "remove_tools": ["nobody"]});
-    let problems = problems(&usual(), &arguments);
-    let paths: Vec<_> = problems
-        .iter()
-        .map(|problem| problem.path.as_str())
-        .collect();
-    assert_eq!(
-        paths,
-        [
-            "remove_tools[0]",
-            "tools[0]",
-            "tools[1].default_config",
-            "tools[2].name",
-            "tools[2].description",
-            "tools[2].input_schema",
-            "mcp_servers[0].name",
-            "mcp_servers[0].url",
-            "tools[1].mcp_server_name",
-        ]
-    );
-}
-
-#[test]
 fn limits_do_not_apply_to_what_shrinks() {
-    let many =
-        |count: usize| -> Vec<Value> { (0..count).map(|n| custom(&n.to_string())).collect() };
-    let check = |current: &Toolset, arguments: &Value, section: &str, count, most| {
-        let expected = at(section, ProblemKind::TooManyEntries { count, most });
-        assert_eq!(problems(current, arguments), [expected]);
-    };
-    check(&usual(), &json!({"tools": many(129)}), "tools", 129, 128);
-    let over = Toolset {
-        tools: many(131),
-        mcp_servers: Vec::new(),
-    };
+    let tools = (0..131).map(|n| custom(&n.to_string())).collect();
+    let over = toolset(tools, json!([]));
     assert!(plan(&over, &patch(&json!({"remove_tools": ["0"]}))).is_ok());
-    check(&over, &tool(custom("more")), "tools", 132, 128);
-
-    let server = |n| json!({"type": "url", "name": format!("s{n}"), "url": "https://x.example"});
-    let servers: Vec<_> = (0..21).map(server).collect();
-    check(
-        &Toolset::default(),
-        &json!({"mcp_servers": servers}),
-        "mcp_servers",
-        21,
-        20,
-    );
+    let expected = at("tools", ProblemKind::TooManyEntries(132, 128));
+    assert_eq!(problems(&over, &tool(custom("more"))), [expected]);
 }
 
 /// A compatible service may have what the API would refuse; that is not the caller's fault.
@@ -114,7 +70,7 @@ fn what_was_already_there_is_not_reported() {
     let repeated = |entry: Value| {
         let identity = Section::Tools.identity(&entry).unwrap();
         let first = "tools[0]".to_owned();
-        ProblemKind::RepeatedEntry { identity, first }
+        ProblemKind::RepeatedEntry(identity, first)
     };
     let ambiguous = json!({"type": "custom", "name": "twice", "description": "e"});
     let expected = at("session.tools[8]", repeated(ambiguous.clone()));
