@@ -31,8 +31,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// The arguments are those of `compare.py`, to the letter.
 async fn call(client: &Client, operation: &str) -> Result<(), Box<dyn Error>> {
-    let id = SessionId::parse("sesn_1")?;
-    let odd = SessionId::parse("a/b?c#d%2eé+&=;,@:")?;
+    let id = |text| SessionId::parse(text).map_err(|error| format!("{error:?}"));
+    let (id, odd) = (id("sesn_1")?, id("a/b?c#d%2eé+&=;,@:")?);
     let earlier = "2026-01-02T03:04:05Z".parse()?;
     let later = "2026-02-03T04:05:06.789Z".parse()?;
     match operation {

@@ -29,10 +29,10 @@ where
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(String);
 
-/// Why a text is no session id.
+/// Why a text is not a session id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidSessionId {
-    /// Nothing.
+    /// The empty text.
     Empty,
     /// A relative path such as `..`.
     RelativePath,
@@ -125,45 +125,99 @@ impl<'de> Deserialize<'de> for ApiTime {
     }
 }
 
-/// The part of a session that lists, guards and filters look at.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct SessionHead {
-    /// `sesn_…`; compatible servers use other prefixes.
-    #[serde(default, deserialize_with = "lenient")]
-    pub id: String,
-    /// The title, if one was given.
-    #[serde(default, deserialize_with = "lenient")]
-    pub title: Option<String>,
-    /// `idle`, `running`, `rescheduling`, `terminated`, or a name not known yet.
-    #[serde(default, deserialize_with = "lenient")]
-    pub status: String,
-    /// When it was created.
-    #[serde(default)]
-    pub created_at: Option<ApiTime>,
-    /// When it last changed; some services leave it out.
-    #[serde(default)]
-    pub updated_at: Option<ApiTime>,
-    /// When it was archived: the only sign of an archived session that all services share.
-    #[serde(default)]
-    pub archived_at: Option<ApiTime>,
-    /// The agent it runs, without its large parts.
-    #[serde(default, deserialize_with = "lenient")]
-    pub agent: AgentHead,
-    /// The environment it runs in.
-    #[serde(default, deserialize_with = "lenient")]
-    pub environment_id: Option<String>,
-    /// The deployment that created it.
-    #[serde(default, deserialize_with = "lenient")]
-    pub deployment_id: Option<String>,
-    /// Pairs set by its owner; strings by the API's rules, but not everywhere.
-    #[serde(default, deserialize_with = "lenient")]
-    pub metadata: Map<String, Value>,
-    /// What it has consumed so far.
-    #[serde(default, deserialize_with = "lenient")]
-    pub usage: Usage,
-    /// What is mounted into it.
-    #[serde(default, deserialize_with = "lenient")]
-    pub resources: Vec<Resource>,
+/// Declares structs whose fields are read by [`lenient`].
+macro_rules! lenient {
+    ($($(#[$attribute:meta])* pub struct $name:ident {
+        $($(#[$of_field:meta])* pub $field:ident: $type:ty,)*
+    })*) => {$(
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(default)]
+        pub struct $name {
+            $($(#[$of_field])* #[serde(deserialize_with = "lenient")] pub $field: $type,)*
+        }
+    )*};
+}
+
+lenient! {
+    /// The part of a session that lists, guards and filters look at.
+    pub struct SessionHead {
+        /// `sesn_…`; compatible servers use other prefixes.
+        pub id: String,
+        /// The title, if one was given.
+        pub title: Option<String>,
+        /// `idle`, `running`, `rescheduling`, `terminated`, or a name not known yet.
+        pub status: String,
+        /// When it was created.
+        pub created_at: Option<ApiTime>,
+        /// When it last changed; some services leave it out.
+        pub updated_at: Option<ApiTime>,
+        /// When it was archived: the only sign of an archived session that all services share.
+        pub archived_at: Option<ApiTime>,
+        /// The agent it runs, without its large parts.
+        pub agent: AgentHead,
+        /// The environment it runs in.
+        pub environment_id: Option<String>,
+        /// The deployment that created it.
+        pub deployment_id: Option<String>,
+        /// Pairs set by its owner; strings by the API's rules, but not everywhere.
+        pub metadata: Map<String, Value>,
+        /// What it has consumed so far.
+        pub usage: Usage,
+        /// What is mounted into it.
+        pub resources: Vec<Resource>,
+    }
+
+    /// The agent of a session, without prompt, tools and skills.
+    pub struct AgentHead {
+        /// `agent_…`.
+        pub id: Option<String>,
+        /// The agent's name.
+        pub name: Option<String>,
+        /// The agent's version.
+        pub version: Option<i64>,
+    }
+
+    /// Tokens, time and money a session has used.
+    #[derive(PartialEq)]
+    pub struct Usage {
+        /// Tokens read, without cached ones.
+        pub input_tokens: Option<u64>,
+        /// Tokens written.
+        pub output_tokens: Option<u64>,
+        /// Tokens read from the cache.
+        pub cache_read_input_tokens: Option<u64>,
+        /// Tokens written to the cache, by how long they are kept.
+        pub cache_creation: CacheCreation,
+        /// Seconds in which the session was at work.
+        pub active_seconds: Option<serde_json::Number>,
+        /// The cost at list price.
+        pub list_cost: Option<Amount>,
+    }
+
+    /// Tokens written to the prompt cache.
+    #[derive(PartialEq, Eq)]
+    pub struct CacheCreation {
+        /// Kept for five minutes.
+        pub ephemeral_5m_input_tokens: Option<u64>,
+        /// Kept for an hour.
+        pub ephemeral_1h_input_tokens: Option<u64>,
+    }
+
+    /// Something mounted into a session.
+    pub struct Resource {
+        /// The resource's own id.
+        pub id: Option<String>,
+        /// `file`, `github_repository`, `memory_store`, …
+        #[serde(rename = "type")]
+        pub kind: Option<String>,
+        /// Where it is mounted.
+        pub mount_path: Option<String>,
+        /// Of a memory store.
+        pub memory_store_id: Option<String>,
+        /// Of a file.
+        pub file_id: Option<String>,
+    }
 }
 
 impl SessionHead {
@@ -178,54 +232,6 @@ impl SessionHead {
     pub fn is_archived(&self) -> bool {
         self.archived_at.is_some()
     }
-}
-
-/// The agent of a session, without prompt, tools and skills.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct AgentHead {
-    /// `agent_…`.
-    #[serde(default, deserialize_with = "lenient")]
-    pub id: Option<String>,
-    /// The agent's name.
-    #[serde(default, deserialize_with = "lenient")]
-    pub name: Option<String>,
-    /// The agent's version.
-    #[serde(default, deserialize_with = "lenient")]
-    pub version: Option<i64>,
-}
-
-/// Tokens, time and money a session has used.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct Usage {
-    /// Tokens read, without cached ones.
-    #[serde(default, deserialize_with = "lenient")]
-    pub input_tokens: Option<u64>,
-    /// Tokens written.
-    #[serde(default, deserialize_with = "lenient")]
-    pub output_tokens: Option<u64>,
-    /// Tokens read from the cache.
-    #[serde(default, deserialize_with = "lenient")]
-    pub cache_read_input_tokens: Option<u64>,
-    /// Tokens written to the cache, by how long they are kept.
-    #[serde(default, deserialize_with = "lenient")]
-    pub cache_creation: CacheCreation,
-    /// Seconds in which the session was at work.
-    #[serde(default, deserialize_with = "lenient")]
-    pub active_seconds: Option<serde_json::Number>,
-    /// The cost at list price.
-    #[serde(default, deserialize_with = "lenient")]
-    pub list_cost: Option<Amount>,
-}
-
-/// Tokens written to the prompt cache.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct CacheCreation {
-    /// Kept for five minutes.
-    #[serde(default, deserialize_with = "lenient")]
-    pub ephemeral_5m_input_tokens: Option<u64>,
-    /// Kept for an hour.
-    #[serde(default, deserialize_with = "lenient")]
-    pub ephemeral_1h_input_tokens: Option<u64>,
 }
 
 /// An amount of money as the API sends it.
@@ -246,26 +252,6 @@ fn amount_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     })
-}
-
-/// Something mounted into a session.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Resource {
-    /// The resource's own id.
-    #[serde(default, deserialize_with = "lenient")]
-    pub id: Option<String>,
-    /// `file`, `github_repository`, `memory_store`, …
-    #[serde(default, rename = "type", deserialize_with = "lenient")]
-    pub kind: Option<String>,
-    /// Where it is mounted.
-    #[serde(default, deserialize_with = "lenient")]
-    pub mount_path: Option<String>,
-    /// Of a memory store.
-    #[serde(default, deserialize_with = "lenient")]
-    pub memory_store_id: Option<String>,
-    /// Of a file.
-    #[serde(default, deserialize_with = "lenient")]
-    pub file_id: Option<String>,
 }
 
 /// A whole session: its head, and every field as it was sent.

@@ -16,7 +16,7 @@ use managed_sessions_mcp::{
         guard::{Operation, Statuses},
         toolset,
         toolset::{Mode, Patch, Toolset},
-        view::record::Row,
+        view::row::Row,
     },
     model::{Page, SessionHead},
 };

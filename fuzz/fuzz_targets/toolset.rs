@@ -5,7 +5,7 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use managed_sessions_mcp::domain::toolset::{Mode, Patch, Toolset, diff, plan, satisfied};
+use managed_sessions_mcp::domain::toolset::{Mode, Patch, Toolset, diff, plan, verify};
 use serde_json::{Map, Number, Value};
 
 /// Words that mean something in tools and servers, so that entries meet each other.
@@ -156,7 +156,7 @@ fuzz_target!(|case: Case| {
         }
     };
     // Any answer is compared without a panic; the one that was asked for is right.
-    let _ = satisfied(&asked, &answer);
+    let _ = verify(&asked, &answer);
     let after = Toolset {
         tools: asked.tools.clone().unwrap_or_else(|| current.tools.clone()),
         mcp_servers: asked
@@ -165,7 +165,7 @@ fuzz_target!(|case: Case| {
             .unwrap_or_else(|| current.mcp_servers.clone()),
     };
     assert_eq!(
-        satisfied(&asked, &after),
+        verify(&asked, &after),
         Ok(()),
         "its own result is not right"
     );

@@ -41,9 +41,9 @@ pub struct Details {
 pub enum Mistake {
     /// This metadata key is empty or longer than [`KEY_CHARACTERS`].
     MetadataKey(String),
-    /// The value of this metadata key is no string of at most [`VALUE_CHARACTERS`].
+    /// The value of this metadata key is not a string of at most [`VALUE_CHARACTERS`].
     MetadataValue(String),
-    /// The budget is no amount.
+    /// The budget is not an amount.
     Budget(InvalidAmount),
     /// There is nothing to change.
     NothingGiven,
@@ -60,7 +60,7 @@ pub struct DetailsChange {
 
 impl Details {
     /// Reads the arguments, or returns every mistake in them.
-    pub fn read(
+    pub(crate) fn read(
         title: Field<String>,
         metadata: Option<Map<String, Value>>,
         budget: Field<String>,
@@ -117,15 +117,13 @@ impl Details {
     }
 
     /// Whether the budget is to change.
-    #[must_use]
-    pub fn touches_budget(&self) -> bool {
+    pub(crate) fn touches_budget(&self) -> bool {
         self.budget != Field::Keep
     }
 }
 
 /// What to send so that the session becomes as asked: only what differs.
-#[must_use]
-pub fn plan(details: &Details, session: &Session) -> DetailsChange {
+pub(crate) fn plan(details: &Details, session: &Session) -> DetailsChange {
     let mut change = DetailsChange::default();
     let title = json!(session.head.title());
     match &details.title {

@@ -12,11 +12,12 @@ mod tests;
 
 use serde_json::{Map, Value};
 
+pub(crate) use crate::domain::diagnosis::waiting::waited_for;
 pub use crate::domain::diagnosis::{
     facts::Facts,
     next::{Advice, ErrorSource, NextStep},
     verdict::Verdict,
-    waiting::{AnswerKind, waited_for},
+    waiting::AnswerKind,
 };
 
 /// A verdict with its reasons.
@@ -31,8 +32,7 @@ pub struct Diagnosis {
 }
 
 /// Finds out what a session is doing or waiting for.
-#[must_use]
-pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
+pub(crate) fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     let verdict = Verdict::of(facts);
     Diagnosis {
         verdict,

@@ -27,8 +27,7 @@ pub struct EventFilter {
 impl EventFilter {
     /// Whether the event meets every condition. An event that is not processed yet has no time
     /// and matches: the service decides.
-    #[must_use]
-    pub fn matches(&self, event: &Event) -> bool {
+    pub(crate) fn matches(&self, event: &Event) -> bool {
         let kind = kind(event);
         let at = at(event);
         (self.types.is_empty() || self.types.iter().any(|wanted| wanted == kind))
@@ -40,20 +39,17 @@ impl EventFilter {
 }
 
 /// The event's type, such as `session.status_idle`.
-#[must_use]
-pub fn kind(event: &Event) -> &str {
+pub(crate) fn kind(event: &Event) -> &str {
     text(event, "type").unwrap_or_default()
 }
 
 /// A string field.
-#[must_use]
-pub fn text<'a>(event: &'a Event, field: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(event: &'a Event, field: &str) -> Option<&'a str> {
     event.get(field)?.as_str()
 }
 
 /// When the event was processed, else created.
-#[must_use]
-pub fn at(event: &Event) -> Option<Timestamp> {
+pub(crate) fn at(event: &Event) -> Option<Timestamp> {
     time(event)?.at()
 }
 
@@ -64,8 +60,7 @@ fn time(event: &Event) -> Option<ApiTime> {
 
 /// The event as it is shown: `id`, `type`, `at`, then what matters of its kind, each value cut to
 /// `limit` characters. `cut` is how many characters were left out.
-#[must_use]
-pub fn shown(event: &Event, limit: usize) -> Map<String, Value> {
+pub(crate) fn shown(event: &Event, limit: usize) -> Map<String, Value> {
     let mut cutter = Cutter { limit, cut: 0 };
     let mut shown = Map::new();
     for field in ["id", "type"] {

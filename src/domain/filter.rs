@@ -44,8 +44,7 @@ pub struct Filter {
 
 impl Filter {
     /// Whether the session meets every condition. An unknown value meets none.
-    #[must_use]
-    pub fn matches(&self, session: &SessionHead) -> bool {
+    pub(crate) fn matches(&self, session: &SessionHead) -> bool {
         let agent = &session.agent;
         let created = session.created_at.as_ref().and_then(ApiTime::at);
         let updated = session.updated_at.as_ref().and_then(ApiTime::at);
@@ -64,8 +63,7 @@ impl Filter {
     }
 
     /// Whether some conditions have no counterpart in the API's list parameters.
-    #[must_use]
-    pub fn has_local_conditions(&self) -> bool {
+    pub(crate) fn has_local_conditions(&self) -> bool {
         self.title_contains.is_some()
             || !self.metadata.is_empty()
             || self.updated_after.is_some()
@@ -74,8 +72,7 @@ impl Filter {
     }
 
     /// The latest creation time of a match: nothing is updated before it is created.
-    #[must_use]
-    pub fn latest_creation(&self) -> Option<Timestamp> {
+    pub(crate) fn latest_creation(&self) -> Option<Timestamp> {
         let both = [self.created_before, self.updated_before];
         both.into_iter().flatten().min()
     }
@@ -113,15 +110,13 @@ impl Filter {
 }
 
 /// Whether the session belongs to one of the agents the operator allows; an empty list allows all.
-#[must_use]
-pub fn is_allowed(agents: &[String], session: &SessionHead) -> bool {
+pub(crate) fn is_allowed(agents: &[String], session: &SessionHead) -> bool {
     let agent = session.agent.id.as_ref();
     agents.is_empty() || agent.is_some_and(|id| agents.contains(id))
 }
 
 /// What the session has cost so far, if it is known.
-#[must_use]
-pub fn cost(session: &SessionHead) -> Option<Money> {
+pub(crate) fn cost(session: &SessionHead) -> Option<Money> {
     Money::from_amount(session.usage.list_cost.as_ref()?)
 }
 

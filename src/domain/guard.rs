@@ -37,14 +37,12 @@ pub enum Refusal {
 
 impl Refusal {
     /// Whether waiting, or an interrupt, can lift this refusal.
-    #[must_use]
-    pub fn is_busy(self) -> bool {
+    pub(crate) fn is_busy(self) -> bool {
         matches!(self, Self::Running | Self::Rescheduling)
     }
 
     /// The code of the failure it becomes.
-    #[must_use]
-    pub fn code(self) -> Code {
+    pub(crate) fn code(self) -> Code {
         match self {
             Self::Running => Code::SessionRunning,
             Self::Rescheduling => Code::SessionRescheduling,
@@ -68,8 +66,7 @@ pub enum Ruling {
 
 impl Ruling {
     /// `allowed`, `nothing_to_do`, or the code of the refusal.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Go => "allowed",
             Self::NothingToDo => "nothing_to_do",
@@ -95,8 +92,7 @@ pub enum Activity {
 
 impl Activity {
     /// Running or rescheduling.
-    #[must_use]
-    pub fn is_busy(self) -> bool {
+    pub(crate) fn is_busy(self) -> bool {
         matches!(self, Self::Running | Self::Rescheduling)
     }
 }
@@ -118,8 +114,7 @@ impl Statuses {
     }
 
     /// What the session is doing.
-    #[must_use]
-    pub fn activity(&self, session: &SessionHead) -> Activity {
+    pub(crate) fn activity(&self, session: &SessionHead) -> Activity {
         match session.status.as_str() {
             "idle" => Activity::Idle,
             "running" => Activity::Running,
@@ -199,19 +194,16 @@ UpdateBudget true: session_archived session_archived session_archived session_ar
     #[test]
     fn the_guard_follows_its_matrix() {
         use Activity::{Idle, Rescheduling, Running, Terminated, Unknown};
-        let mut matrix = String::new();
-        let details = [Op::UpdateDetails, Op::UpdateBudget];
-        for operation in [Op::UpdateTools, Op::Archive, Op::Delete, Op::Interrupt]
-            .into_iter()
-            .chain(details)
-        {
-            for archived in [false, true] {
-                let row = [Idle, Running, Rescheduling, Terminated, Unknown]
-                    .map(|activity| judge(operation, activity, archived).as_str());
-                matrix += &format!("\n{operation:?} {archived}: {}", row.join(" "));
-            }
-        }
-        assert_eq!(matrix, MATRIX);
+        let row = |(operation, archived)| {
+            let row = [Idle, Running, Rescheduling, Terminated, Unknown]
+                .map(|activity| judge(operation, activity, archived).as_str());
+            format!("\n{operation:?} {archived}: {}", row.join(" "))
+        };
+        let writes = [Op::UpdateTools, Op::Archive, Op::Delete, Op::Interrupt];
+        let updates = [Op::UpdateDetails, Op::UpdateBudget];
+        let operations = writes.into_iter().chain(updates);
+        let rows = operations.flat_map(|operation| [(operation, false), (operation, true)]);
+        assert_eq!(rows.map(row).collect::<String>(), MATRIX);
     }
 
     proptest::proptest! {

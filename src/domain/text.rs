@@ -38,8 +38,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// The text with every invisible character as an escape such as `\u{202e}`.
-#[must_use]
-pub fn visible(text: &str) -> Cow<'_, str> {
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
     }
@@ -56,7 +55,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// [`visible`] for every string and key of a value, in place.
-pub fn make_visible(value: &mut Value) {
+pub(crate) fn make_visible(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let Cow::Owned(escaped) = visible(text) {
@@ -78,8 +77,7 @@ pub fn make_visible(value: &mut Value) {
 }
 
 /// The first `limit` characters, and how many more there are.
-#[must_use]
-pub fn cut(text: &str, limit: usize) -> (&str, usize) {
+pub(crate) fn cut(text: &str, limit: usize) -> (&str, usize) {
     match text.char_indices().nth(limit) {
         Some((end, _)) => {
             let (head, tail) = text.split_at(end);
@@ -90,8 +88,7 @@ pub fn cut(text: &str, limit: usize) -> (&str, usize) {
 }
 
 /// The first `limit` characters, then how many more there are: `abc… (12 more characters)`.
-#[must_use]
-pub fn shortened(text: &str, limit: usize) -> String {
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
     match cut(text, limit) {
         (all, 0) => all.to_owned(),
         (head, more) => format!("{head}… ({more} more characters)"),
@@ -100,23 +97,20 @@ pub fn shortened(text: &str, limit: usize) -> String {
 
 /// A title inside a sentence: a JSON string of at most 80 visible characters, so that nothing in
 /// it can pass for the sentence itself.
-#[must_use]
-pub fn quoted(title: &str) -> String {
+pub(crate) fn quoted(title: &str) -> String {
     let (head, more) = cut(title, TITLE_CHARACTERS);
     let ellipsis = if more == 0 { "" } else { "…" };
     quoted_whole(&format!("{head}{ellipsis}"))
 }
 
 /// Untrusted text as a JSON string of visible characters.
-#[must_use]
-pub fn quoted_whole(text: &str) -> String {
+pub(crate) fn quoted_whole(text: &str) -> String {
     json(&Value::String(text.to_owned()))
 }
 
 /// An untrusted value as compact JSON of visible characters. Control characters are escaped like
 /// all other invisible ones, as `\u{7}` and not `\u0007`.
-#[must_use]
-pub fn json(value: &Value) -> String {
+pub(crate) fn json(value: &Value) -> String {
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Visible);
     // Neither serialising a value nor writing to memory can fail.

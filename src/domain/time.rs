@@ -1,15 +1,15 @@
-//! Points in time: read from what people write, and shown.
+//! Reading and showing times and time spans.
 
 use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::model::ApiTime;
 
-/// A text that is no time, date or age.
+/// A text that is neither a time, a date nor an age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidTime;
 
 /// Reads RFC 3339, a date (its start in UTC), or an age counted back from `now`, such as `7d`.
-pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, InvalidTime> {
+pub(crate) fn parse(text: &str, now: Timestamp) -> Result<Timestamp, InvalidTime> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
@@ -26,8 +26,7 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, InvalidTime> {
 }
 
 /// RFC 3339 to the second, in UTC; unreadable text stays as it is.
-#[must_use]
-pub fn to_the_second(time: &ApiTime) -> String {
+pub(crate) fn to_the_second(time: &ApiTime) -> String {
     let second = time
         .at()
         .and_then(|at| Timestamp::from_second(at.as_second()).ok());
@@ -35,8 +34,7 @@ pub fn to_the_second(time: &ApiTime) -> String {
 }
 
 /// The time since `at` in its largest unit: `3 days`, `1 hour`, `0 minutes`.
-#[must_use]
-pub fn age(at: Timestamp, now: Timestamp) -> String {
+pub(crate) fn age(at: Timestamp, now: Timestamp) -> String {
     let minutes = now.duration_since(at).as_secs().max(0) / 60;
     let (count, unit) = match minutes {
         1_440.. => (minutes / 1_440, "day"),
@@ -48,8 +46,7 @@ pub fn age(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// A time span in its two largest units: `2d 5h`, `14m 3s`.
-#[must_use]
-pub fn compact(span: SignedDuration) -> String {
+pub(crate) fn compact(span: SignedDuration) -> String {
     let mut rest = span.as_secs().max(0);
     let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)].map(|(unit, length)| {
         let count = rest / length;

@@ -5,7 +5,7 @@ use crate::{
     model::InvalidSessionId,
 };
 
-/// Why a text is no session id.
+/// Why a text is not a session id.
 #[must_use]
 pub fn session_id(error: InvalidSessionId) -> &'static str {
     match error {
@@ -17,7 +17,7 @@ pub fn session_id(error: InvalidSessionId) -> &'static str {
     }
 }
 
-/// Why a text is no amount of money.
+/// Why a text is not an amount of money.
 #[must_use]
 pub fn amount(error: InvalidAmount) -> &'static str {
     match error {
@@ -27,7 +27,7 @@ pub fn amount(error: InvalidAmount) -> &'static str {
     }
 }
 
-/// Why a text is no time.
+/// Why a text is not a time.
 #[must_use]
 pub fn time(InvalidTime: InvalidTime) -> &'static str {
     "must be an RFC 3339 time such as \"2026-01-31T12:00:00Z\", or an age such as \"7d\""

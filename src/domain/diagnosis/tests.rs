@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The diagnosis of each case of a session and its events.
-fn page(cases: Value) -> String {
+fn page(cases: &Value) -> String {
     let diagnosis = |case: &Value| {
         let session: Session = serde_json::from_str(&case[0].to_string()).unwrap();
         let events: Vec<Event> = serde_json::from_value(case[1].clone()).unwrap();
@@ -75,7 +75,7 @@ fn a_busy_session_is_working_until_it_has_been_quiet_for_15_minutes() {
     let retries = event("evt_3", "session.status_rescheduled", "11:40:00");
     let overloaded = error("model_overloaded_error", "Overloaded.");
     let old = session("running", "08:00:00");
-    insta::assert_snapshot!(page(json!([
+    insta::assert_snapshot!(page(&json!([
         [old, [running("11:50:00")]],
         [old, [running("11:44:59")]],
         [old, []],
@@ -97,7 +97,7 @@ fn an_idle_session_waits_for_what_its_newest_pause_says() {
     let failed = paused("retries_exhausted");
     let mut raised = idle.clone();
     raised["budget"]["max_list_cost"]["amount"] = json!("5002");
-    insta::assert_snapshot!(page(json!([
+    insta::assert_snapshot!(page(&json!([
         [idle, [waits_for(&["evt_8"]), asks]],
         [idle, [waits_for(&["evt_gone"])]],
         [idle, [waits_for(&["evt_7"]), custom]],
@@ -124,7 +124,7 @@ fn other_states_have_verdicts_of_their_own() {
     let mut thread_waits = waits_for(&["evt_8"]);
     thread_waits["type"] = json!("session.thread_status_idle");
     let call = calls("evt_8", "agent.mcp_tool_use", "ask");
-    insta::assert_snapshot!(page(json!([
+    insta::assert_snapshot!(page(&json!([
         [archived, []],
         [session("terminated", "11:40:00"), [long]],
         [session("paused", "11:40:00"), []],

@@ -9,8 +9,7 @@ use crate::{
 
 /// The ids of the unanswered events that the newest pause of the session, or of one of its
 /// threads, waits for.
-#[must_use]
-pub fn waited_for(events: &[Event]) -> Vec<&str> {
+pub(crate) fn waited_for(events: &[Event]) -> Vec<&str> {
     let pauses = events.iter().filter(|event| {
         let kind = kind(event);
         ["session.status_idle", "session.thread_status_idle"].contains(&kind)

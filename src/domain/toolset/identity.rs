@@ -82,8 +82,7 @@ pub enum Section {
 
 impl Section {
     /// The name of the array.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Tools => "tools",
             Self::Servers => "mcp_servers",
@@ -91,8 +90,7 @@ impl Section {
     }
 
     /// The argument that removes its entries by name.
-    #[must_use]
-    pub fn removal_argument(self) -> &'static str {
+    pub(crate) fn removal_argument(self) -> &'static str {
         match self {
             Self::Tools => "remove_tools",
             Self::Servers => "remove_mcp_servers",
@@ -108,18 +106,14 @@ impl Section {
     }
 
     /// `None` for an entry that lacks what would identify it.
-    #[must_use]
-    pub fn identity(self, entry: &Value) -> Option<Identity> {
+    pub(crate) fn identity(self, entry: &Value) -> Option<Identity> {
         let own = |key| text(entry, key).map(str::to_owned);
-        if self == Self::Servers {
-            return Some(Identity {
-                kind: None,
-                mcp_server_name: None,
-                name: Some(own("name")?),
-            });
-        }
-        let kind = Some(own("type")?);
-        let (mcp_server_name, name) = match Kind::of(entry) {
+        let kind = match self {
+            Self::Tools => Some(own("type")?),
+            Self::Servers => None,
+        };
+        let (mcp_server_name, name) = match self.kind(entry) {
+            _ if self == Self::Servers => (None, Some(own("name")?)),
             Kind::BuiltIn => (None, None),
             Kind::Mcp => (Some(own("mcp_server_name")?), None),
             Kind::Custom => (None, Some(own("name")?)),

@@ -87,11 +87,11 @@ fn check_given(patch: &Patch, problems: &mut Vec<Problem>) {
     let given = given.filter_map(|(section, array)| Some((section.name(), array.as_ref()?)));
     let given: Vec<_> = given.collect();
     if given.is_empty() {
-        let path = Section::Tools.name();
-        problems.push(Problem::new(path, ProblemKind::NothingGiven));
+        let section = Section::Tools.name();
+        problems.push(Problem::new(section, ProblemKind::NothingGiven));
     } else if patch.mode == Mode::Merge && given.iter().all(|(_, array)| array.is_empty()) {
-        let paths = given.into_iter().map(|(path, _)| path);
-        problems.extend(paths.map(|path| Problem::new(path, ProblemKind::EmptyMerge)));
+        let sections = given.into_iter().map(|(section, _)| section);
+        problems.extend(sections.map(|each| Problem::new(each, ProblemKind::EmptyMerge)));
     }
 }
 

@@ -15,8 +15,7 @@ pub struct Toolset {
 
 impl Toolset {
     /// The tools of a session.
-    #[must_use]
-    pub fn of(session: &Session) -> Self {
+    pub(crate) fn of(session: &Session) -> Self {
         let array = |field| match session.agent_field(field) {
             Some(Value::Array(values)) => values.clone(),
             _ => Vec::new(),

@@ -15,30 +15,29 @@ pub(crate) fn alike(one: &Value, two: &Value) -> bool {
 }
 
 fn equal(one: &Value, two: &Value, null_is_absent: bool) -> bool {
-    let within = |one: &Map<String, Value>, two: &Map<String, Value>| {
-        one.iter().all(|(key, value)| match two.get(key) {
-            Some(other) => equal(value, other, null_is_absent),
-            None => null_is_absent && value.is_null(),
-        })
-    };
+    let is_absent = |value: &Value| null_is_absent && value.is_null();
     match (one, two) {
         (Value::Number(one), Value::Number(two)) => same_number(one, two),
         (Value::Array(one), Value::Array(two)) => {
-            one.len() == two.len()
-                && one
-                    .iter()
-                    .zip(two)
-                    .all(|(one, two)| equal(one, two, null_is_absent))
+            all_pairs(one, two, |one, two| equal(one, two, null_is_absent))
         }
-        (Value::Object(one), Value::Object(two)) if null_is_absent => {
-            within(one, two)
-                && two
-                    .iter()
-                    .all(|(key, value)| value.is_null() || one.contains_key(key))
+        (Value::Object(one), Value::Object(two)) => {
+            let mut members = one.iter();
+            members.all(|(key, value)| {
+                let other = two.get(key);
+                other.map_or(is_absent(value), |other| {
+                    equal(value, other, null_is_absent)
+                })
+            }) && two
+                .iter()
+                .all(|(key, value)| one.contains_key(key) || is_absent(value))
         }
-        (Value::Object(one), Value::Object(two)) => one.len() == two.len() && within(one, two),
         _ => one == two,
     }
+}
+
+fn all_pairs(one: &[Value], two: &[Value], is_met: impl Fn(&Value, &Value) -> bool) -> bool {
+    one.len() == two.len() && one.iter().zip(two).all(|(one, two)| is_met(one, two))
 }
 
 /// Whether the answer contains everything that was asked; it may contain more.
@@ -46,70 +45,41 @@ pub(crate) fn covers(answered: &Value, asked: &Value) -> bool {
     match (answered, asked) {
         (_, Value::Null) => true,
         (Value::Object(answered), Value::Object(asked)) => asked.iter().all(|(key, asked)| {
-            asked.is_null()
-                || answered
-                    .get(key)
-                    .is_some_and(|answered| covers(answered, asked))
+            let answered = answered.get(key);
+            answered.map_or(asked.is_null(), |answered| covers(answered, asked))
         }),
-        (Value::Array(answered), Value::Array(asked)) => {
-            answered.len() == asked.len()
-                && answered
-                    .iter()
-                    .zip(asked)
-                    .all(|(answered, asked)| covers(answered, asked))
-        }
+        (Value::Array(answered), Value::Array(asked)) => all_pairs(answered, asked, covers),
         _ => same(answered, asked),
     }
 }
 
 fn same_number(one: &Number, two: &Number) -> bool {
-    match (NormalNumber::of(one), NormalNumber::of(two)) {
+    match (normal_number(one), normal_number(two)) {
         (Some(one), Some(two)) => one == two,
         _ => one == two,
     }
 }
 
-/// A number in normal form, ±digits × 10^exponent without zeros at either end. Kept as text, since
-/// a float would round it.
-#[derive(PartialEq, Eq)]
-struct NormalNumber {
-    negative: bool,
-    digits: String,
-    exponent: i64,
-}
-
-impl NormalNumber {
-    /// `None` if the exponent needs more than 64 bits; such numbers are compared as written.
-    fn of(number: &Number) -> Option<Self> {
-        let text = number.to_string();
-        let (negative, text) = text
-            .strip_prefix('-')
-            .map_or((false, text.as_str()), |rest| (true, rest));
-        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
-            None => (text, 0),
-        };
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits = format!("{whole}{fraction}");
-        let leading = digits.trim_start_matches('0');
-        let significant = leading.trim_end_matches('0');
-        if significant.is_empty() {
-            return Some(Self {
-                negative: false,
-                digits: String::new(),
-                exponent: 0,
-            });
-        }
-        let dropped = leading.len() - significant.len();
-        let exponent = exponent
-            .checked_sub(i64::try_from(fraction.len()).ok()?)?
-            .checked_add(i64::try_from(dropped).ok()?)?;
-        Some(Self {
-            negative,
-            digits: significant.to_owned(),
-            exponent,
-        })
+/// Whether it is negative, digits without zeros at either end, and the power of ten they are
+/// multiplied by. As text, since a float would round it. `None` if the exponent needs more than 64
+/// bits; such numbers are compared as written.
+fn normal_number(number: &Number) -> Option<(bool, String, i64)> {
+    let text = number.to_string();
+    let unsigned = text.strip_prefix('-').unwrap_or(&text);
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let leading = digits.trim_start_matches('0');
+    let significant = leading.trim_end_matches('0');
+    let exponent: i64 = exponent.parse().ok()?;
+    if significant.is_empty() {
+        return Some((false, String::new(), 0));
     }
+    let dropped = leading.len() - significant.len();
+    let exponent = exponent
+        .checked_sub(i64::try_from(fraction.len()).ok()?)?
+        .checked_add(i64::try_from(dropped).ok()?)?;
+    Some((text.starts_with('-'), significant.to_owned(), exponent))
 }
 
 /// Whether two URLs are equal, regardless of the case of scheme and host, a default port or an

@@ -9,6 +9,7 @@ use crate::{
         guard::{Operation, Statuses},
         text,
         time::to_the_second,
+        toolset::Toolset,
         view::row::{Row, shown_amount},
     },
     model::{Resource, Session, SessionHead},
@@ -148,8 +149,7 @@ pub struct Operations {
 
 impl Operations {
     /// How the guard would rule on each operation now.
-    #[must_use]
-    pub fn of(session: &SessionHead, statuses: &Statuses) -> Self {
+    pub(crate) fn of(session: &SessionHead, statuses: &Statuses) -> Self {
         let ruling = |operation| statuses.judge(operation, session).as_str();
         Self {
             update_tools: ruling(Operation::UpdateTools),
@@ -162,13 +162,9 @@ impl Operations {
 
 impl Record {
     /// The concise record of a session. `console` is whether it has a console page.
-    #[must_use]
-    pub fn concise(session: &Session, statuses: &Statuses, console: bool) -> Self {
+    pub(crate) fn concise(session: &Session, statuses: &Statuses, console: bool) -> Self {
         let head = &session.head;
-        let array = |field| match session.agent_field(field) {
-            Some(Value::Array(values)) => values.clone(),
-            _ => Vec::new(),
-        };
+        let Toolset { tools, mcp_servers } = Toolset::of(session);
         Self {
             row: Row::of(head),
             model: session.agent_field("model").and_then(model_id),
@@ -178,8 +174,8 @@ impl Record {
             metadata: head.metadata.clone(),
             usage: usage_by_kind(session),
             budget: session.budget().as_ref().and_then(shown_amount),
-            tools: array("tools"),
-            mcp_servers: array("mcp_servers"),
+            tools,
+            mcp_servers,
             resources: head.resources.iter().map(mounted).collect(),
             outcomes: outcomes(session),
             console_url: console.then(|| {
@@ -197,8 +193,7 @@ impl Record {
     }
 
     /// Adds what `detail: "full"` shows. `stop_reason` is why it last went idle.
-    #[must_use]
-    pub fn with_details(
+    pub(crate) fn with_details(
         mut self,
         session: &Session,
         stop_reason: Option<Map<String, Value>>,

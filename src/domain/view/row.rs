@@ -102,7 +102,6 @@ pub(crate) fn tokens(usage: &Usage) -> Option<u64> {
 }
 
 /// `12.34 USD`, if the amount can be read.
-#[must_use]
-pub fn shown_amount(amount: &Amount) -> Option<String> {
+pub(crate) fn shown_amount(amount: &Amount) -> Option<String> {
     Money::from_amount(amount).map(|money| money.to_string())
 }

@@ -134,7 +134,7 @@ pub struct Summarized {
 
 impl Summary {
     /// Adds a session.
-    pub fn add(&mut self, session: &SessionHead) {
+    pub(crate) fn add(&mut self, session: &SessionHead) {
         self.totals.add(session);
         let mut status = status(session).map_or("unknown".to_owned(), |name| short(&name));
         if self.by_status.len() >= STATUSES && !self.by_status.contains_key(&status) {
@@ -161,8 +161,7 @@ impl Summary {
     }
 
     /// The summary, its lists shortened until `fits` accepts it or they are empty.
-    #[must_use]
-    pub fn fitting(self, fits: impl Fn(&Summarized) -> bool) -> Summarized {
+    pub(crate) fn fitting(self, fits: impl Fn(&Summarized) -> bool) -> Summarized {
         let mut by_agent: Vec<_> = self.by_agent.into_values().collect();
         by_agent.sort_by(|one, other| {
             let (one, other) = (&one.totals, &other.totals);

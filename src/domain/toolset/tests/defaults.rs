@@ -15,7 +15,7 @@ fn built_in(mut settings: Value) -> Value {
     settings
 }
 
-fn has(tool: Value) -> Toolset {
+fn has(tool: &Value) -> Toolset {
     toolset(json!([tool]), json!([]))
 }
 
@@ -33,13 +33,13 @@ fn merging_a_default_keeps_what_was_disabled() {
         built_in(json!({"default_config": {"enabled": false, "permission_policy": policy}}))
     };
     let ask = json!({"default_config": {"permission_policy": {"type": "always_ask"}}});
-    let change = merged(&has(default("always_allow")), ask);
+    let change = merged(&has(&default("always_allow")), ask);
     assert_eq!(change.tools, Some(vec![default("always_ask")]));
 }
 
 #[test]
 fn null_removes_a_setting_in_a_merge() {
-    let current = has(built_in(json!({"configs": [
+    let current = has(&built_in(json!({"configs": [
         {"name": "web_fetch", "blocked_domains": ["a.example"], "max_content_tokens": null}]})));
     let null = json!({"configs": [{"name": "web_fetch", "blocked_domains": null,
         "allowed_domains": ["b.example"], "max_content_tokens": null}]});
@@ -62,7 +62,7 @@ fn replacing_resets_what_is_left_out() {
          "allowed_domains": ["a.example"]},
     ]);
     insta::assert_snapshot!(diffs(
-        &has(strict),
+        &has(&strict),
         json!([{"tools": [{"type": BUILT_IN}]}])
     ));
 }
@@ -108,7 +108,7 @@ fn what_is_equal_by_default_is_no_change() {
 #[test]
 fn a_domain_list_is_a_set_of_host_names() {
     let allow = |domains| json!({"configs": [{"name": "web_search", "allowed_domains": domains}]});
-    let current = has(built_in(allow(json!(["b.example/Docs", "a.example"]))));
+    let current = has(&built_in(allow(json!(["b.example/Docs", "a.example"]))));
     for (domains, unchanged) in [
         (json!(["A.example", "b.example/Docs"]), true),
         (json!(["a.example", "b.example/docs"]), false),
@@ -122,7 +122,7 @@ fn a_domain_list_is_a_set_of_host_names() {
 #[test]
 fn removing_a_key_keeps_the_order_of_the_others() {
     let config = json!({"name": "web_fetch", "blocked_domains": ["a.example"], "enabled": true, "x": 1, "y": 2});
-    let current = has(built_in(json!({"configs": [config]})));
+    let current = has(&built_in(json!({"configs": [config]})));
     let null = json!({"configs": [{"name": "web_fetch", "blocked_domains": null}]});
     assert_eq!(
         merged(&current, null).tools.unwrap()[0]["configs"][0].to_string(),
@@ -135,7 +135,7 @@ fn tools_that_follow_a_changed_default_are_not_listed() {
     let configs = json!([{"name": "bash", "enabled": null}, {"name": "read", "enabled": true}]);
     let disable = built_in(json!({"default_config": {"enabled": false}}));
     insta::assert_snapshot!(diffs(
-        &has(built_in(json!({"configs": configs}))),
+        &has(&built_in(json!({"configs": configs}))),
         json!([{"mode": "merge", "tools": [disable]}])
     ));
 }
