@@ -3,8 +3,6 @@
 pub mod flags;
 mod log;
 mod proxy;
-#[cfg(test)]
-mod tests;
 mod values;
 
 use std::{

@@ -12,7 +12,7 @@ pub(crate) mod guard;
 pub(crate) mod names;
 pub(crate) mod progress;
 pub(crate) mod safeguards;
-pub(crate) mod toolset;
+pub mod toolset;
 pub(crate) mod values;
 pub(crate) mod vocabulary;
 

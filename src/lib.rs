@@ -30,7 +30,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod environment;
-mod explain;
+pub mod explain;
 pub mod mcp;
 pub mod model;
 pub mod sandbox;

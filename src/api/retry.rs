@@ -114,7 +114,7 @@ impl Policy {
 /// How long the service asks to wait: `retry-after-ms`, else `retry-after` in seconds (fractions
 /// too) or as an HTTP date, counted from the response's own `date` if it has one, since clocks
 /// differ. `None` if absent or unreadable; zero for a time that has passed.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |name| text(name)?.parse::<f64>().ok();
     if let Some(delay) = number("retry-after-ms").and_then(|ms| seconds(ms / 1000.0)) {
@@ -135,6 +135,3 @@ fn seconds(number: f64) -> Option<Duration> {
     let is_finite = number.is_finite();
     is_finite.then(|| Duration::from_secs_f64(number.clamp(0.0, DAY)))
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,9 +7,6 @@ mod next;
 mod verdict;
 mod waiting;
 
-#[cfg(test)]
-mod tests;
-
 use serde_json::{Map, Value};
 
 pub(crate) use crate::domain::diagnosis::waiting::waited_for;
@@ -32,7 +29,7 @@ pub struct Diagnosis {
 }
 
 /// Finds out what a session is doing or waiting for.
-pub(crate) fn diagnose(facts: &Facts<'_>) -> Diagnosis {
+pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     let verdict = Verdict::of(facts);
     Diagnosis {
         verdict,

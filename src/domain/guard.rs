@@ -114,7 +114,7 @@ impl Statuses {
     }
 
     /// What the session is doing.
-    pub(crate) fn activity(&self, session: &SessionHead) -> Activity {
+    pub fn activity(&self, session: &SessionHead) -> Activity {
         match session.status.as_str() {
             "idle" => Activity::Idle,
             "running" => Activity::Running,

@@ -1,9 +1,6 @@
 //! Exact amounts of money. Never a float and never rounded: an amount that cannot be kept exactly
 //! is unknown.
 
-#[cfg(test)]
-mod tests;
-
 use std::{cmp::Ordering, collections::BTreeMap, fmt};
 
 use rust_decimal::Decimal;
@@ -40,7 +37,7 @@ pub struct Money {
 impl Money {
     /// Reads minor units (cents) as the API sends them, `"1234"` or `"1234.5"`, and a currency
     /// code. `None` unless it is a plain decimal number of at most 28 digits.
-    pub(crate) fn from_minor(amount: &str, currency: &str) -> Option<Self> {
+    pub fn from_minor(amount: &str, currency: &str) -> Option<Self> {
         // Checked here: `Decimal` would also take `1_000` and `.5`.
         let (sign, whole, fraction) = split(amount)?;
         // Zeros on either side would count toward the digits.
@@ -54,12 +51,12 @@ impl Money {
     }
 
     /// The amount as the API sent it, if it can be read.
-    pub(crate) fn from_amount(amount: &Amount) -> Option<Self> {
+    pub fn from_amount(amount: &Amount) -> Option<Self> {
         Self::from_minor(&amount.amount, &amount.currency)
     }
 
     /// Reads major units as people write them, `"50.00 USD"`; US dollars if no currency is named.
-    pub(crate) fn parse_major(text: &str) -> Result<Self, InvalidAmount> {
+    pub fn parse_major(text: &str) -> Result<Self, InvalidAmount> {
         let text = text.trim();
         let (amount, currency) = match text.split_once(char::is_whitespace) {
             Some((amount, currency)) => (amount, currency.trim()),
@@ -75,17 +72,17 @@ impl Money {
     }
 
     /// The currency's three letters.
-    pub(crate) fn currency(&self) -> &str {
+    pub fn currency(&self) -> &str {
         &self.currency
     }
 
     /// Minor units, as the API takes them: `"1234"`, `"1234.5"`.
-    pub(crate) fn to_minor_string(&self) -> String {
+    pub fn to_minor_string(&self) -> String {
         self.minor.to_string()
     }
 
     /// The number in major units, without the currency: `12.34`.
-    pub(crate) fn to_major_string(&self) -> String {
+    pub fn to_major_string(&self) -> String {
         let places = decimals(&self.currency);
         let text = shift(&self.minor.to_string(), places, 0).unwrap_or_default();
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
@@ -97,12 +94,12 @@ impl Money {
     }
 
     /// Whether the amount is zero.
-    pub(crate) fn is_zero(&self) -> bool {
+    pub fn is_zero(&self) -> bool {
         self.minor.is_zero()
     }
 
     /// The exact sum; `None` for different currencies or a sum of more than 28 digits.
-    pub(crate) fn checked_add(&self, other: &Self) -> Option<Self> {
+    pub fn checked_add(&self, other: &Self) -> Option<Self> {
         if self.currency != other.currency {
             return None;
         }
@@ -143,7 +140,7 @@ pub struct Sums(BTreeMap<String, Money>);
 impl Sums {
     /// Adds an amount to the total of its currency. False, and nothing is added, if the exact
     /// total would have more than 28 digits.
-    pub(crate) fn add(&mut self, amount: &Money) -> bool {
+    pub fn add(&mut self, amount: &Money) -> bool {
         let total = match self.0.get(&amount.currency) {
             Some(total) => total.checked_add(amount),
             None => Some(amount.clone()),
@@ -154,12 +151,12 @@ impl Sums {
     }
 
     /// The totals.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Money> {
+    pub fn iter(&self) -> impl Iterator<Item = &Money> {
         self.0.values()
     }
 
     /// Whether nothing was added.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

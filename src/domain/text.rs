@@ -88,7 +88,7 @@ pub(crate) fn cut(text: &str, limit: usize) -> (&str, usize) {
 }
 
 /// The first `limit` characters, then how many more there are: `abc… (12 more characters)`.
-pub(crate) fn shortened(text: &str, limit: usize) -> String {
+pub fn shortened(text: &str, limit: usize) -> String {
     match cut(text, limit) {
         (all, 0) => all.to_owned(),
         (head, more) => format!("{head}… ({more} more characters)"),

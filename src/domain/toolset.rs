@@ -43,7 +43,7 @@ mod verify;
 mod warning;
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod laws;
 
 pub use crate::domain::toolset::{
     diff::{Changed, Changes, Diff, ToolsetChange, diff},

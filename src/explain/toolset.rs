@@ -1,9 +1,6 @@
 //! What is wrong with a change of tools, what is worth a look, and how the service's answer
 //! differs from what was asked.
 
-#[cfg(test)]
-mod tests;
-
 use serde_json::Value;
 
 use crate::domain::{
@@ -19,7 +16,7 @@ const SHOWN_CHARACTERS: usize = 80;
 
 /// One clause: path, what was found there, and what is allowed.
 #[must_use]
-pub(crate) fn problem(problem: &Problem) -> String {
+pub fn problem(problem: &Problem) -> String {
     let clause =
         |found: &str, allowed: &str| format!("{}: found {found}; allowed: {allowed}", problem.path);
     match &problem.kind {
@@ -131,7 +128,7 @@ fn expected(expected: Expected) -> &'static str {
 
 /// One clause.
 #[must_use]
-pub(crate) fn warning(warning: &Warning) -> String {
+pub fn warning(warning: &Warning) -> String {
     match warning {
         Warning::RemovedWithServer(server) => format!(
             "the mcp_toolset of {} is removed together with its server",
@@ -154,7 +151,7 @@ pub(crate) fn warning(warning: &Warning) -> String {
 
 /// One clause, which begins with the path into the answer.
 #[must_use]
-pub(crate) fn difference(difference: &Difference) -> String {
+pub fn difference(difference: &Difference) -> String {
     let name = |section: &Section, value: &Value| match section.identity(value) {
         Some(identity) => entry(&identity),
         None => self::value(value),

@@ -22,6 +22,7 @@ mod program;
 mod reading;
 mod reply;
 mod robustness;
+mod rules;
 mod sandbox;
 mod support;
 mod tools;

@@ -38,7 +38,7 @@ pub struct Changes {
 
 impl Changes {
     /// Whether nothing changes.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.tools.is_empty() && self.mcp_servers.is_empty()
     }
 }
@@ -59,7 +59,7 @@ pub struct Diff {
 
 impl Diff {
     /// Whether nothing changes.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
     }
 }

@@ -106,7 +106,7 @@ impl Section {
     }
 
     /// `None` for an entry that lacks what would identify it.
-    pub(crate) fn identity(self, entry: &Value) -> Option<Identity> {
+    pub fn identity(self, entry: &Value) -> Option<Identity> {
         let own = |key| text(entry, key).map(str::to_owned);
         let kind = match self {
             Self::Tools => Some(own("type")?),

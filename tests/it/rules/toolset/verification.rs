@@ -3,11 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::toolset::{
-    Toolset,
-    tests::{array, custom, linear, planned, resolved_builtin, resolved_linear, toolset, usual},
-    verify,
-};
+use managed_sessions_mcp::domain::toolset::{Toolset, verify};
+
+use super::{array, custom, linear, planned, resolved_builtin, resolved_linear, toolset, usual};
 
 #[test]
 fn an_answer_in_resolved_form_satisfies_the_example() {

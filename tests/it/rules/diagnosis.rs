@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
+use managed_sessions_mcp::{
     domain::{
         diagnosis::{Facts, diagnose},
         guard::Statuses,

@@ -5,11 +5,15 @@ use std::collections::BTreeSet;
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 
+fn custom(name: &str) -> Value {
+    json!({"type": "custom", "name": name, "description": "Looks it up.",
+           "input_schema": {"type": "object", "properties": {}}})
+}
+
 use crate::domain::toolset::{
     Mode, Patch, Toolset, diff,
     identity::Section,
     plan,
-    tests::custom,
     value::{covers, same},
     verify,
 };

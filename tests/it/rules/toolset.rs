@@ -1,13 +1,14 @@
 //! Patches as tables: what the session has, what is asked, and the change that results.
 
 mod defaults;
-mod laws;
+
 mod refusals;
 mod verification;
+mod wording;
 
 use serde_json::{Value, json};
 
-use crate::domain::toolset::{
+use managed_sessions_mcp::domain::toolset::{
     BUILT_IN_TOOLS, Changes, Mode, Patch, Toolset, ToolsetChange, Warning, plan,
 };
 

@@ -1,7 +1,7 @@
 //! What flags and variables are read as.
 
-use crate::{
-    config::{Config, Flags},
+use managed_sessions_mcp::{
+    config::{Config, flags::Flags},
     environment::Environment,
     mcp::settings::ToolGroup,
 };

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::domain::money::{InvalidAmount, Money, Sums};
+use managed_sessions_mcp::domain::money::{InvalidAmount, Money, Sums};
 
 fn minor(amount: &str, currency: &str) -> Money {
     Money::from_minor(amount, currency).unwrap_or_else(|| panic!("{amount} {currency}"))

@@ -2,19 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::{
+use managed_sessions_mcp::{
     domain::{
         text,
-        toolset::{
-            Toolset, plan,
-            tests::{
-                array, custom, linear, patch, planned, resolved_builtin, resolved_linear, usual,
-            },
-            verify,
-        },
+        toolset::{Toolset, plan, verify},
     },
     explain::toolset::{difference, problem, warning},
 };
+
+use super::{array, custom, linear, patch, planned, resolved_builtin, resolved_linear, usual};
 
 /// Each case with the words for it below.
 fn page(cases: Value, words: impl Fn(&Value) -> Vec<String>) -> String {

@@ -3,10 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::toolset::{
-    Problem, ProblemKind, Section, Toolset,
-    tests::{custom, linear, patch, plan, planned, toolset},
-};
+use managed_sessions_mcp::domain::toolset::{Problem, ProblemKind, Section, Toolset};
+
+use super::{custom, linear, patch, plan, planned, toolset};
 
 fn problems(current: &Toolset, arguments: &Value) -> Vec<Problem> {
     plan(current, &patch(arguments)).expect_err(&arguments.to_string())

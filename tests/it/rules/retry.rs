@@ -6,7 +6,7 @@ use AttemptOutcome::{NotSent, ResponseLost, Status};
 use Repeat::{Idempotent, IfNotActed};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::api::retry::{AttemptOutcome, Hints, Policy, Repeat, retry_after};
+use managed_sessions_mcp::api::retry::{AttemptOutcome, Hints, Policy, Repeat, retry_after};
 
 type Lines = [(&'static str, &'static str)];
 

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::toolset::{
-    Toolset, ToolsetChange,
-    tests::{array, diffs, linear, planned, resolved_builtin, toolset},
-};
+use managed_sessions_mcp::domain::toolset::{Toolset, ToolsetChange};
+
+use super::{array, diffs, linear, planned, resolved_builtin, toolset};
 
 const BUILT_IN: &str = "agent_toolset_20260401";
 
