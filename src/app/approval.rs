@@ -25,7 +25,6 @@ const VALID_FOR: Duration = Duration::from_secs(5 * 60);
 /// How long a person is waited for within a call.
 pub(crate) const APPROVAL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whether something may be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Approved {
     /// It was approved, or needs no approval.
@@ -37,13 +36,11 @@ pub(crate) enum Approved {
 /// Valid for one subject and five minutes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApprovalToken {
-    /// The token.
     pub token: String,
     /// RFC 3339, to the second, rounded down.
     pub expires_at: String,
 }
 
-/// What a seal is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Token,
@@ -56,22 +53,15 @@ pub(crate) trait Seal: Send + Sync {
     fn seal(&self, binding: &[u8], valid_for: Duration) -> String;
 
     /// Checks a seal.
-    ///
-    /// # Errors
-    /// When it is not one of this process for `binding`, or no longer valid.
     fn check(&self, sealed: &str, binding: &[u8]) -> Result<(), BrokenSeal>;
 }
 
-/// Why a seal does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BrokenSeal {
-    /// It was valid once.
     Expired,
-    /// It is not this one.
     Invalid,
 }
 
-/// Asks for approval in the way the operator chose.
 pub(crate) struct Approvals {
     way: ConfirmDeletes,
     /// Absent if this machine provides no random key; then nothing can be approved.
@@ -83,7 +73,6 @@ impl Approvals {
         Self { way, seal }
     }
 
-    /// Whether deletions need approval at all.
     pub(crate) fn required(&self) -> bool {
         self.way != ConfirmDeletes::Off
     }
@@ -149,7 +138,6 @@ fn approved_by(reply: Reply, subject: &Subject) -> Result<Approved, Error> {
     }
 }
 
-/// The failure for an approval that does not fit the subject.
 pub(crate) fn invalid(subject: &Subject, broken: BrokenSeal) -> Error {
     Error::new(ErrorKind::ConfirmationInvalid {
         subject: Box::new(subject.clone()),

@@ -23,7 +23,6 @@ use crate::{domain::code::Code, model::SessionId};
 /// that only lines of refused calls can be lost.
 const MAX_PENDING: usize = 10_000;
 
-/// The audit log of this process, if the operator wants one.
 #[derive(Debug)]
 pub(crate) struct AuditLog {
     path: PathBuf,
@@ -39,7 +38,6 @@ struct State {
     partial_line: bool,
 }
 
-/// One line.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     time: String,
@@ -58,9 +56,7 @@ struct Line<'a> {
 /// What a call is about, as the caller gave it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// The session, unless it is no id.
     pub session_id: Option<String>,
-    /// The plan, unless it is no id.
     pub plan_id: Option<String>,
 }
 
@@ -75,13 +71,11 @@ impl Target {
     }
 }
 
-/// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum End {
     /// With an answer whose `outcome` this is.
     Outcome(String),
-    /// With a failure of this code.
     Code(Code),
 }
 
@@ -93,7 +87,6 @@ impl AuditLog {
         }
     }
 
-    /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -178,7 +171,6 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Whether the open file is still the one of that name.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -209,7 +201,6 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Writes the line.
     pub(crate) fn end(mut self, end: End, request_id: Option<&str>) {
         self.write(end, request_id);
     }
@@ -249,7 +240,6 @@ impl Drop for Entry<'_> {
     }
 }
 
-/// RFC 3339 in UTC, to the millisecond.
 fn now() -> String {
     format!("{:.3}", Timestamp::now())
 }

@@ -13,10 +13,8 @@ pub(crate) trait Caller: Send + Sync {
     /// Cancelled when the caller no longer wants the answer.
     fn cancellation(&self) -> &CancellationToken;
 
-    /// Reports progress, if the caller asked for it.
     fn progress(&self, progress: Progress) -> BoxFuture<'_, ()>;
 
-    /// How a person can be asked for approval.
     fn approval(&self) -> ApprovalChannel;
 
     /// Asks a person while the call goes on ([`ApprovalChannel::Inline`]); `None` if there is no
@@ -24,10 +22,8 @@ pub(crate) trait Caller: Send + Sync {
     fn ask<'a>(&'a self, subject: &'a Subject, timeout: Duration) -> BoxFuture<'a, Option<Reply>>;
 }
 
-/// How a person can be asked for approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ApprovalChannel {
-    /// Not at all.
     Unavailable,
     /// By [`Caller::ask`], while the call goes on.
     Inline,
@@ -37,7 +33,6 @@ pub(crate) enum ApprovalChannel {
     Answered {
         /// The sealed state that the question carried.
         state: String,
-        /// What the person replied.
         reply: Reply,
     },
 }
@@ -45,9 +40,7 @@ pub(crate) enum ApprovalChannel {
 /// What a person replied. Only an explicit yes is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// Go ahead.
     Yes,
-    /// Anything else.
     No,
 }
 
@@ -56,34 +49,22 @@ pub(crate) enum Reply {
 pub(crate) enum Progress {
     /// A busy session was read again.
     Polled {
-        /// Reads so far.
         polls: u32,
-        /// The session.
         session: String,
-        /// Its status.
         status: String,
     },
-    /// Events were exported.
     Exported {
-        /// Events so far.
         events: u64,
-        /// The session.
         session: SessionId,
     },
-    /// Sessions were looked at.
     Scanned {
-        /// Sessions so far.
         sessions: usize,
     },
-    /// Sessions of a plan were settled.
     Applied {
-        /// What the plan does.
         action: Action,
-        /// Sessions written.
         done: usize,
         /// Sessions that need nothing more, whatever became of them.
         settled: usize,
-        /// Sessions of the plan.
         matched: usize,
     },
 }

@@ -24,7 +24,6 @@ use crate::{
 /// is in time.
 const RESERVE: Duration = Duration::from_secs(4);
 
-/// What an operation knows of the call it answers.
 pub(crate) struct Context {
     op: Op,
     client: Client,
@@ -100,12 +99,10 @@ impl Context {
         }
     }
 
-    /// Which operation is called.
     pub(crate) fn op(&self) -> Op {
         self.op
     }
 
-    /// The permits acquired for this call.
     pub(crate) fn permits(&self) -> &Permits {
         &self.permits
     }
@@ -166,13 +163,11 @@ impl Context {
         }
     }
 
-    /// The id that was noted last.
     pub(crate) fn last_write(&self) -> Option<String> {
         let last = self.last_write.lock();
         last.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// When the whole call must be over.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline.at + self.time_spent_asking()
     }
@@ -189,7 +184,6 @@ impl Context {
         now + left.saturating_sub((left / 5).min(RESERVE))
     }
 
-    /// How a person can be asked.
     pub(crate) fn approval(&self) -> ApprovalChannel {
         self.caller.approval()
     }
@@ -208,17 +202,14 @@ impl Context {
         reply.ok().flatten()
     }
 
-    /// Whether the caller cancelled the call.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.caller.cancellation().is_cancelled()
     }
 
-    /// Waits until the caller cancels the call.
     pub(crate) async fn cancelled(&self) {
         self.caller.cancellation().cancelled().await;
     }
 
-    /// Reports progress to the caller.
     pub(crate) async fn progress(&self, progress: Progress) {
         self.caller.progress(progress).await;
     }

@@ -23,7 +23,6 @@ const REQUEST_BYTES: usize = 9;
 /// Upper bound of what is decoded; cursors of the API, which ours contain, are shorter.
 const MAX_CHARACTERS: usize = 16_384;
 
-/// Why a cursor cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InvalidCursor {
     /// Damaged, or made by something else or under other settings.
@@ -32,7 +31,6 @@ pub(crate) enum InvalidCursor {
     OtherRequest,
 }
 
-/// Encodes and decodes cursors.
 #[derive(Clone)]
 pub(crate) struct Cursors {
     /// Has consumed what every checksum covers.

@@ -22,7 +22,6 @@ use crate::{
     model::{SessionHead, SessionId},
 };
 
-/// Why an operation did not do what was asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Error {
     kind: Box<ErrorKind>,
@@ -38,28 +37,25 @@ pub(crate) struct Effects {
     pub in_doubt: Option<InDoubt>,
 }
 
-/// A write that may have been carried out.
 #[derive(Debug, Clone)]
 pub(crate) struct InDoubt {
     pub session: SessionId,
     pub operation: Operation,
 }
 
-/// What went wrong.
 #[derive(Debug, Clone)]
 pub(crate) enum ErrorKind {
-    /// What the API, or the way to it, answered.
-    Api { subject: About, error: ApiError },
-    /// The guard refused.
+    Api {
+        subject: About,
+        error: ApiError,
+    },
     Refused {
         session: Box<SessionHead>,
         operation: Operation,
         refusal: Refusal,
     },
-    /// It changed since the caller saw it.
     SessionChanged {
         session: Box<SessionHead>,
-        /// The `updated_at` that the caller expected.
         expected: String,
     },
     /// It was still busy when the time was up.
@@ -74,7 +70,6 @@ pub(crate) enum ErrorKind {
     NotApplied {
         session: Box<SessionHead>,
         operation: Operation,
-        /// How it differs from what was asked.
         mismatch: Mismatch,
         request_id: Option<String>,
     },
@@ -84,32 +79,23 @@ pub(crate) enum ErrorKind {
         operation: Operation,
         error: ApiError,
     },
-    /// Impossible tools or servers.
     InvalidToolset {
         session: Box<SessionHead>,
         problems: Vec<Problem>,
     },
     /// Mistakes in a call's arguments, worded by the adapter that read them.
     InvalidArguments(Vec<String>),
-    /// Mistakes in title, metadata or budget.
     InvalidDetails(Vec<details::Mistake>),
-    /// A cursor that cannot be resumed.
     InvalidCursor(InvalidCursor),
     /// Bad settings in the environment, worded by `config`.
     InvalidConfiguration(String),
-    /// The session belongs to an agent that the operator does not allow.
     AgentNotAllowed(SessionId),
-    /// The whole call took too long.
     CallTimedOut,
     /// Another call was writing the session all the time.
     LockTimedOut(SessionId),
-    /// A defect of this program.
     Internal,
-    /// The caller cancelled the call.
     Cancelled,
-    /// No such plan, or no longer.
     PlanNotFound(String),
-    /// The audit log cannot be written.
     AuditFailed {
         path: PathBuf,
         cause: Arc<io::Error>,
@@ -117,16 +103,12 @@ pub(crate) enum ErrorKind {
     /// A token or a reply that does not confirm this.
     ConfirmationInvalid {
         subject: Box<Subject>,
-        /// It was good once.
         expired: bool,
     },
-    /// The person said no.
     ConfirmationDeclined(Box<Subject>),
     /// The adapter has to ask a person, and make the call again with the reply.
     InputRequired(Box<PendingQuestion>),
-    /// There is nowhere to export to.
     ExportUnavailable,
-    /// The export could not be written.
     ExportFailed {
         session: SessionId,
         dir: PathBuf,
@@ -147,11 +129,8 @@ pub(crate) enum ErrorKind {
 /// What the API was asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum About {
-    /// One session.
     Session(SessionId),
-    /// The events of one session.
     Events(SessionId),
-    /// The list of sessions.
     SessionList,
     /// Whether the credential is accepted.
     Credential,
@@ -160,13 +139,9 @@ pub(crate) enum About {
 /// How a session differs from what a write asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mismatch {
-    /// It is not archived.
     NotArchived,
-    /// It still exists.
     StillThere,
-    /// These fields are not as asked for.
     Fields(Vec<String>),
-    /// Its tools or servers are not as asked for.
     Toolset(Vec<Difference>),
 }
 
@@ -182,8 +157,6 @@ pub(crate) enum Blame {
 }
 
 impl Error {
-    /// An error without effects.
-    #[must_use]
     pub(crate) fn new(kind: ErrorKind) -> Self {
         Self {
             kind: Box::new(kind),
@@ -191,14 +164,10 @@ impl Error {
         }
     }
 
-    /// What the API answered about `subject`.
-    #[must_use]
     pub(crate) fn api(subject: About, error: ApiError) -> Self {
         Self::new(ErrorKind::Api { subject, error })
     }
 
-    /// An audit log that cannot be written.
-    #[must_use]
     pub(crate) fn audit_failed(path: &Path, cause: io::Error) -> Self {
         Self::new(ErrorKind::AuditFailed {
             path: path.to_owned(),
@@ -207,7 +176,6 @@ impl Error {
     }
 
     /// The same error of a write that may have been carried out.
-    #[must_use]
     pub(crate) fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {
         self.effects.in_doubt = Some(InDoubt {
             session: session.clone(),
@@ -217,26 +185,19 @@ impl Error {
     }
 
     /// The same error of a call that had stopped the session's turn.
-    #[must_use]
     pub(crate) fn after_interrupt(mut self) -> Self {
         self.effects.turn_stopped = true;
         self
     }
 
-    /// What went wrong.
-    #[must_use]
     pub(crate) fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
-    /// What had happened before.
-    #[must_use]
     pub(crate) fn effects(&self) -> &Effects {
         &self.effects
     }
 
-    /// What programs branch on.
-    #[must_use]
     pub(crate) fn code(&self) -> Code {
         match &*self.kind {
             ErrorKind::Api { error, .. } => api_code(error),
@@ -267,8 +228,6 @@ impl Error {
         }
     }
 
-    /// Whom it concerns.
-    #[must_use]
     pub(crate) fn blame(&self) -> Blame {
         match self.code() {
             Code::RateLimited | Code::Overloaded | Code::ApiUnreachable | Code::TimedOut => {
@@ -282,19 +241,15 @@ impl Error {
     }
 
     /// How long the service asks callers to wait.
-    #[must_use]
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.api_error().and_then(ApiError::retry_after)
     }
 
-    /// The HTTP status of the answer, if there was one.
-    #[must_use]
     pub(crate) fn http_status(&self) -> Option<u16> {
         self.api_error().and_then(ApiError::http_status)
     }
 
     /// The API's id of the request that failed.
-    #[must_use]
     pub(crate) fn request_id(&self) -> Option<&str> {
         match &*self.kind {
             ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),
@@ -303,7 +258,6 @@ impl Error {
     }
 
     /// The session as it was read, where the failure is about its state.
-    #[must_use]
     pub(crate) fn session(&self) -> Option<&SessionHead> {
         match &*self.kind {
             ErrorKind::Refused { session, .. }
@@ -343,7 +297,6 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The code of what the API, or the way to it, answered.
 fn api_code(error: &ApiError) -> Code {
     match error.kind() {
         ApiErrorKind::Http(refused) => match refused.status {

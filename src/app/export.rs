@@ -36,16 +36,11 @@ const RESERVED_FOR_FINISH: Duration = Duration::from_secs(4);
 const MAX_UNFINISHED: usize = 16;
 const UNFINISHED_TTL: Duration = Duration::from_secs(30 * 60);
 
-/// A finished export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Exported {
-    /// The file, absolute.
     pub(crate) path: String,
-    /// How many events are in it.
     pub(crate) events: u64,
-    /// Its size.
     pub(crate) bytes: u64,
-    /// The [`version`] of the record in it.
     pub(crate) version: String,
 }
 
@@ -58,7 +53,6 @@ pub(crate) fn version(session: &Session) -> String {
     }
 }
 
-/// Exports sessions into one folder.
 #[derive(Debug)]
 pub(crate) struct Exporter {
     dir: PathBuf,

@@ -97,7 +97,6 @@ impl Pacer {
         wait
     }
 
-    /// When the latest pause ends or ended.
     pub(crate) fn paused_until(&self) -> Option<Instant> {
         self.state().paused_until
     }
@@ -175,7 +174,6 @@ struct Available {
 }
 
 impl Permits {
-    /// Waits for one more permit.
     pub(crate) async fn acquire(&self) {
         self.0.pacer.acquire().await;
         self.0.count.fetch_add(1, Ordering::Relaxed);

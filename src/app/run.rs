@@ -24,7 +24,6 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long a call works that another one can resume: hosts give up on calls after 60 s.
 const LONGEST_BULK: Duration = Duration::from_secs(40);
 
-/// The operations, ready to be called.
 pub(crate) struct App {
     services: Result<Services, Error>,
     audit: Option<AuditLog>,
@@ -39,7 +38,6 @@ pub(crate) struct Invocation {
     /// It works on many sessions: it waits for permits, ends within 40 s, and, where it writes,
     /// stops between two sessions when it is cancelled.
     pub bulk: bool,
-    /// What it is about, as the caller gave it.
     pub target: Target,
 }
 
@@ -49,7 +47,6 @@ pub(crate) type Operation<'a, T> = BoxFuture<'a, Result<T, Error>>;
 impl App {
     /// The operations under these settings; with a `problem` in the settings, every call fails
     /// with it, since even where to send requests may be part of what is not known.
-    #[must_use]
     pub(crate) fn new(
         settings: Settings,
         problem: Option<String>,
@@ -65,10 +62,6 @@ impl App {
         }
     }
 
-    /// What operations work with.
-    ///
-    /// # Errors
-    /// `invalid_configuration` when the settings are not valid.
     pub(crate) fn services(&self) -> Result<&Services, &Error> {
         self.services.as_ref()
     }

@@ -45,7 +45,6 @@ pub(crate) struct Position {
     last_at: Option<String>,
 }
 
-/// A scan of a list.
 pub(crate) struct Scan<S: Source> {
     source: S,
     client: Client,
@@ -113,9 +112,6 @@ impl<S: Source> Scan<S> {
     }
 
     /// The next entry that matches; `None` at the end of the list, the limit or the deadline.
-    ///
-    /// # Errors
-    /// The API's, but for a rate limit that can be waited for.
     pub(crate) async fn next(&mut self) -> Result<Option<S::Item>, ApiError> {
         loop {
             while self.scanned < self.limit

@@ -21,7 +21,6 @@ use crate::{
     model::{Order, Session, SessionId},
 };
 
-/// What operations work with.
 pub(crate) struct Services {
     settings: Settings,
     client: Client,
@@ -37,7 +36,6 @@ pub(crate) struct Services {
 
 impl Services {
     /// Nothing is read or connected yet. Without a `seal` nothing can be approved.
-    #[must_use]
     pub(crate) fn new(settings: Settings, seal: Option<Box<dyn Seal>>) -> Self {
         let pacer = Pacer::new(settings.max_rpm, settings.pauses.slow_down);
         Self {
@@ -68,8 +66,6 @@ impl Services {
         self.suggestions.matching(typed, &self.client, agents).await
     }
 
-    /// Reads and makes the cursors of this server.
-    #[must_use]
     pub(crate) fn cursors(&self) -> &Cursors {
         &self.cursors
     }
@@ -134,7 +130,6 @@ impl Services {
         )
     }
 
-    /// The record of a session as this server shows it.
     pub(crate) async fn record(&self, session: &Session) -> Record {
         Record::concise(session, &self.statuses, self.client.is_official().await)
     }

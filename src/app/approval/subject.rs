@@ -2,7 +2,6 @@
 
 use crate::model::{SessionHead, SessionId};
 
-/// What has to be approved.
 #[derive(Debug, Clone)]
 pub(crate) enum Subject {
     /// The deletion of one session.
@@ -18,11 +17,8 @@ pub(crate) enum Subject {
         /// It will be exported first.
         exported: bool,
     },
-    /// A whole plan of deletions.
     PlanDeletion {
-        /// The plan.
         plan_id: String,
-        /// Its sessions.
         sessions: usize,
         /// What they cost so far, if known.
         list_cost: Option<String>,
@@ -32,7 +28,6 @@ pub(crate) enum Subject {
 impl Subject {
     /// What an approval is valid for and nothing else: a subject that differs in one character
     /// needs another one.
-    #[must_use]
     pub(crate) fn binding(&self) -> String {
         match self {
             Self::Deletion {
@@ -54,7 +49,6 @@ impl Subject {
 /// A question that the adapter asks after the call has ended.
 #[derive(Debug, Clone)]
 pub(crate) struct PendingQuestion {
-    /// What is asked about.
     pub subject: Subject,
     /// What the adapter brings back with the reply, sealed.
     pub state: String,

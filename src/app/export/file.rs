@@ -29,7 +29,6 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Begins with the record.
     pub(crate) fn begin(
         dir: &Path,
         id: &SessionId,

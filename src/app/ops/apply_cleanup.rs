@@ -11,20 +11,14 @@ use crate::{
     domain::code::Code,
 };
 
-/// What one call came to.
 pub(crate) enum Applied {
-    /// It worked on the plan.
     Worked {
-        /// How far the plan is, over all calls.
         progress: PlanProgress,
-        /// Why this call stopped early.
         stopped_by: Option<Code>,
     },
     /// Nothing was written: the caller has to come back with the token.
     NeedsApproval {
-        /// How far the plan is.
         progress: PlanProgress,
-        /// What to come back with.
         token: ApprovalToken,
     },
 }

@@ -17,9 +17,6 @@ use crate::{
 };
 
 /// Archives a session: it takes no new events, its history stays readable.
-///
-/// # Errors
-/// What the guard or the API refuses; see [`write`](crate::app::write).
 pub(crate) async fn archive_session(
     services: &Services,
     cx: &Context,
@@ -29,7 +26,6 @@ pub(crate) async fn archive_session(
     write(services, cx, id, conditions, &mut Archive).await
 }
 
-/// The write that archives.
 pub(crate) struct Archive;
 
 impl GuardedWrite for Archive {

@@ -13,9 +13,7 @@ use crate::{
     model::SessionId,
 };
 
-/// What came of a deletion.
 pub(crate) struct Deleted {
-    /// The write.
     pub written: Written<()>,
     /// The file that record and history were exported to, if they were.
     pub exported_to: Option<String>,

@@ -17,9 +17,6 @@ use crate::{
 const EVENTS: u32 = 100;
 
 /// Diagnoses a session; also returns its row.
-///
-/// # Errors
-/// What the API answers; `agent_not_allowed`.
 pub(crate) async fn diagnose_session(
     services: &Services,
     cx: &Context,

@@ -29,14 +29,10 @@ pub(crate) enum Interrupted {
     Sent(Session),
     /// It was not busy; nothing was sent.
     Unchanged(Session),
-    /// A dry run.
     DryRun(Session),
 }
 
 /// Interrupts a session, or one thread of it, and waits for at most `wait` until it has stopped.
-///
-/// # Errors
-/// What the guard or the API refuses.
 pub(crate) async fn interrupt_session(
     services: &Services,
     cx: &Context,
@@ -72,7 +68,6 @@ pub(crate) async fn interrupt_session(
     })
 }
 
-/// The write that interrupts.
 struct Interrupt {
     thread: Option<String>,
 }

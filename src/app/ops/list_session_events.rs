@@ -24,32 +24,20 @@ const MAX_SCAN: usize = 10_000;
 const VALUE_CHARACTERS: usize = 24_000;
 const MIN_VALUE_CHARACTERS: usize = 400;
 
-/// Which events are listed.
 pub(crate) struct Query<'a> {
-    /// Where the list starts or resumes.
     pub request: ListRequest,
-    /// Of which session.
     pub session: &'a SessionId,
-    /// Which events.
     pub filter: EventFilter,
-    /// By time.
     pub order: Order,
-    /// How many at most.
     pub limit: u32,
 }
 
-/// A page of events.
 pub(crate) struct Listed {
-    /// The events as they are shown.
     pub events: Vec<Map<String, Value>>,
-    /// The cursor of the next page.
     pub next_page: Option<String>,
 }
 
 /// Lists events, as many as fit into an answer.
-///
-/// # Errors
-/// What the API answers; `agent_not_allowed`.
 pub(crate) async fn list_session_events(
     services: &Services,
     cx: &Context,

@@ -18,34 +18,23 @@ use crate::{
     model::Order,
 };
 
-/// Which sessions are listed.
 pub(crate) struct Query {
-    /// Where the list starts or resumes.
     pub request: ListRequest,
-    /// Which sessions.
     pub filter: Filter,
-    /// By creation.
     pub order: Order,
-    /// How many rows at most.
     pub limit: u32,
     /// How many sessions filters of our own may look at.
     pub max_scan: usize,
 }
 
-/// A page of rows.
 pub(crate) struct Listed {
-    /// The rows.
     pub sessions: Vec<Row>,
-    /// The cursor of the next page.
     pub next_page: Option<String>,
     /// For a scan: how many sessions were looked at, and whether those were all.
     pub scanned: Option<(usize, bool)>,
 }
 
 /// Lists sessions, as many rows as fit into an answer.
-///
-/// # Errors
-/// What the API answers.
 pub(crate) async fn list_sessions(
     services: &Services,
     cx: &Context,

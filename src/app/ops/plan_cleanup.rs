@@ -11,40 +11,24 @@ use crate::{
     model::SessionId,
 };
 
-/// Which sessions are planned.
 pub(crate) enum Selection {
-    /// These.
     Ids(Vec<SessionId>),
-    /// Those that match.
     Matching(Box<Filter>),
 }
 
-/// A plan, as it is shown.
 pub(crate) struct PlanMade {
-    /// Its id.
     pub plan_id: String,
-    /// RFC 3339, to the second.
     pub expires_at: String,
-    /// How many sessions it has.
     pub matched: usize,
-    /// The first of them.
     pub sessions: Vec<Row>,
-    /// What they cost so far, if known.
     pub total_list_cost: Option<String>,
-    /// Sessions left out, by reason.
     pub skipped: Skipped,
-    /// How many sessions were looked at.
     pub scanned: usize,
-    /// Whether those were all that could match.
     pub complete: bool,
-    /// How long applying it takes at the rate allowed.
     pub estimated_seconds: u64,
 }
 
 /// Makes a plan of at most `max_sessions` sessions.
-///
-/// # Errors
-/// What the API answers about the list, or what every request would fail with.
 pub(crate) async fn plan_cleanup(
     services: &Services,
     cx: &Context,

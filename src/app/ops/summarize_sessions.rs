@@ -22,20 +22,13 @@ const MAX_BYTES: usize = 11_800;
 /// Progress is reported whenever this many more sessions were looked at.
 const REPORT_EVERY: usize = 100;
 
-/// What the sessions add up to.
 pub(crate) struct Summarization {
-    /// Counts, sums and rows.
     pub summary: Summarized,
-    /// How many sessions were looked at.
     pub scanned: usize,
-    /// Whether those were all.
     pub complete: bool,
 }
 
 /// Summarizes the sessions that match, the newest `max_scan` at most.
-///
-/// # Errors
-/// What the API answers.
 pub(crate) async fn summarize_sessions(
     services: &Services,
     cx: &Context,

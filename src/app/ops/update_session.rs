@@ -20,9 +20,6 @@ use crate::{
 };
 
 /// Changes title, metadata or budget of a session.
-///
-/// # Errors
-/// What the guard or the API refuses.
 pub(crate) async fn update_session(
     services: &Services,
     cx: &Context,
@@ -33,7 +30,6 @@ pub(crate) async fn update_session(
     write(services, cx, id, conditions, &mut Update(details)).await
 }
 
-/// The write that updates.
 struct Update(Details);
 
 impl GuardedWrite for Update {

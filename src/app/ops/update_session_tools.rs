@@ -22,9 +22,6 @@ use crate::{
 };
 
 /// Changes tools and MCP servers of a session.
-///
-/// # Errors
-/// `invalid_toolset`, and what the guard or the API refuses.
 pub(crate) async fn update_session_tools(
     services: &Services,
     cx: &Context,
@@ -35,7 +32,6 @@ pub(crate) async fn update_session_tools(
     write(services, cx, id, conditions, &mut UpdateTools(patch)).await
 }
 
-/// The write that updates.
 struct UpdateTools(Patch);
 
 impl GuardedWrite for UpdateTools {

@@ -13,22 +13,16 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// How the wait ended.
 pub(crate) struct Waited {
-    /// The session as last read.
     pub session: Session,
     /// It is still running or rescheduling.
     pub busy: bool,
-    /// How long the call has waited.
     pub waited: Duration,
     /// Why it is idle, if it is and its events say so.
     pub stop_reason: Option<Map<String, Value>>,
 }
 
 /// Waits until the session is not busy, or `wait` is over.
-///
-/// # Errors
-/// What the API answers; `agent_not_allowed`.
 pub(crate) async fn wait_for_session(
     services: &Services,
     cx: &Context,

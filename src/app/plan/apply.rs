@@ -182,7 +182,6 @@ impl Run<'_> {
     }
 }
 
-/// Reads, guards and writes one session.
 async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
     let (session, action) = (claim.session(), claim.action());
     let settled = match has_taken_effect(cx, action, session).await {

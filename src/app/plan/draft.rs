@@ -33,7 +33,6 @@ const SHOWN_BYTES: usize = 9_000;
 /// Up to this many ids are read one by one; more are looked up in the list, a hundred a request.
 const MAX_READ_ONE_BY_ONE: usize = 10;
 
-/// A plan in the making.
 pub(crate) struct Draft<'a> {
     services: &'a Services,
     cx: &'a Context,
@@ -209,7 +208,6 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Adds a session to the plan, or to what is skipped.
     fn add(&mut self, session: &SessionHead) {
         let Ok(id) = SessionId::parse(&session.id) else {
             return self.skipped.add(SkipReason::InvalidId, &session.id);

@@ -33,7 +33,6 @@ pub(crate) const MAX_CONCURRENT: usize = 8;
 /// How many failed sessions are kept with their error.
 const NAMED_FAILURES: usize = 50;
 
-/// The plans of this process.
 #[derive(Debug)]
 pub(crate) struct Plans {
     plans: Mutex<VecDeque<Arc<Plan>>>,
@@ -101,12 +100,10 @@ impl Plans {
     }
 }
 
-/// Which sessions are to be written, and how far that is.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) id: String,
     pub(crate) action: Action,
-    /// How many sessions it has.
     pub(crate) matched: usize,
     /// What they cost so far, if known.
     pub(crate) list_cost: Option<String>,
@@ -146,7 +143,6 @@ struct PlanState {
 }
 
 impl Plan {
-    /// How far it is.
     pub(crate) fn progress(&self) -> PlanProgress {
         let state = self.state();
         PlanProgress {
@@ -173,7 +169,6 @@ impl Plan {
         !self.state().remaining.is_empty()
     }
 
-    /// Claims the next session.
     pub(crate) fn claim(self: &Arc<Self>) -> Option<Claim> {
         let mut state = self.state();
         let session = state.remaining.pop_front()?;
@@ -199,7 +194,6 @@ pub(crate) struct Claim {
     settled: bool,
 }
 
-/// What became of a claimed session.
 #[derive(Debug, Clone)]
 pub(crate) enum Settlement {
     Done,

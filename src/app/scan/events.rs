@@ -7,7 +7,6 @@ use crate::{
     model::{Event, Order, Page, SessionId},
 };
 
-/// The events of a session that match a filter.
 pub(crate) struct Events {
     pub(crate) session: SessionId,
     pub(crate) filter: EventFilter,

@@ -7,7 +7,6 @@ use crate::{
     model::{ApiTime, Order, Page, SessionHead},
 };
 
-/// The sessions that match a filter.
 pub(crate) struct Sessions {
     pub(crate) filter: Filter,
     pub(crate) order: Order,

@@ -12,7 +12,6 @@ use crate::{
 pub(crate) trait Source: Send + Sync {
     type Item: Send + Sync;
 
-    /// Requests one page.
     fn page(
         &self,
         client: &Client,
@@ -30,7 +29,6 @@ pub(crate) trait Source: Send + Sync {
 
     fn sort_key(&self, item: &Self::Item) -> SortKey;
 
-    /// The order that is requested.
     fn order(&self) -> Order;
 }
 

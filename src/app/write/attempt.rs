@@ -22,7 +22,6 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// One write, with what all its steps need.
 pub(crate) struct Attempt<'a> {
     pub(crate) services: &'a Services,
     pub(crate) cx: &'a Context,
@@ -50,7 +49,6 @@ struct Rejection {
 }
 
 impl Attempt<'_> {
-    /// Runs the write to its end.
     pub(crate) async fn run<W: GuardedWrite>(
         &mut self,
         write: &mut W,
@@ -116,7 +114,6 @@ impl Attempt<'_> {
         }
     }
 
-    /// The failure for a refusal that repeating does not lift.
     fn rejected(&self, session: Session, error: ApiError) -> Error {
         if self.is_about_content(&error) {
             return self.api(error);
@@ -128,7 +125,6 @@ impl Attempt<'_> {
         })
     }
 
-    /// Reads until the guard has decided on the session.
     async fn guarded<W: GuardedWrite>(&mut self, write: &mut W) -> Result<Guarded, Error> {
         let pauses = &self.services.settings().pauses;
         let mut stale = pauses.stale_status.iter();

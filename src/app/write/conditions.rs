@@ -25,7 +25,6 @@ pub(crate) enum IfBusy {
 pub(crate) struct Conditions {
     /// What to do with a busy session.
     pub if_busy: IfBusy,
-    /// How long to wait for it at most.
     pub wait: Duration,
     /// Everything but the write.
     pub dry_run: bool,

@@ -13,7 +13,6 @@ use crate::{
 
 /// One kind of write. What is sent is computed from a fresh reading each time it is sent.
 pub(crate) trait GuardedWrite: Send + Sync {
-    /// What would be sent.
     type Prepared: Default + Send + Sync;
 
     /// What the guard is asked about.
@@ -51,10 +50,8 @@ pub(crate) trait GuardedWrite: Send + Sync {
     }
 }
 
-/// Whether a write may be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Approval {
-    /// Now.
     Granted,
     /// Once the session was read and guarded again, since approval took its time.
     Recheck,
@@ -62,29 +59,20 @@ pub(crate) enum Approval {
     Needs(ApprovalToken),
 }
 
-/// What came of a write.
 pub(crate) enum Written<P> {
     /// The session already was as asked; nothing was sent.
     Unchanged(Session),
     /// This would have been sent.
-    DryRun {
-        /// The session as it was read.
-        session: Session,
-        /// What would be sent.
-        prepared: P,
-    },
+    DryRun { session: Session, prepared: P },
     /// This will be sent once the caller comes back with the token.
     NeedsApproval {
-        /// The session as it was read.
         session: Session,
-        /// What to come back with.
         token: ApprovalToken,
     },
     /// Sent, accepted and verified.
     Done {
         /// The session as it was read right before.
         before: Session,
-        /// What was sent.
         prepared: P,
         /// The session afterwards, if the API gives it.
         after: Option<Box<Session>>,

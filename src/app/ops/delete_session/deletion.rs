@@ -27,7 +27,6 @@ pub(crate) struct Deletion<'a> {
     exported: Option<Exported>,
 }
 
-/// What was confirmed.
 enum Confirmed {
     /// Its deletion, whatever it is now.
     AnyState,
