@@ -1,7 +1,7 @@
 //! One call: its time, its permits, its caller.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -11,6 +11,7 @@ use super::{
     approval::subject::Subject,
     caller::{ApprovalChannel, Caller, Progress, Reply},
     error::{About, Error, ErrorKind},
+    locks::lock,
     op::Op,
     pace::Permits,
 };
@@ -41,13 +42,6 @@ struct Deadline {
     time_spent_asking: Mutex<Duration>,
 }
 
-impl Deadline {
-    fn time_spent_asking(&self) -> Duration {
-        let spent = self.time_spent_asking.lock();
-        *spent.unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Context {
     /// A call of `op` that must be over by `deadline`. Requests of `bulk` work use permits, and
     /// rate limits are left to the operation.
@@ -61,8 +55,8 @@ impl Context {
         caller: Arc<dyn Caller>,
     ) -> Self {
         let client = if bulk {
+            let client = permits.bind(client);
             client.with_options(RequestOptions {
-                on_request: Some(permits.on_request()),
                 rate_limits: RateLimits::Return,
                 ..client.options().clone()
             })
@@ -87,10 +81,7 @@ impl Context {
     pub(crate) fn child(&self, permits: Permits) -> Self {
         Self {
             op: self.op,
-            client: self.client.with_options(RequestOptions {
-                on_request: Some(permits.on_request()),
-                ..self.client.options().clone()
-            }),
+            client: permits.bind(&self.client),
             permits,
             deadline: Arc::clone(&self.deadline),
             caller: Arc::clone(&self.caller),
@@ -109,33 +100,24 @@ impl Context {
 
     /// The client, bound to this call's deadline.
     pub(crate) fn client(&self) -> Client {
-        self.client.with_options(RequestOptions {
-            deadline: Some(self.deadline()),
-            ..self.client.options().clone()
-        })
+        self.client.with_deadline(self.deadline())
     }
 
     /// The client, once the rate allows one more request of bulk work.
     pub(crate) async fn paced_client(&self) -> Client {
         self.permits.acquire().await;
-        let client = self.client();
-        client.with_options(RequestOptions {
-            on_request: Some(self.permits.on_request()),
-            ..client.options().clone()
-        })
+        self.permits.bind(&self.client())
     }
 
     /// Reads one session, which must belong to an agent that the operator allows.
     pub(crate) async fn read_session(&self, id: &SessionId) -> Result<Session, Error> {
-        let about = || About::Session(id.clone());
-        let answer = self.client().get_session(id).await;
-        let answer = answer.map_err(|error| Error::api(about(), error))?;
+        let api = |error| Error::api(About::Session(id.clone()), error);
+        let answer = self.client().get_session(id).await.map_err(api)?;
         let session = answer.body;
         // The guard must not judge another session than the one that will be written.
         if session.head.id != id.as_str() {
             let cause = "the answer is about another session";
-            let error = ApiError::bad_response(200, cause, answer.request_id);
-            return Err(Error::api(about(), error));
+            return Err(api(ApiError::bad_response(200, cause, answer.request_id)));
         }
         if !filter::is_allowed(&self.allowed_agents, &session.head) {
             return Err(ErrorKind::AgentNotAllowed(id.clone()).into());
@@ -155,17 +137,12 @@ impl Context {
     /// Keeps the API's id of a request that changed something, for the audit log.
     pub(crate) fn note_write(&self, request_id: Option<&str>) {
         if let Some(id) = request_id {
-            let mut last = self
-                .last_write
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *last = Some(id.to_owned());
+            *lock(&self.last_write) = Some(id.to_owned());
         }
     }
 
     pub(crate) fn last_write(&self) -> Option<String> {
-        let last = self.last_write.lock();
-        last.unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.last_write).clone()
     }
 
     pub(crate) fn deadline(&self) -> Instant {
@@ -174,7 +151,7 @@ impl Context {
 
     /// How long a person was waited for.
     pub(crate) fn time_spent_asking(&self) -> Duration {
-        self.deadline.time_spent_asking()
+        *lock(&self.deadline.time_spent_asking)
     }
 
     /// When work that another call can resume should stop.
@@ -193,12 +170,7 @@ impl Context {
         let asked = Instant::now();
         // Timed here too: a host may never answer.
         let reply = tokio::time::timeout(timeout, self.caller.ask(subject, timeout)).await;
-        let mut spent = self
-            .deadline
-            .time_spent_asking
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *spent += asked.elapsed();
+        *lock(&self.deadline.time_spent_asking) += asked.elapsed();
         reply.ok().flatten()
     }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::app::scan::Position;
+use super::scan::position::Position;
 
 /// Part of the checksum; changes with the meaning of the content.
 const VERSION: &str = "managed-sessions-mcp cursor 2";

@@ -10,13 +10,16 @@
 use std::{
     num::NonZeroU32,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until};
+
+use super::locks::lock;
+use crate::api::{Client, RequestOptions};
 
 /// Upper bound of a pause, whatever `Retry-After` asks for.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -157,8 +160,7 @@ impl Pacer {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        let state = self.shared.state.lock();
-        state.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
     }
 }
 
@@ -196,9 +198,17 @@ impl Permits {
         self.0.count.fetch_add(left, Ordering::Relaxed);
     }
 
+    /// The client, with its requests counted as those of this work.
+    pub(crate) fn bind(&self, client: &Client) -> Client {
+        client.with_options(RequestOptions {
+            on_request: Some(self.on_request()),
+            ..client.options().clone()
+        })
+    }
+
     /// Counts the requests of this work. One without a permit is paid for by later permits, in
     /// full.
-    pub(crate) fn on_request(&self) -> Arc<dyn Fn() + Send + Sync> {
+    fn on_request(&self) -> Arc<dyn Fn() + Send + Sync> {
         let permits = self.clone();
         Arc::new(move || {
             if permits.0.take(1) == 0 {
@@ -267,14 +277,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bulk_work_pays_one_second_of_debt_of_single_calls_and_all_of_its_own() {
-        for (single, bulk, waited) in [
-            (20, 0, 1),
-            (24, 0, 5),
-            (1_000, 0, 21),
-            (0, 20, 1),
-            (0, 1_000, 981),
-            (30, 5, 16),
-        ] {
+        let owed_by_single_calls = [(20, 0, 1), (24, 0, 5), (1_000, 0, 21)];
+        let owed_by_bulk_work = [(0, 20, 1), (0, 1_000, 981), (30, 5, 16)];
+        for (single, bulk, waited) in [owed_by_single_calls, owed_by_bulk_work].concat() {
             let pacer = pacer(1_200);
             let permits = pacer.permits();
             let (on_single, on_bulk) = (pacer.on_request(), permits.on_request());
@@ -309,10 +314,7 @@ mod tests {
         let first = timeout(Duration::from_millis(500), time_to_acquire(&pacer, 2));
         let others = join_all((0..4).map(|_| time_to_acquire(&pacer, 1)));
         let (first, others) = join(first, others).await;
-        assert!(
-            first.is_err(),
-            "cancelled while it waited for its second permit"
-        );
+        assert!(first.is_err(), "cancelled while it waited");
         assert_eq!(others, [1, 2, 3, 4].map(Duration::from_secs));
     }
 
@@ -338,11 +340,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_pauses_all_bulk_work() {
-        for (waits, expected) in [
-            (&[None][..], 1),
-            (&[Some(3), Some(2)], 3),
-            (&[Some(90)], 60),
-        ] {
+        let pauses: [(&[_], _); 3] = [(&[None], 1), (&[Some(3), Some(2)], 3), (&[Some(90)], 60)];
+        for (waits, expected) in pauses {
             let (pacer, expected) = (pacer(60_000), Duration::from_secs(expected));
             for wait in waits {
                 let asked_for = pacer.pause_for(wait.map(Duration::from_secs));

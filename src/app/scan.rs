@@ -4,6 +4,7 @@
 //! A scan ends at the end of the list, at its limit or at its deadline.
 
 pub(crate) mod events;
+pub(crate) mod position;
 pub(crate) mod sessions;
 pub(crate) mod source;
 #[cfg(test)]
@@ -12,38 +13,23 @@ mod tests;
 use std::{collections::VecDeque, mem};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
+use self::{
+    position::Position,
+    source::{SortKey, Source},
+};
+use super::{
+    error::Error,
+    pace::{Pacer, Permits},
+};
 use crate::{
-    api::{ApiError, ApiErrorKind, Client, RequestOptions},
-    app::{
-        pace::{Pacer, Permits},
-        scan::source::{SortKey, Source},
-    },
+    api::{ApiError, ApiErrorKind, Client},
     model::Order,
 };
 
 /// Entries a page, unless the caller needs fewer.
 pub(crate) const PAGE_SIZE: u32 = 100;
-
-/// Where to resume a scan: after `consumed` entries of the page of this cursor.
-///
-/// The last entry consumed is part of it, so that entries added or removed in between neither
-/// repeat nor hide others.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Position {
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    page: Option<String>,
-    #[serde(rename = "s")]
-    page_size: u32,
-    #[serde(rename = "n", default)]
-    consumed: usize,
-    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
-    last: Option<String>,
-    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
-    last_at: Option<String>,
-}
 
 pub(crate) struct Scan<S: Source> {
     source: S,
@@ -112,7 +98,7 @@ impl<S: Source> Scan<S> {
     }
 
     /// The next entry that matches; `None` at the end of the list, the limit or the deadline.
-    pub(crate) async fn next(&mut self) -> Result<Option<S::Item>, ApiError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<S::Item>, Error> {
         loop {
             while self.scanned < self.limit
                 && let Some(item) = self.entries.pop_front()
@@ -125,7 +111,11 @@ impl<S: Source> Scan<S> {
                     return Ok(Some(item));
                 }
             }
-            if self.scanned >= self.limit || !self.has_next_page() || !self.fetch_page().await? {
+            if self.scanned >= self.limit || !self.has_next_page() {
+                return Ok(None);
+            }
+            let fetched = self.fetch_page().await;
+            if !fetched.map_err(|error| Error::api(self.source.about(), error))? {
                 return Ok(None);
             }
         }
@@ -193,14 +183,10 @@ impl<S: Source> Scan<S> {
                 let Ok(()) = timeout_at(self.deadline, self.permits.acquire()).await else {
                     return Ok(false);
                 };
-                client = client.with_options(RequestOptions {
-                    on_request: Some(self.permits.on_request()),
-                    ..client.options().clone()
-                });
+                client = self.permits.bind(&client);
             }
-            let page = self
-                .source
-                .page(&client, self.next_page.clone(), self.page_size);
+            let source = &self.source;
+            let page = source.page(&client, self.next_page.clone(), self.page_size);
             match page.await {
                 Ok(page) => break page,
                 Err(error) if matches!(error.kind(), ApiErrorKind::TimedOut) && !is_first => {

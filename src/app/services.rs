@@ -1,6 +1,6 @@
 //! What operations work with, built once.
 
-use tokio::sync::OwnedMutexGuard;
+use tokio::{sync::OwnedMutexGuard, time::timeout_at};
 
 use super::{
     approval::{Approvals, Seal},
@@ -11,7 +11,7 @@ use super::{
     locks::SessionLocks,
     pace::Pacer,
     plan::store::Plans,
-    scan::{Scan, sessions::Sessions},
+    scan::{Scan, sessions::Sessions, source::Source},
     settings::Settings,
     suggestions::SessionSuggestions,
 };
@@ -104,30 +104,28 @@ impl Services {
         cx: &Context,
         id: &SessionId,
     ) -> Result<OwnedMutexGuard<()>, Error> {
-        let lock = tokio::time::timeout_at(cx.soft_deadline(), self.locks.acquire(id)).await;
-        lock.map_err(|_| ErrorKind::LockTimedOut(id.clone()).into())
+        let lock = timeout_at(cx.soft_deadline(), self.locks.acquire(id));
+        lock.await
+            .map_err(|_| ErrorKind::LockTimedOut(id.clone()).into())
     }
 
-    /// A scan of the sessions that match, of allowed agents only: at most `limit`, matching or
-    /// not, and until the call's soft deadline.
-    pub(crate) fn scan(
+    /// [Scans](Self::scan) the sessions that match, of allowed agents only.
+    pub(crate) fn scan_sessions(
         &self,
         cx: &Context,
         mut filter: Filter,
         order: Order,
         limit: usize,
     ) -> Scan<Sessions> {
-        filter
-            .allowed_agents
-            .clone_from(&self.settings.allowed_agents);
-        let sessions = Sessions { filter, order };
-        Scan::new(
-            sessions,
-            &cx.client(),
-            &self.pacer,
-            limit,
-            cx.soft_deadline(),
-        )
+        let agents = &self.settings.allowed_agents;
+        filter.allowed_agents.clone_from(agents);
+        self.scan(cx, Sessions { filter, order }, limit)
+    }
+
+    /// A scan of at most `limit` entries, matching or not, until the call's soft deadline.
+    pub(crate) fn scan<S: Source>(&self, cx: &Context, source: S, limit: usize) -> Scan<S> {
+        let until = cx.soft_deadline();
+        Scan::new(source, &cx.client(), &self.pacer, limit, until)
     }
 
     pub(crate) async fn record(&self, session: &Session) -> Record {

@@ -1,16 +1,12 @@
 //! Archive one session.
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
+    api::Client,
     app::{
         context::Context,
         error::{Error, Mismatch},
         services::Services,
-        write::{
-            conditions::Conditions,
-            guarded::{GuardedWrite, Written},
-            write,
-        },
+        write::{Conditions, GuardedWrite, Sent, Written, write},
     },
     domain::guard::Operation,
     model::{Session, SessionId},
@@ -35,12 +31,7 @@ impl GuardedWrite for Archive {
         Operation::Archive
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        (): &(),
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+    async fn send(&self, client: &Client, id: &SessionId, (): &()) -> Sent {
         Ok(client.archive_session(id).await?.map(Some))
     }
 

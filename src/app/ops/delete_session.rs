@@ -8,7 +8,7 @@ use crate::{
         context::Context,
         error::Error,
         services::Services,
-        write::{conditions::Conditions, guarded::Written, write},
+        write::{Conditions, Written, write},
     },
     model::SessionId,
 };

@@ -5,17 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
+    api::Client,
     app::{
         context::Context,
         error::Error,
         services::Services,
-        write::{
-            conditions::Conditions,
-            guarded::{GuardedWrite, Written},
-            poll::until_not_busy,
-            write,
-        },
+        write::{Conditions, GuardedWrite, Sent, Written, poll::until_not_busy, write},
     },
     domain::guard::{Activity, Operation},
     model::{Session, SessionId},
@@ -79,12 +74,7 @@ impl GuardedWrite for Interrupt {
         Operation::Interrupt
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        (): &(),
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+    async fn send(&self, client: &Client, id: &SessionId, (): &()) -> Sent {
         let mut event = json!({"type": "user.interrupt"});
         if let (Some(thread), Some(event)) = (&self.thread, event.as_object_mut()) {
             event.insert("session_thread_id".to_owned(), json!(thread));

@@ -4,15 +4,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::{
-        context::Context,
-        cursor::ListRequest,
-        error::{About, Error},
-        scan::{Scan, events::Events},
+        context::Context, cursor::ListRequest, error::Error, scan::events::Events,
         services::Services,
     },
     domain::{
-        events,
-        events::EventFilter,
+        events::{self, EventFilter},
         view::size::{LIST_BYTES, SizeBudget, size},
     },
     model::{Event, Order, SessionId},
@@ -50,23 +46,18 @@ pub(crate) async fn list_session_events(
         filter: query.filter,
         order: query.order,
     };
-    let mut scan = Scan::new(
-        source,
-        &cx.client(),
-        services.pacer(),
-        MAX_SCAN,
-        cx.soft_deadline(),
-    )
-    .page_size(query.limit)
-    .resume_from(query.request.position.clone());
+    let mut scan = services
+        .scan(cx, source, MAX_SCAN)
+        .page_size(query.limit)
+        .resume_from(query.request.position.clone());
     let limit = query.limit as usize;
     let value_limit = (VALUE_CHARACTERS / limit).max(MIN_VALUE_CHARACTERS);
     let mut shown = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
     while shown.len() < limit {
-        let next = scan.next().await;
-        let next = next.map_err(|error| Error::api(About::Session(id.clone()), error))?;
-        let Some(event) = next else { break };
+        let Some(event) = scan.next().await? else {
+            break;
+        };
         let fields = fitting(&event, value_limit);
         if !budget.take(&fields) {
             scan.unread(event);

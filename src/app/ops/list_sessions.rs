@@ -2,11 +2,7 @@
 
 use crate::{
     app::{
-        context::Context,
-        cursor::ListRequest,
-        error::{About, Error},
-        scan::PAGE_SIZE,
-        services::Services,
+        context::Context, cursor::ListRequest, error::Error, scan::PAGE_SIZE, services::Services,
     },
     domain::{
         filter::Filter,
@@ -43,7 +39,7 @@ pub(crate) async fn list_sessions(
     let limit = query.limit as usize;
     let has_local_conditions = query.filter.has_local_conditions();
     let mut scan = services
-        .scan(cx, query.filter, query.order, query.max_scan)
+        .scan_sessions(cx, query.filter, query.order, query.max_scan)
         .page_size(if has_local_conditions {
             PAGE_SIZE
         } else {
@@ -54,8 +50,7 @@ pub(crate) async fn list_sessions(
     let mut budget = SizeBudget::of(LIST_BYTES);
     let mut is_full = false;
     while !is_full && rows.len() < limit {
-        let next = scan.next().await;
-        let Some(session) = next.map_err(|error| Error::api(About::SessionList, error))? else {
+        let Some(session) = scan.next().await? else {
             break;
         };
         let row = Row::of(&session);

@@ -1,12 +1,7 @@
 //! Count sessions and add up what they cost.
 
 use crate::{
-    app::{
-        caller::Progress,
-        context::Context,
-        error::{About, Error},
-        services::Services,
-    },
+    app::{caller::Progress, context::Context, error::Error, services::Services},
     domain::{
         filter::Filter,
         view::{
@@ -35,14 +30,10 @@ pub(crate) async fn summarize_sessions(
     filter: Filter,
     max_scan: usize,
 ) -> Result<Summarization, Error> {
-    let mut scan = services.scan(cx, filter, Order::Desc, max_scan);
+    let mut scan = services.scan_sessions(cx, filter, Order::Desc, max_scan);
     let mut summary = Summary::default();
     let mut reported = 0;
-    loop {
-        let next = scan.next().await;
-        let Some(session) = next.map_err(|error| Error::api(About::SessionList, error))? else {
-            break;
-        };
+    while let Some(session) = scan.next().await? {
         summary.add(&session);
         if scan.scanned() >= reported + REPORT_EVERY {
             reported = scan.scanned();

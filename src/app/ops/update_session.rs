@@ -1,16 +1,12 @@
 //! Change title, metadata or budget of one session.
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
+    api::Client,
     app::{
         context::Context,
         error::{Error, Mismatch},
         services::Services,
-        write::{
-            conditions::Conditions,
-            guarded::{GuardedWrite, Written},
-            write,
-        },
+        write::{Conditions, GuardedWrite, Sent, Written, write},
     },
     domain::{
         details::{self, Details, DetailsChange},
@@ -48,12 +44,7 @@ impl GuardedWrite for Update {
         Ok((!planned.changes.is_empty()).then_some(planned))
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        planned: &DetailsChange,
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+    async fn send(&self, client: &Client, id: &SessionId, planned: &DetailsChange) -> Sent {
         Ok(client.update_session(id, &planned.body).await?.map(Some))
     }
 

@@ -3,16 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
+    api::Client,
     app::{
         context::Context,
         error::{Error, ErrorKind, Mismatch},
         services::Services,
-        write::{
-            conditions::Conditions,
-            guarded::{GuardedWrite, Written},
-            write,
-        },
+        write::{Conditions, GuardedWrite, Sent, Written, write},
     },
     domain::{
         guard::Operation,
@@ -50,12 +46,7 @@ impl GuardedWrite for UpdateTools {
         Ok((!plan.changes.is_empty()).then_some(plan))
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        plan: &ToolsetChange,
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+    async fn send(&self, client: &Client, id: &SessionId, plan: &ToolsetChange) -> Sent {
         let mut agent = Map::new();
         for (field, value) in [("tools", &plan.tools), ("mcp_servers", &plan.mcp_servers)] {
             if let Some(value) = value {

@@ -31,11 +31,7 @@ use crate::{
         ops::{archive_session::Archive, delete_session::deletion::Deletion},
         pace::Permits,
         services::Services,
-        write::{
-            conditions::{Conditions, IfBusy},
-            guarded::Written,
-            write,
-        },
+        write::{Conditions, Written, write},
     },
     domain::code::Code,
 };
@@ -236,7 +232,6 @@ async fn write_one(
     session: &PlannedSession,
 ) -> Result<Settlement, Error> {
     let conditions = Conditions {
-        if_busy: IfBusy::Refuse,
         expected_updated_at: session.updated_at.clone(),
         ..Conditions::default()
     };

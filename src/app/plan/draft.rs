@@ -12,14 +12,13 @@ use super::{
 use crate::{
     app::{
         context::Context,
-        error::{About, Blame, Error},
-        scan::{Scan, sessions::Sessions},
+        error::{Blame, Error},
+        scan::sessions::Sessions,
         services::Services,
     },
     domain::{
         code::Code,
-        filter,
-        filter::Filter,
+        filter::{self, Filter},
         guard::Ruling,
         money::Sums,
         view::{row::Row, size::SizeBudget},
@@ -80,11 +79,13 @@ impl<'a> Draft<'a> {
         filter: Filter,
         max_scan: usize,
     ) -> Result<(), Error> {
-        let mut scan = self.services.scan(self.cx, filter, Order::Asc, max_scan);
+        let mut scan = self
+            .services
+            .scan_sessions(self.cx, filter, Order::Asc, max_scan);
         while !self.is_full() {
-            let next = scan.next().await;
-            let next = next.map_err(|error| Error::api(About::SessionList, error))?;
-            let Some(session) = next else { break };
+            let Some(session) = scan.next().await? else {
+                break;
+            };
             self.add(&session);
         }
         self.scanned = scan.scanned();
@@ -102,6 +103,7 @@ impl<'a> Draft<'a> {
         let mut found = self.find_in_list(&ids, max_scan).await?;
         // Not those that were only passed on the way: some may be of agents not allowed.
         self.scanned = found.len();
+        let allowed_agents = &self.services.settings().allowed_agents;
         let until = self.cx.soft_deadline();
         let mut seen = BTreeSet::new();
         for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
@@ -110,7 +112,12 @@ impl<'a> Draft<'a> {
                 break;
             }
             if let Some(session) = found.remove(&id) {
-                self.add_if_allowed(&session);
+                if filter::is_allowed(allowed_agents, &session) {
+                    self.add(&session);
+                } else {
+                    let reason = SkipReason::Code(Code::AgentNotAllowed);
+                    self.skipped.add(reason, &session.id);
+                }
             } else if !self.read(&id, until).await? {
                 self.complete = false;
                 break;
@@ -130,24 +137,18 @@ impl<'a> Draft<'a> {
             return Ok(found);
         }
         // Of any agent: those of others are skipped with a reason.
-        let all = Filter {
-            include_archived: true,
-            ..Filter::default()
-        };
-        let mut scan = Scan::new(
-            Sessions {
-                filter: all,
-                order: Order::Desc,
+        let all = Sessions {
+            filter: Filter {
+                include_archived: true,
+                ..Filter::default()
             },
-            &self.cx.client(),
-            self.services.pacer(),
-            max_scan,
-            self.cx.soft_deadline(),
-        );
+            order: Order::Desc,
+        };
+        let mut scan = self.services.scan(self.cx, all, max_scan);
         while !wanted.is_empty() {
-            let next = scan.next().await;
-            let next = next.map_err(|error| Error::api(About::SessionList, error))?;
-            let Some(session) = next else { break };
+            let Some(session) = scan.next().await? else {
+                break;
+            };
             if let Ok(id) = SessionId::parse(&session.id)
                 && wanted.remove(&id)
             {
@@ -165,10 +166,8 @@ impl<'a> Draft<'a> {
     /// does not spoil the plan of the others.
     async fn read(&mut self, id: &SessionId, until: Instant) -> Result<bool, Error> {
         loop {
-            if timeout_at(until, self.cx.permits().acquire())
-                .await
-                .is_err()
-            {
+            let permit = timeout_at(until, self.cx.permits().acquire());
+            if permit.await.is_err() {
                 return Ok(false);
             }
             let error = match self.cx.read_session(id).await {
@@ -179,16 +178,14 @@ impl<'a> Draft<'a> {
                 }
                 Err(error) => error,
             };
-            let code = error.code();
-            match code {
+            match error.code() {
                 Code::RateLimited => {
                     self.services.pacer().pause_for(error.retry_after());
                 }
                 Code::TimedOut => return Ok(false),
-                _ if error.blame() == Blame::Setup || code == Code::ApiUnreachable => {
-                    return Err(error);
-                }
-                _ => {
+                Code::ApiUnreachable => return Err(error),
+                _ if error.blame() == Blame::Setup => return Err(error),
+                code => {
                     self.scanned += 1;
                     // After any other failure it is not known what the session is.
                     self.complete &= matches!(code, Code::NotFound | Code::AgentNotAllowed);
@@ -199,26 +196,17 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn add_if_allowed(&mut self, session: &SessionHead) {
-        if filter::is_allowed(&self.services.settings().allowed_agents, session) {
-            self.add(session);
-        } else {
-            let reason = SkipReason::Code(Code::AgentNotAllowed);
-            self.skipped.add(reason, &session.id);
-        }
-    }
-
     fn add(&mut self, session: &SessionHead) {
         let Ok(id) = SessionId::parse(&session.id) else {
             return self.skipped.add(SkipReason::InvalidId, &session.id);
         };
         let statuses = self.services.statuses();
-        let skipped = match statuses.judge(self.action.operation(), session) {
+        let reason = match statuses.judge(self.action.operation(), session) {
             Ruling::Go => None,
             Ruling::NothingToDo => Some(SkipReason::NothingToDo),
             Ruling::Refuse(refusal) => Some(SkipReason::Code(refusal.code())),
         };
-        if let Some(reason) = skipped {
+        if let Some(reason) = reason {
             return self.skipped.add(reason, &session.id);
         }
         self.planned.push(PlannedSession::new(id, session));

@@ -2,8 +2,11 @@
 
 use crate::{
     api::{ApiError, Client, EventQuery},
-    app::scan::source::{SortKey, Source},
-    domain::{events, events::EventFilter},
+    app::{
+        error::About,
+        scan::source::{SortKey, Source},
+    },
+    domain::events::{self, EventFilter},
     model::{Event, Order, Page, SessionId},
 };
 
@@ -36,6 +39,10 @@ impl Source for Events {
 
     fn matches(&self, event: &Event) -> bool {
         self.filter.matches(event)
+    }
+
+    fn about(&self) -> About {
+        About::Session(self.session.clone())
     }
 
     fn sort_key(&self, event: &Event) -> SortKey {

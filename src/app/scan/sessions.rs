@@ -2,7 +2,10 @@
 
 use crate::{
     api::{ApiError, Client, SessionQuery},
-    app::scan::source::{SortKey, Source},
+    app::{
+        error::About,
+        scan::source::{SortKey, Source},
+    },
     domain::filter::{Filter, is_allowed},
     model::{ApiTime, Order, Page, SessionHead},
 };
@@ -37,6 +40,10 @@ impl Source for Sessions {
     /// Counts must not reveal how many sessions other agents have.
     fn counts(&self, session: &SessionHead) -> bool {
         is_allowed(&self.filter.allowed_agents, session)
+    }
+
+    fn about(&self) -> About {
+        About::SessionList
     }
 
     fn sort_key(&self, session: &SessionHead) -> SortKey {

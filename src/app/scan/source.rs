@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-pub(crate) use crate::model::Order;
 use crate::{
     api::{ApiError, Client},
-    model::Page,
+    app::error::About,
+    model::{Order, Page},
 };
 
 /// A paged list of the API.
@@ -26,6 +26,9 @@ pub(crate) trait Source: Send + Sync {
     fn counts(&self, _: &Self::Item) -> bool {
         true
     }
+
+    /// What a failed request is about.
+    fn about(&self) -> About;
 
     fn sort_key(&self, item: &Self::Item) -> SortKey;
 

@@ -12,11 +12,9 @@ use tokio::{runtime, time::Instant};
 use crate::{
     api::{ApiError, Client, Settings},
     app::{
+        error::About,
         pace::Pacer,
-        scan::{
-            Position, Scan,
-            source::{SortKey, Source},
-        },
+        scan::{Position, Scan, SortKey, Source},
     },
     model::{Order, Page},
 };
@@ -78,6 +76,10 @@ impl Source for List {
 
     fn matches(&self, (_, matches): &Entry) -> bool {
         *matches
+    }
+
+    fn about(&self) -> About {
+        About::SessionList
     }
 
     fn sort_key(&self, (number, _): &Entry) -> SortKey {

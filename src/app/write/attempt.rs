@@ -1,7 +1,5 @@
 //! One write on one session, step by step.
 
-use std::{slice, time::Duration};
-
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -41,20 +39,14 @@ enum Guarded {
     Unchanged(Session),
 }
 
-/// The API refused what the guard had allowed.
-struct Rejection {
-    error: ApiError,
-    /// Repeating it is pointless.
-    is_final: bool,
-}
-
 impl Attempt<'_> {
     pub(crate) async fn run<W: GuardedWrite>(
         &mut self,
         write: &mut W,
     ) -> Result<Written<W::Prepared>, Error> {
         let mut pauses = self.services.settings().pauses.conflict.iter();
-        let mut rejection: Option<Rejection> = None;
+        // An error that repeating the write does not lift, if the guard still allows it.
+        let mut rejection = None;
         loop {
             let session = match self.guarded(write).await? {
                 Guarded::Allowed(session) => session,
@@ -66,11 +58,7 @@ impl Attempt<'_> {
                 }
                 Guarded::Unchanged(session) => return Ok(Written::Unchanged(session)),
             };
-            if let Some(Rejection {
-                error,
-                is_final: true,
-            }) = rejection.take()
-            {
+            if let Some(error) = rejection.take() {
                 return Err(self.rejected(session, error));
             }
             let Some(prepared) = write.prepare(&session)? else {
@@ -90,27 +78,15 @@ impl Attempt<'_> {
                     return self.verified(write, session, prepared, response).await;
                 }
                 Err(error) if matches!(error.http_status(), Some(400 | 409)) => {
-                    rejection = Some(self.pause_after(error, &mut pauses).await);
+                    // A lagging status is worth some repetitions; what the API says about the
+                    // content of an update will not change by repeating it.
+                    match pauses.next().filter(|_| !self.is_about_content(&error)) {
+                        Some(pause) => sleep(*pause).await,
+                        None => rejection = Some(error),
+                    }
                 }
                 Err(error) => return Err(self.failed(self.operation, error)),
             }
-        }
-    }
-
-    /// The guard passed and the API refuses. A lagging status is worth some repetitions; what
-    /// the API says about the content of an update will not change by repeating it.
-    async fn pause_after(
-        &self,
-        error: ApiError,
-        pauses: &mut slice::Iter<'_, Duration>,
-    ) -> Rejection {
-        let pause = pauses.next().filter(|_| !self.is_about_content(&error));
-        if let Some(pause) = pause {
-            sleep(*pause).await;
-        }
-        Rejection {
-            error,
-            is_final: pause.is_none(),
         }
     }
 
@@ -128,16 +104,13 @@ impl Attempt<'_> {
     async fn guarded<W: GuardedWrite>(&mut self, write: &mut W) -> Result<Guarded, Error> {
         let pauses = &self.services.settings().pauses;
         let mut stale = pauses.stale_status.iter();
-        let asking = |cx: &Context| cx.time_spent_asking();
-        let mut poll = Poll::new(self.wait_until + asking(self.cx), pauses.poll);
+        let new_poll = |cx: &Context, until| Poll::new(until + cx.time_spent_asking(), pauses.poll);
+        let mut poll = new_poll(self.cx, self.wait_until);
         loop {
             let session = self.cx.read_session(self.id).await?;
             self.expect_unchanged(&session)?;
-            let ruling = self
-                .services
-                .statuses()
-                .judge(self.operation, &session.head);
-            let refusal = match ruling {
+            let statuses = self.services.statuses();
+            let refusal = match statuses.judge(self.operation, &session.head) {
                 Ruling::Go => return Ok(Guarded::Allowed(session)),
                 Ruling::NothingToDo => return Ok(Guarded::Unchanged(session)),
                 Ruling::Refuse(refusal) => refusal,
@@ -169,7 +142,7 @@ impl Attempt<'_> {
                             return Ok(Guarded::NeedsApproval(session, token));
                         }
                     }
-                    poll = Poll::new(self.wait_until + asking(self.cx), pauses.poll);
+                    poll = new_poll(self.cx, self.wait_until);
                     self.interrupt = Some(self.send_interrupt().await?);
                 }
                 IfBusy::Interrupt | IfBusy::Wait => {
@@ -219,30 +192,27 @@ impl Attempt<'_> {
         prepared: W::Prepared,
         response: ApiResponse<Option<Session>>,
     ) -> Result<Written<W::Prepared>, Error> {
-        let Some(mut after) = response.body else {
-            return Ok(Written::Done {
-                before,
-                prepared,
-                after: None,
-            });
+        let is_as_asked = |after: &Session| {
+            after.head.id == self.id.as_str() && write.verify(&prepared, after).is_ok()
         };
-        let is_another = after.head.id != self.id.as_str();
-        if is_another || write.verify(&prepared, &after).is_err() {
+        let mut after = response.body;
+        if after.as_ref().is_some_and(|after| !is_as_asked(after)) {
             let read = self.cx.read_session(self.id).await;
-            after = read.map_err(|error| error.in_doubt(self.id, self.operation))?;
-            if let Err(mismatch) = write.verify(&prepared, &after) {
+            let read = read.map_err(|error| error.in_doubt(self.id, self.operation))?;
+            if let Err(mismatch) = write.verify(&prepared, &read) {
                 return Err(Error::new(ErrorKind::NotApplied {
-                    session: Box::new(after.head),
+                    session: Box::new(read.head),
                     operation: self.operation,
                     mismatch,
                     request_id: response.request_id,
                 }));
             }
+            after = Some(read);
         }
         Ok(Written::Done {
             before,
             prepared,
-            after: Some(Box::new(after)),
+            after: after.map(Box::new),
         })
     }
 

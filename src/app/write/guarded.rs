@@ -11,6 +11,9 @@ use crate::{
     model::{Session, SessionId},
 };
 
+/// The answer to a write. It holds the session afterwards, if the API gives it.
+pub(crate) type Sent = Result<ApiResponse<Option<Session>>, ApiError>;
+
 /// One kind of write. What is sent is computed from a fresh reading each time it is sent.
 pub(crate) trait GuardedWrite: Send + Sync {
     type Prepared: Default + Send + Sync;
@@ -35,13 +38,12 @@ pub(crate) trait GuardedWrite: Send + Sync {
         std::future::ready(Ok(Approval::Granted))
     }
 
-    /// Sends it. The answer holds the session afterwards, if the API gives it.
     fn send(
         &self,
         client: &Client,
         id: &SessionId,
         prepared: &Self::Prepared,
-    ) -> impl Future<Output = Result<ApiResponse<Option<Session>>, ApiError>> + Send;
+    ) -> impl Future<Output = Sent> + Send;
 
     /// Whether the session afterwards is as asked. Writes whose answer holds no session have
     /// nothing to compare.

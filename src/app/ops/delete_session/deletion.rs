@@ -1,14 +1,14 @@
 //! The write that deletes, and the approval it needs: a confirmation, and an export of what goes.
 
 use crate::{
-    api::{Acted, ApiError, ApiResponse, Client},
+    api::{Acted, ApiError, Client},
     app::{
         approval::{Approved, BrokenSeal, invalid, subject::Subject},
         context::Context,
         error::{Error, ErrorKind, Mismatch},
         export::{self, Exported},
         services::Services,
-        write::guarded::{Approval, GuardedWrite},
+        write::{Approval, GuardedWrite, Sent},
     },
     domain::guard::Operation,
     model::{Session, SessionId},
@@ -144,12 +144,7 @@ impl GuardedWrite for Deletion<'_> {
         }
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        (): &(),
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+    async fn send(&self, client: &Client, id: &SessionId, (): &()) -> Sent {
         let response = client.delete_session(id).await?;
         if response.body {
             return Ok(response.map(|_| None));
