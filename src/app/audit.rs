@@ -9,14 +9,14 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::Instant,
 };
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::op::Op;
+use super::{locks::lock, op::Op};
 use crate::{domain::code::Code, model::SessionId};
 
 /// How many lines are kept while the file cannot be written. Meanwhile every call is refused, so
@@ -97,7 +97,7 @@ impl AuditLog {
     /// When the file cannot be opened, or lines of earlier calls still cannot be written: nothing
     /// may be done that could not be logged.
     pub(crate) fn begin(&self, op: Op, target: Target) -> io::Result<Entry<'_>> {
-        self.lock().flush(&self.path)?;
+        lock(&self.state).flush(&self.path)?;
         Ok(self.entry(op, target))
     }
 
@@ -114,7 +114,7 @@ impl AuditLog {
     }
 
     fn write(&self, line: Vec<u8>) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.pending.len() < MAX_PENDING {
             state.pending.push_back(line);
         }
@@ -122,10 +122,6 @@ impl AuditLog {
             let pending = state.pending.len();
             tracing::error!(%error, pending, "the audit log cannot be written; calls of writing tools are refused until it can");
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -137,23 +133,18 @@ impl State {
             self.partial_line = false;
             self.file = Some(open(path)?);
         }
-        let Some(file) = self.file.as_mut() else {
+        let Some(file) = &mut self.file else {
             return Ok(());
         };
         while let Some(line) = self.pending.front() {
-            let whole = if self.partial_line {
-                [b"\n", line.as_slice()].concat()
-            } else {
-                line.clone()
-            };
-            match file.write(&whole) {
-                Ok(written) if written == whole.len() => self.partial_line = false,
-                Ok(written) => {
-                    self.partial_line |= written > 0;
-                    return Err(io::ErrorKind::StorageFull.into());
-                }
-                Err(error) => return Err(error),
+            let separator: &[u8] = if self.partial_line { b"\n" } else { b"" };
+            let whole = [separator, line].concat();
+            let written = file.write(&whole)?;
+            if written < whole.len() {
+                self.partial_line |= written > 0;
+                return Err(io::ErrorKind::StorageFull.into());
             }
+            self.partial_line = false;
             self.pending.pop_front();
         }
         Ok(())
@@ -174,13 +165,10 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let same = |one: &std::fs::Metadata, other: &std::fs::Metadata| {
-        (one.dev(), one.ino()) == (other.dev(), other.ino())
-    };
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(open), Ok(named)) => same(&open, &named),
-        _ => false,
-    }
+    let identity =
+        |metadata: io::Result<std::fs::Metadata>| metadata.map(|of| (of.dev(), of.ino())).ok();
+    let open = identity(file.metadata());
+    open.is_some() && open == identity(std::fs::metadata(path))
 }
 
 /// Whether a file of that name is still there; an open file has no identity to compare.
@@ -209,7 +197,7 @@ impl Entry<'_> {
         self.ended = true;
         let milliseconds = self.started.elapsed().as_millis();
         let line = Line {
-            time: now(),
+            time: format!("{:.3}", Timestamp::now()),
             tool: self.op.name(),
             session_id: self.target.session_id.as_deref(),
             plan_id: self.target.plan_id.as_deref(),
@@ -240,10 +228,6 @@ impl Drop for Entry<'_> {
     }
 }
 
-fn now() -> String {
-    format!("{:.3}", Timestamp::now())
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -265,8 +249,7 @@ mod tests {
             let _entry = begin();
             panic!("on purpose");
         }));
-        let panicked = panicking.unwrap_err();
-        assert_eq!(panicked.downcast_ref(), Some(&"on purpose"));
+        assert_eq!(panicking.unwrap_err().downcast_ref(), Some(&"on purpose"));
         let text = std::fs::read_to_string(log.path()).unwrap();
         let ends: Vec<_> = text
             .lines()

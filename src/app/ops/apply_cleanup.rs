@@ -38,7 +38,7 @@ pub(crate) async fn apply_cleanup(
     if plan.action == Action::Delete && !plan.is_approved() {
         let subject = Subject::PlanDeletion {
             plan_id: plan.id.clone(),
-            sessions: plan.matched,
+            sessions: plan.progress().matched,
             list_cost: plan.list_cost.clone(),
         };
         match services.approvals().approve(cx, token, &subject).await? {

@@ -42,18 +42,9 @@ pub(crate) async fn plan_cleanup(
         Selection::Ids(ids) => draft.add_ids(ids, max_scan).await?,
         Selection::Matching(filter) => draft.add_matching(*filter, max_scan).await?,
     }
-    let total_list_cost = draft.list_cost();
-    let Draft {
-        planned,
-        rows,
-        skipped,
-        scanned,
-        complete,
-        ..
-    } = draft;
-    let matched = planned.len();
+    let (matched, total_list_cost) = (draft.planned.len(), draft.list_cost());
     let plans = services.plans();
-    let plan = plans.insert(action, planned, total_list_cost.clone());
+    let plan = plans.insert(action, draft.planned, total_list_cost.clone());
     let plan = plan.ok_or(ErrorKind::Internal)?;
     let per_minute = u64::from(services.settings().max_rpm.get());
     // The first second's worth goes at once.
@@ -63,11 +54,11 @@ pub(crate) async fn plan_cleanup(
         plan_id: plan.id.clone(),
         expires_at: format!("{:.0}", plan.expires_at),
         matched,
-        sessions: rows,
+        sessions: draft.rows,
         total_list_cost,
-        skipped,
-        scanned,
-        complete,
+        skipped: draft.skipped,
+        scanned: draft.scanned,
+        complete: draft.complete,
         estimated_seconds: seconds.max(u64::from(matched > 0)),
     })
 }

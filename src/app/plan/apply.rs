@@ -29,7 +29,6 @@ use crate::{
         context::Context,
         error::{Blame, Error},
         ops::{archive_session::Archive, delete_session::deletion::Deletion},
-        pace::Permits,
         services::Services,
         write::{Conditions, Written, write},
     },
@@ -57,7 +56,6 @@ pub(crate) async fn apply(
         services,
         cx,
         plan,
-        permits: services.pacer().permits(),
         consecutive_failures: 0,
         stopped_by: None,
         until: cx.soft_deadline(),
@@ -70,8 +68,6 @@ struct Run<'a> {
     services: &'a Services,
     cx: &'a Context,
     plan: &'a Arc<Plan>,
-    /// Permits that no session has used yet.
-    permits: Permits,
     consecutive_failures: usize,
     stopped_by: Option<Code>,
     /// When no further session is claimed.
@@ -87,15 +83,14 @@ enum Worked {
 
 impl Run<'_> {
     async fn run(&mut self) -> Result<(), Error> {
-        let until = self.until;
+        let (services, cx, plan, until) = (self.services, self.cx, self.plan, self.until);
         // The service may have asked for a longer pause than this call lasts.
-        let paused_until = self.services.pacer().paused_until();
+        let paused_until = services.pacer().paused_until();
         if paused_until.is_some_and(|paused| paused >= until) {
             self.stopped_by = Some(Code::RateLimited);
             return Ok(());
         }
-        let (services, cx, plan) = (self.services, self.cx, self.plan);
-        let permits = self.permits.clone();
+        let permits = services.pacer().permits();
         let mut working = FuturesUnordered::new();
         let mut failure = None;
         let mut reported = Instant::now();
@@ -171,7 +166,7 @@ impl Run<'_> {
             .progress(Progress::Applied {
                 action: self.plan.action,
                 done: progress.done,
-                settled: progress.settled(),
+                settled: progress.matched - progress.remaining,
                 matched: progress.matched,
             })
             .await;
@@ -185,26 +180,29 @@ async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
         Ok(false) => write_one(services, cx, action, session).await,
         Err(error) => Err(error),
     };
-    let error = match settled {
-        Ok(settlement) => return Worked::Settled(settlement),
-        Err(error) => error,
-    };
+    match settled {
+        Ok(settlement) => Worked::Settled(settlement),
+        Err(error) => match error.blame() {
+            Blame::Service => Worked::SlowDown(error.code(), error.retry_after()),
+            Blame::Setup => Worked::Stop(error),
+            Blame::Session => Worked::Settled(skipped_or_failed(error)),
+        },
+    }
+}
+
+/// A session that is no longer as planned is skipped.
+fn skipped_or_failed(error: Error) -> Settlement {
     let code = error.code();
-    match (error.blame(), code) {
-        (Blame::Service, _) => Worked::SlowDown(code, error.retry_after()),
-        (Blame::Setup, _) => Worked::Stop(error),
-        (
-            Blame::Session,
-            Code::NotFound
-            | Code::AgentNotAllowed
-            | Code::SessionChanged
-            | Code::SessionRunning
-            | Code::SessionRescheduling
-            | Code::SessionArchived
-            | Code::SessionTerminated
-            | Code::StatusUnrecognized,
-        ) => Worked::Settled(Settlement::Skipped(SkipReason::Code(code))),
-        (Blame::Session, _) => Worked::Settled(Settlement::Failed(error)),
+    match code {
+        Code::NotFound
+        | Code::AgentNotAllowed
+        | Code::SessionChanged
+        | Code::SessionRunning
+        | Code::SessionRescheduling
+        | Code::SessionArchived
+        | Code::SessionTerminated
+        | Code::StatusUnrecognized => Settlement::Skipped(SkipReason::Code(code)),
+        _ => Settlement::Failed(error),
     }
 }
 

@@ -209,7 +209,11 @@ impl<'a> Draft<'a> {
         if let Some(reason) = reason {
             return self.skipped.add(reason, &session.id);
         }
-        self.planned.push(PlannedSession::new(id, session));
+        self.planned.push(PlannedSession {
+            id,
+            updated_at: session.updated_at.clone(),
+            in_doubt: false,
+        });
         let row = Row::of(session);
         if self.rows.len() < SHOWN_ROWS && self.row_budget.take(&row) {
             self.rows.push(row);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::code::Code;
+use crate::{app::error::Error, domain::code::Code};
 
 /// How many ids are named for each reason.
 const NAMED_IDS: usize = 5;
@@ -56,11 +56,11 @@ impl Skipped {
 #[derive(Debug, Clone)]
 pub(crate) struct FailedSession {
     pub id: String,
-    pub error: crate::app::error::Error,
+    pub error: Error,
 }
 
 /// How far a plan is, over all calls: `done + skipped + failed_count + remaining = matched`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct PlanProgress {
     pub matched: usize,
     pub done: usize,
@@ -68,10 +68,4 @@ pub(crate) struct PlanProgress {
     pub failed_count: usize,
     pub failed: Vec<FailedSession>,
     pub remaining: usize,
-}
-
-impl PlanProgress {
-    pub(crate) fn settled(&self) -> usize {
-        self.matched - self.remaining
-    }
 }
