@@ -20,16 +20,20 @@ use super::{
     settings::ConfirmDeletes,
 };
 
-/// How long a token, or a question, is valid.
 const VALID_FOR: Duration = Duration::from_secs(5 * 60);
+/// What a seal is good for.
+const TOKEN: &str = "token";
+const QUESTION: &str = "question";
 /// How long a person is waited for within a call.
 pub(crate) const APPROVAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Approved {
+pub(crate) enum Approval {
     /// It was approved, or needs no approval.
-    Yes,
-    /// Not before the caller comes back with this token.
+    Granted,
+    /// It was approved, but that took its time: the session must be read and guarded again.
+    Recheck,
+    /// Not in this call: the caller has to come back with this token.
     Needs(ApprovalToken),
 }
 
@@ -41,18 +45,10 @@ pub(crate) struct ApprovalToken {
     pub expires_at: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Token,
-    Question,
-}
-
 /// Seals text so that only this process can have made it.
 pub(crate) trait Seal: Send + Sync {
-    /// A seal bound to `binding`, valid for `valid_for`.
     fn seal(&self, binding: &[u8], valid_for: Duration) -> String;
 
-    /// Checks a seal.
     fn check(&self, sealed: &str, binding: &[u8]) -> Result<(), BrokenSeal>;
 }
 
@@ -79,18 +75,15 @@ impl Approvals {
 
     /// Whether the subject may be carried out. To be asked once a call, with a subject made from
     /// a reading of this call.
-    ///
-    /// # Errors
-    /// `confirmation_invalid` for a token or state that does not fit; `confirmation_declined`
-    /// when a person said no; [`ErrorKind::InputRequired`] when the adapter has to ask first.
+    /// Fails with [`ErrorKind::InputRequired`] when the adapter has to ask first.
     pub(crate) async fn approve(
         &self,
         cx: &Context,
         token: Option<&str>,
         subject: &Subject,
-    ) -> Result<Approved, Error> {
+    ) -> Result<Approval, Error> {
         if !self.required() {
-            return Ok(Approved::Yes);
+            return Ok(Approval::Granted);
         }
         let Some(seal) = &self.seal else {
             return Err(ErrorKind::Internal.into());
@@ -100,40 +93,40 @@ impl Approvals {
             opened.map_err(|broken| invalid(subject, broken))
         };
         if let Some(token) = token {
-            check(Purpose::Token, token)?;
-            return Ok(Approved::Yes);
+            check(TOKEN, token)?;
+            return Ok(Approval::Granted);
         }
         if self.way == ConfirmDeletes::Elicit {
             match cx.approval() {
                 ApprovalChannel::Answered { state, reply } => {
-                    check(Purpose::Question, &state)?;
-                    return approved_by(reply, subject);
+                    check(QUESTION, &state)?;
+                    return approved_by(reply, subject).map(|()| Approval::Granted);
                 }
                 ApprovalChannel::Inline => {
                     if let Some(reply) = cx.ask(subject, APPROVAL_TIMEOUT).await {
-                        return approved_by(reply, subject);
+                        return approved_by(reply, subject).map(|()| Approval::Recheck);
                     }
                 }
                 ApprovalChannel::Deferred => {
                     return Err(ErrorKind::InputRequired(Box::new(PendingQuestion {
                         subject: subject.clone(),
-                        state: seal.seal(&binding(Purpose::Question, subject), VALID_FOR),
+                        state: seal.seal(&binding(QUESTION, subject), VALID_FOR),
                     }))
                     .into());
                 }
                 ApprovalChannel::Unavailable => {}
             }
         }
-        Ok(Approved::Needs(ApprovalToken {
+        Ok(Approval::Needs(ApprovalToken {
             expires_at: expiry(),
-            token: seal.seal(&binding(Purpose::Token, subject), VALID_FOR),
+            token: seal.seal(&binding(TOKEN, subject), VALID_FOR),
         }))
     }
 }
 
-fn approved_by(reply: Reply, subject: &Subject) -> Result<Approved, Error> {
+fn approved_by(reply: Reply, subject: &Subject) -> Result<(), Error> {
     match reply {
-        Reply::Yes => Ok(Approved::Yes),
+        Reply::Yes => Ok(()),
         Reply::No => Err(ErrorKind::ConfirmationDeclined(Box::new(subject.clone())).into()),
     }
 }
@@ -145,11 +138,7 @@ pub(crate) fn invalid(subject: &Subject, broken: BrokenSeal) -> Error {
     })
 }
 
-fn binding(purpose: Purpose, subject: &Subject) -> Vec<u8> {
-    let purpose = match purpose {
-        Purpose::Token => "token",
-        Purpose::Question => "question",
-    };
+fn binding(purpose: &str, subject: &Subject) -> Vec<u8> {
     format!("{purpose}\n{}", subject.binding()).into_bytes()
 }
 

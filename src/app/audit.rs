@@ -32,7 +32,6 @@ pub(crate) struct AuditLog {
 #[derive(Debug, Default)]
 struct State {
     file: Option<File>,
-    /// Lines that could not be written yet, oldest first.
     pending: VecDeque<Vec<u8>>,
     /// The last write stopped within a line.
     partial_line: bool,
@@ -62,11 +61,11 @@ pub(crate) struct Target {
 
 impl Target {
     /// What of it can be written down: content that was given as an id is not.
-    fn checked(self) -> Self {
-        let id = |text: Option<String>| text.filter(|text| SessionId::parse(text).is_ok());
+    fn checked(&self) -> Self {
+        let id = |text: &Option<String>| text.clone().filter(|id| SessionId::parse(id).is_ok());
         Self {
-            session_id: id(self.session_id),
-            plan_id: id(self.plan_id),
+            session_id: id(&self.session_id),
+            plan_id: id(&self.plan_id),
         }
     }
 }
@@ -91,19 +90,14 @@ impl AuditLog {
         &self.path
     }
 
-    /// Begins the entry of one call.
-    ///
-    /// # Errors
-    /// When the file cannot be opened, or lines of earlier calls still cannot be written: nothing
-    /// may be done that could not be logged.
-    pub(crate) fn begin(&self, op: Op, target: Target) -> io::Result<Entry<'_>> {
+    pub(crate) fn begin(&self, op: Op, target: &Target) -> io::Result<Entry<'_>> {
         lock(&self.state).flush(&self.path)?;
         Ok(self.entry(op, target))
     }
 
     /// The entry of a call that is refused because the log cannot be written: its line is kept
     /// until it can.
-    pub(crate) fn entry(&self, op: Op, target: Target) -> Entry<'_> {
+    pub(crate) fn entry(&self, op: Op, target: &Target) -> Entry<'_> {
         Entry {
             log: self,
             op,
@@ -242,7 +236,7 @@ mod tests {
     fn a_call_that_never_ends_is_logged_too() {
         let dir = tempfile::tempdir().unwrap();
         let log = AuditLog::new(dir.path().join("audit"));
-        let begin = || log.begin(Op::ArchiveSession, Target::default()).unwrap();
+        let begin = || log.begin(Op::ArchiveSession, &Target::default()).unwrap();
         begin().end(End::Outcome("archived".to_owned()), Some("req_1"));
         drop(begin());
         let panicking = catch_unwind(AssertUnwindSafe(|| {
@@ -263,9 +257,9 @@ mod tests {
     #[test]
     fn a_full_disk_stops_the_next_call_not_the_process() {
         let log = AuditLog::new("/dev/full".into());
-        let entry = log.begin(Op::ArchiveSession, Target::default()).unwrap();
+        let entry = log.begin(Op::ArchiveSession, &Target::default()).unwrap();
         entry.end(End::Code(Code::Conflict), None);
-        let refused = log.begin(Op::ArchiveSession, Target::default());
+        let refused = log.begin(Op::ArchiveSession, &Target::default());
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::StorageFull);
     }
 }

@@ -1,25 +1,31 @@
 //! Who calls: how an operation reports progress, notices that it is cancelled, and asks a person.
 
-use std::time::Duration;
+use std::{future, time::Duration};
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio_util::sync::CancellationToken;
 
 use super::{approval::subject::Subject, plan::action::Action};
 use crate::model::SessionId;
 
-/// The adapter's side of one call.
+/// The adapter's side of one call; by default it shows no progress and can ask nobody.
 pub(crate) trait Caller: Send + Sync {
     /// Cancelled when the caller no longer wants the answer.
     fn cancellation(&self) -> &CancellationToken;
 
-    fn progress(&self, progress: Progress) -> BoxFuture<'_, ()>;
+    fn progress(&self, _: Progress) -> BoxFuture<'_, ()> {
+        future::ready(()).boxed()
+    }
 
-    fn approval(&self) -> ApprovalChannel;
+    fn approval(&self) -> ApprovalChannel {
+        ApprovalChannel::Unavailable
+    }
 
     /// Asks a person while the call goes on ([`ApprovalChannel::Inline`]); `None` if there is no
     /// reply within `timeout`.
-    fn ask<'a>(&'a self, subject: &'a Subject, timeout: Duration) -> BoxFuture<'a, Option<Reply>>;
+    fn ask<'a>(&'a self, _: &'a Subject, _timeout: Duration) -> BoxFuture<'a, Option<Reply>> {
+        future::ready(None).boxed()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +37,6 @@ pub(crate) enum ApprovalChannel {
     Deferred,
     /// A person was asked before this call was made again.
     Answered {
-        /// The sealed state that the question carried.
         state: String,
         reply: Reply,
     },

@@ -25,6 +25,7 @@ use crate::{
 /// is in time.
 const RESERVE: Duration = Duration::from_secs(4);
 
+#[derive(Clone)]
 pub(crate) struct Context {
     op: Op,
     client: Client,
@@ -80,13 +81,9 @@ impl Context {
     /// The same call for one session of many, whose requests use these permits.
     pub(crate) fn child(&self, permits: Permits) -> Self {
         Self {
-            op: self.op,
             client: permits.bind(&self.client),
             permits,
-            deadline: Arc::clone(&self.deadline),
-            caller: Arc::clone(&self.caller),
-            allowed_agents: Arc::clone(&self.allowed_agents),
-            last_write: Arc::clone(&self.last_write),
+            ..self.clone()
         }
     }
 
@@ -98,7 +95,6 @@ impl Context {
         &self.permits
     }
 
-    /// The client, bound to this call's deadline.
     pub(crate) fn client(&self) -> Client {
         self.client.with_deadline(self.deadline())
     }
@@ -149,7 +145,6 @@ impl Context {
         self.deadline.at + self.time_spent_asking()
     }
 
-    /// How long a person was waited for.
     pub(crate) fn time_spent_asking(&self) -> Duration {
         *lock(&self.deadline.time_spent_asking)
     }

@@ -18,7 +18,6 @@ use super::scan::position::Position;
 /// Part of the checksum; changes with the meaning of the content.
 const VERSION: &str = "managed-sessions-mcp cursor 2";
 const CHECKSUM_BYTES: usize = 16;
-/// Length of the hash that identifies a request.
 const REQUEST_BYTES: usize = 9;
 /// Upper bound of what is decoded; cursors of the API, which ours contain, are shorter.
 const MAX_CHARACTERS: usize = 16_384;
@@ -72,13 +71,11 @@ impl Cursors {
 /// A request for a page of a list; also the content of the cursor for its next page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ListRequest {
-    /// Hash of the tool and its arguments.
     #[serde(rename = "q")]
     hash: String,
     /// Unix seconds.
     #[serde(rename = "f")]
     asked_at: i64,
-    /// Where to resume; `None` for the first page.
     #[serde(rename = "p")]
     pub(crate) position: Option<Position>,
 }

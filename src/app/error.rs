@@ -63,7 +63,6 @@ pub(crate) enum ErrorKind {
         session: Box<SessionHead>,
         operation: Operation,
         waited: Duration,
-        /// An interrupt was sent and accepted.
         interrupted: bool,
     },
     /// The service accepted the write and did not do it.
@@ -126,7 +125,6 @@ pub(crate) enum ErrorKind {
     EndlessHistory(SessionId),
 }
 
-/// What the API was asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum About {
     Session(SessionId),
@@ -175,7 +173,6 @@ impl Error {
         })
     }
 
-    /// The same error of a write that may have been carried out.
     pub(crate) fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {
         self.effects.in_doubt = Some(InDoubt {
             session: session.clone(),
@@ -184,7 +181,6 @@ impl Error {
         self
     }
 
-    /// The same error of a call that had stopped the session's turn.
     pub(crate) fn after_interrupt(mut self) -> Self {
         self.effects.turn_stopped = true;
         self
@@ -240,7 +236,6 @@ impl Error {
         }
     }
 
-    /// How long the service asks callers to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.api_error().and_then(ApiError::retry_after)
     }
@@ -249,7 +244,6 @@ impl Error {
         self.api_error().and_then(ApiError::http_status)
     }
 
-    /// The API's id of the request that failed.
     pub(crate) fn request_id(&self) -> Option<&str> {
         match &*self.kind {
             ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),

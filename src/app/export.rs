@@ -66,7 +66,6 @@ struct Unfinished {
     version: String,
     /// The cursor of the next page; none for the first.
     page: Option<String>,
-    /// Index into [`PAGE_SIZES`].
     size: usize,
     since: Instant,
 }
@@ -80,13 +79,9 @@ impl Exporter {
     }
 
     /// Exports a session that was just read, or resumes its unfinished export; the record in the
-    /// file is then the one that was read when that began, see [`Exported::version`].
-    ///
-    /// The caller holds the session's lock, so that no two exports of it run at once.
-    ///
-    /// # Errors
-    /// `export_failed` when the file cannot be written, `timed_out` when the next call has to
-    /// resume, and what the API refuses. The file with the final name is untouched then.
+    /// file is then the one that was read when that began, see [`Exported::version`]. The caller
+    /// holds the session's lock, so that no two exports of it run at once. On failure the file
+    /// with the final name is untouched; `timed_out` means that the next call has to resume.
     pub(crate) async fn export(
         &self,
         cx: &Context,

@@ -35,11 +35,9 @@ pub(crate) struct Pacer {
 
 #[derive(Debug)]
 struct Shared {
-    /// Time between two tokens.
     interval: Duration,
     /// Capacity of the bucket: one second's worth of tokens, at least one.
     burst: u32,
-    /// Default length of a pause.
     slow_down: Duration,
     /// Bulk work queues here in order of arrival; whoever holds the lock gets the next token.
     queue: tokio::sync::Mutex<()>,
@@ -122,7 +120,6 @@ impl Pacer {
         }
     }
 
-    /// Takes a permit, or returns when to try again.
     fn try_acquire(&self, to_pay: &mut u32) -> Result<(), Instant> {
         let mut state = self.state();
         if let Some(until) = state.paused_until
@@ -192,7 +189,6 @@ impl Permits {
         part
     }
 
-    /// Takes back what a part of the work has left.
     pub(crate) fn merge(&self, part: &Self) {
         let left = part.0.count.swap(0, Ordering::Relaxed);
         self.0.count.fetch_add(left, Ordering::Relaxed);
@@ -224,7 +220,6 @@ impl Permits {
 }
 
 impl Available {
-    /// Takes up to `count`, and returns how many it took.
     fn take(&self, count: u32) -> u32 {
         let less = |available: u32| Some(available.saturating_sub(count));
         self.count

@@ -39,11 +39,9 @@ pub(crate) struct Scan<S: Source> {
     deadline: Instant,
     page_size: u32,
     has_started: bool,
-    /// The cursor of the current page.
     page: Option<String>,
     /// Entries of the current page that are left.
     entries: VecDeque<S::Item>,
-    /// How many entries of the current page are consumed.
     consumed: usize,
     /// The last entry consumed, and the one before.
     last: [SortKey; 2],
@@ -129,7 +127,6 @@ impl<S: Source> Scan<S> {
         self.last.swap(0, 1);
     }
 
-    /// How many entries were scanned, of those that count.
     pub(crate) fn scanned(&self) -> usize {
         self.scanned
     }

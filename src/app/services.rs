@@ -22,14 +22,14 @@ use crate::{
 };
 
 pub(crate) struct Services {
-    settings: Settings,
-    client: Client,
-    statuses: Statuses,
+    pub(super) settings: Settings,
+    pub(super) client: Client,
+    pub(super) statuses: Statuses,
     locks: SessionLocks,
-    approvals: Approvals,
-    exporter: Option<Exporter>,
-    pacer: Pacer,
-    plans: Plans,
+    pub(super) approvals: Approvals,
+    pub(super) exporter: Option<Exporter>,
+    pub(super) pacer: Pacer,
+    pub(super) plans: Plans,
     cursors: Cursors,
     suggestions: SessionSuggestions,
 }
@@ -60,7 +60,6 @@ impl Services {
         self.client.warm_up();
     }
 
-    /// Proposes sessions whose id or title contains `typed`.
     pub(crate) async fn suggest_sessions(&self, typed: &str) -> Vec<String> {
         let agents = &self.settings.allowed_agents;
         self.suggestions.matching(typed, &self.client, agents).await
@@ -68,34 +67,6 @@ impl Services {
 
     pub(crate) fn cursors(&self) -> &Cursors {
         &self.cursors
-    }
-
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
-
-    pub(crate) fn statuses(&self) -> &Statuses {
-        &self.statuses
-    }
-
-    pub(crate) fn approvals(&self) -> &Approvals {
-        &self.approvals
-    }
-
-    pub(crate) fn exporter(&self) -> Option<&Exporter> {
-        self.exporter.as_ref()
-    }
-
-    pub(crate) fn pacer(&self) -> &Pacer {
-        &self.pacer
-    }
-
-    pub(crate) fn plans(&self) -> &Plans {
-        &self.plans
     }
 
     /// Waits until no other call writes the session, as long as that leaves time to write it.

@@ -11,9 +11,7 @@ use crate::{
 
 /// How long a list is reused: a request follows every key that a person presses.
 const MAX_AGE: Duration = Duration::from_secs(10);
-/// How long a person waits for suggestions.
 const TIMEOUT: Duration = Duration::from_secs(4);
-/// How many of the newest sessions are searched.
 const SEARCHED: u32 = 100;
 const MAX_SUGGESTIONS: usize = 20;
 

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::{
     conditions::Conditions,
-    guarded::{Approval, GuardedWrite, Sent, Written},
+    guarded::{GuardedWrite, Sent, Written},
 };
 
 use self::attempt::Attempt;

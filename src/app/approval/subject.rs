@@ -6,13 +6,11 @@ use crate::model::{SessionHead, SessionId};
 pub(crate) enum Subject {
     /// The deletion of one session.
     Deletion {
-        /// The session as it was read.
         session: Box<SessionHead>,
         /// Its id as the caller gave it.
         id: SessionId,
         /// What tells this state of it from others; empty while it is busy.
         version: String,
-        /// Its turn will be stopped first.
         busy: bool,
         /// It will be exported first.
         exported: bool,
@@ -20,7 +18,6 @@ pub(crate) enum Subject {
     PlanDeletion {
         plan_id: String,
         sessions: usize,
-        /// What they cost so far, if known.
         list_cost: Option<String>,
     },
 }

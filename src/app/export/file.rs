@@ -15,7 +15,6 @@ use tempfile::NamedTempFile;
 use crate::model::SessionId;
 
 const EXTENSION: &str = "jsonl.gz";
-/// The longest id that is a file name as it is.
 const LONGEST_NAME: usize = 100;
 /// Shorter names may be those of devices, `CON` or `LPT1`, with any extension.
 const SHORTEST_NAME: usize = 5;
@@ -124,7 +123,6 @@ fn comment(id: &SessionId) -> String {
     format!("session {}", id.as_str().escape_default())
 }
 
-/// SHA-256 in hexadecimal digits.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()

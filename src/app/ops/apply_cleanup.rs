@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        approval::{ApprovalToken, Approved, subject::Subject},
+        approval::{Approval, ApprovalToken, subject::Subject},
         context::Context,
         error::{Error, ErrorKind},
         plan::{action::Action, apply::apply, progress::PlanProgress},
@@ -24,16 +24,13 @@ pub(crate) enum Applied {
 }
 
 /// Applies a plan, for as long as one call may take.
-///
-/// # Errors
-/// `plan_not_found`, `confirmation_…`, and what every session would fail with.
 pub(crate) async fn apply_cleanup(
     services: &Services,
     cx: &Context,
     plan_id: &str,
     token: Option<&str>,
 ) -> Result<Applied, Error> {
-    let plan = services.plans().get(plan_id);
+    let plan = services.plans.get(plan_id);
     let plan = plan.ok_or_else(|| ErrorKind::PlanNotFound(plan_id.to_owned()))?;
     if plan.action == Action::Delete && !plan.is_approved() {
         let subject = Subject::PlanDeletion {
@@ -41,9 +38,9 @@ pub(crate) async fn apply_cleanup(
             sessions: plan.progress().matched,
             list_cost: plan.list_cost.clone(),
         };
-        match services.approvals().approve(cx, token, &subject).await? {
-            Approved::Yes => plan.approve(),
-            Approved::Needs(token) => {
+        match services.approvals.approve(cx, token, &subject).await? {
+            Approval::Granted | Approval::Recheck => plan.approve(),
+            Approval::Needs(token) => {
                 return Ok(Applied::NeedsApproval {
                     progress: plan.progress(),
                     token,

@@ -15,16 +15,11 @@ use crate::{
 
 pub(crate) struct Deleted {
     pub written: Written<()>,
-    /// The file that record and history were exported to, if they were.
     pub exported_to: Option<String>,
 }
 
 /// Deletes a session for good: record, event history and sandbox. `token` is the approval token
 /// of an earlier answer.
-///
-/// # Errors
-/// What the guard or the API refuses; `confirmation_…` and `export_failed` where the operator
-/// wants deletions to be approved or exported first.
 pub(crate) async fn delete_session(
     services: &Services,
     cx: &Context,

@@ -13,7 +13,6 @@ use crate::{
     model::{Event, Session, SessionId},
 };
 
-/// How many of the newest events are read.
 const EVENTS: u32 = 100;
 
 /// Diagnoses a session; also returns its row.
@@ -23,7 +22,7 @@ pub(crate) async fn diagnose_session(
     id: &SessionId,
 ) -> Result<(Diagnosis, Row), Error> {
     let session = cx.read_session(id).await?;
-    let activity = services.statuses().activity(&session.head);
+    let activity = services.statuses.activity(&session.head);
     let events = recent_events(cx, id, &[], EVENTS).await?;
     let events = with_pending_calls(cx, id, activity, events).await?;
     let threads = threads(cx, id, &session, &events).await;

@@ -50,7 +50,7 @@ pub(crate) async fn interrupt_session(
     // It is sent: failing to read the session now does not make it a failure.
     let seen = until_not_busy(services, cx, id, wait).await;
     let session = seen.unwrap_or_else(|_| before.clone());
-    let stopped = match services.statuses().activity(&session.head) {
+    let stopped = match services.statuses.activity(&session.head) {
         Activity::Running | Activity::Rescheduling => false,
         // It may be busy under a name this program does not know.
         Activity::Unknown => session.head.status != before.head.status,

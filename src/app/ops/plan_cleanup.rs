@@ -43,10 +43,10 @@ pub(crate) async fn plan_cleanup(
         Selection::Matching(filter) => draft.add_matching(*filter, max_scan).await?,
     }
     let (matched, total_list_cost) = (draft.planned.len(), draft.list_cost());
-    let plans = services.plans();
+    let plans = &services.plans;
     let plan = plans.insert(action, draft.planned, total_list_cost.clone());
     let plan = plan.ok_or(ErrorKind::Internal)?;
-    let per_minute = u64::from(services.settings().max_rpm.get());
+    let per_minute = u64::from(services.settings.max_rpm.get());
     // The first second's worth goes at once.
     let requests = matched as u64 * u64::from(REQUESTS_PER_SESSION);
     let seconds = (requests * 60).div_ceil(per_minute).saturating_sub(1);

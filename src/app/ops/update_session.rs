@@ -15,7 +15,6 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// Changes title, metadata or budget of a session.
 pub(crate) async fn update_session(
     services: &Services,
     cx: &Context,

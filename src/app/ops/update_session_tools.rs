@@ -17,7 +17,6 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// Changes tools and MCP servers of a session.
 pub(crate) async fn update_session_tools(
     services: &Services,
     cx: &Context,

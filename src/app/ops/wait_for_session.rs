@@ -31,7 +31,7 @@ pub(crate) async fn wait_for_session(
 ) -> Result<Waited, Error> {
     let started = Instant::now();
     let session = until_not_busy(services, cx, id, wait).await?;
-    let busy = services.statuses().activity(&session.head).is_busy();
+    let busy = services.statuses.activity(&session.head).is_busy();
     let waited = started.elapsed();
     let stop_reason = if busy {
         None

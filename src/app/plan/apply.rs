@@ -35,7 +35,6 @@ use crate::{
     domain::code::Code,
 };
 
-/// Requests that one session costs.
 pub(crate) const REQUESTS_PER_SESSION: u32 = 2;
 /// Consecutive transient failures after which this call gives up.
 const MAX_CONSECUTIVE_FAILURES: usize = 12;
@@ -43,10 +42,8 @@ const MAX_CONSECUTIVE_FAILURES: usize = 12;
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Works on a plan until it is settled, the time is up, or the caller cancels; claimed sessions
-/// are finished first. Returns the code that stopped it early, if one did.
-///
-/// # Errors
-/// What would fail for every session: [`Blame::Setup`].
+/// are finished first. Returns the code that stopped it early, if one did; fails with what would
+/// fail for every session ([`Blame::Setup`]).
 pub(crate) async fn apply(
     services: &Services,
     cx: &Context,
@@ -85,12 +82,12 @@ impl Run<'_> {
     async fn run(&mut self) -> Result<(), Error> {
         let (services, cx, plan, until) = (self.services, self.cx, self.plan, self.until);
         // The service may have asked for a longer pause than this call lasts.
-        let paused_until = services.pacer().paused_until();
+        let paused_until = services.pacer.paused_until();
         if paused_until.is_some_and(|paused| paused >= until) {
             self.stopped_by = Some(Code::RateLimited);
             return Ok(());
         }
-        let permits = services.pacer().permits();
+        let permits = services.pacer.permits();
         let mut working = FuturesUnordered::new();
         let mut failure = None;
         let mut reported = Instant::now();
@@ -120,7 +117,7 @@ impl Run<'_> {
                 () = cx.cancelled(), if claims_more => {}
                 () = sleep_until(until), if claims_more => {}
                 () = permits.acquire(), if claims_more && !has_permits => {}
-                Some(slot) = services.plans().slot(), if claims_more && has_permits => {
+                Some(slot) = services.plans.slot(), if claims_more && has_permits => {
                     if let Some(claim) = plan.claim() {
                         let child = cx.child(permits.split(REQUESTS_PER_SESSION));
                         working.push(async move {
@@ -143,7 +140,7 @@ impl Run<'_> {
         match worked {
             Worked::Settled(settlement) => claim.settle(settlement),
             Worked::SlowDown(code, wait) => {
-                let wait = self.services.pacer().pause_for(wait);
+                let wait = self.services.pacer.pause_for(wait);
                 self.consecutive_failures = failures + 1;
                 let outlasts_call = Instant::now() + wait >= self.until;
                 if outlasts_call || self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES {

@@ -68,7 +68,6 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// What the planned sessions cost so far, if known.
     pub(crate) fn list_cost(&self) -> Option<String> {
         (!self.cost.is_empty()).then(|| self.cost.to_string())
     }
@@ -103,7 +102,7 @@ impl<'a> Draft<'a> {
         let mut found = self.find_in_list(&ids, max_scan).await?;
         // Not those that were only passed on the way: some may be of agents not allowed.
         self.scanned = found.len();
-        let allowed_agents = &self.services.settings().allowed_agents;
+        let allowed_agents = &self.services.settings.allowed_agents;
         let until = self.cx.soft_deadline();
         let mut seen = BTreeSet::new();
         for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
@@ -180,7 +179,7 @@ impl<'a> Draft<'a> {
             };
             match error.code() {
                 Code::RateLimited => {
-                    self.services.pacer().pause_for(error.retry_after());
+                    self.services.pacer.pause_for(error.retry_after());
                 }
                 Code::TimedOut => return Ok(false),
                 Code::ApiUnreachable => return Err(error),
@@ -200,7 +199,7 @@ impl<'a> Draft<'a> {
         let Ok(id) = SessionId::parse(&session.id) else {
             return self.skipped.add(SkipReason::InvalidId, &session.id);
         };
-        let statuses = self.services.statuses();
+        let statuses = &self.services.statuses;
         let reason = match statuses.judge(self.action.operation(), session) {
             Ruling::Go => None,
             Ruling::NothingToDo => Some(SkipReason::NothingToDo),

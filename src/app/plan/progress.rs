@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::{app::error::Error, domain::code::Code};
 
-/// How many ids are named for each reason.
 const NAMED_IDS: usize = 5;
 
 /// Sessions that were left alone, by the reason's code.

@@ -2,10 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -24,13 +21,11 @@ use crate::{
     model::{ApiTime, SessionId},
 };
 
-/// How long a plan is kept.
 const PLAN_TTL: Duration = Duration::from_secs(30 * 60);
 /// How many plans are kept; the oldest goes first.
 const MAX_PLANS: usize = 32;
 /// How many sessions are worked on at once, over all plans.
 pub(crate) const MAX_CONCURRENT: usize = 8;
-/// How many failed sessions are kept with their error.
 const NAMED_FAILURES: usize = 50;
 
 #[derive(Debug)]
@@ -66,7 +61,6 @@ impl Plans {
             list_cost,
             expires_at: Timestamp::now() + PLAN_TTL,
             expires: now + PLAN_TTL,
-            approved: AtomicBool::new(false),
             state: Mutex::new(PlanState {
                 progress: PlanProgress {
                     matched: sessions.len(),
@@ -74,6 +68,7 @@ impl Plans {
                     ..PlanProgress::default()
                 },
                 unclaimed: sessions.into(),
+                approved: false,
             }),
         });
         let mut plans = lock(&self.plans);
@@ -85,7 +80,6 @@ impl Plans {
         Some(plan)
     }
 
-    /// The plan with this id, unless it has expired.
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Plan>> {
         let now = Instant::now();
         let plans = lock(&self.plans);
@@ -93,7 +87,6 @@ impl Plans {
         valid.find(|plan| plan.id == id).cloned()
     }
 
-    /// Waits until one more session may be worked on.
     pub(crate) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
         self.slots.acquire().await.ok()
     }
@@ -103,11 +96,9 @@ impl Plans {
 pub(crate) struct Plan {
     pub(crate) id: String,
     pub(crate) action: Action,
-    /// What they cost so far, if known.
     pub(crate) list_cost: Option<String>,
     pub(crate) expires_at: Timestamp,
     expires: Instant,
-    approved: AtomicBool,
     state: Mutex<PlanState>,
 }
 
@@ -124,6 +115,7 @@ pub(crate) struct PlannedSession {
 struct PlanState {
     unclaimed: VecDeque<PlannedSession>,
     progress: PlanProgress,
+    approved: bool,
 }
 
 impl Plan {
@@ -131,14 +123,13 @@ impl Plan {
         lock(&self.state).progress.clone()
     }
 
-    /// Whether it was approved as a whole.
     pub(crate) fn is_approved(&self) -> bool {
-        self.approved.load(Ordering::Acquire)
+        lock(&self.state).approved
     }
 
     /// Approves it as a whole, for all further calls.
     pub(crate) fn approve(&self) {
-        self.approved.store(true, Ordering::Release);
+        lock(&self.state).approved = true;
     }
 
     pub(crate) fn has_more(&self) -> bool {

@@ -19,7 +19,6 @@ use crate::{
     model::{Order, Page},
 };
 
-/// Its number, which is its time, and whether it matches.
 type Entry = (u32, bool);
 
 /// A list whose cursors are times of entries, as those of databases are.

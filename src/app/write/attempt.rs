@@ -5,13 +5,13 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     conditions::{Conditions, IfBusy},
-    guarded::{Approval, GuardedWrite, Written},
+    guarded::{GuardedWrite, Written},
     poll::Poll,
 };
 use crate::{
     api::{Acted, ApiError, ApiResponse},
     app::{
-        approval::ApprovalToken,
+        approval::{Approval, ApprovalToken},
         context::Context,
         error::{About, Error, ErrorKind},
         services::Services,
@@ -32,7 +32,6 @@ pub(crate) struct Attempt<'a> {
     pub(crate) interrupt: Option<bool>,
 }
 
-/// A reading that the guard has judged.
 enum Guarded {
     Allowed(Session),
     NeedsApproval(Session, ApprovalToken),
@@ -44,7 +43,7 @@ impl Attempt<'_> {
         &mut self,
         write: &mut W,
     ) -> Result<Written<W::Prepared>, Error> {
-        let mut pauses = self.services.settings().pauses.conflict.iter();
+        let mut pauses = self.services.settings.pauses.conflict.iter();
         // An error that repeating the write does not lift, if the guard still allows it.
         let mut rejection = None;
         loop {
@@ -102,14 +101,14 @@ impl Attempt<'_> {
     }
 
     async fn guarded<W: GuardedWrite>(&mut self, write: &mut W) -> Result<Guarded, Error> {
-        let pauses = &self.services.settings().pauses;
+        let pauses = &self.services.settings.pauses;
         let mut stale = pauses.stale_status.iter();
         let new_poll = |cx: &Context, until| Poll::new(until + cx.time_spent_asking(), pauses.poll);
         let mut poll = new_poll(self.cx, self.wait_until);
         loop {
             let session = self.cx.read_session(self.id).await?;
             self.expect_unchanged(&session)?;
-            let statuses = self.services.statuses();
+            let statuses = &self.services.statuses;
             let refusal = match statuses.judge(self.operation, &session.head) {
                 Ruling::Go => return Ok(Guarded::Allowed(session)),
                 Ruling::NothingToDo => return Ok(Guarded::Unchanged(session)),
@@ -184,7 +183,6 @@ impl Attempt<'_> {
         }))
     }
 
-    /// Compares the answer with what was asked for, and once more with a fresh reading.
     async fn verified<W: GuardedWrite>(
         &self,
         write: &W,

@@ -3,7 +3,7 @@
 use crate::{
     api::{ApiError, ApiResponse, Client},
     app::{
-        approval::ApprovalToken,
+        approval::{Approval, ApprovalToken},
         context::Context,
         error::{Error, Mismatch},
     },
@@ -18,7 +18,6 @@ pub(crate) type Sent = Result<ApiResponse<Option<Session>>, ApiError>;
 pub(crate) trait GuardedWrite: Send + Sync {
     type Prepared: Default + Send + Sync;
 
-    /// What the guard is asked about.
     fn operation(&self) -> Operation;
 
     /// Computes what to send for the session as it is now; `None` if it already is as asked.
@@ -52,20 +51,13 @@ pub(crate) trait GuardedWrite: Send + Sync {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Approval {
-    Granted,
-    /// Once the session was read and guarded again, since approval took its time.
-    Recheck,
-    /// Not in this call: the caller has to come back with this token.
-    Needs(ApprovalToken),
-}
-
 pub(crate) enum Written<P> {
     /// The session already was as asked; nothing was sent.
     Unchanged(Session),
-    /// This would have been sent.
-    DryRun { session: Session, prepared: P },
+    DryRun {
+        session: Session,
+        prepared: P,
+    },
     /// This will be sent once the caller comes back with the token.
     NeedsApproval {
         session: Session,
@@ -76,7 +68,6 @@ pub(crate) enum Written<P> {
         /// The session as it was read right before.
         before: Session,
         prepared: P,
-        /// The session afterwards, if the API gives it.
         after: Option<Box<Session>>,
     },
 }

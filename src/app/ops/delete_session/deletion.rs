@@ -3,12 +3,12 @@
 use crate::{
     api::{Acted, ApiError, Client},
     app::{
-        approval::{Approved, BrokenSeal, invalid, subject::Subject},
+        approval::{Approval, BrokenSeal, invalid, subject::Subject},
         context::Context,
         error::{Error, ErrorKind, Mismatch},
         export::{self, Exported},
         services::Services,
-        write::{Approval, GuardedWrite, Sent},
+        write::{GuardedWrite, Sent},
     },
     domain::guard::Operation,
     model::{Session, SessionId},
@@ -17,7 +17,6 @@ use crate::{
 /// How often a session is exported again because it changed meanwhile.
 const MAX_EXPORTS: u32 = 3;
 
-/// Deletes one session, in the way the operator wants it.
 pub(crate) struct Deletion<'a> {
     services: &'a Services,
     id: &'a SessionId,
@@ -38,7 +37,7 @@ impl<'a> Deletion<'a> {
     /// A deletion that asks for the confirmation the operator wants; the caller may have brought
     /// a token.
     pub(crate) fn new(services: &'a Services, id: &'a SessionId, token: Option<String>) -> Self {
-        let required = services.approvals().required();
+        let required = services.approvals.required();
         Self {
             services,
             id,
@@ -57,7 +56,6 @@ impl<'a> Deletion<'a> {
         }
     }
 
-    /// Where record and history were exported to, if they were.
     pub(crate) fn exported_to(&self) -> Option<String> {
         self.exported.as_ref().map(|export| export.path.clone())
     }
@@ -77,7 +75,7 @@ impl<'a> Deletion<'a> {
                 export::version(session)
             },
             busy,
-            exported: self.services.exporter().is_some(),
+            exported: self.services.exporter.is_some(),
         };
         match &self.confirmed {
             Some(Confirmed::AnyState) => return Ok(Approval::Granted),
@@ -87,28 +85,23 @@ impl<'a> Deletion<'a> {
             Some(Confirmed::Binding(_)) => return Err(invalid(&subject, BrokenSeal::Invalid)),
             None => {}
         }
-        let approvals = self.services.approvals();
-        let approved = approvals.approve(cx, self.token.as_deref(), &subject);
-        match approved.await? {
-            Approved::Yes => {
-                // The interrupt that comes next will change the session.
-                self.confirmed = Some(if busy {
-                    Confirmed::AnyState
-                } else {
-                    Confirmed::Binding(subject.binding())
-                });
-                Ok(if cx.time_spent_asking().is_zero() {
-                    Approval::Granted
-                } else {
-                    Approval::Recheck
-                })
-            }
-            Approved::Needs(token) => Ok(Approval::Needs(token)),
+        let approvals = &self.services.approvals;
+        let approval = approvals
+            .approve(cx, self.token.as_deref(), &subject)
+            .await?;
+        if !matches!(approval, Approval::Needs(_)) {
+            // The interrupt that comes next will change the session.
+            self.confirmed = Some(if busy {
+                Confirmed::AnyState
+            } else {
+                Confirmed::Binding(subject.binding())
+            });
         }
+        Ok(approval)
     }
 
     async fn export(&mut self, cx: &Context, session: &Session) -> Result<Approval, Error> {
-        let Some(exporter) = self.services.exporter() else {
+        let Some(exporter) = &self.services.exporter else {
             return Ok(Approval::Granted);
         };
         let version = export::version(session);
