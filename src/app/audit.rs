@@ -41,10 +41,8 @@ struct State {
 struct Line<'a> {
     time: String,
     tool: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plan_id: Option<&'a str>,
+    #[serde(flatten)]
+    target: &'a Target,
     #[serde(flatten)]
     end: End,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,9 +51,11 @@ struct Line<'a> {
 }
 
 /// What a call is about, as the caller gave it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Target {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub plan_id: Option<String>,
 }
 
@@ -90,6 +90,8 @@ impl AuditLog {
         &self.path
     }
 
+    /// Fails if this line, or those of earlier calls, could not be written: then nothing may be
+    /// done.
     pub(crate) fn begin(&self, op: Op, target: &Target) -> io::Result<Entry<'_>> {
         lock(&self.state).flush(&self.path)?;
         Ok(self.entry(op, target))
@@ -193,8 +195,7 @@ impl Entry<'_> {
         let line = Line {
             time: format!("{:.3}", Timestamp::now()),
             tool: self.op.name(),
-            session_id: self.target.session_id.as_deref(),
-            plan_id: self.target.plan_id.as_deref(),
+            target: &self.target,
             end,
             request_id,
             milliseconds: u64::try_from(milliseconds).unwrap_or(u64::MAX),

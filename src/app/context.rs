@@ -30,17 +30,12 @@ pub(crate) struct Context {
     op: Op,
     client: Client,
     permits: Permits,
-    deadline: Arc<Deadline>,
+    /// Without the time spent asking a person, which does not count.
+    deadline: Instant,
+    time_spent_asking: Arc<Mutex<Duration>>,
     caller: Arc<dyn Caller>,
     allowed_agents: Arc<[String]>,
     last_write: Arc<Mutex<Option<String>>>,
-}
-
-/// When a call must be over. Time spent asking a person does not count.
-#[derive(Debug)]
-struct Deadline {
-    at: Instant,
-    time_spent_asking: Mutex<Duration>,
 }
 
 impl Context {
@@ -68,10 +63,8 @@ impl Context {
             op,
             client,
             permits,
-            deadline: Arc::new(Deadline {
-                at: deadline,
-                time_spent_asking: Mutex::default(),
-            }),
+            deadline,
+            time_spent_asking: Arc::default(),
             caller,
             allowed_agents: allowed_agents.into(),
             last_write: Arc::default(),
@@ -124,10 +117,10 @@ impl Context {
     /// Fails if the session is gone or of an agent that is not allowed. Costs a request only
     /// where the operator named agents.
     pub(crate) async fn ensure_allowed(&self, id: &SessionId) -> Result<(), Error> {
-        if self.allowed_agents.is_empty() {
-            return Ok(());
+        if !self.allowed_agents.is_empty() {
+            self.read_session(id).await?;
         }
-        self.read_session(id).await.map(drop)
+        Ok(())
     }
 
     /// Keeps the API's id of a request that changed something, for the audit log.
@@ -142,11 +135,11 @@ impl Context {
     }
 
     pub(crate) fn deadline(&self) -> Instant {
-        self.deadline.at + self.time_spent_asking()
+        self.deadline + self.time_spent_asking()
     }
 
     pub(crate) fn time_spent_asking(&self) -> Duration {
-        *lock(&self.deadline.time_spent_asking)
+        *lock(&self.time_spent_asking)
     }
 
     /// When work that another call can resume should stop.
@@ -165,7 +158,7 @@ impl Context {
         let asked = Instant::now();
         // Timed here too: a host may never answer.
         let reply = tokio::time::timeout(timeout, self.caller.ask(subject, timeout)).await;
-        *lock(&self.deadline.time_spent_asking) += asked.elapsed();
+        *lock(&self.time_spent_asking) += asked.elapsed();
         reply.ok().flatten()
     }
 

@@ -50,12 +50,8 @@ impl Cursors {
     fn encode(&self, request: &ListRequest) -> String {
         let json = serde_json::to_vec(request).unwrap_or_default();
         let checksum = self.checksum.clone().chain_update(&json).finalize();
-        let bytes: Vec<u8> = checksum
-            .into_iter()
-            .take(CHECKSUM_BYTES)
-            .chain(json)
-            .collect();
-        URL_SAFE_NO_PAD.encode(bytes)
+        let checksum = checksum.into_iter().take(CHECKSUM_BYTES);
+        URL_SAFE_NO_PAD.encode(checksum.chain(json).collect::<Vec<u8>>())
     }
 
     fn decode(&self, text: &str) -> Option<ListRequest> {
@@ -117,11 +113,10 @@ impl ListRequest {
         cursors: &Cursors,
         position: Option<Position>,
     ) -> Option<String> {
-        position.as_ref()?;
-        let next = Self {
+        let position = Some(position?);
+        Some(cursors.encode(&Self {
             position,
             ..self.clone()
-        };
-        Some(cursors.encode(&next))
+        }))
     }
 }

@@ -11,17 +11,18 @@ use std::{
     collections::HashMap,
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use self::file::{Writer, digest};
 use super::{
     caller::Progress,
     context::Context,
     error::{About, Error, ErrorKind},
+    locks::lock,
 };
 use crate::{
     api::{ApiErrorKind, EventQuery},
@@ -102,24 +103,22 @@ impl Exporter {
         // At least one page a call, however short its time: repeated calls must make progress.
         let mut begun = false;
         loop {
-            let left = cx.deadline().saturating_duration_since(Instant::now());
-            if begun && left < RESERVED_FOR_FINISH {
-                return Err(self.keep(id, export));
-            }
             let query = EventQuery {
                 order: Some(Order::Asc),
                 limit: PAGE_SIZES.get(export.size).copied(),
                 page: export.page.clone(),
                 ..EventQuery::default()
             };
-            let kept = if begun {
+            let left = cx.deadline().saturating_duration_since(Instant::now());
+            let reserved = if begun {
                 RESERVED_FOR_FINISH
             } else {
                 Duration::ZERO
             };
-            let last = cx.deadline().checked_sub(kept);
-            let turn = timeout_at(last.unwrap_or_else(Instant::now), cx.paced_client());
-            let Ok(client) = turn.await else {
+            let Some(left) = left.checked_sub(reserved) else {
+                return Err(self.keep(id, export));
+            };
+            let Ok(client) = timeout(left, cx.paced_client()).await else {
                 return Err(self.keep(id, export));
             };
             let Page { data, next_page } = match client.list_events(id, &query).await {
@@ -147,12 +146,8 @@ impl Exporter {
             begun = true;
             export.writer = append(export.writer, data).await.map_err(failed)?;
             export.page = next_page;
-            let events = export.writer.events();
-            cx.progress(Progress::Exported {
-                events,
-                session: id.clone(),
-            })
-            .await;
+            let (events, session) = (export.writer.events, id.clone());
+            cx.progress(Progress::Exported { events, session }).await;
             if export.page.is_none() {
                 break;
             }
@@ -161,9 +156,8 @@ impl Exporter {
             writer, version, ..
         } = export;
         let (dir, name) = (self.dir.clone(), id.clone());
-        let (path, events, bytes) = blocking(move || writer.finish(&dir, &name))
-            .await
-            .map_err(failed)?;
+        let finished = blocking(move || writer.finish(&dir, &name)).await;
+        let (path, events, bytes) = finished.map_err(failed)?;
         Ok(Exported {
             path: path.display().to_string(),
             events,
@@ -185,35 +179,25 @@ impl Exporter {
     }
 
     fn take(&self, id: &SessionId) -> Option<Unfinished> {
-        let mut all = self.unfinished();
+        let mut all = lock(&self.unfinished);
         all.retain(|_, each| each.since.elapsed() < UNFINISHED_TTL);
         all.remove(id)
     }
 
     /// Keeps an export for the next call, unless it is empty; returns the failure of this one.
     fn keep(&self, id: &SessionId, export: Unfinished) -> Error {
-        let events = export.writer.events();
-        let error = Error::new(ErrorKind::ExportUnfinished {
-            session: id.clone(),
-            events,
-        });
-        if events == 0 {
-            return error;
+        let events = export.writer.events;
+        if events > 0 {
+            let mut all = lock(&self.unfinished);
+            all.insert(id.clone(), export);
+            if all.len() > MAX_UNFINISHED {
+                let oldest = all.iter().min_by_key(|(_, each)| each.since);
+                let oldest = oldest.map(|(id, _)| id.clone());
+                oldest.and_then(|oldest| all.remove(&oldest));
+            }
         }
-        let mut all = self.unfinished();
-        all.insert(id.clone(), export);
-        if all.len() > MAX_UNFINISHED {
-            let oldest = all.iter().min_by_key(|(_, each)| each.since);
-            let oldest = oldest.map(|(id, _)| id.clone());
-            oldest.and_then(|oldest| all.remove(&oldest));
-        }
-        error
-    }
-
-    fn unfinished(&self) -> MutexGuard<'_, HashMap<SessionId, Unfinished>> {
-        self.unfinished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let session = id.clone();
+        ErrorKind::ExportUnfinished { session, events }.into()
     }
 }
 

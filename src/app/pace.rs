@@ -29,9 +29,7 @@ const MAX_RETURNED: u32 = 2;
 
 /// A request rate; clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Pacer {
-    shared: Arc<Shared>,
-}
+pub(crate) struct Pacer(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -58,26 +56,30 @@ struct State {
 impl Pacer {
     /// A pacer with a full bucket; `slow_down` is the pause after a 429 without `Retry-After`.
     pub(crate) fn new(per_minute: NonZeroU32, slow_down: Duration) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                interval: Duration::from_secs(60) / per_minute.get(),
-                burst: (per_minute.get() / 60).max(1),
-                slow_down,
-                queue: tokio::sync::Mutex::default(),
-                state: Mutex::new(State {
-                    full_at: Instant::now(),
-                    single_debt: 0,
-                    returned: 0,
-                    paused_until: None,
-                }),
+        Self(Arc::new(Shared {
+            interval: Duration::from_secs(60) / per_minute.get(),
+            burst: (per_minute.get() / 60).max(1),
+            slow_down,
+            queue: tokio::sync::Mutex::default(),
+            state: Mutex::new(State {
+                full_at: Instant::now(),
+                single_debt: 0,
+                returned: 0,
+                paused_until: None,
             }),
-        }
+        }))
     }
 
     /// Counts the requests of single calls. Never waits.
     pub(crate) fn on_request(&self) -> Arc<dyn Fn() + Send + Sync> {
         let pacer = self.clone();
-        Arc::new(move || pacer.count_single())
+        Arc::new(move || {
+            let mut state = pacer.state();
+            let nobody_waits = pacer.0.queue.try_lock().is_ok();
+            if !nobody_waits || pacer.take_token(&mut state).is_err() {
+                state.single_debt = pacer.0.burst.min(state.single_debt + 1);
+            }
+        })
     }
 
     /// Permits for one piece of bulk work; none are acquired yet.
@@ -91,7 +93,7 @@ impl Pacer {
     /// Pauses bulk work for the time of a `Retry-After` header, or for the default, but for at
     /// most 60 s. Overlapping pauses are merged. Returns the time asked for, without that bound.
     pub(crate) fn pause_for(&self, wait: Option<Duration>) -> Duration {
-        let wait = wait.unwrap_or(self.shared.slow_down);
+        let wait = wait.unwrap_or(self.0.slow_down);
         let until = Instant::now() + wait.min(MAX_PAUSE);
         let mut state = self.state();
         state.paused_until = state.paused_until.max(Some(until));
@@ -102,19 +104,11 @@ impl Pacer {
         self.state().paused_until
     }
 
-    fn count_single(&self) {
-        let mut state = self.state();
-        let nobody_waits = self.shared.queue.try_lock().is_ok();
-        if !nobody_waits || self.take_token(&mut state).is_err() {
-            state.single_debt = self.shared.burst.min(state.single_debt + 1);
-        }
-    }
-
     async fn acquire(&self) {
         // Debt that arises from now on is left to later permits, or single calls could delay
         // this one forever.
         let mut to_pay = self.state().single_debt;
-        let _head_of_queue = self.shared.queue.lock().await;
+        let _head_of_queue = self.0.queue.lock().await;
         while let Err(retry_at) = self.try_acquire(&mut to_pay) {
             sleep_until(retry_at).await;
         }
@@ -143,7 +137,7 @@ impl Pacer {
 
     /// Takes a token, or returns when there will be one.
     fn take_token(&self, state: &mut State) -> Result<(), Instant> {
-        let tolerance = self.shared.interval * (self.shared.burst - 1);
+        let tolerance = self.0.interval * (self.0.burst - 1);
         if state.full_at > Instant::now() + tolerance {
             return Err(state.full_at - tolerance);
         }
@@ -153,11 +147,11 @@ impl Pacer {
 
     /// Takes a token even if there is none yet: those that follow come later.
     fn overdraw(&self, state: &mut State) {
-        state.full_at = state.full_at.max(Instant::now()) + self.shared.interval;
+        state.full_at = state.full_at.max(Instant::now()) + self.0.interval;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.shared.state)
+        lock(&self.0.state)
     }
 }
 

@@ -29,10 +29,8 @@ impl SessionSuggestions {
         allowed_agents: &[String],
     ) -> Vec<String> {
         let mut cache = self.0.lock().await;
-        if cache
-            .as_ref()
-            .is_none_or(|(read_at, _)| read_at.elapsed() >= MAX_AGE)
-        {
+        let is_old = |(read_at, _): &(Instant, _)| read_at.elapsed() >= MAX_AGE;
+        if cache.as_ref().is_none_or(is_old) {
             *cache = Some((Instant::now(), read(client, allowed_agents).await));
         }
         let typed = typed.trim().to_lowercase();

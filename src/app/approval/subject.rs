@@ -31,12 +31,8 @@ impl Subject {
                 id, version, busy, ..
             } => {
                 // A busy session changes all the time: what is approved is that it is stopped.
-                let action = if *busy {
-                    "interrupt and delete"
-                } else {
-                    "delete"
-                };
-                format!("{action}\n{id}\n{version}")
+                let interrupt = if *busy { "interrupt and " } else { "" };
+                format!("{interrupt}delete\n{id}\n{version}")
             }
             Self::PlanDeletion { plan_id, .. } => format!("delete {plan_id}"),
         }

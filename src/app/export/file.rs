@@ -24,7 +24,7 @@ const SHORTEST_NAME: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Writer {
     gzip: GzEncoder<NamedTempFile>,
-    events: u64,
+    pub(crate) events: u64,
 }
 
 impl Writer {
@@ -52,10 +52,6 @@ impl Writer {
         Ok(())
     }
 
-    pub(crate) fn events(&self) -> u64 {
-        self.events
-    }
-
     fn line(&mut self, object: &Map<String, Value>) -> io::Result<()> {
         let mut line = serde_json::to_vec(object)?;
         line.push(b'\n');
@@ -80,21 +76,19 @@ impl Writer {
 /// digest of all of it, after a character that the former never has.
 fn name(id: &str) -> String {
     let safe = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let plain = id.chars().all(|c| safe(&c))
+    let is_plain = id.chars().all(|c| safe(&c))
         && id.starts_with(|c: char| c.is_ascii_alphanumeric())
         && (SHORTEST_NAME..=LONGEST_NAME).contains(&id.len());
-    if plain {
-        return format!("{id}.{EXTENSION}");
+    if is_plain {
+        format!("{id}.{EXTENSION}")
+    } else {
+        with_digest(id)
     }
-    told_apart(id)
 }
 
-fn told_apart(id: &str) -> String {
-    let kept: String = id
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(40)
-        .collect();
+fn with_digest(id: &str) -> String {
+    let kept = id.chars().filter(char::is_ascii_alphanumeric);
+    let kept: String = kept.take(40).collect();
     let digest: String = digest(id.as_bytes()).chars().take(32).collect();
     format!("{kept}~{digest}.{EXTENSION}")
 }
@@ -104,7 +98,7 @@ fn told_apart(id: &str) -> String {
 fn free_name(dir: &Path, id: &SessionId) -> String {
     let name = name(id.as_str());
     match owner(&dir.join(&name)) {
-        Some(owner) if owner != comment(id).into_bytes() => told_apart(id.as_str()),
+        Some(owner) if owner != comment(id).into_bytes() => with_digest(id.as_str()),
         _ => name,
     }
 }
@@ -146,23 +140,13 @@ mod tests {
     #[test]
     fn ordinary_ids_name_their_files_and_others_cannot_leave_the_folder() {
         assert_eq!(name("sesn_01AbC-9"), "sesn_01AbC-9.jsonl.gz");
-        for id in [
-            "../../etc/passwd",
-            "a/b",
-            "C:evil",
-            "CON",
-            "nul",
-            "-rf",
-            ".hidden",
-            "sesn~1",
-            "日本",
-            "sesn_1.jsonl.gz",
-        ] {
+        let ids = "../../etc/passwd a/b C:evil CON nul -rf .hidden sesn~1 日本 sesn_1.jsonl.gz";
+        for id in ids.split(' ') {
             let name = name(id);
             let stem = name.strip_suffix(".jsonl.gz").unwrap();
-            assert!(stem.contains('~'), "{id}: {name}");
+            let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '~';
             assert!(
-                stem.chars().all(|c| c.is_ascii_alphanumeric() || c == '~'),
+                stem.contains('~') && stem.chars().all(is_safe),
                 "{id}: {name}"
             );
         }

@@ -54,10 +54,9 @@ pub(crate) async fn list_session_events(
     let value_limit = (VALUE_CHARACTERS / limit).max(MIN_VALUE_CHARACTERS);
     let mut shown = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
-    while shown.len() < limit {
-        let Some(event) = scan.next().await? else {
-            break;
-        };
+    while shown.len() < limit
+        && let Some(event) = scan.next().await?
+    {
         let fields = fitting(&event, value_limit);
         if !budget.take(&fields) {
             scan.unread(event);

@@ -49,10 +49,10 @@ pub(crate) async fn list_sessions(
     let mut rows = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
     let mut is_full = false;
-    while !is_full && rows.len() < limit {
-        let Some(session) = scan.next().await? else {
-            break;
-        };
+    while !is_full
+        && rows.len() < limit
+        && let Some(session) = scan.next().await?
+    {
         let row = Row::of(&session);
         if budget.take(&row) || rows.is_empty() {
             rows.push(row);

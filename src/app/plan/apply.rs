@@ -49,13 +49,19 @@ pub(crate) async fn apply(
     cx: &Context,
     plan: &Arc<Plan>,
 ) -> Result<Option<Code>, Error> {
+    let until = cx.soft_deadline();
+    // The service may have asked for a longer pause than this call lasts.
+    let paused_until = services.pacer.paused_until();
+    if paused_until.is_some_and(|paused| paused >= until) {
+        return Ok(Some(Code::RateLimited));
+    }
     let mut run = Run {
         services,
         cx,
         plan,
         consecutive_failures: 0,
         stopped_by: None,
-        until: cx.soft_deadline(),
+        until,
     };
     run.run().await?;
     Ok(run.stopped_by)
@@ -81,12 +87,6 @@ enum Worked {
 impl Run<'_> {
     async fn run(&mut self) -> Result<(), Error> {
         let (services, cx, plan, until) = (self.services, self.cx, self.plan, self.until);
-        // The service may have asked for a longer pause than this call lasts.
-        let paused_until = services.pacer.paused_until();
-        if paused_until.is_some_and(|paused| paused >= until) {
-            self.stopped_by = Some(Code::RateLimited);
-            return Ok(());
-        }
         let permits = services.pacer.permits();
         let mut working = FuturesUnordered::new();
         let mut failure = None;

@@ -81,10 +81,9 @@ impl<'a> Draft<'a> {
         let mut scan = self
             .services
             .scan_sessions(self.cx, filter, Order::Asc, max_scan);
-        while !self.is_full() {
-            let Some(session) = scan.next().await? else {
-                break;
-            };
+        while !self.is_full()
+            && let Some(session) = scan.next().await?
+        {
             self.add(&session);
         }
         self.scanned = scan.scanned();
@@ -144,10 +143,9 @@ impl<'a> Draft<'a> {
             order: Order::Desc,
         };
         let mut scan = self.services.scan(self.cx, all, max_scan);
-        while !wanted.is_empty() {
-            let Some(session) = scan.next().await? else {
-                break;
-            };
+        while !wanted.is_empty()
+            && let Some(session) = scan.next().await?
+        {
             if let Ok(id) = SessionId::parse(&session.id)
                 && wanted.remove(&id)
             {

@@ -16,7 +16,7 @@ use crate::{
         error::{About, Error, ErrorKind},
         services::Services,
     },
-    domain::guard::{Operation, Refusal, Ruling},
+    domain::guard::{Operation, Ruling},
     model::{Session, SessionId},
 };
 
@@ -127,7 +127,13 @@ impl Attempt<'_> {
             match if_busy {
                 IfBusy::Refuse => match stale.next().filter(|_| refusal.is_busy()) {
                     Some(pause) => sleep(*pause).await,
-                    None => return Err(self.refused(session, refusal)),
+                    None => {
+                        return Err(Error::new(ErrorKind::Refused {
+                            session: Box::new(session.head),
+                            operation: self.operation,
+                            refusal,
+                        }));
+                    }
                 },
                 // An interrupt changes the session, so a dry run stops short of it.
                 IfBusy::Interrupt if self.conditions.dry_run => {
@@ -146,7 +152,12 @@ impl Attempt<'_> {
                 }
                 IfBusy::Interrupt | IfBusy::Wait => {
                     if !poll.pause(self.cx, &session).await {
-                        return Err(self.busy_timeout(session));
+                        return Err(Error::new(ErrorKind::BusyTimeout {
+                            session: Box::new(session.head),
+                            operation: self.operation,
+                            waited: self.started.elapsed(),
+                            interrupted: self.interrupt == Some(true),
+                        }));
                     }
                 }
             }
@@ -219,23 +230,6 @@ impl Attempt<'_> {
         use Operation::{UpdateBudget, UpdateDetails, UpdateTools};
         let is_update = matches!(self.operation, UpdateTools | UpdateDetails | UpdateBudget);
         is_update && error.http_status() == Some(400)
-    }
-
-    fn refused(&self, session: Session, refusal: Refusal) -> Error {
-        Error::new(ErrorKind::Refused {
-            session: Box::new(session.head),
-            operation: self.operation,
-            refusal,
-        })
-    }
-
-    fn busy_timeout(&self, session: Session) -> Error {
-        Error::new(ErrorKind::BusyTimeout {
-            session: Box::new(session.head),
-            operation: self.operation,
-            waited: self.started.elapsed(),
-            interrupted: self.interrupt == Some(true),
-        })
     }
 
     /// A write that failed, and may have been carried out all the same.
