@@ -10,7 +10,7 @@ pub(crate) mod subject;
 
 use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan as _};
+use jiff::Timestamp;
 
 use self::subject::{PendingQuestion, Subject};
 use super::{
@@ -118,7 +118,7 @@ impl Approvals {
             }
         }
         Ok(Approval::Needs(ApprovalToken {
-            expires_at: expiry(),
+            expires_at: format!("{:.0}", Timestamp::now() + VALID_FOR),
             token: seal.seal(&binding(TOKEN, subject), VALID_FOR),
         }))
     }
@@ -140,10 +140,4 @@ pub(crate) fn invalid(subject: &Subject, broken: BrokenSeal) -> Error {
 
 fn binding(purpose: &str, subject: &Subject) -> Vec<u8> {
     format!("{purpose}\n{}", subject.binding()).into_bytes()
-}
-
-fn expiry() -> String {
-    let now = Timestamp::now();
-    let end = now.checked_add(300.seconds()).unwrap_or(now);
-    format!("{end:.0}")
 }

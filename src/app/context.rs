@@ -21,8 +21,7 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// A call that another call can resume stops this long before its deadline, so that its answer
-/// is in time.
+/// A call that another one can resume stops this long before its deadline.
 const RESERVE: Duration = Duration::from_secs(4);
 
 #[derive(Clone)]
@@ -114,8 +113,7 @@ impl Context {
         Ok(session)
     }
 
-    /// Fails if the session is gone or of an agent that is not allowed. Costs a request only
-    /// where the operator named agents.
+    /// [Reads](Self::read_session) the session where the operator named agents.
     pub(crate) async fn ensure_allowed(&self, id: &SessionId) -> Result<(), Error> {
         if !self.allowed_agents.is_empty() {
             self.read_session(id).await?;

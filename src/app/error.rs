@@ -58,7 +58,6 @@ pub(crate) enum ErrorKind {
         session: Box<SessionHead>,
         expected: String,
     },
-    /// It was still busy when the time was up.
     BusyTimeout {
         session: Box<SessionHead>,
         operation: Operation,
@@ -82,11 +81,11 @@ pub(crate) enum ErrorKind {
         session: Box<SessionHead>,
         problems: Vec<Problem>,
     },
-    /// Mistakes in a call's arguments, worded by the adapter that read them.
+    /// Worded by the adapter that read them.
     InvalidArguments(Vec<String>),
     InvalidDetails(Vec<details::Mistake>),
     InvalidCursor(InvalidCursor),
-    /// Bad settings in the environment, worded by `config`.
+    /// Worded by `config`.
     InvalidConfiguration(String),
     AgentNotAllowed(SessionId),
     CallTimedOut,
@@ -99,7 +98,6 @@ pub(crate) enum ErrorKind {
         path: PathBuf,
         cause: Arc<io::Error>,
     },
-    /// A token or a reply that does not confirm this.
     ConfirmationInvalid {
         subject: Box<Subject>,
         expired: bool,
@@ -279,7 +277,6 @@ impl From<ErrorKind> for Error {
     }
 }
 
-/// For logs.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {

@@ -196,8 +196,7 @@ impl Permits {
         })
     }
 
-    /// Counts the requests of this work. One without a permit is paid for by later permits, in
-    /// full.
+    /// Counts the requests of this work. One without a permit is paid for by later permits.
     fn on_request(&self) -> Arc<dyn Fn() + Send + Sync> {
         let permits = self.clone();
         Arc::new(move || {

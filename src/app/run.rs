@@ -104,8 +104,7 @@ impl App {
         }
     }
 
-    /// Runs the operation until it ends, the caller cancels, or its time is long up; also returns
-    /// the API's id of the last request that changed something.
+    /// Also returns the API's id of the last request that changed something.
     async fn limited<T: Send>(
         &self,
         op: Op,

@@ -3,9 +3,8 @@
 //! One page is held at a time. The first request of a scan is sent at once, later ones are paced.
 //! A scan ends at the end of the list, at its limit or at its deadline.
 
-pub(crate) mod events;
+pub(crate) mod lists;
 pub(crate) mod position;
-pub(crate) mod sessions;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;

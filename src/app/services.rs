@@ -11,7 +11,7 @@ use super::{
     locks::SessionLocks,
     pace::Pacer,
     plan::store::Plans,
-    scan::{Scan, sessions::Sessions, source::Source},
+    scan::{Scan, lists::Sessions, source::Source},
     settings::Settings,
     suggestions::SessionSuggestions,
 };

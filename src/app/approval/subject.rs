@@ -23,8 +23,7 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// What an approval is valid for and nothing else: a subject that differs in one character
-    /// needs another one.
+    /// What an approval is bound to.
     pub(crate) fn binding(&self) -> String {
         match self {
             Self::Deletion {

@@ -58,8 +58,7 @@ impl Writer {
         self.gzip.write_all(&line)
     }
 
-    /// Brings everything to the disk and then gives the file its name. Answers the path, the
-    /// number of events and the size.
+    /// Syncs the file and gives it its name. Returns path, number of events and size.
     pub(crate) fn finish(self, dir: &Path, id: &SessionId) -> io::Result<(PathBuf, u64, u64)> {
         let file = self.gzip.finish()?;
         file.as_file().sync_all()?;
@@ -93,8 +92,7 @@ fn with_digest(id: &str) -> String {
     format!("{kept}~{digest}.{EXTENSION}")
 }
 
-/// [`name`], or the longer one where a file system that does not tell capitals from small
-/// letters has the export of another session under it.
+/// [`name`], unless a case-insensitive file system has another session's export under it.
 fn free_name(dir: &Path, id: &SessionId) -> String {
     let name = name(id.as_str());
     match owner(&dir.join(&name)) {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::{
-        context::Context, cursor::ListRequest, error::Error, scan::events::Events,
+        context::Context, cursor::ListRequest, error::Error, scan::lists::Events,
         services::Services,
     },
     domain::{

@@ -28,7 +28,7 @@ use crate::{
         caller::Progress,
         context::Context,
         error::{Blame, Error},
-        ops::{archive_session::Archive, delete_session::deletion::Deletion},
+        ops::{archive_session::Archive, delete_session::Deletion},
         services::Services,
         write::{Conditions, Written, write},
     },
@@ -171,7 +171,7 @@ impl Run<'_> {
 }
 
 async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
-    let (session, action) = (claim.session(), claim.action());
+    let (session, action) = (&claim.session, claim.plan.action);
     let settled = match has_taken_effect(cx, action, session).await {
         Ok(true) => Ok(Settlement::Done),
         Ok(false) => write_one(services, cx, action, session).await,

@@ -13,7 +13,7 @@ use crate::{
     app::{
         context::Context,
         error::{Blame, Error},
-        scan::sessions::Sessions,
+        scan::lists::Sessions,
         services::Services,
     },
     domain::{
@@ -91,8 +91,6 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Adds these sessions. Many are found in the list, a hundred a request; those that are not
-    /// are read one by one.
     pub(crate) async fn add_ids(
         &mut self,
         ids: Vec<SessionId>,
@@ -159,8 +157,7 @@ impl<'a> Draft<'a> {
         self.planned.len() >= self.max_sessions
     }
 
-    /// Reads one session and adds it; false when the time is up. What is wrong with one session
-    /// does not spoil the plan of the others.
+    /// Reads one session and adds or skips it; false when the time is up.
     async fn read(&mut self, id: &SessionId, until: Instant) -> Result<bool, Error> {
         loop {
             let permit = timeout_at(until, self.cx.permits().acquire());

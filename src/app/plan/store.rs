@@ -44,8 +44,7 @@ impl Default for Plans {
 }
 
 impl Plans {
-    /// Keeps a plan for these sessions, which cost `list_cost` so far. `None` when this machine
-    /// provides no random id.
+    /// Keeps a plan for these sessions. `None` when this machine provides no random id.
     pub(crate) fn insert(
         &self,
         action: Action,
@@ -146,12 +145,11 @@ impl Plan {
     }
 }
 
-/// A session that one call works on. Dropped without being settled (the host went away, a panic)
-/// it is released with its write in doubt.
+/// A session that one call works on. Dropped unsettled, it is released with its write in doubt.
 #[derive(Debug)]
 pub(crate) struct Claim {
-    plan: Arc<Plan>,
-    session: PlannedSession,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) session: PlannedSession,
     settled: bool,
 }
 
@@ -167,14 +165,6 @@ pub(crate) enum Settlement {
 }
 
 impl Claim {
-    pub(crate) fn session(&self) -> &PlannedSession {
-        &self.session
-    }
-
-    pub(crate) fn action(&self) -> Action {
-        self.plan.action
-    }
-
     pub(crate) fn settle(mut self, settlement: Settlement) {
         self.settled = true;
         let mut state = lock(&self.plan.state);

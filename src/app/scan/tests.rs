@@ -118,12 +118,9 @@ fn call(
             }
             found.push(entry.0);
         }
-        (found, scan.position().as_ref().map(through_json))
+        let position = serde_json::to_string(&scan.position()).unwrap();
+        (found, serde_json::from_str(&position).unwrap())
     })
-}
-
-fn through_json(position: &Position) -> Position {
-    serde_json::from_str(&serde_json::to_string(position).unwrap()).unwrap()
 }
 
 fn lists() -> impl Strategy<Value = List> {
@@ -143,8 +140,7 @@ proptest! {
     fn every_match_is_returned_exactly_once(
         list in lists(), page_size in 1_u32..20, rows in 1_usize..15, limit in 1_usize..40,
     ) {
-        let mut found = Vec::new();
-        let mut from = None;
+        let (mut found, mut from) = (Vec::new(), None);
         for _ in 0..200 {
             let (more, position) = call(&list, page_size, rows, limit, from);
             prop_assert!(more.len() <= rows);

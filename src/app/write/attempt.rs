@@ -178,8 +178,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Fails if the session is not as the caller saw it. What this call's own interrupt changed
-    /// does not count.
+    /// Fails if the session has changed, but for this call's own interrupt, since the caller saw it.
     fn expect_unchanged(&self, session: &Session) -> Result<(), Error> {
         let Some(expected) = &self.conditions.expected_updated_at else {
             return Ok(());

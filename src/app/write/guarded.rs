@@ -21,7 +21,6 @@ pub(crate) trait GuardedWrite: Send + Sync {
     fn operation(&self) -> Operation;
 
     /// Computes what to send for the session as it is now; `None` if it already is as asked.
-    /// Writes whose route says everything have nothing to compute.
     fn prepare(&self, _: &Session) -> Result<Option<Self::Prepared>, Error> {
         Ok(Some(Self::Prepared::default()))
     }
@@ -44,8 +43,7 @@ pub(crate) trait GuardedWrite: Send + Sync {
         prepared: &Self::Prepared,
     ) -> impl Future<Output = Sent> + Send;
 
-    /// Whether the session afterwards is as asked. Writes whose answer holds no session have
-    /// nothing to compare.
+    /// Whether the session afterwards is as asked.
     fn verify(&self, _: &Self::Prepared, _: &Session) -> Result<(), Mismatch> {
         Ok(())
     }

@@ -1,15 +1,19 @@
-//! The list of sessions.
+//! The lists that are scanned.
 
 use crate::{
-    api::{ApiError, Client, SessionQuery},
+    api::{ApiError, Client, EventQuery, SessionQuery},
     app::{
         error::About,
         scan::source::{SortKey, Source},
     },
-    domain::filter::{Filter, is_allowed},
-    model::{ApiTime, Order, Page, SessionHead},
+    domain::{
+        events::{self, EventFilter},
+        filter::{Filter, is_allowed},
+    },
+    model::{ApiTime, Event, Order, Page, SessionHead, SessionId},
 };
 
+/// The sessions that match a filter.
 pub(crate) struct Sessions {
     pub(crate) filter: Filter,
     pub(crate) order: Order,
@@ -72,5 +76,53 @@ impl From<&Filter> for SessionQuery {
             created_lt: filter.latest_creation(),
             ..Self::default()
         }
+    }
+}
+
+/// The events of a session that match a filter.
+pub(crate) struct Events {
+    pub(crate) session: SessionId,
+    pub(crate) filter: EventFilter,
+    pub(crate) order: Order,
+}
+
+impl Source for Events {
+    type Item = Event;
+
+    async fn page(
+        &self,
+        client: &Client,
+        cursor: Option<String>,
+        size: u32,
+    ) -> Result<Page<Event>, ApiError> {
+        let query = EventQuery {
+            types: self.filter.types.clone(),
+            created_gte: self.filter.after,
+            created_lt: self.filter.before,
+            order: Some(self.order),
+            limit: Some(size),
+            page: cursor,
+            ..EventQuery::default()
+        };
+        Ok(client.list_events(&self.session, &query).await?.body)
+    }
+
+    fn matches(&self, event: &Event) -> bool {
+        self.filter.matches(event)
+    }
+
+    fn about(&self) -> About {
+        About::Session(self.session.clone())
+    }
+
+    fn sort_key(&self, event: &Event) -> SortKey {
+        SortKey {
+            id: events::text(event, "id").map(str::to_owned),
+            at: events::at(event),
+        }
+    }
+
+    fn order(&self) -> Order {
+        self.order
     }
 }
