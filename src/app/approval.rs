@@ -73,9 +73,8 @@ impl Approvals {
         self.way != ConfirmDeletes::Off
     }
 
-    /// Whether the subject may be carried out. To be asked once a call, with a subject made from
-    /// a reading of this call.
-    /// Fails with [`ErrorKind::InputRequired`] when the adapter has to ask first.
+    /// Whether the subject may be carried out; [`ErrorKind::InputRequired`] when the adapter has
+    /// to ask first. To be called once a call, with a subject made from a reading of this call.
     pub(crate) async fn approve(
         &self,
         cx: &Context,

@@ -121,8 +121,8 @@ impl<'a> Deletion<'a> {
             return Ok(Approval::Granted);
         };
         let version = export::version(session);
-        let exported = self.exported.as_ref();
-        if exported.is_some_and(|export| export.version == version) {
+        let last = self.exported.as_ref();
+        if last.is_some_and(|export| export.version == version) {
             return Ok(Approval::Granted);
         }
         if self.exports >= MAX_EXPORTS {

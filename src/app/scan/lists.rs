@@ -28,11 +28,20 @@ impl Source for Sessions {
         cursor: Option<String>,
         size: u32,
     ) -> Result<Page<SessionHead>, ApiError> {
+        let filter = &self.filter;
         let query = SessionQuery {
             order: Some(self.order),
             limit: Some(size),
             page: cursor,
-            ..SessionQuery::from(&self.filter)
+            agent_id: filter.agent_id.clone(),
+            agent_version: filter.agent_version,
+            deployment_id: filter.deployment_id.clone(),
+            memory_store_id: filter.memory_store_id.clone(),
+            statuses: filter.statuses.clone(),
+            include_archived: filter.include_archived,
+            created_gte: filter.created_after,
+            created_lt: filter.latest_creation(),
+            ..SessionQuery::default()
         };
         Ok(client.list_sessions(&query).await?.body)
     }
@@ -59,23 +68,6 @@ impl Source for Sessions {
 
     fn order(&self) -> Order {
         self.order
-    }
-}
-
-/// The part of a filter that the API can apply.
-impl From<&Filter> for SessionQuery {
-    fn from(filter: &Filter) -> Self {
-        Self {
-            agent_id: filter.agent_id.clone(),
-            agent_version: filter.agent_version,
-            deployment_id: filter.deployment_id.clone(),
-            memory_store_id: filter.memory_store_id.clone(),
-            statuses: filter.statuses.clone(),
-            include_archived: filter.include_archived,
-            created_gte: filter.created_after,
-            created_lt: filter.latest_creation(),
-            ..Self::default()
-        }
     }
 }
 
