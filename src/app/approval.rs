@@ -84,9 +84,7 @@ impl Approvals {
         if !self.required() {
             return Ok(Approval::Granted);
         }
-        let Some(seal) = &self.seal else {
-            return Err(ErrorKind::Internal.into());
-        };
+        let seal = self.seal.as_ref().ok_or(ErrorKind::Internal)?;
         let check = |purpose, sealed: &str| {
             let opened = seal.check(sealed, &binding(purpose, subject));
             opened.map_err(|broken| invalid(subject, broken))
@@ -107,11 +105,10 @@ impl Approvals {
                     }
                 }
                 ApprovalChannel::Deferred => {
-                    return Err(ErrorKind::InputRequired(Box::new(PendingQuestion {
-                        subject: subject.clone(),
-                        state: seal.seal(&binding(QUESTION, subject), VALID_FOR),
-                    }))
-                    .into());
+                    let state = seal.seal(&binding(QUESTION, subject), VALID_FOR);
+                    let subject = subject.clone();
+                    let question = PendingQuestion { subject, state };
+                    return Err(ErrorKind::InputRequired(Box::new(question)).into());
                 }
                 ApprovalChannel::Unavailable => {}
             }

@@ -200,11 +200,8 @@ impl Entry<'_> {
             request_id,
             milliseconds: u64::try_from(milliseconds).unwrap_or(u64::MAX),
         };
-        match serde_json::to_vec(&line) {
-            Ok(mut line) => {
-                line.push(b'\n');
-                self.log.write(line);
-            }
+        match serde_json::to_string(&line) {
+            Ok(line) => self.log.write((line + "\n").into_bytes()),
             Err(error) => tracing::error!(%error, "an audit line could not be serialized"),
         }
     }

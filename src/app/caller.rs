@@ -49,10 +49,8 @@ pub(crate) enum Reply {
     No,
 }
 
-/// How far a call is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// A busy session was read again.
     Polled {
         polls: u32,
         session: String,

@@ -107,7 +107,6 @@ impl ListRequest {
         Timestamp::from_second(self.asked_at).unwrap_or_default()
     }
 
-    /// The cursor that resumes this request at `position`.
     pub(crate) fn next_cursor(
         &self,
         cursors: &Cursors,

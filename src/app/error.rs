@@ -1,11 +1,6 @@
 //! Failures as values: what went wrong, and what was done before it did. `explain` words them.
 
-use std::{
-    fmt, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     api::{ApiError, ApiErrorKind},
@@ -162,13 +157,6 @@ impl Error {
 
     pub(crate) fn api(subject: About, error: ApiError) -> Self {
         Self::new(ErrorKind::Api { subject, error })
-    }
-
-    pub(crate) fn audit_failed(path: &Path, cause: io::Error) -> Self {
-        Self::new(ErrorKind::AuditFailed {
-            path: path.to_owned(),
-            cause: Arc::new(cause),
-        })
     }
 
     pub(crate) fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {

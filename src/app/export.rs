@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     api::{ApiErrorKind, EventQuery},
-    model::{Event, Order, Page, Session, SessionId},
+    model::{Order, Page, Session, SessionId},
 };
 
 /// Events asked for in one page, largest first: a page of large events may exceed the limit.
@@ -60,12 +60,10 @@ pub(crate) struct Exporter {
     unfinished: Mutex<HashMap<SessionId, Unfinished>>,
 }
 
-/// An export that the next call resumes.
 #[derive(Debug)]
 struct Unfinished {
     writer: Writer,
     version: String,
-    /// The cursor of the next page; none for the first.
     page: Option<String>,
     size: usize,
     since: Instant,
@@ -144,7 +142,13 @@ impl Exporter {
                 return Err(ErrorKind::EndlessHistory(id.clone()).into());
             }
             begun = true;
-            export.writer = append(export.writer, data).await.map_err(failed)?;
+            let mut writer = export.writer;
+            let append = move || {
+                data.iter()
+                    .try_for_each(|event| writer.event(event))
+                    .map(|()| writer)
+            };
+            export.writer = blocking(append).await.map_err(failed)?;
             export.page = next_page;
             let (events, session) = (export.writer.events, id.clone());
             cx.progress(Progress::Exported { events, session }).await;
@@ -199,14 +203,6 @@ impl Exporter {
         let session = id.clone();
         ErrorKind::ExportUnfinished { session, events }.into()
     }
-}
-
-async fn append(mut writer: Writer, events: Vec<Event>) -> io::Result<Writer> {
-    blocking(move || {
-        events.iter().try_for_each(|event| writer.event(event))?;
-        Ok(writer)
-    })
-    .await
 }
 
 /// Runs blocking I/O on the blocking pool.

@@ -14,7 +14,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A lock for every session that is being written.
 #[derive(Debug, Default)]
 pub(crate) struct SessionLocks(Mutex<HashMap<SessionId, Weak<tokio::sync::Mutex<()>>>>);
 

@@ -10,7 +10,7 @@
 use std::{
     num::NonZeroU32,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -74,7 +74,7 @@ impl Pacer {
     pub(crate) fn on_request(&self) -> Arc<dyn Fn() + Send + Sync> {
         let pacer = self.clone();
         Arc::new(move || {
-            let mut state = pacer.state();
+            let mut state = lock(&pacer.0.state);
             let nobody_waits = pacer.0.queue.try_lock().is_ok();
             if !nobody_waits || pacer.take_token(&mut state).is_err() {
                 state.single_debt = pacer.0.burst.min(state.single_debt + 1);
@@ -82,7 +82,6 @@ impl Pacer {
         })
     }
 
-    /// Permits for one piece of bulk work; none are acquired yet.
     pub(crate) fn permits(&self) -> Permits {
         Permits(Arc::new(Available {
             pacer: self.clone(),
@@ -95,19 +94,19 @@ impl Pacer {
     pub(crate) fn pause_for(&self, wait: Option<Duration>) -> Duration {
         let wait = wait.unwrap_or(self.0.slow_down);
         let until = Instant::now() + wait.min(MAX_PAUSE);
-        let mut state = self.state();
+        let mut state = lock(&self.0.state);
         state.paused_until = state.paused_until.max(Some(until));
         wait
     }
 
     pub(crate) fn paused_until(&self) -> Option<Instant> {
-        self.state().paused_until
+        lock(&self.0.state).paused_until
     }
 
     async fn acquire(&self) {
         // Debt that arises from now on is left to later permits, or single calls could delay
         // this one forever.
-        let mut to_pay = self.state().single_debt;
+        let mut to_pay = lock(&self.0.state).single_debt;
         let _head_of_queue = self.0.queue.lock().await;
         while let Err(retry_at) = self.try_acquire(&mut to_pay) {
             sleep_until(retry_at).await;
@@ -115,7 +114,7 @@ impl Pacer {
     }
 
     fn try_acquire(&self, to_pay: &mut u32) -> Result<(), Instant> {
-        let mut state = self.state();
+        let mut state = lock(&self.0.state);
         if let Some(until) = state.paused_until
             && until > Instant::now()
         {
@@ -148,10 +147,6 @@ impl Pacer {
     /// Takes a token even if there is none yet: those that follow come later.
     fn overdraw(&self, state: &mut State) {
         state.full_at = state.full_at.max(Instant::now()) + self.0.interval;
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.0.state)
     }
 }
 
@@ -202,7 +197,7 @@ impl Permits {
         Arc::new(move || {
             if permits.0.take(1) == 0 {
                 let pacer = permits.pacer();
-                pacer.overdraw(&mut pacer.state());
+                pacer.overdraw(&mut lock(&pacer.0.state));
             }
         })
     }
@@ -223,7 +218,7 @@ impl Available {
 
 impl Drop for Available {
     fn drop(&mut self) {
-        let mut state = self.pacer.state();
+        let mut state = lock(&self.pacer.0.state);
         state.returned = MAX_RETURNED.min(state.returned + *self.count.get_mut());
     }
 }
@@ -241,7 +236,6 @@ mod tests {
         Pacer::new(per_minute.try_into().unwrap(), Duration::from_secs(1))
     }
 
-    /// How long it takes to acquire this many permits.
     async fn time_to_acquire(pacer: &Pacer, count: u32) -> Duration {
         let started = Instant::now();
         for _ in 0..count {

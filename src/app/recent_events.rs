@@ -12,7 +12,7 @@ use crate::{
     model::{Event, Order, SessionId},
 };
 
-/// How many pages are read to find the newest events where they come last.
+/// To find the newest events where they come last.
 const MAX_PAGES: usize = 50;
 const MAX_PAGE_SIZE: u32 = 1_000;
 

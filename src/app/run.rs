@@ -17,8 +17,8 @@ use super::{
     settings::Settings,
 };
 
-/// How long past its deadline, and the time a person may take, a call may go on before it is
-/// given up: the client ends its requests by itself, so this is met only when something hangs.
+/// A call is given up this long after its deadline and the time a person may take, which happens
+/// only when something hangs: requests end at the deadline.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How long a call works that another one can resume: hosts give up on calls after 60 s.
@@ -80,7 +80,8 @@ impl App {
         };
         let target = &invocation.target;
         let entry = log.begin(op, target).map_err(|cause| {
-            let error = Error::audit_failed(log.path(), cause);
+            let (path, cause) = (log.path().to_owned(), Arc::new(cause));
+            let error = Error::new(ErrorKind::AuditFailed { path, cause });
             log.entry(op, target).end(End::Code(error.code()), None);
             error
         })?;

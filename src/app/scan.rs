@@ -51,7 +51,6 @@ pub(crate) struct Scan<S: Source> {
 }
 
 impl<S: Source> Scan<S> {
-    /// A scan of at most `limit` entries, matching or not.
     pub(crate) fn new(
         source: S,
         client: &Client,

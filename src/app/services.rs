@@ -75,9 +75,8 @@ impl Services {
         cx: &Context,
         id: &SessionId,
     ) -> Result<OwnedMutexGuard<()>, Error> {
-        let lock = timeout_at(cx.soft_deadline(), self.locks.acquire(id));
-        lock.await
-            .map_err(|_| ErrorKind::LockTimedOut(id.clone()).into())
+        let lock = timeout_at(cx.soft_deadline(), self.locks.acquire(id)).await;
+        lock.map_err(|_| ErrorKind::LockTimedOut(id.clone()).into())
     }
 
     /// [Scans](Self::scan) the sessions that match, of allowed agents only.

@@ -39,7 +39,6 @@ use crate::{
 pub(crate) const REQUESTS_PER_SESSION: u32 = 2;
 /// Consecutive transient failures after which this call gives up.
 const MAX_CONSECUTIVE_FAILURES: usize = 12;
-/// The shortest time between two reports of progress.
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(crate) enum Applied {
@@ -54,7 +53,6 @@ pub(crate) enum Applied {
     },
 }
 
-/// Applies a plan, for as long as one call may take.
 pub(crate) async fn apply_cleanup(
     services: &Services,
     cx: &Context,

@@ -1,4 +1,4 @@
-//! Archive one session.
+//! Archive one session: it takes no new events, its history stays readable.
 
 use crate::{
     api::Client,
@@ -12,7 +12,6 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// Archives a session: it takes no new events, its history stays readable.
 pub(crate) async fn archive_session(
     services: &Services,
     cx: &Context,
@@ -36,9 +35,7 @@ impl GuardedWrite for Archive {
     }
 
     fn verify(&self, (): &(), after: &Session) -> Result<(), Mismatch> {
-        if after.head.is_archived() {
-            return Ok(());
-        }
-        Err(Mismatch::NotArchived)
+        let is_archived = after.head.is_archived();
+        is_archived.then_some(()).ok_or(Mismatch::NotArchived)
     }
 }

@@ -102,9 +102,8 @@ impl<'a> Deletion<'a> {
             None => {}
         }
         let approvals = &self.services.approvals;
-        let approval = approvals
-            .approve(cx, self.token.as_deref(), &subject)
-            .await?;
+        let token = self.token.as_deref();
+        let approval = approvals.approve(cx, token, &subject).await?;
         if !matches!(approval, Approval::Needs(_)) {
             // The interrupt that comes next will change the session.
             self.confirmed = Some(if busy {

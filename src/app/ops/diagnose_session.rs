@@ -15,7 +15,6 @@ use crate::{
 
 const EVENTS: u32 = 100;
 
-/// Diagnoses a session; also returns its row.
 pub(crate) async fn diagnose_session(
     services: &Services,
     cx: &Context,

@@ -1,4 +1,4 @@
-//! Export one session to a file.
+//! Export record and events of one session, or resume an export that another call began.
 
 use crate::{
     app::{
@@ -10,7 +10,6 @@ use crate::{
     model::SessionId,
 };
 
-/// Exports record and events of a session, or resumes an export that another call began.
 pub(crate) async fn export_session(
     services: &Services,
     cx: &Context,

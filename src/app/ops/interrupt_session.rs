@@ -50,16 +50,12 @@ pub(crate) async fn interrupt_session(
     // It is sent: failing to read the session now does not make it a failure.
     let seen = until_not_busy(services, cx, id, wait).await;
     let session = seen.unwrap_or_else(|_| before.clone());
-    let stopped = match services.statuses.activity(&session.head) {
-        Activity::Running | Activity::Rescheduling => false,
+    let is_same_status = session.head.status == before.head.status;
+    Ok(match services.statuses.activity(&session.head) {
+        Activity::Running | Activity::Rescheduling => Interrupted::Sent(session),
         // It may be busy under a name this program does not know.
-        Activity::Unknown => session.head.status != before.head.status,
-        Activity::Idle | Activity::Terminated => true,
-    };
-    Ok(if stopped {
-        Interrupted::Stopped(session)
-    } else {
-        Interrupted::Sent(session)
+        Activity::Unknown if is_same_status => Interrupted::Sent(session),
+        Activity::Unknown | Activity::Idle | Activity::Terminated => Interrupted::Stopped(session),
     })
 }
 

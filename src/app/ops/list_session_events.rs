@@ -1,4 +1,4 @@
-//! Read the events of one session, cut to size.
+//! Read the events of one session, cut to size, as many as fit into an answer.
 
 use serde_json::{Map, Value};
 
@@ -33,7 +33,6 @@ pub(crate) struct Listed {
     pub next_page: Option<String>,
 }
 
-/// Lists events, as many as fit into an answer.
 pub(crate) async fn list_session_events(
     services: &Services,
     cx: &Context,

@@ -1,4 +1,4 @@
-//! Find sessions.
+//! Find sessions: as many rows as fit into an answer.
 
 use crate::{
     app::{
@@ -30,7 +30,6 @@ pub(crate) struct Listed {
     pub scanned: Option<(usize, bool)>,
 }
 
-/// Lists sessions, as many rows as fit into an answer.
 pub(crate) async fn list_sessions(
     services: &Services,
     cx: &Context,

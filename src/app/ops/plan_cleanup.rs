@@ -50,7 +50,6 @@ pub(crate) struct PlanMade {
     pub estimated_seconds: u64,
 }
 
-/// Makes a plan of at most `max_sessions` sessions.
 pub(crate) async fn plan_cleanup(
     services: &Services,
     cx: &Context,
@@ -98,7 +97,6 @@ pub(crate) async fn plan_cleanup(
     })
 }
 
-/// A plan in the making.
 struct Draft<'a> {
     services: &'a Services,
     cx: &'a Context,

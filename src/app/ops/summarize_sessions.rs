@@ -14,7 +14,6 @@ use crate::{
 
 /// How much sums and rows may take of an answer of 12,000 characters.
 const MAX_BYTES: usize = 11_800;
-/// Progress is reported whenever this many more sessions were looked at.
 const REPORT_EVERY: usize = 100;
 
 pub(crate) struct Summarization {

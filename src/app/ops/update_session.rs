@@ -49,9 +49,7 @@ impl GuardedWrite for Update {
 
     fn verify(&self, _: &DetailsChange, after: &Session) -> Result<(), Mismatch> {
         let left = details::plan(&self.0, after).changes;
-        if left.is_empty() {
-            return Ok(());
-        }
-        Err(Mismatch::Fields(left.keys().cloned().collect()))
+        let fields = || Mismatch::Fields(left.keys().cloned().collect());
+        left.is_empty().then_some(()).ok_or_else(fields)
     }
 }

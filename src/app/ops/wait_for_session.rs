@@ -1,4 +1,4 @@
-//! Wait until one session is not busy.
+//! Wait until one session is not busy, or the time is over.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     model::{Session, SessionId},
 };
 
-pub(crate) struct Waited {
+pub(crate) struct WaitEnd {
     pub session: Session,
     /// It is still running or rescheduling.
     pub busy: bool,
@@ -22,13 +22,12 @@ pub(crate) struct Waited {
     pub stop_reason: Option<Map<String, Value>>,
 }
 
-/// Waits until the session is not busy, or `wait` is over.
 pub(crate) async fn wait_for_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,
     wait: Duration,
-) -> Result<Waited, Error> {
+) -> Result<WaitEnd, Error> {
     let started = Instant::now();
     let session = until_not_busy(services, cx, id, wait).await?;
     let busy = services.statuses.activity(&session.head).is_busy();
@@ -38,7 +37,7 @@ pub(crate) async fn wait_for_session(
     } else {
         stop_reason(cx, id).await
     };
-    Ok(Waited {
+    Ok(WaitEnd {
         session,
         busy,
         waited,

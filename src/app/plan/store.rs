@@ -80,10 +80,11 @@ impl Plans {
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Plan>> {
-        let now = Instant::now();
-        let plans = lock(&self.plans);
-        let mut valid = plans.iter().filter(|plan| plan.expires > now);
-        valid.find(|plan| plan.id == id).cloned()
+        let (now, plans) = (Instant::now(), lock(&self.plans));
+        let mut plans = plans.iter();
+        plans
+            .find(|plan| plan.id == id && plan.expires > now)
+            .cloned()
     }
 
     pub(crate) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
@@ -126,7 +127,6 @@ impl Plan {
         lock(&self.state).approved
     }
 
-    /// Approves it as a whole, for all further calls.
     pub(crate) fn approve(&self) {
         lock(&self.state).approved = true;
     }

@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where to resume a scan: after `consumed` entries of the page of this cursor.
-///
-/// The last entry consumed is part of it, so that entries added or removed in between neither
-/// repeat nor hide others.
+/// After `consumed` entries of the page of this cursor. The last of them is named, so that entries
+/// added or removed in between neither repeat nor hide others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]

@@ -31,7 +31,6 @@ struct List {
 }
 
 impl List {
-    /// In the order of the list.
     fn entries(&self) -> Vec<Entry> {
         let mut entries: Vec<Entry> = self.entries.clone().into_iter().collect();
         if self.order == Order::Desc {

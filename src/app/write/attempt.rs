@@ -233,11 +233,9 @@ impl Attempt<'_> {
 
     /// A write that failed, and may have been carried out all the same.
     fn failed(&self, operation: Operation, error: ApiError) -> Error {
-        let acted = error.acted();
-        let error = self.api(error);
-        match acted {
-            Acted::Unknown => error.in_doubt(self.id, operation),
-            Acted::No => error,
+        match error.acted() {
+            Acted::Unknown => self.api(error).in_doubt(self.id, operation),
+            Acted::No => self.api(error),
         }
     }
 

@@ -20,10 +20,8 @@ pub(crate) enum IfBusy {
     Interrupt,
 }
 
-/// When a write may happen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conditions {
-    /// What to do with a busy session.
     pub if_busy: IfBusy,
     pub wait: Duration,
     /// Everything but the write.
