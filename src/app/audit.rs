@@ -90,8 +90,8 @@ impl AuditLog {
         &self.path
     }
 
-    /// Fails if this line, or those of earlier calls, could not be written: then nothing may be
-    /// done.
+    /// Fails if the file cannot be opened or earlier lines still cannot be written: nothing may be
+    /// done that could not be logged.
     pub(crate) fn begin(&self, op: Op, target: &Target) -> io::Result<Entry<'_>> {
         lock(&self.state).flush(&self.path)?;
         Ok(self.entry(op, target))
