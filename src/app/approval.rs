@@ -10,7 +10,7 @@ pub(crate) mod subject;
 
 use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan as _};
+use jiff::Timestamp;
 
 use self::subject::{PendingQuestion, Subject};
 use super::{
@@ -20,58 +20,44 @@ use super::{
     settings::ConfirmDeletes,
 };
 
-/// How long a token, or a question, is valid.
 const VALID_FOR: Duration = Duration::from_secs(5 * 60);
+/// What a seal is good for.
+const TOKEN: &str = "token";
+const QUESTION: &str = "question";
 /// How long a person is waited for within a call.
 pub(crate) const APPROVAL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whether something may be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Approved {
+pub(crate) enum Approval {
     /// It was approved, or needs no approval.
-    Yes,
-    /// Not before the caller comes back with this token.
+    Granted,
+    /// It was approved, but that took its time: the session must be read and guarded again.
+    Recheck,
+    /// Not in this call: the caller has to come back with this token.
     Needs(ApprovalToken),
 }
 
 /// Valid for one subject and five minutes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApprovalToken {
-    /// The token.
     pub token: String,
     /// RFC 3339, to the second, rounded down.
     pub expires_at: String,
 }
 
-/// What a seal is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Token,
-    Question,
-}
-
 /// Seals text so that only this process can have made it.
 pub(crate) trait Seal: Send + Sync {
-    /// A seal bound to `binding`, valid for `valid_for`.
     fn seal(&self, binding: &[u8], valid_for: Duration) -> String;
 
-    /// Checks a seal.
-    ///
-    /// # Errors
-    /// When it is not one of this process for `binding`, or no longer valid.
     fn check(&self, sealed: &str, binding: &[u8]) -> Result<(), BrokenSeal>;
 }
 
-/// Why a seal does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BrokenSeal {
-    /// It was valid once.
     Expired,
-    /// It is not this one.
     Invalid,
 }
 
-/// Asks for approval in the way the operator chose.
 pub(crate) struct Approvals {
     way: ConfirmDeletes,
     /// Absent if this machine provides no random key; then nothing can be approved.
@@ -83,73 +69,64 @@ impl Approvals {
         Self { way, seal }
     }
 
-    /// Whether deletions need approval at all.
     pub(crate) fn required(&self) -> bool {
         self.way != ConfirmDeletes::Off
     }
 
-    /// Whether the subject may be carried out. To be asked once a call, with a subject made from
-    /// a reading of this call.
-    ///
-    /// # Errors
-    /// `confirmation_invalid` for a token or state that does not fit; `confirmation_declined`
-    /// when a person said no; [`ErrorKind::InputRequired`] when the adapter has to ask first.
+    /// Whether the subject may be carried out; [`ErrorKind::InputRequired`] when the adapter has
+    /// to ask first. To be called once a call, with a subject made from a reading of this call.
     pub(crate) async fn approve(
         &self,
         cx: &Context,
         token: Option<&str>,
         subject: &Subject,
-    ) -> Result<Approved, Error> {
+    ) -> Result<Approval, Error> {
         if !self.required() {
-            return Ok(Approved::Yes);
+            return Ok(Approval::Granted);
         }
-        let Some(seal) = &self.seal else {
-            return Err(ErrorKind::Internal.into());
-        };
+        let seal = self.seal.as_ref().ok_or(ErrorKind::Internal)?;
         let check = |purpose, sealed: &str| {
             let opened = seal.check(sealed, &binding(purpose, subject));
             opened.map_err(|broken| invalid(subject, broken))
         };
         if let Some(token) = token {
-            check(Purpose::Token, token)?;
-            return Ok(Approved::Yes);
+            check(TOKEN, token)?;
+            return Ok(Approval::Granted);
         }
         if self.way == ConfirmDeletes::Elicit {
             match cx.approval() {
                 ApprovalChannel::Answered { state, reply } => {
-                    check(Purpose::Question, &state)?;
-                    return approved_by(reply, subject);
+                    check(QUESTION, &state)?;
+                    return approved_by(reply, subject).map(|()| Approval::Granted);
                 }
                 ApprovalChannel::Inline => {
                     if let Some(reply) = cx.ask(subject, APPROVAL_TIMEOUT).await {
-                        return approved_by(reply, subject);
+                        return approved_by(reply, subject).map(|()| Approval::Recheck);
                     }
                 }
                 ApprovalChannel::Deferred => {
-                    return Err(ErrorKind::InputRequired(Box::new(PendingQuestion {
-                        subject: subject.clone(),
-                        state: seal.seal(&binding(Purpose::Question, subject), VALID_FOR),
-                    }))
-                    .into());
+                    let state = seal.seal(&binding(QUESTION, subject), VALID_FOR);
+                    let subject = subject.clone();
+                    let question = PendingQuestion { subject, state };
+                    return Err(ErrorKind::InputRequired(Box::new(question)).into());
                 }
                 ApprovalChannel::Unavailable => {}
             }
         }
-        Ok(Approved::Needs(ApprovalToken {
-            expires_at: expiry(),
-            token: seal.seal(&binding(Purpose::Token, subject), VALID_FOR),
+        Ok(Approval::Needs(ApprovalToken {
+            expires_at: format!("{:.0}", Timestamp::now() + VALID_FOR),
+            token: seal.seal(&binding(TOKEN, subject), VALID_FOR),
         }))
     }
 }
 
-fn approved_by(reply: Reply, subject: &Subject) -> Result<Approved, Error> {
+fn approved_by(reply: Reply, subject: &Subject) -> Result<(), Error> {
     match reply {
-        Reply::Yes => Ok(Approved::Yes),
+        Reply::Yes => Ok(()),
         Reply::No => Err(ErrorKind::ConfirmationDeclined(Box::new(subject.clone())).into()),
     }
 }
 
-/// The failure for an approval that does not fit the subject.
 pub(crate) fn invalid(subject: &Subject, broken: BrokenSeal) -> Error {
     Error::new(ErrorKind::ConfirmationInvalid {
         subject: Box::new(subject.clone()),
@@ -157,16 +134,6 @@ pub(crate) fn invalid(subject: &Subject, broken: BrokenSeal) -> Error {
     })
 }
 
-fn binding(purpose: Purpose, subject: &Subject) -> Vec<u8> {
-    let purpose = match purpose {
-        Purpose::Token => "token",
-        Purpose::Question => "question",
-    };
+fn binding(purpose: &str, subject: &Subject) -> Vec<u8> {
     format!("{purpose}\n{}", subject.binding()).into_bytes()
-}
-
-fn expiry() -> String {
-    let now = Timestamp::now();
-    let end = now.checked_add(300.seconds()).unwrap_or(now);
-    format!("{end:.0}")
 }

@@ -9,21 +9,20 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::Instant,
 };
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::op::Op;
+use super::{locks::lock, op::Op};
 use crate::{domain::code::Code, model::SessionId};
 
 /// How many lines are kept while the file cannot be written. Meanwhile every call is refused, so
 /// that only lines of refused calls can be lost.
 const MAX_PENDING: usize = 10_000;
 
-/// The audit log of this process, if the operator wants one.
 #[derive(Debug)]
 pub(crate) struct AuditLog {
     path: PathBuf,
@@ -33,21 +32,17 @@ pub(crate) struct AuditLog {
 #[derive(Debug, Default)]
 struct State {
     file: Option<File>,
-    /// Lines that could not be written yet, oldest first.
     pending: VecDeque<Vec<u8>>,
     /// The last write stopped within a line.
     partial_line: bool,
 }
 
-/// One line.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     time: String,
     tool: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plan_id: Option<&'a str>,
+    #[serde(flatten)]
+    target: &'a Target,
     #[serde(flatten)]
     end: End,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,32 +51,30 @@ struct Line<'a> {
 }
 
 /// What a call is about, as the caller gave it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Target {
-    /// The session, unless it is no id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
-    /// The plan, unless it is no id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub plan_id: Option<String>,
 }
 
 impl Target {
     /// What of it can be written down: content that was given as an id is not.
-    fn checked(self) -> Self {
-        let id = |text: Option<String>| text.filter(|text| SessionId::parse(text).is_ok());
+    fn checked(&self) -> Self {
+        let id = |text: &Option<String>| text.clone().filter(|id| SessionId::parse(id).is_ok());
         Self {
-            session_id: id(self.session_id),
-            plan_id: id(self.plan_id),
+            session_id: id(&self.session_id),
+            plan_id: id(&self.plan_id),
         }
     }
 }
 
-/// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum End {
     /// With an answer whose `outcome` this is.
     Outcome(String),
-    /// With a failure of this code.
     Code(Code),
 }
 
@@ -93,24 +86,20 @@ impl AuditLog {
         }
     }
 
-    /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Begins the entry of one call.
-    ///
-    /// # Errors
-    /// When the file cannot be opened, or lines of earlier calls still cannot be written: nothing
-    /// may be done that could not be logged.
-    pub(crate) fn begin(&self, op: Op, target: Target) -> io::Result<Entry<'_>> {
-        self.lock().flush(&self.path)?;
+    /// Fails if the file cannot be opened or earlier lines still cannot be written: nothing may be
+    /// done that could not be logged.
+    pub(crate) fn begin(&self, op: Op, target: &Target) -> io::Result<Entry<'_>> {
+        lock(&self.state).flush(&self.path)?;
         Ok(self.entry(op, target))
     }
 
     /// The entry of a call that is refused because the log cannot be written: its line is kept
     /// until it can.
-    pub(crate) fn entry(&self, op: Op, target: Target) -> Entry<'_> {
+    pub(crate) fn entry(&self, op: Op, target: &Target) -> Entry<'_> {
         Entry {
             log: self,
             op,
@@ -121,7 +110,7 @@ impl AuditLog {
     }
 
     fn write(&self, line: Vec<u8>) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.pending.len() < MAX_PENDING {
             state.pending.push_back(line);
         }
@@ -129,10 +118,6 @@ impl AuditLog {
             let pending = state.pending.len();
             tracing::error!(%error, pending, "the audit log cannot be written; calls of writing tools are refused until it can");
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -144,23 +129,18 @@ impl State {
             self.partial_line = false;
             self.file = Some(open(path)?);
         }
-        let Some(file) = self.file.as_mut() else {
+        let Some(file) = &mut self.file else {
             return Ok(());
         };
         while let Some(line) = self.pending.front() {
-            let whole = if self.partial_line {
-                [b"\n", line.as_slice()].concat()
-            } else {
-                line.clone()
-            };
-            match file.write(&whole) {
-                Ok(written) if written == whole.len() => self.partial_line = false,
-                Ok(written) => {
-                    self.partial_line |= written > 0;
-                    return Err(io::ErrorKind::StorageFull.into());
-                }
-                Err(error) => return Err(error),
+            let separator: &[u8] = if self.partial_line { b"\n" } else { b"" };
+            let whole = [separator, line].concat();
+            let written = file.write(&whole)?;
+            if written < whole.len() {
+                self.partial_line |= written > 0;
+                return Err(io::ErrorKind::StorageFull.into());
             }
+            self.partial_line = false;
             self.pending.pop_front();
         }
         Ok(())
@@ -178,17 +158,13 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Whether the open file is still the one of that name.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let same = |one: &std::fs::Metadata, other: &std::fs::Metadata| {
-        (one.dev(), one.ino()) == (other.dev(), other.ino())
-    };
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(open), Ok(named)) => same(&open, &named),
-        _ => false,
-    }
+    let identity =
+        |metadata: io::Result<std::fs::Metadata>| metadata.map(|of| (of.dev(), of.ino())).ok();
+    let open = identity(file.metadata());
+    open.is_some() && open == identity(std::fs::metadata(path))
 }
 
 /// Whether a file of that name is still there; an open file has no identity to compare.
@@ -209,7 +185,6 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Writes the line.
     pub(crate) fn end(mut self, end: End, request_id: Option<&str>) {
         self.write(end, request_id);
     }
@@ -218,19 +193,15 @@ impl Entry<'_> {
         self.ended = true;
         let milliseconds = self.started.elapsed().as_millis();
         let line = Line {
-            time: now(),
+            time: format!("{:.3}", Timestamp::now()),
             tool: self.op.name(),
-            session_id: self.target.session_id.as_deref(),
-            plan_id: self.target.plan_id.as_deref(),
+            target: &self.target,
             end,
             request_id,
             milliseconds: u64::try_from(milliseconds).unwrap_or(u64::MAX),
         };
-        match serde_json::to_vec(&line) {
-            Ok(mut line) => {
-                line.push(b'\n');
-                self.log.write(line);
-            }
+        match serde_json::to_string(&line) {
+            Ok(line) => self.log.write((line + "\n").into_bytes()),
             Err(error) => tracing::error!(%error, "an audit line could not be serialized"),
         }
     }
@@ -249,11 +220,6 @@ impl Drop for Entry<'_> {
     }
 }
 
-/// RFC 3339 in UTC, to the millisecond.
-fn now() -> String {
-    format!("{:.3}", Timestamp::now())
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -268,15 +234,14 @@ mod tests {
     fn a_call_that_never_ends_is_logged_too() {
         let dir = tempfile::tempdir().unwrap();
         let log = AuditLog::new(dir.path().join("audit"));
-        let begin = || log.begin(Op::ArchiveSession, Target::default()).unwrap();
+        let begin = || log.begin(Op::ArchiveSession, &Target::default()).unwrap();
         begin().end(End::Outcome("archived".to_owned()), Some("req_1"));
         drop(begin());
         let panicking = catch_unwind(AssertUnwindSafe(|| {
             let _entry = begin();
             panic!("on purpose");
         }));
-        let panicked = panicking.unwrap_err();
-        assert_eq!(panicked.downcast_ref(), Some(&"on purpose"));
+        assert_eq!(panicking.unwrap_err().downcast_ref(), Some(&"on purpose"));
         let text = std::fs::read_to_string(log.path()).unwrap();
         let ends: Vec<_> = text
             .lines()
@@ -290,9 +255,9 @@ mod tests {
     #[test]
     fn a_full_disk_stops_the_next_call_not_the_process() {
         let log = AuditLog::new("/dev/full".into());
-        let entry = log.begin(Op::ArchiveSession, Target::default()).unwrap();
+        let entry = log.begin(Op::ArchiveSession, &Target::default()).unwrap();
         entry.end(End::Code(Code::Conflict), None);
-        let refused = log.begin(Op::ArchiveSession, Target::default());
+        let refused = log.begin(Op::ArchiveSession, &Target::default());
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::StorageFull);
     }
 }

@@ -1,7 +1,7 @@
 //! One call: its time, its permits, its caller.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -11,6 +11,7 @@ use super::{
     approval::subject::Subject,
     caller::{ApprovalChannel, Caller, Progress, Reply},
     error::{About, Error, ErrorKind},
+    locks::lock,
     op::Op,
     pace::Permits,
 };
@@ -20,33 +21,20 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// A call that another call can resume stops this long before its deadline, so that its answer
-/// is in time.
+/// A call that another one can resume stops this long before its deadline.
 const RESERVE: Duration = Duration::from_secs(4);
 
-/// What an operation knows of the call it answers.
+#[derive(Clone)]
 pub(crate) struct Context {
     op: Op,
     client: Client,
     permits: Permits,
-    deadline: Arc<Deadline>,
+    /// Without the time spent asking a person, which does not count.
+    deadline: Instant,
+    time_spent_asking: Arc<Mutex<Duration>>,
     caller: Arc<dyn Caller>,
     allowed_agents: Arc<[String]>,
     last_write: Arc<Mutex<Option<String>>>,
-}
-
-/// When a call must be over. Time spent asking a person does not count.
-#[derive(Debug)]
-struct Deadline {
-    at: Instant,
-    time_spent_asking: Mutex<Duration>,
-}
-
-impl Deadline {
-    fn time_spent_asking(&self) -> Duration {
-        let spent = self.time_spent_asking.lock();
-        *spent.unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Context {
@@ -62,8 +50,8 @@ impl Context {
         caller: Arc<dyn Caller>,
     ) -> Self {
         let client = if bulk {
+            let client = permits.bind(client);
             client.with_options(RequestOptions {
-                on_request: Some(permits.on_request()),
                 rate_limits: RateLimits::Return,
                 ..client.options().clone()
             })
@@ -74,10 +62,8 @@ impl Context {
             op,
             client,
             permits,
-            deadline: Arc::new(Deadline {
-                at: deadline,
-                time_spent_asking: Mutex::default(),
-            }),
+            deadline,
+            time_spent_asking: Arc::default(),
             caller,
             allowed_agents: allowed_agents.into(),
             last_write: Arc::default(),
@@ -87,58 +73,39 @@ impl Context {
     /// The same call for one session of many, whose requests use these permits.
     pub(crate) fn child(&self, permits: Permits) -> Self {
         Self {
-            op: self.op,
-            client: self.client.with_options(RequestOptions {
-                on_request: Some(permits.on_request()),
-                ..self.client.options().clone()
-            }),
+            client: permits.bind(&self.client),
             permits,
-            deadline: Arc::clone(&self.deadline),
-            caller: Arc::clone(&self.caller),
-            allowed_agents: Arc::clone(&self.allowed_agents),
-            last_write: Arc::clone(&self.last_write),
+            ..self.clone()
         }
     }
 
-    /// Which operation is called.
     pub(crate) fn op(&self) -> Op {
         self.op
     }
 
-    /// The permits acquired for this call.
     pub(crate) fn permits(&self) -> &Permits {
         &self.permits
     }
 
-    /// The client, bound to this call's deadline.
     pub(crate) fn client(&self) -> Client {
-        self.client.with_options(RequestOptions {
-            deadline: Some(self.deadline()),
-            ..self.client.options().clone()
-        })
+        self.client.with_deadline(self.deadline())
     }
 
     /// The client, once the rate allows one more request of bulk work.
     pub(crate) async fn paced_client(&self) -> Client {
         self.permits.acquire().await;
-        let client = self.client();
-        client.with_options(RequestOptions {
-            on_request: Some(self.permits.on_request()),
-            ..client.options().clone()
-        })
+        self.permits.bind(&self.client())
     }
 
     /// Reads one session, which must belong to an agent that the operator allows.
     pub(crate) async fn read_session(&self, id: &SessionId) -> Result<Session, Error> {
-        let about = || About::Session(id.clone());
-        let answer = self.client().get_session(id).await;
-        let answer = answer.map_err(|error| Error::api(about(), error))?;
+        let api = |error| Error::api(About::Session(id.clone()), error);
+        let answer = self.client().get_session(id).await.map_err(api)?;
         let session = answer.body;
         // The guard must not judge another session than the one that will be written.
         if session.head.id != id.as_str() {
             let cause = "the answer is about another session";
-            let error = ApiError::bad_response(200, cause, answer.request_id);
-            return Err(Error::api(about(), error));
+            return Err(api(ApiError::bad_response(200, cause, answer.request_id)));
         }
         if !filter::is_allowed(&self.allowed_agents, &session.head) {
             return Err(ErrorKind::AgentNotAllowed(id.clone()).into());
@@ -146,40 +113,31 @@ impl Context {
         Ok(session)
     }
 
-    /// Fails if the session is gone or of an agent that is not allowed. Costs a request only
-    /// where the operator named agents.
+    /// [Reads](Self::read_session) the session where the operator named agents.
     pub(crate) async fn ensure_allowed(&self, id: &SessionId) -> Result<(), Error> {
-        if self.allowed_agents.is_empty() {
-            return Ok(());
+        if !self.allowed_agents.is_empty() {
+            self.read_session(id).await?;
         }
-        self.read_session(id).await.map(drop)
+        Ok(())
     }
 
     /// Keeps the API's id of a request that changed something, for the audit log.
     pub(crate) fn note_write(&self, request_id: Option<&str>) {
         if let Some(id) = request_id {
-            let mut last = self
-                .last_write
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *last = Some(id.to_owned());
+            *lock(&self.last_write) = Some(id.to_owned());
         }
     }
 
-    /// The id that was noted last.
     pub(crate) fn last_write(&self) -> Option<String> {
-        let last = self.last_write.lock();
-        last.unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.last_write).clone()
     }
 
-    /// When the whole call must be over.
     pub(crate) fn deadline(&self) -> Instant {
-        self.deadline.at + self.time_spent_asking()
+        self.deadline + self.time_spent_asking()
     }
 
-    /// How long a person was waited for.
     pub(crate) fn time_spent_asking(&self) -> Duration {
-        self.deadline.time_spent_asking()
+        *lock(&self.time_spent_asking)
     }
 
     /// When work that another call can resume should stop.
@@ -189,7 +147,6 @@ impl Context {
         now + left.saturating_sub((left / 5).min(RESERVE))
     }
 
-    /// How a person can be asked.
     pub(crate) fn approval(&self) -> ApprovalChannel {
         self.caller.approval()
     }
@@ -199,26 +156,18 @@ impl Context {
         let asked = Instant::now();
         // Timed here too: a host may never answer.
         let reply = tokio::time::timeout(timeout, self.caller.ask(subject, timeout)).await;
-        let mut spent = self
-            .deadline
-            .time_spent_asking
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *spent += asked.elapsed();
+        *lock(&self.time_spent_asking) += asked.elapsed();
         reply.ok().flatten()
     }
 
-    /// Whether the caller cancelled the call.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.caller.cancellation().is_cancelled()
     }
 
-    /// Waits until the caller cancels the call.
     pub(crate) async fn cancelled(&self) {
         self.caller.cancellation().cancelled().await;
     }
 
-    /// Reports progress to the caller.
     pub(crate) async fn progress(&self, progress: Progress) {
         self.caller.progress(progress).await;
     }

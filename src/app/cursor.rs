@@ -13,17 +13,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::app::scan::Position;
+use super::scan::position::Position;
 
 /// Part of the checksum; changes with the meaning of the content.
 const VERSION: &str = "managed-sessions-mcp cursor 2";
 const CHECKSUM_BYTES: usize = 16;
-/// Length of the hash that identifies a request.
 const REQUEST_BYTES: usize = 9;
 /// Upper bound of what is decoded; cursors of the API, which ours contain, are shorter.
 const MAX_CHARACTERS: usize = 16_384;
 
-/// Why a cursor cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InvalidCursor {
     /// Damaged, or made by something else or under other settings.
@@ -32,7 +30,6 @@ pub(crate) enum InvalidCursor {
     OtherRequest,
 }
 
-/// Encodes and decodes cursors.
 #[derive(Clone)]
 pub(crate) struct Cursors {
     /// Has consumed what every checksum covers.
@@ -53,12 +50,8 @@ impl Cursors {
     fn encode(&self, request: &ListRequest) -> String {
         let json = serde_json::to_vec(request).unwrap_or_default();
         let checksum = self.checksum.clone().chain_update(&json).finalize();
-        let bytes: Vec<u8> = checksum
-            .into_iter()
-            .take(CHECKSUM_BYTES)
-            .chain(json)
-            .collect();
-        URL_SAFE_NO_PAD.encode(bytes)
+        let checksum = checksum.into_iter().take(CHECKSUM_BYTES);
+        URL_SAFE_NO_PAD.encode(checksum.chain(json).collect::<Vec<u8>>())
     }
 
     fn decode(&self, text: &str) -> Option<ListRequest> {
@@ -74,13 +67,11 @@ impl Cursors {
 /// A request for a page of a list; also the content of the cursor for its next page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ListRequest {
-    /// Hash of the tool and its arguments.
     #[serde(rename = "q")]
     hash: String,
     /// Unix seconds.
     #[serde(rename = "f")]
     asked_at: i64,
-    /// Where to resume; `None` for the first page.
     #[serde(rename = "p")]
     pub(crate) position: Option<Position>,
 }
@@ -116,17 +107,15 @@ impl ListRequest {
         Timestamp::from_second(self.asked_at).unwrap_or_default()
     }
 
-    /// The cursor that resumes this request at `position`.
     pub(crate) fn next_cursor(
         &self,
         cursors: &Cursors,
         position: Option<Position>,
     ) -> Option<String> {
-        position.as_ref()?;
-        let next = Self {
+        let position = Some(position?);
+        Some(cursors.encode(&Self {
             position,
             ..self.clone()
-        };
-        Some(cursors.encode(&next))
+        }))
     }
 }

@@ -1,11 +1,6 @@
 //! Failures as values: what went wrong, and what was done before it did. `explain` words them.
 
-use std::{
-    fmt, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     api::{ApiError, ApiErrorKind},
@@ -22,7 +17,6 @@ use crate::{
     model::{SessionHead, SessionId},
 };
 
-/// Why an operation did not do what was asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Error {
     kind: Box<ErrorKind>,
@@ -38,43 +32,37 @@ pub(crate) struct Effects {
     pub in_doubt: Option<InDoubt>,
 }
 
-/// A write that may have been carried out.
 #[derive(Debug, Clone)]
 pub(crate) struct InDoubt {
     pub session: SessionId,
     pub operation: Operation,
 }
 
-/// What went wrong.
 #[derive(Debug, Clone)]
 pub(crate) enum ErrorKind {
-    /// What the API, or the way to it, answered.
-    Api { subject: About, error: ApiError },
-    /// The guard refused.
+    Api {
+        subject: About,
+        error: ApiError,
+    },
     Refused {
         session: Box<SessionHead>,
         operation: Operation,
         refusal: Refusal,
     },
-    /// It changed since the caller saw it.
     SessionChanged {
         session: Box<SessionHead>,
-        /// The `updated_at` that the caller expected.
         expected: String,
     },
-    /// It was still busy when the time was up.
     BusyTimeout {
         session: Box<SessionHead>,
         operation: Operation,
         waited: Duration,
-        /// An interrupt was sent and accepted.
         interrupted: bool,
     },
     /// The service accepted the write and did not do it.
     NotApplied {
         session: Box<SessionHead>,
         operation: Operation,
-        /// How it differs from what was asked.
         mismatch: Mismatch,
         request_id: Option<String>,
     },
@@ -84,49 +72,35 @@ pub(crate) enum ErrorKind {
         operation: Operation,
         error: ApiError,
     },
-    /// Impossible tools or servers.
     InvalidToolset {
         session: Box<SessionHead>,
         problems: Vec<Problem>,
     },
-    /// Mistakes in a call's arguments, worded by the adapter that read them.
+    /// Worded by the adapter that read them.
     InvalidArguments(Vec<String>),
-    /// Mistakes in title, metadata or budget.
     InvalidDetails(Vec<details::Mistake>),
-    /// A cursor that cannot be resumed.
     InvalidCursor(InvalidCursor),
-    /// Bad settings in the environment, worded by `config`.
+    /// Worded by `config`.
     InvalidConfiguration(String),
-    /// The session belongs to an agent that the operator does not allow.
     AgentNotAllowed(SessionId),
-    /// The whole call took too long.
     CallTimedOut,
     /// Another call was writing the session all the time.
     LockTimedOut(SessionId),
-    /// A defect of this program.
     Internal,
-    /// The caller cancelled the call.
     Cancelled,
-    /// No such plan, or no longer.
     PlanNotFound(String),
-    /// The audit log cannot be written.
     AuditFailed {
         path: PathBuf,
         cause: Arc<io::Error>,
     },
-    /// A token or a reply that does not confirm this.
     ConfirmationInvalid {
         subject: Box<Subject>,
-        /// It was good once.
         expired: bool,
     },
-    /// The person said no.
     ConfirmationDeclined(Box<Subject>),
     /// The adapter has to ask a person, and make the call again with the reply.
     InputRequired(Box<PendingQuestion>),
-    /// There is nowhere to export to.
     ExportUnavailable,
-    /// The export could not be written.
     ExportFailed {
         session: SessionId,
         dir: PathBuf,
@@ -144,14 +118,10 @@ pub(crate) enum ErrorKind {
     EndlessHistory(SessionId),
 }
 
-/// What the API was asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum About {
-    /// One session.
     Session(SessionId),
-    /// The events of one session.
     Events(SessionId),
-    /// The list of sessions.
     SessionList,
     /// Whether the credential is accepted.
     Credential,
@@ -160,13 +130,9 @@ pub(crate) enum About {
 /// How a session differs from what a write asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mismatch {
-    /// It is not archived.
     NotArchived,
-    /// It still exists.
     StillThere,
-    /// These fields are not as asked for.
     Fields(Vec<String>),
-    /// Its tools or servers are not as asked for.
     Toolset(Vec<Difference>),
 }
 
@@ -182,8 +148,6 @@ pub(crate) enum Blame {
 }
 
 impl Error {
-    /// An error without effects.
-    #[must_use]
     pub(crate) fn new(kind: ErrorKind) -> Self {
         Self {
             kind: Box::new(kind),
@@ -191,23 +155,10 @@ impl Error {
         }
     }
 
-    /// What the API answered about `subject`.
-    #[must_use]
     pub(crate) fn api(subject: About, error: ApiError) -> Self {
         Self::new(ErrorKind::Api { subject, error })
     }
 
-    /// An audit log that cannot be written.
-    #[must_use]
-    pub(crate) fn audit_failed(path: &Path, cause: io::Error) -> Self {
-        Self::new(ErrorKind::AuditFailed {
-            path: path.to_owned(),
-            cause: Arc::new(cause),
-        })
-    }
-
-    /// The same error of a write that may have been carried out.
-    #[must_use]
     pub(crate) fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {
         self.effects.in_doubt = Some(InDoubt {
             session: session.clone(),
@@ -216,27 +167,19 @@ impl Error {
         self
     }
 
-    /// The same error of a call that had stopped the session's turn.
-    #[must_use]
     pub(crate) fn after_interrupt(mut self) -> Self {
         self.effects.turn_stopped = true;
         self
     }
 
-    /// What went wrong.
-    #[must_use]
     pub(crate) fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
-    /// What had happened before.
-    #[must_use]
     pub(crate) fn effects(&self) -> &Effects {
         &self.effects
     }
 
-    /// What programs branch on.
-    #[must_use]
     pub(crate) fn code(&self) -> Code {
         match &*self.kind {
             ErrorKind::Api { error, .. } => api_code(error),
@@ -267,8 +210,6 @@ impl Error {
         }
     }
 
-    /// Whom it concerns.
-    #[must_use]
     pub(crate) fn blame(&self) -> Blame {
         match self.code() {
             Code::RateLimited | Code::Overloaded | Code::ApiUnreachable | Code::TimedOut => {
@@ -281,20 +222,14 @@ impl Error {
         }
     }
 
-    /// How long the service asks callers to wait.
-    #[must_use]
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.api_error().and_then(ApiError::retry_after)
     }
 
-    /// The HTTP status of the answer, if there was one.
-    #[must_use]
     pub(crate) fn http_status(&self) -> Option<u16> {
         self.api_error().and_then(ApiError::http_status)
     }
 
-    /// The API's id of the request that failed.
-    #[must_use]
     pub(crate) fn request_id(&self) -> Option<&str> {
         match &*self.kind {
             ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),
@@ -303,7 +238,6 @@ impl Error {
     }
 
     /// The session as it was read, where the failure is about its state.
-    #[must_use]
     pub(crate) fn session(&self) -> Option<&SessionHead> {
         match &*self.kind {
             ErrorKind::Refused { session, .. }
@@ -331,7 +265,6 @@ impl From<ErrorKind> for Error {
     }
 }
 
-/// For logs.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
@@ -343,7 +276,6 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The code of what the API, or the way to it, answered.
 fn api_code(error: &ApiError) -> Code {
     match error.kind() {
         ApiErrorKind::Http(refused) => match refused.status {

@@ -11,21 +11,22 @@ use std::{
     collections::HashMap,
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use self::file::{Writer, digest};
 use super::{
     caller::Progress,
     context::Context,
     error::{About, Error, ErrorKind},
+    locks::lock,
 };
 use crate::{
     api::{ApiErrorKind, EventQuery},
-    model::{Event, Order, Page, Session, SessionId},
+    model::{Order, Page, Session, SessionId},
 };
 
 /// Events asked for in one page, largest first: a page of large events may exceed the limit.
@@ -36,16 +37,11 @@ const RESERVED_FOR_FINISH: Duration = Duration::from_secs(4);
 const MAX_UNFINISHED: usize = 16;
 const UNFINISHED_TTL: Duration = Duration::from_secs(30 * 60);
 
-/// A finished export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Exported {
-    /// The file, absolute.
     pub(crate) path: String,
-    /// How many events are in it.
     pub(crate) events: u64,
-    /// Its size.
     pub(crate) bytes: u64,
-    /// The [`version`] of the record in it.
     pub(crate) version: String,
 }
 
@@ -58,21 +54,17 @@ pub(crate) fn version(session: &Session) -> String {
     }
 }
 
-/// Exports sessions into one folder.
 #[derive(Debug)]
 pub(crate) struct Exporter {
     dir: PathBuf,
     unfinished: Mutex<HashMap<SessionId, Unfinished>>,
 }
 
-/// An export that the next call resumes.
 #[derive(Debug)]
 struct Unfinished {
     writer: Writer,
     version: String,
-    /// The cursor of the next page; none for the first.
     page: Option<String>,
-    /// Index into [`PAGE_SIZES`].
     size: usize,
     since: Instant,
 }
@@ -86,13 +78,9 @@ impl Exporter {
     }
 
     /// Exports a session that was just read, or resumes its unfinished export; the record in the
-    /// file is then the one that was read when that began, see [`Exported::version`].
-    ///
-    /// The caller holds the session's lock, so that no two exports of it run at once.
-    ///
-    /// # Errors
-    /// `export_failed` when the file cannot be written, `timed_out` when the next call has to
-    /// resume, and what the API refuses. The file with the final name is untouched then.
+    /// file is then the one that was read when that began, see [`Exported::version`]. The caller
+    /// holds the session's lock, so that no two exports of it run at once. On failure the file
+    /// with the final name is untouched; `timed_out` means that the next call has to resume.
     pub(crate) async fn export(
         &self,
         cx: &Context,
@@ -113,24 +101,22 @@ impl Exporter {
         // At least one page a call, however short its time: repeated calls must make progress.
         let mut begun = false;
         loop {
-            let left = cx.deadline().saturating_duration_since(Instant::now());
-            if begun && left < RESERVED_FOR_FINISH {
-                return Err(self.keep(id, export));
-            }
             let query = EventQuery {
                 order: Some(Order::Asc),
                 limit: PAGE_SIZES.get(export.size).copied(),
                 page: export.page.clone(),
                 ..EventQuery::default()
             };
-            let kept = if begun {
+            let left = cx.deadline().saturating_duration_since(Instant::now());
+            let reserved = if begun {
                 RESERVED_FOR_FINISH
             } else {
                 Duration::ZERO
             };
-            let last = cx.deadline().checked_sub(kept);
-            let turn = timeout_at(last.unwrap_or_else(Instant::now), cx.paced_client());
-            let Ok(client) = turn.await else {
+            let Some(left) = left.checked_sub(reserved) else {
+                return Err(self.keep(id, export));
+            };
+            let Ok(client) = timeout(left, cx.paced_client()).await else {
                 return Err(self.keep(id, export));
             };
             let Page { data, next_page } = match client.list_events(id, &query).await {
@@ -156,14 +142,16 @@ impl Exporter {
                 return Err(ErrorKind::EndlessHistory(id.clone()).into());
             }
             begun = true;
-            export.writer = append(export.writer, data).await.map_err(failed)?;
+            let mut writer = export.writer;
+            let append = move || {
+                data.iter()
+                    .try_for_each(|event| writer.event(event))
+                    .map(|()| writer)
+            };
+            export.writer = blocking(append).await.map_err(failed)?;
             export.page = next_page;
-            let events = export.writer.events();
-            cx.progress(Progress::Exported {
-                events,
-                session: id.clone(),
-            })
-            .await;
+            let (events, session) = (export.writer.events, id.clone());
+            cx.progress(Progress::Exported { events, session }).await;
             if export.page.is_none() {
                 break;
             }
@@ -172,9 +160,8 @@ impl Exporter {
             writer, version, ..
         } = export;
         let (dir, name) = (self.dir.clone(), id.clone());
-        let (path, events, bytes) = blocking(move || writer.finish(&dir, &name))
-            .await
-            .map_err(failed)?;
+        let finished = blocking(move || writer.finish(&dir, &name)).await;
+        let (path, events, bytes) = finished.map_err(failed)?;
         Ok(Exported {
             path: path.display().to_string(),
             events,
@@ -196,44 +183,26 @@ impl Exporter {
     }
 
     fn take(&self, id: &SessionId) -> Option<Unfinished> {
-        let mut all = self.unfinished();
+        let mut all = lock(&self.unfinished);
         all.retain(|_, each| each.since.elapsed() < UNFINISHED_TTL);
         all.remove(id)
     }
 
     /// Keeps an export for the next call, unless it is empty; returns the failure of this one.
     fn keep(&self, id: &SessionId, export: Unfinished) -> Error {
-        let events = export.writer.events();
-        let error = Error::new(ErrorKind::ExportUnfinished {
-            session: id.clone(),
-            events,
-        });
-        if events == 0 {
-            return error;
+        let events = export.writer.events;
+        if events > 0 {
+            let mut all = lock(&self.unfinished);
+            all.insert(id.clone(), export);
+            if all.len() > MAX_UNFINISHED {
+                let oldest = all.iter().min_by_key(|(_, each)| each.since);
+                let oldest = oldest.map(|(id, _)| id.clone());
+                oldest.and_then(|oldest| all.remove(&oldest));
+            }
         }
-        let mut all = self.unfinished();
-        all.insert(id.clone(), export);
-        if all.len() > MAX_UNFINISHED {
-            let oldest = all.iter().min_by_key(|(_, each)| each.since);
-            let oldest = oldest.map(|(id, _)| id.clone());
-            oldest.and_then(|oldest| all.remove(&oldest));
-        }
-        error
+        let session = id.clone();
+        ErrorKind::ExportUnfinished { session, events }.into()
     }
-
-    fn unfinished(&self) -> MutexGuard<'_, HashMap<SessionId, Unfinished>> {
-        self.unfinished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn append(mut writer: Writer, events: Vec<Event>) -> io::Result<Writer> {
-    blocking(move || {
-        events.iter().try_for_each(|event| writer.event(event))?;
-        Ok(writer)
-    })
-    .await
 }
 
 /// Runs blocking I/O on the blocking pool.

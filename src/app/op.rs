@@ -11,7 +11,6 @@ macro_rules! operations {
         impl Op {
             pub(crate) const ALL: [Self; [$($name),+].len()] = [$(Self::$op),+];
 
-            /// The name, such as `get_session`.
             pub(crate) fn name(self) -> &'static str {
                 match self {
                     $(Self::$op => $name,)+

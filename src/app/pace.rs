@@ -10,13 +10,16 @@
 use std::{
     num::NonZeroU32,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until};
+
+use super::locks::lock;
+use crate::api::{Client, RequestOptions};
 
 /// Upper bound of a pause, whatever `Retry-After` asks for.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -26,17 +29,13 @@ const MAX_RETURNED: u32 = 2;
 
 /// A request rate; clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Pacer {
-    shared: Arc<Shared>,
-}
+pub(crate) struct Pacer(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// Time between two tokens.
     interval: Duration,
     /// Capacity of the bucket: one second's worth of tokens, at least one.
     burst: u32,
-    /// Default length of a pause.
     slow_down: Duration,
     /// Bulk work queues here in order of arrival; whoever holds the lock gets the next token.
     queue: tokio::sync::Mutex<()>,
@@ -57,29 +56,32 @@ struct State {
 impl Pacer {
     /// A pacer with a full bucket; `slow_down` is the pause after a 429 without `Retry-After`.
     pub(crate) fn new(per_minute: NonZeroU32, slow_down: Duration) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                interval: Duration::from_secs(60) / per_minute.get(),
-                burst: (per_minute.get() / 60).max(1),
-                slow_down,
-                queue: tokio::sync::Mutex::default(),
-                state: Mutex::new(State {
-                    full_at: Instant::now(),
-                    single_debt: 0,
-                    returned: 0,
-                    paused_until: None,
-                }),
+        Self(Arc::new(Shared {
+            interval: Duration::from_secs(60) / per_minute.get(),
+            burst: (per_minute.get() / 60).max(1),
+            slow_down,
+            queue: tokio::sync::Mutex::default(),
+            state: Mutex::new(State {
+                full_at: Instant::now(),
+                single_debt: 0,
+                returned: 0,
+                paused_until: None,
             }),
-        }
+        }))
     }
 
     /// Counts the requests of single calls. Never waits.
     pub(crate) fn on_request(&self) -> Arc<dyn Fn() + Send + Sync> {
         let pacer = self.clone();
-        Arc::new(move || pacer.count_single())
+        Arc::new(move || {
+            let mut state = lock(&pacer.0.state);
+            let nobody_waits = pacer.0.queue.try_lock().is_ok();
+            if !nobody_waits || pacer.take_token(&mut state).is_err() {
+                state.single_debt = pacer.0.burst.min(state.single_debt + 1);
+            }
+        })
     }
 
-    /// Permits for one piece of bulk work; none are acquired yet.
     pub(crate) fn permits(&self) -> Permits {
         Permits(Arc::new(Available {
             pacer: self.clone(),
@@ -90,39 +92,29 @@ impl Pacer {
     /// Pauses bulk work for the time of a `Retry-After` header, or for the default, but for at
     /// most 60 s. Overlapping pauses are merged. Returns the time asked for, without that bound.
     pub(crate) fn pause_for(&self, wait: Option<Duration>) -> Duration {
-        let wait = wait.unwrap_or(self.shared.slow_down);
+        let wait = wait.unwrap_or(self.0.slow_down);
         let until = Instant::now() + wait.min(MAX_PAUSE);
-        let mut state = self.state();
+        let mut state = lock(&self.0.state);
         state.paused_until = state.paused_until.max(Some(until));
         wait
     }
 
-    /// When the latest pause ends or ended.
     pub(crate) fn paused_until(&self) -> Option<Instant> {
-        self.state().paused_until
-    }
-
-    fn count_single(&self) {
-        let mut state = self.state();
-        let nobody_waits = self.shared.queue.try_lock().is_ok();
-        if !nobody_waits || self.take_token(&mut state).is_err() {
-            state.single_debt = self.shared.burst.min(state.single_debt + 1);
-        }
+        lock(&self.0.state).paused_until
     }
 
     async fn acquire(&self) {
         // Debt that arises from now on is left to later permits, or single calls could delay
         // this one forever.
-        let mut to_pay = self.state().single_debt;
-        let _head_of_queue = self.shared.queue.lock().await;
+        let mut to_pay = lock(&self.0.state).single_debt;
+        let _head_of_queue = self.0.queue.lock().await;
         while let Err(retry_at) = self.try_acquire(&mut to_pay) {
             sleep_until(retry_at).await;
         }
     }
 
-    /// Takes a permit, or returns when to try again.
     fn try_acquire(&self, to_pay: &mut u32) -> Result<(), Instant> {
-        let mut state = self.state();
+        let mut state = lock(&self.0.state);
         if let Some(until) = state.paused_until
             && until > Instant::now()
         {
@@ -144,7 +136,7 @@ impl Pacer {
 
     /// Takes a token, or returns when there will be one.
     fn take_token(&self, state: &mut State) -> Result<(), Instant> {
-        let tolerance = self.shared.interval * (self.shared.burst - 1);
+        let tolerance = self.0.interval * (self.0.burst - 1);
         if state.full_at > Instant::now() + tolerance {
             return Err(state.full_at - tolerance);
         }
@@ -154,12 +146,7 @@ impl Pacer {
 
     /// Takes a token even if there is none yet: those that follow come later.
     fn overdraw(&self, state: &mut State) {
-        state.full_at = state.full_at.max(Instant::now()) + self.shared.interval;
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        let state = self.shared.state.lock();
-        state.unwrap_or_else(PoisonError::into_inner)
+        state.full_at = state.full_at.max(Instant::now()) + self.0.interval;
     }
 }
 
@@ -175,7 +162,6 @@ struct Available {
 }
 
 impl Permits {
-    /// Waits for one more permit.
     pub(crate) async fn acquire(&self) {
         self.0.pacer.acquire().await;
         self.0.count.fetch_add(1, Ordering::Relaxed);
@@ -192,20 +178,26 @@ impl Permits {
         part
     }
 
-    /// Takes back what a part of the work has left.
     pub(crate) fn merge(&self, part: &Self) {
         let left = part.0.count.swap(0, Ordering::Relaxed);
         self.0.count.fetch_add(left, Ordering::Relaxed);
     }
 
-    /// Counts the requests of this work. One without a permit is paid for by later permits, in
-    /// full.
-    pub(crate) fn on_request(&self) -> Arc<dyn Fn() + Send + Sync> {
+    /// The client, with its requests counted as those of this work.
+    pub(crate) fn bind(&self, client: &Client) -> Client {
+        client.with_options(RequestOptions {
+            on_request: Some(self.on_request()),
+            ..client.options().clone()
+        })
+    }
+
+    /// Counts the requests of this work. One without a permit is paid for by later permits.
+    fn on_request(&self) -> Arc<dyn Fn() + Send + Sync> {
         let permits = self.clone();
         Arc::new(move || {
             if permits.0.take(1) == 0 {
                 let pacer = permits.pacer();
-                pacer.overdraw(&mut pacer.state());
+                pacer.overdraw(&mut lock(&pacer.0.state));
             }
         })
     }
@@ -216,7 +208,6 @@ impl Permits {
 }
 
 impl Available {
-    /// Takes up to `count`, and returns how many it took.
     fn take(&self, count: u32) -> u32 {
         let less = |available: u32| Some(available.saturating_sub(count));
         self.count
@@ -227,7 +218,7 @@ impl Available {
 
 impl Drop for Available {
     fn drop(&mut self) {
-        let mut state = self.pacer.state();
+        let mut state = lock(&self.pacer.0.state);
         state.returned = MAX_RETURNED.min(state.returned + *self.count.get_mut());
     }
 }
@@ -245,7 +236,6 @@ mod tests {
         Pacer::new(per_minute.try_into().unwrap(), Duration::from_secs(1))
     }
 
-    /// How long it takes to acquire this many permits.
     async fn time_to_acquire(pacer: &Pacer, count: u32) -> Duration {
         let started = Instant::now();
         for _ in 0..count {
@@ -269,14 +259,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bulk_work_pays_one_second_of_debt_of_single_calls_and_all_of_its_own() {
-        for (single, bulk, waited) in [
-            (20, 0, 1),
-            (24, 0, 5),
-            (1_000, 0, 21),
-            (0, 20, 1),
-            (0, 1_000, 981),
-            (30, 5, 16),
-        ] {
+        let owed_by_single_calls = [(20, 0, 1), (24, 0, 5), (1_000, 0, 21)];
+        let owed_by_bulk_work = [(0, 20, 1), (0, 1_000, 981), (30, 5, 16)];
+        for (single, bulk, waited) in [owed_by_single_calls, owed_by_bulk_work].concat() {
             let pacer = pacer(1_200);
             let permits = pacer.permits();
             let (on_single, on_bulk) = (pacer.on_request(), permits.on_request());
@@ -311,10 +296,7 @@ mod tests {
         let first = timeout(Duration::from_millis(500), time_to_acquire(&pacer, 2));
         let others = join_all((0..4).map(|_| time_to_acquire(&pacer, 1)));
         let (first, others) = join(first, others).await;
-        assert!(
-            first.is_err(),
-            "cancelled while it waited for its second permit"
-        );
+        assert!(first.is_err(), "cancelled while it waited");
         assert_eq!(others, [1, 2, 3, 4].map(Duration::from_secs));
     }
 
@@ -340,11 +322,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_pauses_all_bulk_work() {
-        for (waits, expected) in [
-            (&[None][..], 1),
-            (&[Some(3), Some(2)], 3),
-            (&[Some(90)], 60),
-        ] {
+        let pauses: [(&[_], _); 3] = [(&[None], 1), (&[Some(3), Some(2)], 3), (&[Some(90)], 60)];
+        for (waits, expected) in pauses {
             let (pacer, expected) = (pacer(60_000), Duration::from_secs(expected));
             for wait in waits {
                 let asked_for = pacer.pause_for(wait.map(Duration::from_secs));

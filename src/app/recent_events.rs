@@ -12,7 +12,7 @@ use crate::{
     model::{Event, Order, SessionId},
 };
 
-/// How many pages are read to find the newest events where they come last.
+/// To find the newest events where they come last.
 const MAX_PAGES: usize = 50;
 const MAX_PAGE_SIZE: u32 = 1_000;
 
@@ -52,8 +52,7 @@ pub(crate) async fn recent_events(
     Ok(found)
 }
 
-/// Why the session last went idle; `None` where its events cannot be read, since what the session
-/// is doing is known without them.
+/// Why the session last went idle; `None` where its events cannot be read.
 pub(crate) async fn stop_reason(cx: &Context, id: &SessionId) -> Option<Map<String, Value>> {
     let found = recent_events(cx, id, &["session.status_idle"], 2).await;
     let found = found.inspect_err(|error| tracing::debug!(%error, "the events cannot be read"));

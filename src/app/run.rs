@@ -17,14 +17,13 @@ use super::{
     settings::Settings,
 };
 
-/// How long past its deadline, and the time a person may take, a call may go on before it is
-/// given up: the client ends its requests by itself, so this is met only when something hangs.
+/// A call is given up this long after its deadline and the time a person may take, which happens
+/// only when something hangs: requests end at the deadline.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How long a call works that another one can resume: hosts give up on calls after 60 s.
 const LONGEST_BULK: Duration = Duration::from_secs(40);
 
-/// The operations, ready to be called.
 pub(crate) struct App {
     services: Result<Services, Error>,
     audit: Option<AuditLog>,
@@ -39,17 +38,14 @@ pub(crate) struct Invocation {
     /// It works on many sessions: it waits for permits, ends within 40 s, and, where it writes,
     /// stops between two sessions when it is cancelled.
     pub bulk: bool,
-    /// What it is about, as the caller gave it.
     pub target: Target,
 }
 
-/// What an operation is called with.
 pub(crate) type Operation<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
 impl App {
     /// The operations under these settings; with a `problem` in the settings, every call fails
     /// with it, since even where to send requests may be part of what is not known.
-    #[must_use]
     pub(crate) fn new(
         settings: Settings,
         problem: Option<String>,
@@ -65,19 +61,11 @@ impl App {
         }
     }
 
-    /// What operations work with.
-    ///
-    /// # Errors
-    /// `invalid_configuration` when the settings are not valid.
     pub(crate) fn services(&self) -> Result<&Services, &Error> {
         self.services.as_ref()
     }
 
     /// Runs one operation. `outcome` is what the audit log notes of an answer.
-    ///
-    /// # Errors
-    /// What the operation fails with, `cancelled`, `timed_out`, `internal` after a panic,
-    /// `audit_failed`, or `invalid_configuration`.
     pub(crate) async fn run<T: Send>(
         &self,
         op: Op,
@@ -86,31 +74,22 @@ impl App {
         outcome: fn(&T) -> Option<String>,
         operation: impl for<'a> FnOnce(&'a Services, &'a Context) -> Operation<'a, T> + Send,
     ) -> Result<T, Error> {
-        let Invocation {
-            writes,
-            bulk,
-            target,
-        } = invocation;
-        let audit = self.audit.as_ref().filter(|_| writes);
+        let audit = self.audit.as_ref().filter(|_| invocation.writes);
         let Some(log) = audit else {
-            return self.limited(op, writes, bulk, caller, operation).await.0;
+            return self.limited(op, &invocation, caller, operation).await.0;
         };
-        let entry = match log.begin(op, target.clone()) {
-            Ok(entry) => entry,
-            Err(cause) => {
-                let error = Error::audit_failed(log.path(), cause);
-                log.entry(op, target).end(End::Code(error.code()), None);
-                return Err(error);
-            }
-        };
-        let (result, last_write) = self.limited(op, writes, bulk, caller, operation).await;
+        let target = &invocation.target;
+        let entry = log.begin(op, target).map_err(|cause| {
+            let (path, cause) = (log.path().to_owned(), Arc::new(cause));
+            let error = Error::new(ErrorKind::AuditFailed { path, cause });
+            log.entry(op, target).end(End::Code(error.code()), None);
+            error
+        })?;
+        let (result, last_write) = self.limited(op, &invocation, caller, operation).await;
         let (end, request_id) = match &result {
             Ok(answer) => {
-                let outcome = outcome(answer);
-                (
-                    End::Outcome(outcome.unwrap_or_else(|| "answered".to_owned())),
-                    None,
-                )
+                let outcome = outcome(answer).unwrap_or_else(|| "answered".to_owned());
+                (End::Outcome(outcome), None)
             }
             Err(error) => (End::Code(error.code()), error.request_id()),
         };
@@ -121,18 +100,16 @@ impl App {
     /// Notes in the audit log that a writing call was refused before it could be run.
     pub(crate) fn audit_refusal(&self, op: Op, error: &Error) {
         if let Some(log) = &self.audit {
-            log.entry(op, Target::default())
-                .end(End::Code(error.code()), None);
+            let entry = log.entry(op, &Target::default());
+            entry.end(End::Code(error.code()), None);
         }
     }
 
-    /// Runs the operation until it ends, the caller cancels, or its time is long up; also returns
-    /// the API's id of the last request that changed something.
+    /// Also returns the API's id of the last request that changed something.
     async fn limited<T: Send>(
         &self,
         op: Op,
-        writes: bool,
-        bulk: bool,
+        invocation: &Invocation,
         caller: Arc<dyn Caller>,
         operation: impl for<'a> FnOnce(&'a Services, &'a Context) -> Operation<'a, T>,
     ) -> (Result<T, Error>, Option<String>) {
@@ -140,6 +117,7 @@ impl App {
             Ok(services) => services,
             Err(error) => return (Err(error.clone()), None),
         };
+        let &Invocation { writes, bulk, .. } = invocation;
         let longest = if bulk { LONGEST_BULK } else { Duration::MAX };
         let deadline = Instant::now() + self.timeout.min(longest);
         let cancellation = caller.cancellation().clone();
@@ -147,9 +125,9 @@ impl App {
             op,
             bulk,
             deadline,
-            services.client(),
-            services.pacer().permits(),
-            &services.settings().allowed_agents,
+            &services.client,
+            services.pacer.permits(),
+            &services.settings.allowed_agents,
             caller,
         );
         // Bulk writes notice a cancellation by themselves, between two sessions.
@@ -176,39 +154,23 @@ impl App {
 mod tests {
     use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-    use futures_util::{FutureExt as _, future::BoxFuture};
+    use futures_util::FutureExt as _;
     use tokio_util::sync::CancellationToken;
 
     use super::{App, Invocation};
     use crate::{
         api,
         app::{
-            approval::subject::Subject,
-            caller::{ApprovalChannel, Caller, Progress, Reply},
+            caller::Caller,
             op::Op,
             settings::{ConfirmDeletes, Pauses, Settings},
         },
         domain::code::Code,
     };
 
-    #[derive(Default)]
-    struct Nobody(CancellationToken);
-
-    impl Caller for Nobody {
+    impl Caller for CancellationToken {
         fn cancellation(&self) -> &CancellationToken {
-            &self.0
-        }
-
-        fn progress(&self, _: Progress) -> BoxFuture<'_, ()> {
-            std::future::ready(()).boxed()
-        }
-
-        fn approval(&self) -> ApprovalChannel {
-            ApprovalChannel::Unavailable
-        }
-
-        fn ask<'a>(&'a self, _: &'a Subject, _: Duration) -> BoxFuture<'a, Option<Reply>> {
-            std::future::ready(None).boxed()
+            self
         }
     }
 
@@ -227,40 +189,30 @@ mod tests {
         App::new(settings, problem.map(str::to_owned), None)
     }
 
-    async fn code(app: &App, caller: Nobody, panics: bool) -> Option<Code> {
-        let invocation = Invocation::default();
-        let result = app.run(
-            Op::GetSession,
-            invocation,
-            Arc::new(caller),
-            |()| None,
-            |_, _| {
-                async move {
-                    assert!(!panics, "on purpose");
-                    Ok(())
-                }
-                .boxed()
-            },
-        );
-        result.await.err().map(|error| error.code())
-    }
-
     #[tokio::test]
     async fn a_panic_a_cancellation_and_bad_settings_are_failures() {
-        let app_ready = app(None);
-        assert_eq!(
-            code(&app_ready, Nobody::default(), true).await,
-            Some(Code::Internal)
-        );
-        assert_eq!(code(&app_ready, Nobody::default(), false).await, None);
-        let cancelled = Nobody::default();
-        cancelled.0.cancel();
-        assert_eq!(
-            code(&app_ready, cancelled, false).await,
-            Some(Code::Cancelled)
-        );
-        let broken = app(Some("a variable is wrong"));
-        let expected = Some(Code::InvalidConfiguration);
-        assert_eq!(code(&broken, Nobody::default(), true).await, expected);
+        let problem = Some("a variable is wrong");
+        for (problem, cancelled, panics, expected) in [
+            (None, false, false, None),
+            (None, false, true, Some(Code::Internal)),
+            (None, true, false, Some(Code::Cancelled)),
+            (problem, false, true, Some(Code::InvalidConfiguration)),
+        ] {
+            let caller = Arc::new(CancellationToken::new());
+            if cancelled {
+                caller.cancel();
+            }
+            let operation = async move {
+                assert!(!panics, "on purpose");
+                Ok(())
+            };
+            let (app, invocation) = (app(problem), Invocation::default());
+            let outcome = |(): &()| None;
+            let result = app.run(Op::GetSession, invocation, caller, outcome, |_, _| {
+                operation.boxed()
+            });
+            let code = result.await.err().map(|error| error.code());
+            assert_eq!(code, expected);
+        }
     }
 }

@@ -3,8 +3,8 @@
 //! One page is held at a time. The first request of a scan is sent at once, later ones are paced.
 //! A scan ends at the end of the list, at its limit or at its deadline.
 
-pub(crate) mod events;
-pub(crate) mod sessions;
+pub(crate) mod lists;
+pub(crate) mod position;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;
@@ -12,40 +12,24 @@ mod tests;
 use std::{collections::VecDeque, mem};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
+use self::{
+    position::Position,
+    source::{SortKey, Source},
+};
+use super::{
+    error::Error,
+    pace::{Pacer, Permits},
+};
 use crate::{
-    api::{ApiError, ApiErrorKind, Client, RequestOptions},
-    app::{
-        pace::{Pacer, Permits},
-        scan::source::{SortKey, Source},
-    },
+    api::{ApiError, ApiErrorKind, Client},
     model::Order,
 };
 
 /// Entries a page, unless the caller needs fewer.
 pub(crate) const PAGE_SIZE: u32 = 100;
 
-/// Where to resume a scan: after `consumed` entries of the page of this cursor.
-///
-/// The last entry consumed is part of it, so that entries added or removed in between neither
-/// repeat nor hide others.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Position {
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    page: Option<String>,
-    #[serde(rename = "s")]
-    page_size: u32,
-    #[serde(rename = "n", default)]
-    consumed: usize,
-    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
-    last: Option<String>,
-    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
-    last_at: Option<String>,
-}
-
-/// A scan of a list.
 pub(crate) struct Scan<S: Source> {
     source: S,
     client: Client,
@@ -54,11 +38,9 @@ pub(crate) struct Scan<S: Source> {
     deadline: Instant,
     page_size: u32,
     has_started: bool,
-    /// The cursor of the current page.
     page: Option<String>,
     /// Entries of the current page that are left.
     entries: VecDeque<S::Item>,
-    /// How many entries of the current page are consumed.
     consumed: usize,
     /// The last entry consumed, and the one before.
     last: [SortKey; 2],
@@ -69,7 +51,6 @@ pub(crate) struct Scan<S: Source> {
 }
 
 impl<S: Source> Scan<S> {
-    /// A scan of at most `limit` entries, matching or not.
     pub(crate) fn new(
         source: S,
         client: &Client,
@@ -113,10 +94,7 @@ impl<S: Source> Scan<S> {
     }
 
     /// The next entry that matches; `None` at the end of the list, the limit or the deadline.
-    ///
-    /// # Errors
-    /// The API's, but for a rate limit that can be waited for.
-    pub(crate) async fn next(&mut self) -> Result<Option<S::Item>, ApiError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<S::Item>, Error> {
         loop {
             while self.scanned < self.limit
                 && let Some(item) = self.entries.pop_front()
@@ -129,7 +107,11 @@ impl<S: Source> Scan<S> {
                     return Ok(Some(item));
                 }
             }
-            if self.scanned >= self.limit || !self.has_next_page() || !self.fetch_page().await? {
+            if self.scanned >= self.limit || !self.has_next_page() {
+                return Ok(None);
+            }
+            let fetched = self.fetch_page().await;
+            if !fetched.map_err(|error| Error::api(self.source.about(), error))? {
                 return Ok(None);
             }
         }
@@ -143,7 +125,6 @@ impl<S: Source> Scan<S> {
         self.last.swap(0, 1);
     }
 
-    /// How many entries were scanned, of those that count.
     pub(crate) fn scanned(&self) -> usize {
         self.scanned
     }
@@ -197,14 +178,10 @@ impl<S: Source> Scan<S> {
                 let Ok(()) = timeout_at(self.deadline, self.permits.acquire()).await else {
                     return Ok(false);
                 };
-                client = client.with_options(RequestOptions {
-                    on_request: Some(self.permits.on_request()),
-                    ..client.options().clone()
-                });
+                client = self.permits.bind(&client);
             }
-            let page = self
-                .source
-                .page(&client, self.next_page.clone(), self.page_size);
+            let source = &self.source;
+            let page = source.page(&client, self.next_page.clone(), self.page_size);
             match page.await {
                 Ok(page) => break page,
                 Err(error) if matches!(error.kind(), ApiErrorKind::TimedOut) && !is_first => {

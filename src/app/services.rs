@@ -1,6 +1,6 @@
 //! What operations work with, built once.
 
-use tokio::sync::OwnedMutexGuard;
+use tokio::{sync::OwnedMutexGuard, time::timeout_at};
 
 use super::{
     approval::{Approvals, Seal},
@@ -11,7 +11,7 @@ use super::{
     locks::SessionLocks,
     pace::Pacer,
     plan::store::Plans,
-    scan::{Scan, sessions::Sessions},
+    scan::{Scan, lists::Sessions, source::Source},
     settings::Settings,
     suggestions::SessionSuggestions,
 };
@@ -21,23 +21,21 @@ use crate::{
     model::{Order, Session, SessionId},
 };
 
-/// What operations work with.
 pub(crate) struct Services {
-    settings: Settings,
-    client: Client,
-    statuses: Statuses,
+    pub(super) settings: Settings,
+    pub(super) client: Client,
+    pub(super) statuses: Statuses,
     locks: SessionLocks,
-    approvals: Approvals,
-    exporter: Option<Exporter>,
-    pacer: Pacer,
-    plans: Plans,
+    pub(super) approvals: Approvals,
+    pub(super) exporter: Option<Exporter>,
+    pub(super) pacer: Pacer,
+    pub(super) plans: Plans,
     cursors: Cursors,
     suggestions: SessionSuggestions,
 }
 
 impl Services {
     /// Nothing is read or connected yet. Without a `seal` nothing can be approved.
-    #[must_use]
     pub(crate) fn new(settings: Settings, seal: Option<Box<dyn Seal>>) -> Self {
         let pacer = Pacer::new(settings.max_rpm, settings.pauses.slow_down);
         Self {
@@ -62,44 +60,13 @@ impl Services {
         self.client.warm_up();
     }
 
-    /// Proposes sessions whose id or title contains `typed`.
     pub(crate) async fn suggest_sessions(&self, typed: &str) -> Vec<String> {
         let agents = &self.settings.allowed_agents;
         self.suggestions.matching(typed, &self.client, agents).await
     }
 
-    /// Reads and makes the cursors of this server.
-    #[must_use]
     pub(crate) fn cursors(&self) -> &Cursors {
         &self.cursors
-    }
-
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
-
-    pub(crate) fn statuses(&self) -> &Statuses {
-        &self.statuses
-    }
-
-    pub(crate) fn approvals(&self) -> &Approvals {
-        &self.approvals
-    }
-
-    pub(crate) fn exporter(&self) -> Option<&Exporter> {
-        self.exporter.as_ref()
-    }
-
-    pub(crate) fn pacer(&self) -> &Pacer {
-        &self.pacer
-    }
-
-    pub(crate) fn plans(&self) -> &Plans {
-        &self.plans
     }
 
     /// Waits until no other call writes the session, as long as that leaves time to write it.
@@ -108,33 +75,29 @@ impl Services {
         cx: &Context,
         id: &SessionId,
     ) -> Result<OwnedMutexGuard<()>, Error> {
-        let lock = tokio::time::timeout_at(cx.soft_deadline(), self.locks.acquire(id)).await;
+        let lock = timeout_at(cx.soft_deadline(), self.locks.acquire(id)).await;
         lock.map_err(|_| ErrorKind::LockTimedOut(id.clone()).into())
     }
 
-    /// A scan of the sessions that match, of allowed agents only: at most `limit`, matching or
-    /// not, and until the call's soft deadline.
-    pub(crate) fn scan(
+    /// [Scans](Self::scan) the sessions that match, of allowed agents only.
+    pub(crate) fn scan_sessions(
         &self,
         cx: &Context,
         mut filter: Filter,
         order: Order,
         limit: usize,
     ) -> Scan<Sessions> {
-        filter
-            .allowed_agents
-            .clone_from(&self.settings.allowed_agents);
-        let sessions = Sessions { filter, order };
-        Scan::new(
-            sessions,
-            &cx.client(),
-            &self.pacer,
-            limit,
-            cx.soft_deadline(),
-        )
+        let agents = &self.settings.allowed_agents;
+        filter.allowed_agents.clone_from(agents);
+        self.scan(cx, Sessions { filter, order }, limit)
     }
 
-    /// The record of a session as this server shows it.
+    /// A scan of at most `limit` entries, matching or not, until the call's soft deadline.
+    pub(crate) fn scan<S: Source>(&self, cx: &Context, source: S, limit: usize) -> Scan<S> {
+        let until = cx.soft_deadline();
+        Scan::new(source, &cx.client(), &self.pacer, limit, until)
+    }
+
     pub(crate) async fn record(&self, session: &Session) -> Record {
         Record::concise(session, &self.statuses, self.client.is_official().await)
     }

@@ -11,9 +11,7 @@ use crate::{
 
 /// How long a list is reused: a request follows every key that a person presses.
 const MAX_AGE: Duration = Duration::from_secs(10);
-/// How long a person waits for suggestions.
 const TIMEOUT: Duration = Duration::from_secs(4);
-/// How many of the newest sessions are searched.
 const SEARCHED: u32 = 100;
 const MAX_SUGGESTIONS: usize = 20;
 
@@ -31,10 +29,8 @@ impl SessionSuggestions {
         allowed_agents: &[String],
     ) -> Vec<String> {
         let mut cache = self.0.lock().await;
-        if cache
-            .as_ref()
-            .is_none_or(|(read_at, _)| read_at.elapsed() >= MAX_AGE)
-        {
+        let is_old = |(read_at, _): &(Instant, _)| read_at.elapsed() >= MAX_AGE;
+        if cache.as_ref().is_none_or(is_old) {
             *cache = Some((Instant::now(), read(client, allowed_agents).await));
         }
         let typed = typed.trim().to_lowercase();

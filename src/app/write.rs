@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::{
-    attempt::Attempt,
+pub(crate) use self::{
     conditions::Conditions,
-    guarded::{GuardedWrite, Written},
+    guarded::{GuardedWrite, Sent, Written},
 };
+
+use self::attempt::Attempt;
 use super::{context::Context, error::Error, services::Services};
 use crate::model::SessionId;
 

@@ -2,49 +2,36 @@
 
 use crate::model::{SessionHead, SessionId};
 
-/// What has to be approved.
 #[derive(Debug, Clone)]
 pub(crate) enum Subject {
     /// The deletion of one session.
     Deletion {
-        /// The session as it was read.
         session: Box<SessionHead>,
         /// Its id as the caller gave it.
         id: SessionId,
         /// What tells this state of it from others; empty while it is busy.
         version: String,
-        /// Its turn will be stopped first.
         busy: bool,
         /// It will be exported first.
         exported: bool,
     },
-    /// A whole plan of deletions.
     PlanDeletion {
-        /// The plan.
         plan_id: String,
-        /// Its sessions.
         sessions: usize,
-        /// What they cost so far, if known.
         list_cost: Option<String>,
     },
 }
 
 impl Subject {
-    /// What an approval is valid for and nothing else: a subject that differs in one character
-    /// needs another one.
-    #[must_use]
+    /// What an approval is bound to.
     pub(crate) fn binding(&self) -> String {
         match self {
             Self::Deletion {
                 id, version, busy, ..
             } => {
                 // A busy session changes all the time: what is approved is that it is stopped.
-                let action = if *busy {
-                    "interrupt and delete"
-                } else {
-                    "delete"
-                };
-                format!("{action}\n{id}\n{version}")
+                let interrupt = if *busy { "interrupt and " } else { "" };
+                format!("{interrupt}delete\n{id}\n{version}")
             }
             Self::PlanDeletion { plan_id, .. } => format!("delete {plan_id}"),
         }
@@ -54,7 +41,6 @@ impl Subject {
 /// A question that the adapter asks after the call has ended.
 #[derive(Debug, Clone)]
 pub(crate) struct PendingQuestion {
-    /// What is asked about.
     pub subject: Subject,
     /// What the adapter brings back with the reply, sealed.
     pub state: String,

@@ -15,7 +15,6 @@ use tempfile::NamedTempFile;
 use crate::model::SessionId;
 
 const EXTENSION: &str = "jsonl.gz";
-/// The longest id that is a file name as it is.
 const LONGEST_NAME: usize = 100;
 /// Shorter names may be those of devices, `CON` or `LPT1`, with any extension.
 const SHORTEST_NAME: usize = 5;
@@ -25,11 +24,10 @@ const SHORTEST_NAME: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Writer {
     gzip: GzEncoder<NamedTempFile>,
-    events: u64,
+    pub(crate) events: u64,
 }
 
 impl Writer {
-    /// Begins with the record.
     pub(crate) fn begin(
         dir: &Path,
         id: &SessionId,
@@ -54,18 +52,13 @@ impl Writer {
         Ok(())
     }
 
-    pub(crate) fn events(&self) -> u64 {
-        self.events
-    }
-
     fn line(&mut self, object: &Map<String, Value>) -> io::Result<()> {
         let mut line = serde_json::to_vec(object)?;
         line.push(b'\n');
         self.gzip.write_all(&line)
     }
 
-    /// Brings everything to the disk and then gives the file its name. Answers the path, the
-    /// number of events and the size.
+    /// Syncs the file and gives it its name. Returns path, number of events and size.
     pub(crate) fn finish(self, dir: &Path, id: &SessionId) -> io::Result<(PathBuf, u64, u64)> {
         let file = self.gzip.finish()?;
         file.as_file().sync_all()?;
@@ -82,31 +75,28 @@ impl Writer {
 /// digest of all of it, after a character that the former never has.
 fn name(id: &str) -> String {
     let safe = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let plain = id.chars().all(|c| safe(&c))
+    let is_plain = id.chars().all(|c| safe(&c))
         && id.starts_with(|c: char| c.is_ascii_alphanumeric())
         && (SHORTEST_NAME..=LONGEST_NAME).contains(&id.len());
-    if plain {
-        return format!("{id}.{EXTENSION}");
+    if is_plain {
+        format!("{id}.{EXTENSION}")
+    } else {
+        with_digest(id)
     }
-    told_apart(id)
 }
 
-fn told_apart(id: &str) -> String {
-    let kept: String = id
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(40)
-        .collect();
+fn with_digest(id: &str) -> String {
+    let kept = id.chars().filter(char::is_ascii_alphanumeric);
+    let kept: String = kept.take(40).collect();
     let digest: String = digest(id.as_bytes()).chars().take(32).collect();
     format!("{kept}~{digest}.{EXTENSION}")
 }
 
-/// [`name`], or the longer one where a file system that does not tell capitals from small
-/// letters has the export of another session under it.
+/// [`name`], unless a case-insensitive file system has another session's export under it.
 fn free_name(dir: &Path, id: &SessionId) -> String {
     let name = name(id.as_str());
     match owner(&dir.join(&name)) {
-        Some(owner) if owner != comment(id).into_bytes() => told_apart(id.as_str()),
+        Some(owner) if owner != comment(id).into_bytes() => with_digest(id.as_str()),
         _ => name,
     }
 }
@@ -125,7 +115,6 @@ fn comment(id: &SessionId) -> String {
     format!("session {}", id.as_str().escape_default())
 }
 
-/// SHA-256 in hexadecimal digits.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
@@ -149,23 +138,13 @@ mod tests {
     #[test]
     fn ordinary_ids_name_their_files_and_others_cannot_leave_the_folder() {
         assert_eq!(name("sesn_01AbC-9"), "sesn_01AbC-9.jsonl.gz");
-        for id in [
-            "../../etc/passwd",
-            "a/b",
-            "C:evil",
-            "CON",
-            "nul",
-            "-rf",
-            ".hidden",
-            "sesn~1",
-            "日本",
-            "sesn_1.jsonl.gz",
-        ] {
+        let ids = "../../etc/passwd a/b C:evil CON nul -rf .hidden sesn~1 日本 sesn_1.jsonl.gz";
+        for id in ids.split(' ') {
             let name = name(id);
             let stem = name.strip_suffix(".jsonl.gz").unwrap();
-            assert!(stem.contains('~'), "{id}: {name}");
+            let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '~';
             assert!(
-                stem.chars().all(|c| c.is_ascii_alphanumeric() || c == '~'),
+                stem.contains('~') && stem.chars().all(is_safe),
                 "{id}: {name}"
             );
         }

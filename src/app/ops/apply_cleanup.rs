@@ -1,55 +1,75 @@
-//! Archive or delete the sessions of a plan, in steps that end in time.
+//! Archive or delete the sessions of a plan, for as long as one call may take.
+//!
+//! # How many requests a session costs
+//! The promise is that each session is read right before it is written. The API has no
+//! conditional write, and a page of the list is as old as the last of its hundred sessions by
+//! the time that one is written (ten seconds at ten requests a second), so each session is read
+//! by itself: two requests, a GET and a POST or DELETE. That is also the minimum. The answer of
+//! an archive verifies it, and the answer of a delete needs no verification. A session that has
+//! changed, is busy or gone costs one request; the permit for its write is kept for the next
+//! session. One that takes more, because of conflicts or lost answers, runs into debt that is
+//! paid before the next permits.
+//!
+//! Both permits are acquired before the read, so that pacing never comes between it and the
+//! write: a write follows its read by one round trip.
 
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use tokio::time::{Instant, sleep_until};
+
+use super::{archive_session::Archive, delete_session::Deletion};
 use crate::{
     app::{
-        approval::{ApprovalToken, Approved, subject::Subject},
+        approval::{Approval, ApprovalToken, subject::Subject},
+        caller::Progress,
         context::Context,
-        error::{Error, ErrorKind},
-        plan::{action::Action, apply::apply, progress::PlanProgress},
+        error::{Blame, Error, ErrorKind},
+        plan::{
+            action::Action,
+            progress::{PlanProgress, SkipReason},
+            store::{Claim, MAX_CONCURRENT, Plan, PlannedSession, Settlement},
+        },
         services::Services,
+        write::{Conditions, Written, write},
     },
     domain::code::Code,
 };
 
-/// What one call came to.
+pub(crate) const REQUESTS_PER_SESSION: u32 = 2;
+/// Consecutive transient failures after which this call gives up.
+const MAX_CONSECUTIVE_FAILURES: usize = 12;
+const REPORT_INTERVAL: Duration = Duration::from_millis(500);
+
 pub(crate) enum Applied {
-    /// It worked on the plan.
     Worked {
-        /// How far the plan is, over all calls.
         progress: PlanProgress,
-        /// Why this call stopped early.
         stopped_by: Option<Code>,
     },
     /// Nothing was written: the caller has to come back with the token.
     NeedsApproval {
-        /// How far the plan is.
         progress: PlanProgress,
-        /// What to come back with.
         token: ApprovalToken,
     },
 }
 
-/// Applies a plan, for as long as one call may take.
-///
-/// # Errors
-/// `plan_not_found`, `confirmation_…`, and what every session would fail with.
 pub(crate) async fn apply_cleanup(
     services: &Services,
     cx: &Context,
     plan_id: &str,
     token: Option<&str>,
 ) -> Result<Applied, Error> {
-    let plan = services.plans().get(plan_id);
+    let plan = services.plans.get(plan_id);
     let plan = plan.ok_or_else(|| ErrorKind::PlanNotFound(plan_id.to_owned()))?;
     if plan.action == Action::Delete && !plan.is_approved() {
         let subject = Subject::PlanDeletion {
             plan_id: plan.id.clone(),
-            sessions: plan.matched,
+            sessions: plan.progress().matched,
             list_cost: plan.list_cost.clone(),
         };
-        match services.approvals().approve(cx, token, &subject).await? {
-            Approved::Yes => plan.approve(),
-            Approved::Needs(token) => {
+        match services.approvals.approve(cx, token, &subject).await? {
+            Approval::Granted | Approval::Recheck => plan.approve(),
+            Approval::Needs(token) => {
                 return Ok(Applied::NeedsApproval {
                     progress: plan.progress(),
                     token,
@@ -61,5 +81,207 @@ pub(crate) async fn apply_cleanup(
     Ok(Applied::Worked {
         progress: plan.progress(),
         stopped_by,
+    })
+}
+
+/// Works on a plan until it is settled, the time is up, or the caller cancels; claimed sessions
+/// are finished first. Returns the code that stopped it early, if one did; fails with what would
+/// fail for every session ([`Blame::Setup`]).
+async fn apply(services: &Services, cx: &Context, plan: &Arc<Plan>) -> Result<Option<Code>, Error> {
+    let until = cx.soft_deadline();
+    // The service may have asked for a longer pause than this call lasts.
+    let paused_until = services.pacer.paused_until();
+    if paused_until.is_some_and(|paused| paused >= until) {
+        return Ok(Some(Code::RateLimited));
+    }
+    let mut run = Run {
+        services,
+        cx,
+        plan,
+        consecutive_failures: 0,
+        stopped_by: None,
+        until,
+    };
+    run.run().await?;
+    Ok(run.stopped_by)
+}
+
+struct Run<'a> {
+    services: &'a Services,
+    cx: &'a Context,
+    plan: &'a Arc<Plan>,
+    consecutive_failures: usize,
+    stopped_by: Option<Code>,
+    /// When no further session is claimed.
+    until: Instant,
+}
+
+/// What became of one session, and whether everything has to slow down because of it.
+enum Worked {
+    Settled(Settlement),
+    SlowDown(Code, Option<Duration>),
+    Stop(Error),
+}
+
+impl Run<'_> {
+    async fn run(&mut self) -> Result<(), Error> {
+        let (services, cx, plan, until) = (self.services, self.cx, self.plan, self.until);
+        let permits = services.pacer.permits();
+        let mut working = FuturesUnordered::new();
+        let mut failure = None;
+        let mut reported = Instant::now();
+        self.report().await;
+        loop {
+            let claims_more = failure.is_none()
+                && self.stopped_by.is_none()
+                && working.len() < MAX_CONCURRENT
+                && !cx.is_cancelled()
+                && Instant::now() < until
+                && plan.has_more();
+            if !claims_more && working.is_empty() {
+                break;
+            }
+            let has_permits = permits.available() >= REQUESTS_PER_SESSION;
+            tokio::select! {
+                biased;
+                Some((claim, worked, child)) = working.next(), if !working.is_empty() => {
+                    let child: Context = child;
+                    permits.merge(child.permits());
+                    failure = self.settle(claim, worked).or(failure);
+                    if reported.elapsed() >= REPORT_INTERVAL {
+                        reported = Instant::now();
+                        self.report().await;
+                    }
+                }
+                () = cx.cancelled(), if claims_more => {}
+                () = sleep_until(until), if claims_more => {}
+                () = permits.acquire(), if claims_more && !has_permits => {}
+                Some(slot) = services.plans.slot(), if claims_more && has_permits => {
+                    if let Some(claim) = plan.claim() {
+                        let child = cx.child(permits.split(REQUESTS_PER_SESSION));
+                        working.push(async move {
+                            let worked = work(services, &child, &claim).await;
+                            drop(slot);
+                            (claim, worked, child)
+                        });
+                    }
+                }
+            }
+        }
+        self.report().await;
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Enters what became of a session; returns an error that every other session would meet.
+    fn settle(&mut self, claim: Claim, worked: Worked) -> Option<Error> {
+        let failures = self.consecutive_failures;
+        self.consecutive_failures = 0;
+        match worked {
+            Worked::Settled(settlement) => claim.settle(settlement),
+            Worked::SlowDown(code, wait) => {
+                let wait = self.services.pacer.pause_for(wait);
+                self.consecutive_failures = failures + 1;
+                let outlasts_call = Instant::now() + wait >= self.until;
+                if outlasts_call || self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES {
+                    self.stopped_by = Some(code);
+                }
+                // Even after a 429: it may answer the repetition of a write that was lost.
+                claim.settle(Settlement::Retry { in_doubt: true });
+            }
+            Worked::Stop(error) => {
+                claim.settle(Settlement::Retry { in_doubt: false });
+                return Some(error);
+            }
+        }
+        None
+    }
+
+    async fn report(&self) {
+        let progress = self.plan.progress();
+        self.cx
+            .progress(Progress::Applied {
+                action: self.plan.action,
+                done: progress.done,
+                settled: progress.matched - progress.remaining,
+                matched: progress.matched,
+            })
+            .await;
+    }
+}
+
+async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
+    let (session, action) = (&claim.session, claim.plan.action);
+    let settled = match has_taken_effect(cx, action, session).await {
+        Ok(true) => Ok(Settlement::Done),
+        Ok(false) => write_one(services, cx, action, session).await,
+        Err(error) => Err(error),
+    };
+    match settled {
+        Ok(settlement) => Worked::Settled(settlement),
+        Err(error) => match error.blame() {
+            Blame::Service => Worked::SlowDown(error.code(), error.retry_after()),
+            Blame::Setup => Worked::Stop(error),
+            Blame::Session => Worked::Settled(skipped_or_failed(error)),
+        },
+    }
+}
+
+/// A session that is no longer as planned is skipped.
+fn skipped_or_failed(error: Error) -> Settlement {
+    let code = error.code();
+    match code {
+        Code::NotFound
+        | Code::AgentNotAllowed
+        | Code::SessionChanged
+        | Code::SessionRunning
+        | Code::SessionRescheduling
+        | Code::SessionArchived
+        | Code::SessionTerminated
+        | Code::StatusUnrecognized => Settlement::Skipped(SkipReason::Code(code)),
+        _ => Settlement::Failed(error),
+    }
+}
+
+/// Whether a write whose end was in doubt has taken effect after all.
+async fn has_taken_effect(
+    cx: &Context,
+    action: Action,
+    session: &PlannedSession,
+) -> Result<bool, Error> {
+    if !session.in_doubt {
+        return Ok(false);
+    }
+    match (cx.read_session(&session.id).await, action) {
+        (Ok(session), Action::Archive) => Ok(session.head.is_archived()),
+        (Ok(_), Action::Delete) => Ok(false),
+        (Err(error), Action::Delete) if error.code() == Code::NotFound => Ok(true),
+        (Err(error), _) => Err(error),
+    }
+}
+
+async fn write_one(
+    services: &Services,
+    cx: &Context,
+    action: Action,
+    session: &PlannedSession,
+) -> Result<Settlement, Error> {
+    let conditions = Conditions {
+        expected_updated_at: session.updated_at.clone(),
+        ..Conditions::default()
+    };
+    let id = &session.id;
+    let written = match action {
+        Action::Archive => write(services, cx, id, &conditions, &mut Archive).await?,
+        Action::Delete => {
+            let mut deletion = Deletion::approved(services, id);
+            write(services, cx, id, &conditions, &mut deletion).await?
+        }
+    };
+    Ok(match written {
+        Written::Done { .. } => Settlement::Done,
+        // Somebody else has archived it.
+        Written::Unchanged(_) | Written::DryRun { .. } | Written::NeedsApproval { .. } => {
+            Settlement::Skipped(SkipReason::NothingToDo)
+        }
     })
 }

@@ -1,25 +1,17 @@
-//! Archive one session.
+//! Archive one session: it takes no new events, its history stays readable.
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
+    api::Client,
     app::{
         context::Context,
         error::{Error, Mismatch},
         services::Services,
-        write::{
-            conditions::Conditions,
-            guarded::{GuardedWrite, Written},
-            write,
-        },
+        write::{Conditions, GuardedWrite, Sent, Written, write},
     },
     domain::guard::Operation,
     model::{Session, SessionId},
 };
 
-/// Archives a session: it takes no new events, its history stays readable.
-///
-/// # Errors
-/// What the guard or the API refuses; see [`write`](crate::app::write).
 pub(crate) async fn archive_session(
     services: &Services,
     cx: &Context,
@@ -29,7 +21,6 @@ pub(crate) async fn archive_session(
     write(services, cx, id, conditions, &mut Archive).await
 }
 
-/// The write that archives.
 pub(crate) struct Archive;
 
 impl GuardedWrite for Archive {
@@ -39,19 +30,12 @@ impl GuardedWrite for Archive {
         Operation::Archive
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        (): &(),
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+    async fn send(&self, client: &Client, id: &SessionId, (): &()) -> Sent {
         Ok(client.archive_session(id).await?.map(Some))
     }
 
     fn verify(&self, (): &(), after: &Session) -> Result<(), Mismatch> {
-        if after.head.is_archived() {
-            return Ok(());
-        }
-        Err(Mismatch::NotArchived)
+        let is_archived = after.head.is_archived();
+        is_archived.then_some(()).ok_or(Mismatch::NotArchived)
     }
 }

@@ -1,32 +1,29 @@
-//! Delete one session.
+//! Delete one session, after the approval and the export that the operator wants.
 
-pub(crate) mod deletion;
-
-use self::deletion::Deletion;
 use crate::{
+    api::{Acted, ApiError, Client},
     app::{
+        approval::{Approval, BrokenSeal, invalid, subject::Subject},
         context::Context,
-        error::Error,
+        error::{Error, ErrorKind, Mismatch},
+        export::{self, Exported},
         services::Services,
-        write::{conditions::Conditions, guarded::Written, write},
+        write::{Conditions, GuardedWrite, Sent, Written, write},
     },
-    model::SessionId,
+    domain::guard::Operation,
+    model::{Session, SessionId},
 };
 
-/// What came of a deletion.
+/// How often a session is exported again because it changed meanwhile.
+const MAX_EXPORTS: u32 = 3;
+
 pub(crate) struct Deleted {
-    /// The write.
     pub written: Written<()>,
-    /// The file that record and history were exported to, if they were.
     pub exported_to: Option<String>,
 }
 
 /// Deletes a session for good: record, event history and sandbox. `token` is the approval token
 /// of an earlier answer.
-///
-/// # Errors
-/// What the guard or the API refuses; `confirmation_…` and `export_failed` where the operator
-/// wants deletions to be approved or exported first.
 pub(crate) async fn delete_session(
     services: &Services,
     cx: &Context,
@@ -38,6 +35,143 @@ pub(crate) async fn delete_session(
     let written = write(services, cx, id, conditions, &mut deletion).await?;
     Ok(Deleted {
         written,
-        exported_to: deletion.exported_to(),
+        exported_to: deletion.exported.map(|export| export.path),
     })
+}
+
+pub(crate) struct Deletion<'a> {
+    services: &'a Services,
+    id: &'a SessionId,
+    token: Option<String>,
+    confirmed: Option<Confirmed>,
+    exports: u32,
+    exported: Option<Exported>,
+}
+
+enum Confirmed {
+    /// Its deletion, whatever it is now.
+    AnyState,
+    /// Its deletion in the state that this binding describes.
+    Binding(String),
+}
+
+impl<'a> Deletion<'a> {
+    fn new(services: &'a Services, id: &'a SessionId, token: Option<String>) -> Self {
+        let required = services.approvals.required();
+        Self {
+            services,
+            id,
+            token,
+            confirmed: (!required).then_some(Confirmed::AnyState),
+            exports: 0,
+            exported: None,
+        }
+    }
+
+    /// A deletion that was approved before, as part of a plan.
+    pub(crate) fn approved(services: &'a Services, id: &'a SessionId) -> Self {
+        Self {
+            confirmed: Some(Confirmed::AnyState),
+            ..Self::new(services, id, None)
+        }
+    }
+
+    async fn confirm(
+        &mut self,
+        cx: &Context,
+        session: &Session,
+        busy: bool,
+    ) -> Result<Approval, Error> {
+        let subject = Subject::Deletion {
+            session: Box::new(session.head.clone()),
+            id: self.id.clone(),
+            version: if busy {
+                String::new()
+            } else {
+                export::version(session)
+            },
+            busy,
+            exported: self.services.exporter.is_some(),
+        };
+        match &self.confirmed {
+            Some(Confirmed::AnyState) => return Ok(Approval::Granted),
+            Some(Confirmed::Binding(binding)) if *binding == subject.binding() => {
+                return Ok(Approval::Granted);
+            }
+            Some(Confirmed::Binding(_)) => return Err(invalid(&subject, BrokenSeal::Invalid)),
+            None => {}
+        }
+        let approvals = &self.services.approvals;
+        let token = self.token.as_deref();
+        let approval = approvals.approve(cx, token, &subject).await?;
+        if !matches!(approval, Approval::Needs(_)) {
+            // The interrupt that comes next will change the session.
+            self.confirmed = Some(if busy {
+                Confirmed::AnyState
+            } else {
+                Confirmed::Binding(subject.binding())
+            });
+        }
+        Ok(approval)
+    }
+
+    async fn export(&mut self, cx: &Context, session: &Session) -> Result<Approval, Error> {
+        let Some(exporter) = &self.services.exporter else {
+            return Ok(Approval::Granted);
+        };
+        let version = export::version(session);
+        let last = self.exported.as_ref();
+        if last.is_some_and(|export| export.version == version) {
+            return Ok(Approval::Granted);
+        }
+        if self.exports >= MAX_EXPORTS {
+            return Err(ErrorKind::ExportOutdated(Box::new(session.head.clone())).into());
+        }
+        self.exported = Some(exporter.export(cx, self.id, session).await?);
+        self.exports += 1;
+        Ok(Approval::Recheck)
+    }
+}
+
+impl GuardedWrite for Deletion<'_> {
+    type Prepared = ();
+
+    fn operation(&self) -> Operation {
+        Operation::Delete
+    }
+
+    async fn approve(
+        &mut self,
+        cx: &Context,
+        session: &Session,
+        busy: bool,
+    ) -> Result<Approval, Error> {
+        match self.confirm(cx, session, busy).await? {
+            Approval::Granted if !busy => self.export(cx, session).await,
+            approval => Ok(approval),
+        }
+    }
+
+    async fn send(&self, client: &Client, id: &SessionId, (): &()) -> Sent {
+        let response = client.delete_session(id).await?;
+        if response.body {
+            return Ok(response.map(|_| None));
+        }
+        // The service accepts and does not say what it did.
+        match client.get_session(id).await {
+            Err(error) if error.is_not_found() => Ok(response.map(|_| None)),
+            Err(error) if error.is_transient() => Err(error.with_acted(Acted::Unknown)),
+            // An error on this read says nothing about the delete.
+            Err(error) => {
+                let cause = format!("no deletion reported, and reading fails: {error}");
+                let error = ApiError::bad_response(200, cause, response.request_id);
+                Err(error.with_acted(Acted::Unknown))
+            }
+            Ok(still_there) => Ok(still_there.map(Some)),
+        }
+    }
+
+    fn verify(&self, (): &(), _: &Session) -> Result<(), Mismatch> {
+        Err(Mismatch::StillThere)
+    }
 }

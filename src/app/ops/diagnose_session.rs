@@ -13,20 +13,15 @@ use crate::{
     model::{Event, Session, SessionId},
 };
 
-/// How many of the newest events are read.
 const EVENTS: u32 = 100;
 
-/// Diagnoses a session; also returns its row.
-///
-/// # Errors
-/// What the API answers; `agent_not_allowed`.
 pub(crate) async fn diagnose_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,
 ) -> Result<(Diagnosis, Row), Error> {
     let session = cx.read_session(id).await?;
-    let activity = services.statuses().activity(&session.head);
+    let activity = services.statuses.activity(&session.head);
     let events = recent_events(cx, id, &[], EVENTS).await?;
     let events = with_pending_calls(cx, id, activity, events).await?;
     let threads = threads(cx, id, &session, &events).await;
@@ -51,10 +46,8 @@ async fn with_pending_calls(
 ) -> Result<Vec<Event>, Error> {
     let idle = "session.status_idle";
     let has_more = events.len() >= EVENTS as usize;
-    if activity == Activity::Idle
-        && has_more
-        && !events.iter().any(|each| events::kind(each) == idle)
-    {
+    let shows_why = events.iter().any(|each| events::kind(each) == idle);
+    if activity == Activity::Idle && has_more && !shows_why {
         events.extend(recent_events(cx, id, &[idle], 1).await?);
     }
     let is_known = |wanted: &str| {
@@ -76,10 +69,9 @@ async fn with_pending_calls(
 /// The threads of a multi-agent session; none where the service does not list them.
 async fn threads(cx: &Context, id: &SessionId, session: &Session, events: &[Event]) -> Vec<Event> {
     let multiagent = session.agent_field("multiagent");
+    let mut kinds = events.iter().map(events::kind);
     let has_threads = multiagent.is_some_and(|value| !value.is_null())
-        || events
-            .iter()
-            .any(|each| events::kind(each).starts_with("session.thread_"));
+        || kinds.any(|kind| kind.starts_with("session.thread_"));
     if !has_threads {
         return Vec::new();
     }

@@ -1,4 +1,4 @@
-//! Export one session to a file.
+//! Export record and events of one session, or resume an export that another call began.
 
 use crate::{
     app::{
@@ -10,17 +10,15 @@ use crate::{
     model::SessionId,
 };
 
-/// Exports record and events of a session, or resumes an export that another call began.
-///
-/// # Errors
-/// `export_unavailable` without a folder, `export_failed`, `timed_out` when the next call has to
-/// resume, and what the API answers.
 pub(crate) async fn export_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,
 ) -> Result<Exported, Error> {
-    let exporter = services.exporter().ok_or(ErrorKind::ExportUnavailable)?;
+    let exporter = services
+        .exporter
+        .as_ref()
+        .ok_or(ErrorKind::ExportUnavailable)?;
     let _lock = services.lock(cx, id).await?;
     let session = cx.read_session(id).await?;
     exporter.export(cx, id, &session).await

@@ -7,9 +7,6 @@ use crate::{
 };
 
 /// Reads one session; `full` adds the system prompt, why it last went idle, and unknown fields.
-///
-/// # Errors
-/// What the API answers; `agent_not_allowed`.
 pub(crate) async fn get_session(
     services: &Services,
     cx: &Context,

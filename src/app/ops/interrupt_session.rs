@@ -5,17 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
+    api::Client,
     app::{
         context::Context,
         error::Error,
         services::Services,
-        write::{
-            conditions::Conditions,
-            guarded::{GuardedWrite, Written},
-            poll::until_not_busy,
-            write,
-        },
+        write::{Conditions, GuardedWrite, Sent, Written, poll::until_not_busy, write},
     },
     domain::guard::{Activity, Operation},
     model::{Session, SessionId},
@@ -29,14 +24,10 @@ pub(crate) enum Interrupted {
     Sent(Session),
     /// It was not busy; nothing was sent.
     Unchanged(Session),
-    /// A dry run.
     DryRun(Session),
 }
 
 /// Interrupts a session, or one thread of it, and waits for at most `wait` until it has stopped.
-///
-/// # Errors
-/// What the guard or the API refuses.
 pub(crate) async fn interrupt_session(
     services: &Services,
     cx: &Context,
@@ -59,20 +50,15 @@ pub(crate) async fn interrupt_session(
     // It is sent: failing to read the session now does not make it a failure.
     let seen = until_not_busy(services, cx, id, wait).await;
     let session = seen.unwrap_or_else(|_| before.clone());
-    let stopped = match services.statuses().activity(&session.head) {
-        Activity::Running | Activity::Rescheduling => false,
+    let is_same_status = session.head.status == before.head.status;
+    Ok(match services.statuses.activity(&session.head) {
+        Activity::Running | Activity::Rescheduling => Interrupted::Sent(session),
         // It may be busy under a name this program does not know.
-        Activity::Unknown => session.head.status != before.head.status,
-        Activity::Idle | Activity::Terminated => true,
-    };
-    Ok(if stopped {
-        Interrupted::Stopped(session)
-    } else {
-        Interrupted::Sent(session)
+        Activity::Unknown if is_same_status => Interrupted::Sent(session),
+        Activity::Unknown | Activity::Idle | Activity::Terminated => Interrupted::Stopped(session),
     })
 }
 
-/// The write that interrupts.
 struct Interrupt {
     thread: Option<String>,
 }
@@ -84,12 +70,7 @@ impl GuardedWrite for Interrupt {
         Operation::Interrupt
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        (): &(),
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+    async fn send(&self, client: &Client, id: &SessionId, (): &()) -> Sent {
         let mut event = json!({"type": "user.interrupt"});
         if let (Some(thread), Some(event)) = (&self.thread, event.as_object_mut()) {
             event.insert("session_thread_id".to_owned(), json!(thread));

@@ -1,18 +1,14 @@
-//! Read the events of one session, cut to size.
+//! Read the events of one session, cut to size, as many as fit into an answer.
 
 use serde_json::{Map, Value};
 
 use crate::{
     app::{
-        context::Context,
-        cursor::ListRequest,
-        error::{About, Error},
-        scan::{Scan, events::Events},
+        context::Context, cursor::ListRequest, error::Error, scan::lists::Events,
         services::Services,
     },
     domain::{
-        events,
-        events::EventFilter,
+        events::{self, EventFilter},
         view::size::{LIST_BYTES, SizeBudget, size},
     },
     model::{Event, Order, SessionId},
@@ -24,32 +20,19 @@ const MAX_SCAN: usize = 10_000;
 const VALUE_CHARACTERS: usize = 24_000;
 const MIN_VALUE_CHARACTERS: usize = 400;
 
-/// Which events are listed.
 pub(crate) struct Query<'a> {
-    /// Where the list starts or resumes.
     pub request: ListRequest,
-    /// Of which session.
     pub session: &'a SessionId,
-    /// Which events.
     pub filter: EventFilter,
-    /// By time.
     pub order: Order,
-    /// How many at most.
     pub limit: u32,
 }
 
-/// A page of events.
 pub(crate) struct Listed {
-    /// The events as they are shown.
     pub events: Vec<Map<String, Value>>,
-    /// The cursor of the next page.
     pub next_page: Option<String>,
 }
 
-/// Lists events, as many as fit into an answer.
-///
-/// # Errors
-/// What the API answers; `agent_not_allowed`.
 pub(crate) async fn list_session_events(
     services: &Services,
     cx: &Context,
@@ -62,23 +45,17 @@ pub(crate) async fn list_session_events(
         filter: query.filter,
         order: query.order,
     };
-    let mut scan = Scan::new(
-        source,
-        &cx.client(),
-        services.pacer(),
-        MAX_SCAN,
-        cx.soft_deadline(),
-    )
-    .page_size(query.limit)
-    .resume_from(query.request.position.clone());
+    let mut scan = services
+        .scan(cx, source, MAX_SCAN)
+        .page_size(query.limit)
+        .resume_from(query.request.position.clone());
     let limit = query.limit as usize;
     let value_limit = (VALUE_CHARACTERS / limit).max(MIN_VALUE_CHARACTERS);
     let mut shown = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
-    while shown.len() < limit {
-        let next = scan.next().await;
-        let next = next.map_err(|error| Error::api(About::Session(id.clone()), error))?;
-        let Some(event) = next else { break };
+    while shown.len() < limit
+        && let Some(event) = scan.next().await?
+    {
         let fields = fitting(&event, value_limit);
         if !budget.take(&fields) {
             scan.unread(event);

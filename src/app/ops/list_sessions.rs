@@ -1,12 +1,8 @@
-//! Find sessions.
+//! Find sessions: as many rows as fit into an answer.
 
 use crate::{
     app::{
-        context::Context,
-        cursor::ListRequest,
-        error::{About, Error},
-        scan::PAGE_SIZE,
-        services::Services,
+        context::Context, cursor::ListRequest, error::Error, scan::PAGE_SIZE, services::Services,
     },
     domain::{
         filter::Filter,
@@ -18,34 +14,22 @@ use crate::{
     model::Order,
 };
 
-/// Which sessions are listed.
 pub(crate) struct Query {
-    /// Where the list starts or resumes.
     pub request: ListRequest,
-    /// Which sessions.
     pub filter: Filter,
-    /// By creation.
     pub order: Order,
-    /// How many rows at most.
     pub limit: u32,
     /// How many sessions filters of our own may look at.
     pub max_scan: usize,
 }
 
-/// A page of rows.
 pub(crate) struct Listed {
-    /// The rows.
     pub sessions: Vec<Row>,
-    /// The cursor of the next page.
     pub next_page: Option<String>,
     /// For a scan: how many sessions were looked at, and whether those were all.
     pub scanned: Option<(usize, bool)>,
 }
 
-/// Lists sessions, as many rows as fit into an answer.
-///
-/// # Errors
-/// What the API answers.
 pub(crate) async fn list_sessions(
     services: &Services,
     cx: &Context,
@@ -54,7 +38,7 @@ pub(crate) async fn list_sessions(
     let limit = query.limit as usize;
     let has_local_conditions = query.filter.has_local_conditions();
     let mut scan = services
-        .scan(cx, query.filter, query.order, query.max_scan)
+        .scan_sessions(cx, query.filter, query.order, query.max_scan)
         .page_size(if has_local_conditions {
             PAGE_SIZE
         } else {
@@ -64,11 +48,10 @@ pub(crate) async fn list_sessions(
     let mut rows = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
     let mut is_full = false;
-    while !is_full && rows.len() < limit {
-        let next = scan.next().await;
-        let Some(session) = next.map_err(|error| Error::api(About::SessionList, error))? else {
-            break;
-        };
+    while !is_full
+        && rows.len() < limit
+        && let Some(session) = scan.next().await?
+    {
         let row = Row::of(&session);
         if budget.take(&row) || rows.is_empty() {
             rows.push(row);

@@ -1,50 +1,55 @@
-//! Choose sessions to archive or delete. Reads only.
+//! Choose sessions to archive or delete, and judge each. Reads only.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::apply_cleanup::REQUESTS_PER_SESSION;
 use crate::{
     app::{
         context::Context,
-        error::{Error, ErrorKind},
-        plan::{action::Action, apply::REQUESTS_PER_SESSION, draft::Draft, progress::Skipped},
+        error::{Blame, Error, ErrorKind},
+        plan::{
+            action::Action,
+            progress::{SkipReason, Skipped},
+            store::PlannedSession,
+        },
+        scan::lists::Sessions,
         services::Services,
     },
-    domain::{filter::Filter, view::row::Row},
-    model::SessionId,
+    domain::{
+        code::Code,
+        filter::{self, Filter},
+        guard::Ruling,
+        money::Sums,
+        view::{row::Row, size::SizeBudget},
+    },
+    model::{Order, SessionHead, SessionId},
 };
 
-/// Which sessions are planned.
+/// How many rows an answer shows, and how many bytes they may take together.
+const SHOWN_ROWS: usize = 20;
+const SHOWN_BYTES: usize = 9_000;
+/// Up to this many ids are read one by one; more are looked up in the list, a hundred a request.
+const MAX_READ_ONE_BY_ONE: usize = 10;
+
 pub(crate) enum Selection {
-    /// These.
     Ids(Vec<SessionId>),
-    /// Those that match.
     Matching(Box<Filter>),
 }
 
-/// A plan, as it is shown.
 pub(crate) struct PlanMade {
-    /// Its id.
     pub plan_id: String,
-    /// RFC 3339, to the second.
     pub expires_at: String,
-    /// How many sessions it has.
     pub matched: usize,
-    /// The first of them.
     pub sessions: Vec<Row>,
-    /// What they cost so far, if known.
     pub total_list_cost: Option<String>,
-    /// Sessions left out, by reason.
     pub skipped: Skipped,
-    /// How many sessions were looked at.
     pub scanned: usize,
-    /// Whether those were all that could match.
     pub complete: bool,
-    /// How long applying it takes at the rate allowed.
     pub estimated_seconds: u64,
 }
 
-/// Makes a plan of at most `max_sessions` sessions.
-///
-/// # Errors
-/// What the API answers about the list, or what every request would fail with.
 pub(crate) async fn plan_cleanup(
     services: &Services,
     cx: &Context,
@@ -53,25 +58,29 @@ pub(crate) async fn plan_cleanup(
     max_sessions: usize,
     max_scan: usize,
 ) -> Result<PlanMade, Error> {
-    let mut draft = Draft::new(services, cx, action, max_sessions);
+    let mut draft = Draft {
+        services,
+        cx,
+        action,
+        max_sessions,
+        planned: Vec::new(),
+        rows: Vec::new(),
+        row_budget: SizeBudget::of(SHOWN_BYTES),
+        cost: Sums::default(),
+        skipped: Skipped::default(),
+        scanned: 0,
+        complete: true,
+    };
     match selection {
         Selection::Ids(ids) => draft.add_ids(ids, max_scan).await?,
         Selection::Matching(filter) => draft.add_matching(*filter, max_scan).await?,
     }
-    let total_list_cost = draft.list_cost();
-    let Draft {
-        planned,
-        rows,
-        skipped,
-        scanned,
-        complete,
-        ..
-    } = draft;
-    let matched = planned.len();
-    let plans = services.plans();
-    let plan = plans.insert(action, planned, total_list_cost.clone());
+    let matched = draft.planned.len();
+    let total_list_cost = (!draft.cost.is_empty()).then(|| draft.cost.to_string());
+    let plans = &services.plans;
+    let plan = plans.insert(action, draft.planned, total_list_cost.clone());
     let plan = plan.ok_or(ErrorKind::Internal)?;
-    let per_minute = u64::from(services.settings().max_rpm.get());
+    let per_minute = u64::from(services.settings.max_rpm.get());
     // The first second's worth goes at once.
     let requests = matched as u64 * u64::from(REQUESTS_PER_SESSION);
     let seconds = (requests * 60).div_ceil(per_minute).saturating_sub(1);
@@ -79,11 +88,165 @@ pub(crate) async fn plan_cleanup(
         plan_id: plan.id.clone(),
         expires_at: format!("{:.0}", plan.expires_at),
         matched,
-        sessions: rows,
+        sessions: draft.rows,
         total_list_cost,
-        skipped,
-        scanned,
-        complete,
+        skipped: draft.skipped,
+        scanned: draft.scanned,
+        complete: draft.complete,
         estimated_seconds: seconds.max(u64::from(matched > 0)),
     })
+}
+
+struct Draft<'a> {
+    services: &'a Services,
+    cx: &'a Context,
+    action: Action,
+    max_sessions: usize,
+    planned: Vec<PlannedSession>,
+    rows: Vec<Row>,
+    row_budget: SizeBudget,
+    cost: Sums,
+    skipped: Skipped,
+    scanned: usize,
+    complete: bool,
+}
+
+impl Draft<'_> {
+    /// Adds the sessions that match, the oldest first.
+    async fn add_matching(&mut self, filter: Filter, max_scan: usize) -> Result<(), Error> {
+        let mut scan = self
+            .services
+            .scan_sessions(self.cx, filter, Order::Asc, max_scan);
+        while !self.is_full()
+            && let Some(session) = scan.next().await?
+        {
+            self.add(&session);
+        }
+        self.scanned = scan.scanned();
+        self.complete = scan.is_complete();
+        Ok(())
+    }
+
+    async fn add_ids(&mut self, ids: Vec<SessionId>, max_scan: usize) -> Result<(), Error> {
+        let mut found = self.find_in_list(&ids, max_scan).await?;
+        // Not those that were only passed on the way: some may be of agents not allowed.
+        self.scanned = found.len();
+        let allowed_agents = &self.services.settings.allowed_agents;
+        let until = self.cx.soft_deadline();
+        let mut seen = BTreeSet::new();
+        for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
+            if self.is_full() {
+                self.complete = false;
+                break;
+            }
+            if let Some(session) = found.remove(&id) {
+                if filter::is_allowed(allowed_agents, &session) {
+                    self.add(&session);
+                } else {
+                    let reason = SkipReason::Code(Code::AgentNotAllowed);
+                    self.skipped.add(reason, &session.id);
+                }
+            } else if !self.read(&id, until).await? {
+                self.complete = false;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn find_in_list(
+        &self,
+        ids: &[SessionId],
+        max_scan: usize,
+    ) -> Result<BTreeMap<SessionId, SessionHead>, Error> {
+        let mut wanted: BTreeSet<&SessionId> = ids.iter().collect();
+        let mut found = BTreeMap::new();
+        if wanted.len() <= MAX_READ_ONE_BY_ONE {
+            return Ok(found);
+        }
+        // Of any agent: those of others are skipped with a reason.
+        let all = Sessions {
+            filter: Filter {
+                include_archived: true,
+                ..Filter::default()
+            },
+            order: Order::Desc,
+        };
+        let mut scan = self.services.scan(self.cx, all, max_scan);
+        while !wanted.is_empty()
+            && let Some(session) = scan.next().await?
+        {
+            if let Ok(id) = SessionId::parse(&session.id)
+                && wanted.remove(&id)
+            {
+                found.insert(id, session);
+            }
+        }
+        Ok(found)
+    }
+
+    fn is_full(&self) -> bool {
+        self.planned.len() >= self.max_sessions
+    }
+
+    /// Reads one session and adds or skips it; false when the time is up.
+    async fn read(&mut self, id: &SessionId, until: Instant) -> Result<bool, Error> {
+        loop {
+            let permit = timeout_at(until, self.cx.permits().acquire());
+            if permit.await.is_err() {
+                return Ok(false);
+            }
+            let error = match self.cx.read_session(id).await {
+                Ok(session) => {
+                    self.scanned += 1;
+                    self.add(&session.head);
+                    return Ok(true);
+                }
+                Err(error) => error,
+            };
+            match error.code() {
+                Code::RateLimited => {
+                    self.services.pacer.pause_for(error.retry_after());
+                }
+                Code::TimedOut => return Ok(false),
+                Code::ApiUnreachable => return Err(error),
+                _ if error.blame() == Blame::Setup => return Err(error),
+                code => {
+                    self.scanned += 1;
+                    // After any other failure it is not known what the session is.
+                    self.complete &= matches!(code, Code::NotFound | Code::AgentNotAllowed);
+                    self.skipped.add(SkipReason::Code(code), id.as_str());
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, session: &SessionHead) {
+        let Ok(id) = SessionId::parse(&session.id) else {
+            return self.skipped.add(SkipReason::InvalidId, &session.id);
+        };
+        let statuses = &self.services.statuses;
+        let reason = match statuses.judge(self.action.operation(), session) {
+            Ruling::Go => None,
+            Ruling::NothingToDo => Some(SkipReason::NothingToDo),
+            Ruling::Refuse(refusal) => Some(SkipReason::Code(refusal.code())),
+        };
+        if let Some(reason) = reason {
+            return self.skipped.add(reason, &session.id);
+        }
+        self.planned.push(PlannedSession {
+            id,
+            updated_at: session.updated_at.clone(),
+            in_doubt: false,
+        });
+        let row = Row::of(session);
+        if self.rows.len() < SHOWN_ROWS && self.row_budget.take(&row) {
+            self.rows.push(row);
+        }
+        if let Some(cost) = filter::cost(session) {
+            // A sum that cannot be exact is left out rather than wrong.
+            let _ = self.cost.add(&cost);
+        }
+    }
 }

@@ -1,12 +1,7 @@
 //! Count sessions and add up what they cost.
 
 use crate::{
-    app::{
-        caller::Progress,
-        context::Context,
-        error::{About, Error},
-        services::Services,
-    },
+    app::{caller::Progress, context::Context, error::Error, services::Services},
     domain::{
         filter::Filter,
         view::{
@@ -19,37 +14,25 @@ use crate::{
 
 /// How much sums and rows may take of an answer of 12,000 characters.
 const MAX_BYTES: usize = 11_800;
-/// Progress is reported whenever this many more sessions were looked at.
 const REPORT_EVERY: usize = 100;
 
-/// What the sessions add up to.
 pub(crate) struct Summarization {
-    /// Counts, sums and rows.
     pub summary: Summarized,
-    /// How many sessions were looked at.
     pub scanned: usize,
-    /// Whether those were all.
     pub complete: bool,
 }
 
 /// Summarizes the sessions that match, the newest `max_scan` at most.
-///
-/// # Errors
-/// What the API answers.
 pub(crate) async fn summarize_sessions(
     services: &Services,
     cx: &Context,
     filter: Filter,
     max_scan: usize,
 ) -> Result<Summarization, Error> {
-    let mut scan = services.scan(cx, filter, Order::Desc, max_scan);
+    let mut scan = services.scan_sessions(cx, filter, Order::Desc, max_scan);
     let mut summary = Summary::default();
     let mut reported = 0;
-    loop {
-        let next = scan.next().await;
-        let Some(session) = next.map_err(|error| Error::api(About::SessionList, error))? else {
-            break;
-        };
+    while let Some(session) = scan.next().await? {
         summary.add(&session);
         if scan.scanned() >= reported + REPORT_EVERY {
             reported = scan.scanned();

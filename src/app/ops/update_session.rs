@@ -1,16 +1,12 @@
 //! Change title, metadata or budget of one session.
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
+    api::Client,
     app::{
         context::Context,
         error::{Error, Mismatch},
         services::Services,
-        write::{
-            conditions::Conditions,
-            guarded::{GuardedWrite, Written},
-            write,
-        },
+        write::{Conditions, GuardedWrite, Sent, Written, write},
     },
     domain::{
         details::{self, Details, DetailsChange},
@@ -19,10 +15,6 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// Changes title, metadata or budget of a session.
-///
-/// # Errors
-/// What the guard or the API refuses.
 pub(crate) async fn update_session(
     services: &Services,
     cx: &Context,
@@ -33,7 +25,6 @@ pub(crate) async fn update_session(
     write(services, cx, id, conditions, &mut Update(details)).await
 }
 
-/// The write that updates.
 struct Update(Details);
 
 impl GuardedWrite for Update {
@@ -52,20 +43,13 @@ impl GuardedWrite for Update {
         Ok((!planned.changes.is_empty()).then_some(planned))
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        planned: &DetailsChange,
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+    async fn send(&self, client: &Client, id: &SessionId, planned: &DetailsChange) -> Sent {
         Ok(client.update_session(id, &planned.body).await?.map(Some))
     }
 
     fn verify(&self, _: &DetailsChange, after: &Session) -> Result<(), Mismatch> {
         let left = details::plan(&self.0, after).changes;
-        if left.is_empty() {
-            return Ok(());
-        }
-        Err(Mismatch::Fields(left.keys().cloned().collect()))
+        let fields = || Mismatch::Fields(left.keys().cloned().collect());
+        left.is_empty().then_some(()).ok_or_else(fields)
     }
 }

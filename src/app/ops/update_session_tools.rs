@@ -3,16 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    api::{ApiError, ApiResponse, Client},
+    api::Client,
     app::{
         context::Context,
         error::{Error, ErrorKind, Mismatch},
         services::Services,
-        write::{
-            conditions::Conditions,
-            guarded::{GuardedWrite, Written},
-            write,
-        },
+        write::{Conditions, GuardedWrite, Sent, Written, write},
     },
     domain::{
         guard::Operation,
@@ -21,10 +17,6 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// Changes tools and MCP servers of a session.
-///
-/// # Errors
-/// `invalid_toolset`, and what the guard or the API refuses.
 pub(crate) async fn update_session_tools(
     services: &Services,
     cx: &Context,
@@ -35,7 +27,6 @@ pub(crate) async fn update_session_tools(
     write(services, cx, id, conditions, &mut UpdateTools(patch)).await
 }
 
-/// The write that updates.
 struct UpdateTools(Patch);
 
 impl GuardedWrite for UpdateTools {
@@ -54,12 +45,7 @@ impl GuardedWrite for UpdateTools {
         Ok((!plan.changes.is_empty()).then_some(plan))
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        id: &SessionId,
-        plan: &ToolsetChange,
-    ) -> Result<ApiResponse<Option<Session>>, ApiError> {
+    async fn send(&self, client: &Client, id: &SessionId, plan: &ToolsetChange) -> Sent {
         let mut agent = Map::new();
         for (field, value) in [("tools", &plan.tools), ("mcp_servers", &plan.mcp_servers)] {
             if let Some(value) = value {

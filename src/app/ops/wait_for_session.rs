@@ -1,4 +1,4 @@
-//! Wait until one session is not busy.
+//! Wait until one session is not busy, or the time is over.
 
 use std::time::Duration;
 
@@ -13,38 +13,31 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// How the wait ended.
-pub(crate) struct Waited {
-    /// The session as last read.
+pub(crate) struct WaitEnd {
     pub session: Session,
     /// It is still running or rescheduling.
     pub busy: bool,
-    /// How long the call has waited.
     pub waited: Duration,
     /// Why it is idle, if it is and its events say so.
     pub stop_reason: Option<Map<String, Value>>,
 }
 
-/// Waits until the session is not busy, or `wait` is over.
-///
-/// # Errors
-/// What the API answers; `agent_not_allowed`.
 pub(crate) async fn wait_for_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,
     wait: Duration,
-) -> Result<Waited, Error> {
+) -> Result<WaitEnd, Error> {
     let started = Instant::now();
     let session = until_not_busy(services, cx, id, wait).await?;
-    let busy = services.statuses().activity(&session.head).is_busy();
+    let busy = services.statuses.activity(&session.head).is_busy();
     let waited = started.elapsed();
     let stop_reason = if busy {
         None
     } else {
         stop_reason(cx, id).await
     };
-    Ok(Waited {
+    Ok(WaitEnd {
         session,
         busy,
         waited,

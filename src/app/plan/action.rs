@@ -16,7 +16,6 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// What the guard is asked about.
     pub(crate) fn operation(self) -> Operation {
         match self {
             Self::Archive => Operation::Archive,

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::code::Code;
+use crate::{app::error::Error, domain::code::Code};
 
-/// How many ids are named for each reason.
 const NAMED_IDS: usize = 5;
 
 /// Sessions that were left alone, by the reason's code.
@@ -23,7 +22,6 @@ struct SkippedSessions {
     ids: Vec<String>,
 }
 
-/// Why a session was left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SkipReason {
     /// A write would fail, or failed, with this code.
@@ -54,36 +52,19 @@ impl Skipped {
     }
 }
 
-/// A session that could not be written.
 #[derive(Debug, Clone)]
 pub(crate) struct FailedSession {
-    /// The session.
     pub id: String,
-    /// Why.
-    pub error: crate::app::error::Error,
+    pub error: Error,
 }
 
 /// How far a plan is, over all calls: `done + skipped + failed_count + remaining = matched`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct PlanProgress {
-    /// Sessions of the plan.
     pub matched: usize,
-    /// Sessions written.
     pub done: usize,
-    /// Sessions left alone.
     pub skipped: Skipped,
-    /// How many could not be written.
     pub failed_count: usize,
-    /// The first of them.
     pub failed: Vec<FailedSession>,
-    /// Sessions not settled yet.
     pub remaining: usize,
-}
-
-impl PlanProgress {
-    /// Sessions that need nothing more.
-    #[must_use]
-    pub(crate) fn settled(&self) -> usize {
-        self.matched - self.remaining
-    }
 }

@@ -2,10 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -17,23 +14,20 @@ use tokio::{
 
 use super::{
     action::Action,
-    progress::{FailedSession, PlanProgress, SkipReason, Skipped},
+    progress::{FailedSession, PlanProgress, SkipReason},
 };
 use crate::{
-    app::error::Error,
-    model::{ApiTime, SessionHead, SessionId},
+    app::{error::Error, locks::lock},
+    model::{ApiTime, SessionId},
 };
 
-/// How long a plan is kept.
 const PLAN_TTL: Duration = Duration::from_secs(30 * 60);
 /// How many plans are kept; the oldest goes first.
 const MAX_PLANS: usize = 32;
 /// How many sessions are worked on at once, over all plans.
 pub(crate) const MAX_CONCURRENT: usize = 8;
-/// How many failed sessions are kept with their error.
 const NAMED_FAILURES: usize = 50;
 
-/// The plans of this process.
 #[derive(Debug)]
 pub(crate) struct Plans {
     plans: Mutex<VecDeque<Arc<Plan>>>,
@@ -50,8 +44,7 @@ impl Default for Plans {
 }
 
 impl Plans {
-    /// Keeps a plan for these sessions, which cost `list_cost` so far. `None` when this machine
-    /// provides no random id.
+    /// Keeps a plan for these sessions. `None` when this machine provides no random id.
     pub(crate) fn insert(
         &self,
         action: Action,
@@ -64,17 +57,20 @@ impl Plans {
         let plan = Arc::new(Plan {
             id: format!("plan_{:032x}", u128::from_be_bytes(random)),
             action,
-            matched: sessions.len(),
             list_cost,
             expires_at: Timestamp::now() + PLAN_TTL,
             expires: now + PLAN_TTL,
-            approved: AtomicBool::new(false),
             state: Mutex::new(PlanState {
-                remaining: sessions.into(),
-                ..PlanState::default()
+                progress: PlanProgress {
+                    matched: sessions.len(),
+                    remaining: sessions.len(),
+                    ..PlanProgress::default()
+                },
+                unclaimed: sessions.into(),
+                approved: false,
             }),
         });
-        let mut plans = self.plans();
+        let mut plans = lock(&self.plans);
         plans.retain(|plan| plan.expires > now);
         while plans.len() >= MAX_PLANS {
             plans.pop_front();
@@ -83,36 +79,26 @@ impl Plans {
         Some(plan)
     }
 
-    /// The plan with this id, unless it has expired.
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Plan>> {
-        let now = Instant::now();
-        let plans = self.plans();
-        let mut valid = plans.iter().filter(|plan| plan.expires > now);
-        valid.find(|plan| plan.id == id).cloned()
+        let (now, plans) = (Instant::now(), lock(&self.plans));
+        let mut plans = plans.iter();
+        plans
+            .find(|plan| plan.id == id && plan.expires > now)
+            .cloned()
     }
 
-    /// Waits until one more session may be worked on.
     pub(crate) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
         self.slots.acquire().await.ok()
     }
-
-    fn plans(&self) -> MutexGuard<'_, VecDeque<Arc<Plan>>> {
-        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// Which sessions are to be written, and how far that is.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) id: String,
     pub(crate) action: Action,
-    /// How many sessions it has.
-    pub(crate) matched: usize,
-    /// What they cost so far, if known.
     pub(crate) list_cost: Option<String>,
     pub(crate) expires_at: Timestamp,
     expires: Instant,
-    approved: AtomicBool,
     state: Mutex<PlanState>,
 }
 
@@ -125,81 +111,48 @@ pub(crate) struct PlannedSession {
     pub(crate) in_doubt: bool,
 }
 
-impl PlannedSession {
-    pub(crate) fn new(id: SessionId, session: &SessionHead) -> Self {
-        Self {
-            id,
-            updated_at: session.updated_at.clone(),
-            in_doubt: false,
-        }
-    }
-}
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct PlanState {
-    remaining: VecDeque<PlannedSession>,
-    claimed: usize,
-    done: usize,
-    skipped: Skipped,
-    failed_count: usize,
-    failed: Vec<FailedSession>,
+    unclaimed: VecDeque<PlannedSession>,
+    progress: PlanProgress,
+    approved: bool,
 }
 
 impl Plan {
-    /// How far it is.
     pub(crate) fn progress(&self) -> PlanProgress {
-        let state = self.state();
-        PlanProgress {
-            matched: self.matched,
-            done: state.done,
-            skipped: state.skipped.clone(),
-            failed_count: state.failed_count,
-            failed: state.failed.clone(),
-            remaining: state.remaining.len() + state.claimed,
-        }
+        lock(&self.state).progress.clone()
     }
 
-    /// Whether it was approved as a whole.
     pub(crate) fn is_approved(&self) -> bool {
-        self.approved.load(Ordering::Acquire)
+        lock(&self.state).approved
     }
 
-    /// Approves it as a whole, for all further calls.
     pub(crate) fn approve(&self) {
-        self.approved.store(true, Ordering::Release);
+        lock(&self.state).approved = true;
     }
 
     pub(crate) fn has_more(&self) -> bool {
-        !self.state().remaining.is_empty()
+        !lock(&self.state).unclaimed.is_empty()
     }
 
-    /// Claims the next session.
     pub(crate) fn claim(self: &Arc<Self>) -> Option<Claim> {
-        let mut state = self.state();
-        let session = state.remaining.pop_front()?;
-        state.claimed += 1;
+        let session = lock(&self.state).unclaimed.pop_front()?;
         Some(Claim {
             plan: Arc::clone(self),
             session,
             settled: false,
         })
     }
-
-    fn state(&self) -> MutexGuard<'_, PlanState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// A session that one call works on. Dropped without being settled (the host went away, a panic)
-/// it is released with its write in doubt.
+/// A session that one call works on. Dropped unsettled, it is released with its write in doubt.
 #[derive(Debug)]
 pub(crate) struct Claim {
-    plan: Arc<Plan>,
-    session: PlannedSession,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) session: PlannedSession,
     settled: bool,
 }
 
-/// What became of a claimed session.
 #[derive(Debug, Clone)]
 pub(crate) enum Settlement {
     Done,
@@ -212,34 +165,28 @@ pub(crate) enum Settlement {
 }
 
 impl Claim {
-    pub(crate) fn session(&self) -> &PlannedSession {
-        &self.session
-    }
-
-    pub(crate) fn action(&self) -> Action {
-        self.plan.action
-    }
-
     pub(crate) fn settle(mut self, settlement: Settlement) {
         self.settled = true;
-        let mut state = self.plan.state();
-        state.claimed -= 1;
+        let mut state = lock(&self.plan.state);
+        let progress = &mut state.progress;
         match settlement {
-            Settlement::Done => state.done += 1,
-            Settlement::Skipped(reason) => state.skipped.add(reason, self.session.id.as_str()),
+            Settlement::Done => progress.done += 1,
+            Settlement::Skipped(reason) => progress.skipped.add(reason, self.session.id.as_str()),
             Settlement::Failed(error) => {
-                state.failed_count += 1;
-                if state.failed.len() < NAMED_FAILURES {
+                progress.failed_count += 1;
+                if progress.failed.len() < NAMED_FAILURES {
                     let id = self.session.id.to_string();
-                    state.failed.push(FailedSession { id, error });
+                    progress.failed.push(FailedSession { id, error });
                 }
             }
             Settlement::Retry { in_doubt } => {
                 let mut session = self.session.clone();
                 session.in_doubt |= in_doubt;
-                state.remaining.push_back(session);
+                state.unclaimed.push_back(session);
+                return;
             }
         }
+        progress.remaining -= 1;
     }
 }
 
@@ -248,9 +195,7 @@ impl Drop for Claim {
         if !self.settled {
             let mut session = self.session.clone();
             session.in_doubt = true;
-            let mut state = self.plan.state();
-            state.claimed -= 1;
-            state.remaining.push_front(session);
+            lock(&self.plan.state).unclaimed.push_front(session);
         }
     }
 }

@@ -2,17 +2,16 @@
 
 use jiff::Timestamp;
 
-pub(crate) use crate::model::Order;
 use crate::{
     api::{ApiError, Client},
-    model::Page,
+    app::error::About,
+    model::{Order, Page},
 };
 
 /// A paged list of the API.
 pub(crate) trait Source: Send + Sync {
     type Item: Send + Sync;
 
-    /// Requests one page.
     fn page(
         &self,
         client: &Client,
@@ -28,9 +27,11 @@ pub(crate) trait Source: Send + Sync {
         true
     }
 
+    /// What a failed request is about.
+    fn about(&self) -> About;
+
     fn sort_key(&self, item: &Self::Item) -> SortKey;
 
-    /// The order that is requested.
     fn order(&self) -> Order;
 }
 

@@ -12,16 +12,13 @@ use tokio::{runtime, time::Instant};
 use crate::{
     api::{ApiError, Client, Settings},
     app::{
+        error::About,
         pace::Pacer,
-        scan::{
-            Position, Scan,
-            source::{SortKey, Source},
-        },
+        scan::{Position, Scan, SortKey, Source},
     },
     model::{Order, Page},
 };
 
-/// Its number, which is its time, and whether it matches.
 type Entry = (u32, bool);
 
 /// A list whose cursors are times of entries, as those of databases are.
@@ -34,7 +31,6 @@ struct List {
 }
 
 impl List {
-    /// In the order of the list.
     fn entries(&self) -> Vec<Entry> {
         let mut entries: Vec<Entry> = self.entries.clone().into_iter().collect();
         if self.order == Order::Desc {
@@ -80,6 +76,10 @@ impl Source for List {
         *matches
     }
 
+    fn about(&self) -> About {
+        About::SessionList
+    }
+
     fn sort_key(&self, (number, _): &Entry) -> SortKey {
         SortKey {
             id: self.has_ids.then(|| number.to_string()),
@@ -117,12 +117,9 @@ fn call(
             }
             found.push(entry.0);
         }
-        (found, scan.position().as_ref().map(through_json))
+        let position = serde_json::to_string(&scan.position()).unwrap();
+        (found, serde_json::from_str(&position).unwrap())
     })
-}
-
-fn through_json(position: &Position) -> Position {
-    serde_json::from_str(&serde_json::to_string(position).unwrap()).unwrap()
 }
 
 fn lists() -> impl Strategy<Value = List> {
@@ -142,8 +139,7 @@ proptest! {
     fn every_match_is_returned_exactly_once(
         list in lists(), page_size in 1_u32..20, rows in 1_usize..15, limit in 1_usize..40,
     ) {
-        let mut found = Vec::new();
-        let mut from = None;
+        let (mut found, mut from) = (Vec::new(), None);
         for _ in 0..200 {
             let (more, position) = call(&list, page_size, rows, limit, from);
             prop_assert!(more.len() <= rows);

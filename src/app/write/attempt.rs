@@ -1,28 +1,25 @@
 //! One write on one session, step by step.
 
-use std::{slice, time::Duration};
-
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{
     conditions::{Conditions, IfBusy},
-    guarded::{Approval, GuardedWrite, Written},
+    guarded::{GuardedWrite, Written},
     poll::Poll,
 };
 use crate::{
     api::{Acted, ApiError, ApiResponse},
     app::{
-        approval::ApprovalToken,
+        approval::{Approval, ApprovalToken},
         context::Context,
         error::{About, Error, ErrorKind},
         services::Services,
     },
-    domain::guard::{Operation, Refusal, Ruling},
+    domain::guard::{Operation, Ruling},
     model::{Session, SessionId},
 };
 
-/// One write, with what all its steps need.
 pub(crate) struct Attempt<'a> {
     pub(crate) services: &'a Services,
     pub(crate) cx: &'a Context,
@@ -35,28 +32,20 @@ pub(crate) struct Attempt<'a> {
     pub(crate) interrupt: Option<bool>,
 }
 
-/// A reading that the guard has judged.
 enum Guarded {
     Allowed(Session),
     NeedsApproval(Session, ApprovalToken),
     Unchanged(Session),
 }
 
-/// The API refused what the guard had allowed.
-struct Rejection {
-    error: ApiError,
-    /// Repeating it is pointless.
-    is_final: bool,
-}
-
 impl Attempt<'_> {
-    /// Runs the write to its end.
     pub(crate) async fn run<W: GuardedWrite>(
         &mut self,
         write: &mut W,
     ) -> Result<Written<W::Prepared>, Error> {
-        let mut pauses = self.services.settings().pauses.conflict.iter();
-        let mut rejection: Option<Rejection> = None;
+        let mut pauses = self.services.settings.pauses.conflict.iter();
+        // An error that repeating the write does not lift, if the guard still allows it.
+        let mut rejection = None;
         loop {
             let session = match self.guarded(write).await? {
                 Guarded::Allowed(session) => session,
@@ -68,11 +57,7 @@ impl Attempt<'_> {
                 }
                 Guarded::Unchanged(session) => return Ok(Written::Unchanged(session)),
             };
-            if let Some(Rejection {
-                error,
-                is_final: true,
-            }) = rejection.take()
-            {
+            if let Some(error) = rejection.take() {
                 return Err(self.rejected(session, error));
             }
             let Some(prepared) = write.prepare(&session)? else {
@@ -92,31 +77,18 @@ impl Attempt<'_> {
                     return self.verified(write, session, prepared, response).await;
                 }
                 Err(error) if matches!(error.http_status(), Some(400 | 409)) => {
-                    rejection = Some(self.pause_after(error, &mut pauses).await);
+                    // A lagging status is worth some repetitions; what the API says about the
+                    // content of an update will not change by repeating it.
+                    match pauses.next().filter(|_| !self.is_about_content(&error)) {
+                        Some(pause) => sleep(*pause).await,
+                        None => rejection = Some(error),
+                    }
                 }
                 Err(error) => return Err(self.failed(self.operation, error)),
             }
         }
     }
 
-    /// The guard passed and the API refuses. A lagging status is worth some repetitions; what
-    /// the API says about the content of an update will not change by repeating it.
-    async fn pause_after(
-        &self,
-        error: ApiError,
-        pauses: &mut slice::Iter<'_, Duration>,
-    ) -> Rejection {
-        let pause = pauses.next().filter(|_| !self.is_about_content(&error));
-        if let Some(pause) = pause {
-            sleep(*pause).await;
-        }
-        Rejection {
-            error,
-            is_final: pause.is_none(),
-        }
-    }
-
-    /// The failure for a refusal that repeating does not lift.
     fn rejected(&self, session: Session, error: ApiError) -> Error {
         if self.is_about_content(&error) {
             return self.api(error);
@@ -128,20 +100,16 @@ impl Attempt<'_> {
         })
     }
 
-    /// Reads until the guard has decided on the session.
     async fn guarded<W: GuardedWrite>(&mut self, write: &mut W) -> Result<Guarded, Error> {
-        let pauses = &self.services.settings().pauses;
+        let pauses = &self.services.settings.pauses;
         let mut stale = pauses.stale_status.iter();
-        let asking = |cx: &Context| cx.time_spent_asking();
-        let mut poll = Poll::new(self.wait_until + asking(self.cx), pauses.poll);
+        let new_poll = |cx: &Context, until| Poll::new(until + cx.time_spent_asking(), pauses.poll);
+        let mut poll = new_poll(self.cx, self.wait_until);
         loop {
             let session = self.cx.read_session(self.id).await?;
             self.expect_unchanged(&session)?;
-            let ruling = self
-                .services
-                .statuses()
-                .judge(self.operation, &session.head);
-            let refusal = match ruling {
+            let statuses = &self.services.statuses;
+            let refusal = match statuses.judge(self.operation, &session.head) {
                 Ruling::Go => return Ok(Guarded::Allowed(session)),
                 Ruling::NothingToDo => return Ok(Guarded::Unchanged(session)),
                 Ruling::Refuse(refusal) => refusal,
@@ -159,7 +127,13 @@ impl Attempt<'_> {
             match if_busy {
                 IfBusy::Refuse => match stale.next().filter(|_| refusal.is_busy()) {
                     Some(pause) => sleep(*pause).await,
-                    None => return Err(self.refused(session, refusal)),
+                    None => {
+                        return Err(Error::new(ErrorKind::Refused {
+                            session: Box::new(session.head),
+                            operation: self.operation,
+                            refusal,
+                        }));
+                    }
                 },
                 // An interrupt changes the session, so a dry run stops short of it.
                 IfBusy::Interrupt if self.conditions.dry_run => {
@@ -173,12 +147,17 @@ impl Attempt<'_> {
                             return Ok(Guarded::NeedsApproval(session, token));
                         }
                     }
-                    poll = Poll::new(self.wait_until + asking(self.cx), pauses.poll);
+                    poll = new_poll(self.cx, self.wait_until);
                     self.interrupt = Some(self.send_interrupt().await?);
                 }
                 IfBusy::Interrupt | IfBusy::Wait => {
                     if !poll.pause(self.cx, &session).await {
-                        return Err(self.busy_timeout(session));
+                        return Err(Error::new(ErrorKind::BusyTimeout {
+                            session: Box::new(session.head),
+                            operation: self.operation,
+                            waited: self.started.elapsed(),
+                            interrupted: self.interrupt == Some(true),
+                        }));
                     }
                 }
             }
@@ -199,8 +178,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Fails if the session is not as the caller saw it. What this call's own interrupt changed
-    /// does not count.
+    /// Fails if the session has changed, but for this call's own interrupt, since the caller saw it.
     fn expect_unchanged(&self, session: &Session) -> Result<(), Error> {
         let Some(expected) = &self.conditions.expected_updated_at else {
             return Ok(());
@@ -215,7 +193,6 @@ impl Attempt<'_> {
         }))
     }
 
-    /// Compares the answer with what was asked for, and once more with a fresh reading.
     async fn verified<W: GuardedWrite>(
         &self,
         write: &W,
@@ -223,30 +200,27 @@ impl Attempt<'_> {
         prepared: W::Prepared,
         response: ApiResponse<Option<Session>>,
     ) -> Result<Written<W::Prepared>, Error> {
-        let Some(mut after) = response.body else {
-            return Ok(Written::Done {
-                before,
-                prepared,
-                after: None,
-            });
+        let is_as_asked = |after: &Session| {
+            after.head.id == self.id.as_str() && write.verify(&prepared, after).is_ok()
         };
-        let is_another = after.head.id != self.id.as_str();
-        if is_another || write.verify(&prepared, &after).is_err() {
+        let mut after = response.body;
+        if after.as_ref().is_some_and(|after| !is_as_asked(after)) {
             let read = self.cx.read_session(self.id).await;
-            after = read.map_err(|error| error.in_doubt(self.id, self.operation))?;
-            if let Err(mismatch) = write.verify(&prepared, &after) {
+            let read = read.map_err(|error| error.in_doubt(self.id, self.operation))?;
+            if let Err(mismatch) = write.verify(&prepared, &read) {
                 return Err(Error::new(ErrorKind::NotApplied {
-                    session: Box::new(after.head),
+                    session: Box::new(read.head),
                     operation: self.operation,
                     mismatch,
                     request_id: response.request_id,
                 }));
             }
+            after = Some(read);
         }
         Ok(Written::Done {
             before,
             prepared,
-            after: Some(Box::new(after)),
+            after: after.map(Box::new),
         })
     }
 
@@ -257,30 +231,11 @@ impl Attempt<'_> {
         is_update && error.http_status() == Some(400)
     }
 
-    fn refused(&self, session: Session, refusal: Refusal) -> Error {
-        Error::new(ErrorKind::Refused {
-            session: Box::new(session.head),
-            operation: self.operation,
-            refusal,
-        })
-    }
-
-    fn busy_timeout(&self, session: Session) -> Error {
-        Error::new(ErrorKind::BusyTimeout {
-            session: Box::new(session.head),
-            operation: self.operation,
-            waited: self.started.elapsed(),
-            interrupted: self.interrupt == Some(true),
-        })
-    }
-
     /// A write that failed, and may have been carried out all the same.
     fn failed(&self, operation: Operation, error: ApiError) -> Error {
-        let acted = error.acted();
-        let error = self.api(error);
-        match acted {
-            Acted::Unknown => error.in_doubt(self.id, operation),
-            Acted::No => error,
+        match error.acted() {
+            Acted::Unknown => self.api(error).in_doubt(self.id, operation),
+            Acted::No => self.api(error),
         }
     }
 

@@ -20,12 +20,9 @@ pub(crate) enum IfBusy {
     Interrupt,
 }
 
-/// When a write may happen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conditions {
-    /// What to do with a busy session.
     pub if_busy: IfBusy,
-    /// How long to wait for it at most.
     pub wait: Duration,
     /// Everything but the write.
     pub dry_run: bool,

@@ -3,7 +3,7 @@
 use crate::{
     api::{ApiError, ApiResponse, Client},
     app::{
-        approval::ApprovalToken,
+        approval::{Approval, ApprovalToken},
         context::Context,
         error::{Error, Mismatch},
     },
@@ -11,16 +11,16 @@ use crate::{
     model::{Session, SessionId},
 };
 
+/// The answer to a write. It holds the session afterwards, if the API gives it.
+pub(crate) type Sent = Result<ApiResponse<Option<Session>>, ApiError>;
+
 /// One kind of write. What is sent is computed from a fresh reading each time it is sent.
 pub(crate) trait GuardedWrite: Send + Sync {
-    /// What would be sent.
     type Prepared: Default + Send + Sync;
 
-    /// What the guard is asked about.
     fn operation(&self) -> Operation;
 
     /// Computes what to send for the session as it is now; `None` if it already is as asked.
-    /// Writes whose route says everything have nothing to compute.
     fn prepare(&self, _: &Session) -> Result<Option<Self::Prepared>, Error> {
         Ok(Some(Self::Prepared::default()))
     }
@@ -36,57 +36,36 @@ pub(crate) trait GuardedWrite: Send + Sync {
         std::future::ready(Ok(Approval::Granted))
     }
 
-    /// Sends it. The answer holds the session afterwards, if the API gives it.
     fn send(
         &self,
         client: &Client,
         id: &SessionId,
         prepared: &Self::Prepared,
-    ) -> impl Future<Output = Result<ApiResponse<Option<Session>>, ApiError>> + Send;
+    ) -> impl Future<Output = Sent> + Send;
 
-    /// Whether the session afterwards is as asked. Writes whose answer holds no session have
-    /// nothing to compare.
+    /// Whether the session afterwards is as asked.
     fn verify(&self, _: &Self::Prepared, _: &Session) -> Result<(), Mismatch> {
         Ok(())
     }
 }
 
-/// Whether a write may be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Approval {
-    /// Now.
-    Granted,
-    /// Once the session was read and guarded again, since approval took its time.
-    Recheck,
-    /// Not in this call: the caller has to come back with this token.
-    Needs(ApprovalToken),
-}
-
-/// What came of a write.
 pub(crate) enum Written<P> {
     /// The session already was as asked; nothing was sent.
     Unchanged(Session),
-    /// This would have been sent.
     DryRun {
-        /// The session as it was read.
         session: Session,
-        /// What would be sent.
         prepared: P,
     },
     /// This will be sent once the caller comes back with the token.
     NeedsApproval {
-        /// The session as it was read.
         session: Session,
-        /// What to come back with.
         token: ApprovalToken,
     },
     /// Sent, accepted and verified.
     Done {
         /// The session as it was read right before.
         before: Session,
-        /// What was sent.
         prepared: P,
-        /// The session afterwards, if the API gives it.
         after: Option<Box<Session>>,
     },
 }

@@ -17,17 +17,16 @@ pub(crate) async fn until_not_busy(
     wait: Duration,
 ) -> Result<Session, Error> {
     let until = (Instant::now() + wait).min(cx.soft_deadline());
-    let mut poll = Poll::new(until, services.settings().pauses.poll);
+    let mut poll = Poll::new(until, services.settings.pauses.poll);
     loop {
         let session = cx.read_session(id).await?;
-        let busy = services.statuses().activity(&session.head).is_busy();
+        let busy = services.statuses.activity(&session.head).is_busy();
         if !busy || !poll.pause(cx, &session).await {
             return Ok(session);
         }
     }
 }
 
-/// The pauses between reads of a busy session.
 pub(crate) struct Poll {
     until: Instant,
     pause: Duration,
