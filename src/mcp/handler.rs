@@ -213,7 +213,7 @@ impl ServerHandler for Server {
             };
             let (offered, input) = (self.catalog().offered().clone(), published.input.clone());
             let request = Request { params, context };
-            Ok(entry.call(self.app(), offered, input, request).await)
+            Ok((entry.call)(self.app(), offered, input, request).await)
         })
         .await
     }

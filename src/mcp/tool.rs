@@ -4,15 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::settings::ToolGroup;
+pub(crate) use super::settings::ToolGroup;
+pub(crate) use crate::app::{error::Error, op::Op};
 use crate::{
-    app::{
-        context::Context,
-        cursor::ListRequest,
-        error::{Error, ErrorKind},
-        op::Op,
-        services::Services,
-    },
+    app::{context::Context, cursor::ListRequest, error::ErrorKind, services::Services},
     explain::vocabulary::Vocabulary,
 };
 
@@ -36,8 +31,8 @@ pub(crate) enum Text {
     Where(Op, &'static str),
 }
 
-/// One tool over one operation.
-pub(crate) trait SessionsTool: 'static {
+/// One tool over one operation: the arguments of a call.
+pub(crate) trait SessionsTool: DeserializeOwned + JsonSchema + Send + 'static {
     const OP: Op;
     const TITLE: &'static str;
     /// Written for the model.
@@ -46,19 +41,11 @@ pub(crate) trait SessionsTool: 'static {
     const EFFECT: Effect;
     /// Works on many sessions; see [`crate::app::run::Invocation::bulk`].
     const BULK: bool = false;
-    type Args: DeserializeOwned + JsonSchema + Send;
+    /// The audit log notes its `outcome`.
     type Output: Serialize + JsonSchema + Send;
 
     /// Calls the operation.
-    fn call(
-        call: ToolCall<'_>,
-        args: Self::Args,
-    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
-
-    /// What the audit log notes of an answer of a tool that writes.
-    fn outcome(_: &Self::Output) -> Option<String> {
-        None
-    }
+    fn call(self, call: ToolCall<'_>) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
 /// What a tool calls its operation with.
@@ -80,10 +67,4 @@ impl ToolCall<'_> {
         ListRequest::read(cursors, op, arguments, page, Timestamp::now())
             .map_err(|invalid| ErrorKind::InvalidCursor(invalid).into())
     }
-}
-
-/// The word that an outcome is shown as.
-pub(crate) fn word(outcome: &impl Serialize) -> Option<String> {
-    let value = serde_json::to_value(outcome).ok()?;
-    value.as_str().map(str::to_owned)
 }

@@ -14,6 +14,11 @@ use crate::{
     model::{ApiTime, Order, SessionId},
 };
 
+/// `N`, as the default of an argument.
+pub(crate) fn number<const N: u32>() -> u32 {
+    N
+}
+
 // The check includes the length: its messages are clearer than those for a range.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
