@@ -14,14 +14,13 @@ const NOT_OFFERED: &str = "ask the operator of this server: what would help need
                            disabled by its configuration";
 
 /// One step, without a full stop at the end.
-#[must_use]
-pub(crate) fn next_step(step: &NextStep, words: &dyn Vocabulary) -> String {
-    step_with(step, words).unwrap_or_else(|| NOT_OFFERED.to_owned())
+pub(crate) fn next_step(step: &NextStep, vocabulary: &dyn Vocabulary) -> String {
+    step_with(step, vocabulary).unwrap_or_else(|| NOT_OFFERED.to_owned())
 }
 
-fn step_with(step: &NextStep, words: &dyn Vocabulary) -> Option<String> {
+fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
     let id = ("session_id", json!(step.session_id));
-    let call = |op| words.invoke(op, std::slice::from_ref(&id));
+    let call = |op| vocabulary.invoke(op, std::slice::from_ref(&id));
     Some(match &step.advice {
         Advice::Wait => call(Op::WaitForSession)?,
         Advice::Answer(kind, event_id) => answer(step, *kind, event_id),
@@ -58,12 +57,12 @@ fn step_with(step: &NextStep, words: &dyn Vocabulary) -> Option<String> {
         ),
         Advice::Interrupt => {
             let wait = ("wait_seconds", json!(20));
-            let interrupt = words.invoke(Op::InterruptSession, &[id, wait]);
+            let interrupt = vocabulary.invoke(Op::InterruptSession, &[id, wait]);
             let interrupt = interrupt.unwrap_or_else(|| {
                 let event = json!({"type": "user.interrupt"});
                 send(step, &event, "to stop its turn")
             });
-            let diagnose = words.invoke(Op::DiagnoseSession, &[])?;
+            let diagnose = vocabulary.invoke(Op::DiagnoseSession, &[])?;
             format!("{interrupt}, then {diagnose} again")
         }
         Advice::Replace => {
@@ -81,7 +80,7 @@ fn step_with(step: &NextStep, words: &dyn Vocabulary) -> Option<String> {
         ),
         Advice::Inspect => {
             let full = [id.clone(), ("detail", json!("full"))];
-            let get = words.invoke(Op::GetSession, &full);
+            let get = vocabulary.invoke(Op::GetSession, &full);
             get.or_else(|| {
                 Some(format!(
                     "{} to see what it does",

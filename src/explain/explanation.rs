@@ -25,7 +25,6 @@ pub(crate) struct Explanation {
 
 impl Explanation {
     /// An explanation of something that the API had no part in.
-    #[must_use]
     pub(crate) fn new(code: Code, message: impl Into<String>, next: impl Into<String>) -> Self {
         Self {
             code,
@@ -39,7 +38,6 @@ impl Explanation {
     }
 
     /// The whole explanation on one line: code, sentence, next step, request id.
-    #[must_use]
     pub(crate) fn line(&self) -> String {
         let request = self.request_id.as_ref();
         let request = request.map(|id| format!(" (request_id {id})"));
@@ -65,7 +63,6 @@ pub(crate) fn words(message: impl Into<String>, next: impl Into<String>) -> Word
 }
 
 /// Rounded up: who comes back a moment too early has waited in vain.
-#[must_use]
 pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     approval,
     explanation::{Words, words},
-    names::{self, DISABLED},
+    names,
     vocabulary::Vocabulary,
 };
 use crate::{
@@ -23,9 +23,10 @@ pub(crate) fn plan_not_found(id: &str, vocabulary: &dyn Vocabulary) -> Words {
              runs",
             text::quoted(id)
         ),
-        vocabulary.invoke(Op::PlanCleanup, &[]).map_or_else(
-            || DISABLED.to_owned(),
-            |call| format!("{call} to make a new one; what is already done is not planned again"),
+        vocabulary.step(
+            Op::PlanCleanup,
+            &[],
+            " to make a new one; what is already done is not planned again",
         ),
     )
 }
@@ -122,15 +123,16 @@ pub(crate) fn endless_history(id: &SessionId) -> Words {
 
 /// It changed each time it had been exported.
 pub(crate) fn export_outdated(session: &SessionHead, vocabulary: &dyn Vocabulary) -> Words {
-    let wait = vocabulary.invoke(Op::WaitForSession, &[("session_id", json!(session.id))]);
     words(
         format!(
             "session {} changed again each time it had been exported, so it was not deleted",
             names::session(session)
         ),
-        wait.map_or_else(
-            || "delete it again once it is at rest".to_owned(),
-            |call| format!("{call}, then delete it again"),
+        vocabulary.step_or(
+            Op::WaitForSession,
+            &[("session_id", json!(session.id))],
+            ", then delete it again",
+            "delete it again once it is at rest",
         ),
     )
 }

@@ -18,7 +18,6 @@ use crate::domain::{
 const SHOWN_CHARACTERS: usize = 80;
 
 /// One clause: path, what was found there, and what is allowed.
-#[must_use]
 pub(crate) fn problem(problem: &Problem) -> String {
     let clause =
         |found: &str, allowed: &str| format!("{}: found {found}; allowed: {allowed}", problem.path);
@@ -130,7 +129,6 @@ fn expected(expected: Expected) -> &'static str {
 }
 
 /// One clause.
-#[must_use]
 pub(crate) fn warning(warning: &Warning) -> String {
     match warning {
         Warning::RemovedWithServer(server) => format!(
@@ -153,7 +151,6 @@ pub(crate) fn warning(warning: &Warning) -> String {
 }
 
 /// One clause, which begins with the path into the answer.
-#[must_use]
 pub(crate) fn difference(difference: &Difference) -> String {
     let name = |section: &Section, value: &Value| match section.identity(value) {
         Some(identity) => entry(&identity),

@@ -23,7 +23,6 @@ pub(crate) fn success(output: &impl Serialize) -> Result<CallToolResult, serde_j
 }
 
 /// One text block, and beside it the parts for programs.
-#[must_use]
 pub(crate) fn failure(explanation: &Explanation) -> CallToolResult {
     let mut parts = json!({
         "code": explanation.code,
