@@ -39,13 +39,11 @@ use crate::{
 pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Explanation {
     let Words { message, next } = words_for(error, op, vocabulary);
     let mut explanation = Explanation {
-        code: error.code(),
-        message,
-        next,
         status: error.session().and_then(row::status),
         http_status: error.http_status(),
         request_id: error.request_id().map(str::to_owned),
         retry_after: error.retry_after(),
+        ..Explanation::new(error.code(), message, next)
     };
     let effects = error.effects();
     if let Some(doubt) = &effects.in_doubt {

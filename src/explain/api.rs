@@ -67,7 +67,6 @@ pub(crate) fn words(subject: &str, error: &ApiError, vocabulary: &dyn Vocabulary
     }
 }
 
-/// What an HTTP status of 400 or more means.
 fn http(
     subject: &str,
     refused: &HttpError,

@@ -8,7 +8,6 @@ use crate::{
     explain::values,
 };
 
-/// Longest metadata key shown, in characters.
 const SHOWN_CHARACTERS: usize = 40;
 
 /// One clause, which begins with the argument.

@@ -13,13 +13,9 @@ pub(crate) struct Explanation {
     pub message: String,
     /// One step, as a call that would work where there is one; no full stop at its end.
     pub next: String,
-    /// The session's status when it was read.
     pub status: Option<String>,
-    /// The HTTP status of the API's answer.
     pub http_status: Option<u16>,
-    /// The API's id of the request that failed.
     pub request_id: Option<String>,
-    /// How long the service asks callers to wait.
     pub retry_after: Option<Duration>,
 }
 
@@ -49,7 +45,6 @@ impl Explanation {
     }
 }
 
-/// The two sentences of an explanation.
 pub(crate) struct Words {
     pub(crate) message: String,
     pub(crate) next: String,

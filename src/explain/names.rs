@@ -35,12 +35,10 @@ pub(crate) fn with_title(id: &str, session: &SessionHead) -> String {
     }
 }
 
-/// A path, invisible characters escaped.
 pub(crate) fn path(path: &Path) -> String {
     text::visible(&path.display().to_string()).into_owned()
 }
 
-/// Reading the session before doing something about it.
 pub(crate) fn read_before(what_comes_next: &str, vocabulary: &dyn Vocabulary) -> String {
     if let Some(name) = vocabulary.name(Op::GetSession) {
         return format!("read the session with {name} before {what_comes_next}");

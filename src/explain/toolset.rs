@@ -14,7 +14,6 @@ use crate::domain::{
     },
 };
 
-/// Longest value or name shown, in characters.
 const SHOWN_CHARACTERS: usize = 80;
 
 /// One clause: path, what was found there, and what is allowed.
@@ -128,7 +127,6 @@ fn expected(expected: Expected) -> &'static str {
     }
 }
 
-/// One clause.
 pub(crate) fn warning(warning: &Warning) -> String {
     match warning {
         Warning::RemovedWithServer(server) => format!(
@@ -188,7 +186,6 @@ fn entry(identity: &Identity) -> String {
     }
 }
 
-/// The names in quotes; `None` if there are none.
 fn list(names: &[String]) -> Option<String> {
     let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
     (!names.is_empty()).then(|| names.join(", "))

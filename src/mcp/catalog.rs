@@ -19,7 +19,6 @@ use super::{
 };
 use crate::app::op::Op;
 
-/// Every tool.
 fn all() -> Vec<ToolEntry> {
     vec![
         ToolEntry::of::<tools::get_session::Args>(),
@@ -42,7 +41,7 @@ fn all() -> Vec<ToolEntry> {
 /// The tools that the operator's settings leave, by name.
 pub(crate) struct Catalog {
     entries: BTreeMap<&'static str, ToolEntry>,
-    offered: Arc<OfferedTools>,
+    pub(crate) offered: Arc<OfferedTools>,
     published: LazyLock<Published, Box<dyn FnOnce() -> Published + Send>>,
 }
 
@@ -74,11 +73,6 @@ impl Catalog {
             offered,
             published: LazyLock::new(Box::new(publish)),
         }
-    }
-
-    /// Which tools are offered.
-    pub(crate) fn offered(&self) -> &Arc<OfferedTools> {
-        &self.offered
     }
 
     /// Whether a tool of this name exists, offered or not.

@@ -29,7 +29,6 @@ use crate::{
     explain::explain,
 };
 
-/// A tool in the catalog.
 #[derive(Clone, Copy)]
 pub(crate) struct ToolEntry {
     pub(crate) op: Op,
@@ -48,7 +47,6 @@ pub(crate) struct PublishedTool {
     pub(crate) input: Arc<JsonObject>,
 }
 
-/// One `tools/call` request.
 pub(crate) struct Request {
     pub(crate) params: CallToolRequestParams,
     pub(crate) context: RequestContext<RoleServer>,
@@ -115,7 +113,11 @@ async fn call<T: SessionsTool>(
             plan_id: text("plan_id"),
         },
     };
-    let caller = McpCaller::new(context, params.request_state, params.input_responses);
+    let caller = McpCaller {
+        context,
+        state: params.request_state,
+        responses: params.input_responses,
+    };
     let vocabulary = Arc::clone(&offered);
     let answered = app.run(
         T::OP,

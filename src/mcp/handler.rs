@@ -17,10 +17,7 @@ use rmcp::{
 };
 use serde_json::Value;
 
-use super::{
-    catalog::Catalog, entry::Request, offered::OfferedTools, prompts, result, server::Server,
-    tool::Effect,
-};
+use super::{catalog::Catalog, entry::Request, prompts, result, server::Server, tool::Effect};
 use crate::{
     app::error::{Error, ErrorKind},
     domain::{code::Code, text},
@@ -36,17 +33,14 @@ impl Server {
         }
     }
 
-    fn offered(&self) -> &OfferedTools {
-        self.catalog.offered()
-    }
-
     /// What the argument of a prompt may become.
     async fn completed(
         &self,
         request: &CompleteRequestParams,
     ) -> Result<CompleteResult, ErrorData> {
         let (argument, typed) = (&request.argument.name, &request.argument.value);
-        let takes_a_session = |prompt| prompts::takes_a_session(prompt, argument, self.offered());
+        let takes_a_session =
+            |prompt| prompts::takes_a_session(prompt, argument, &self.catalog.offered);
         let values = match (&request.r#ref, self.app.services()) {
             (Reference::Prompt(prompt), Ok(services)) if takes_a_session(&prompt.name) => {
                 // Boxed: every request is as large as the largest, and is moved several times.
@@ -94,7 +88,7 @@ impl Server {
         } else {
             format!("there is no tool {quoted}")
         };
-        let names = self.offered().names_like(name).join(", ");
+        let names = self.catalog.offered.names_like(name).join(", ");
         let next = format!("call one of {names}");
         result::failure(&Explanation::new(Code::InvalidArguments, message, next))
     }
@@ -125,7 +119,7 @@ impl ServerHandler for Server {
                 Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
                     .with_title("Managed Sessions"),
             )
-            .with_instructions(self.offered().describe(&prompts::INSTRUCTIONS))
+            .with_instructions(self.catalog.offered.describe(&prompts::INSTRUCTIONS))
     }
 
     async fn on_initialized(&self, _: NotificationContext<RoleServer>) {
@@ -150,7 +144,7 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         fenced("the list of prompts", async {
-            let offered = prompts::offered(self.offered());
+            let offered = prompts::offered(&self.catalog.offered);
             Ok(ListPromptsResult::with_all_items(offered))
         })
         .await
@@ -163,7 +157,7 @@ impl ServerHandler for Server {
     ) -> Result<GetPromptResponse, ErrorData> {
         fenced("a prompt", async {
             let given = request.arguments.as_ref();
-            prompts::filled(&request.name, given, self.offered()).map(Into::into)
+            prompts::filled(&request.name, given, &self.catalog.offered).map(Into::into)
         })
         .await
     }
@@ -212,7 +206,7 @@ impl ServerHandler for Server {
             let Some((entry, published)) = self.catalog.get(&params.name) else {
                 return Ok(self.unknown_tool(&params.name).into());
             };
-            let (offered, input) = (self.catalog.offered().clone(), published.input.clone());
+            let (offered, input) = (self.catalog.offered.clone(), published.input.clone());
             let request = Request { params, context };
             Ok((entry.call)(&self.app, offered, input, request).await)
         })

@@ -104,7 +104,6 @@ const PROMPTS: [Template; 3] = [
     },
 ];
 
-/// The prompts whose tools are all offered.
 fn available(tools: &OfferedTools) -> impl Iterator<Item = &'static Template> {
     (PROMPTS.iter()).filter(|prompt| prompt.tools.iter().all(|op| tools.name(*op).is_some()))
 }

@@ -6,7 +6,6 @@ use rmcp::model::{RequestStateCodec, RequestStateError, SealOptions};
 
 use crate::app::approval::{BrokenSeal, Seal};
 
-/// A seal with a key of its own.
 pub(crate) struct ProcessSeal(RequestStateCodec);
 
 impl ProcessSeal {

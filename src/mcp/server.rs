@@ -37,31 +37,31 @@ impl Server {
     pub async fn serve_stdio(self) -> Result<(), ServeError> {
         #[cfg(unix)]
         if let Some((_kept, read, write)) = stdio::Sockets::of_process() {
-            return self.serve_lines(Lines::new(read, write)).await;
+            return self.serve_lines(read, write).await;
         }
         let (read, write) = rmcp::transport::io::stdio_pipes();
-        self.serve_lines(Lines::new(read, write)).await
+        self.serve_lines(read, write).await
     }
 
     /// Serves MCP over a bidirectional stream, such as an in-memory pipe.
     ///
     /// # Errors
     /// As [`Self::serve_stdio`].
-    pub async fn serve_on<S>(self, stream: S) -> Result<(), ServeError>
-    where
-        S: AsyncRead + AsyncWrite + Send + 'static,
-    {
+    pub async fn serve_on(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    ) -> Result<(), ServeError> {
         let (read, write) = tokio::io::split(stream);
-        self.serve_lines(Lines::new(read, write)).await
+        self.serve_lines(read, write).await
     }
 
-    async fn serve_lines<R, W>(self, lines: Lines<R, W>) -> Result<(), ServeError>
-    where
-        R: AsyncRead + Send + Unpin + 'static,
-        W: AsyncWrite + Send + Unpin + 'static,
-    {
+    async fn serve_lines(
+        self,
+        read: impl AsyncRead + Send + Unpin + 'static,
+        write: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<(), ServeError> {
         // Boxed, since rmcp's future is large.
-        match Box::pin(self.serve(lines)).await {
+        match Box::pin(self.serve(Lines::new(read, write))).await {
             Ok(running) => Ok(running.waiting().await.map(drop)?),
             // Some hosts open and close a server once before they use it.
             Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),

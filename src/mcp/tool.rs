@@ -14,7 +14,6 @@ use crate::{
 /// What a tool does to sessions, as its annotations tell hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Changes nothing.
     Reads,
     /// Changes something that can be changed again. Repeating it changes nothing more.
     Writes,
@@ -22,10 +21,8 @@ pub(crate) enum Effect {
     Destroys,
 }
 
-/// Part of a description.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Text {
-    /// Always shown.
     Always(&'static str),
     /// Shown where this operation, which it mentions, is offered too.
     Where(Op, &'static str),
@@ -44,7 +41,6 @@ pub(crate) trait SessionsTool: DeserializeOwned + JsonSchema + Send + 'static {
     /// The audit log notes its `outcome`.
     type Output: Serialize + JsonSchema + Send;
 
-    /// Calls the operation.
     fn call(self, call: ToolCall<'_>) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
