@@ -66,13 +66,10 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
             format!("{interrupt}, then {diagnose} again")
         }
         Advice::Replace => {
+            let archive = call(Op::ArchiveSession)
+                .map(|archive| format!("; {archive} to archive this one, which keeps its history"));
             let start = "start a new session for what is left to do".to_owned();
-            match call(Op::ArchiveSession) {
-                Some(archive) => {
-                    format!("{start}; {archive} to archive this one, which keeps its history")
-                }
-                None => start,
-            }
+            start + &archive.unwrap_or_default()
         }
         Advice::ReadHistory => format!(
             "nothing can be sent to it any more; {} to read its history",
@@ -80,13 +77,10 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
         ),
         Advice::Inspect => {
             let full = [id.clone(), ("detail", json!("full"))];
-            let get = vocabulary.invoke(Op::GetSession, &full);
-            get.or_else(|| {
-                Some(format!(
-                    "{} to see what it does",
-                    call(Op::ListSessionEvents)?
-                ))
-            })?
+            match vocabulary.invoke(Op::GetSession, &full) {
+                Some(get) => get,
+                None => call(Op::ListSessionEvents)? + " to see what it does",
+            }
         }
     })
 }
@@ -116,10 +110,9 @@ fn message() -> Value {
 
 /// How to send an event, which this program does not do.
 fn send(step: &NextStep, event: &Value, why: &str) -> String {
-    let place = match &step.console_url {
-        Some(url) => format!("on the console page {url} or "),
-        None => String::new(),
-    };
+    let url = step.console_url.as_ref();
+    let place = url.map(|url| format!("on the console page {url} or "));
+    let place = place.unwrap_or_default();
     format!(
         "{place}by POST /v1/sessions/{}/events (SDK: beta.sessions.events.send), send {event} {why}",
         step.session_id

@@ -94,20 +94,20 @@ pub(crate) fn export_failed(id: &SessionId, dir: &Path, cause: &dyn Display) -> 
 
 /// The time was up before the history was read to its end.
 pub(crate) fn export_unfinished(name: &str, id: &SessionId, events: u64) -> Words {
-    let (message, then) = if events == 0 {
-        let message = format!(
-            "the time of this call was up before any event of session {id} was exported, and \
-             nothing was deleted"
-        );
-        (message, "")
-    } else {
-        let message = format!(
-            "the time of this call was up after {events} events of session {id} were exported; \
-             they are kept, and nothing was deleted"
-        );
-        (message, ": it resumes where this one stopped")
+    let (progress, then) = match events {
+        0 => (
+            format!("before any event of session {id} was exported,"),
+            "",
+        ),
+        _ => (
+            format!("after {events} events of session {id} were exported; they are kept,"),
+            ": it resumes where this one stopped",
+        ),
     };
-    words(message, format!("make the same call of {name} again{then}"))
+    words(
+        format!("the time of this call was up {progress} and nothing was deleted"),
+        format!("make the same call of {name} again{then}"),
+    )
 }
 
 /// The cursor of the history does not move.

@@ -8,10 +8,17 @@ use crate::{app::write::guarded::Written, domain::view::row::Row};
 /// The outcome of an update.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Updated {
+pub(crate) enum UpdateOutcome {
     Updated,
     Unchanged,
     WouldUpdate,
+}
+
+impl UpdateOutcome {
+    /// The outcome, the session afterwards, and what was sent or would be.
+    pub(crate) fn shown<P: Default>(written: Written<P>) -> (Self, Row, P) {
+        shown(written, Self::Updated, Self::Unchanged, Self::WouldUpdate)
+    }
 }
 
 /// The fitting one of three outcomes, the session afterwards, and what was sent or would be.

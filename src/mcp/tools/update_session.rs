@@ -10,7 +10,7 @@ use crate::{
     mcp::{
         args::values::{ApiTimeArg, Nullable, SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
-        written::{Updated, shown},
+        written::UpdateOutcome,
     },
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct Args {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// What happened; unchanged = it already was so, nothing was sent.
-    outcome: Updated,
+    outcome: UpdateOutcome,
     /// For each field that differs: before, after.
     changes: Map<String, Value>,
     /// The session afterwards.
@@ -64,12 +64,7 @@ impl SessionsTool for Args {
         };
         let id = self.session_id.id();
         let written = update_session(call.services, call.cx, id, details, &conditions).await?;
-        let (outcome, session, prepared) = shown(
-            written,
-            Updated::Updated,
-            Updated::Unchanged,
-            Updated::WouldUpdate,
-        );
+        let (outcome, session, prepared) = UpdateOutcome::shown(written);
         Ok(Output {
             outcome,
             changes: prepared.changes,

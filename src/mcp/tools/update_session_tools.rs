@@ -14,7 +14,7 @@ use crate::{
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
-        written::{Updated, shown},
+        written::UpdateOutcome,
     },
 };
 
@@ -56,7 +56,7 @@ enum ModeArg {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// What happened; unchanged = it already was so, nothing was sent.
-    outcome: Updated,
+    outcome: UpdateOutcome,
     /// What differs, for tools and `mcp_servers`: added, removed, changed (before, after).
     changes: Changes,
     /// Things worth a second thought.
@@ -93,12 +93,7 @@ impl SessionsTool for Args {
         };
         let (id, conditions) = (self.session_id.id(), self.write.conditions());
         let written = update_session_tools(call.services, call.cx, id, patch, &conditions).await?;
-        let (outcome, session, plan) = shown(
-            written,
-            Updated::Updated,
-            Updated::Unchanged,
-            Updated::WouldUpdate,
-        );
+        let (outcome, session, plan) = UpdateOutcome::shown(written);
         Ok(Output {
             outcome,
             changes: plan.changes,
