@@ -22,8 +22,8 @@ use serde_json::json;
 
 use self::{
     explanation::{Explanation, Words, whole_seconds, words},
-    names::{DISABLED, read_before},
-    vocabulary::Vocabulary,
+    names::read_before,
+    vocabulary::{DISABLED, Vocabulary},
 };
 use crate::{
     app::{
@@ -36,17 +36,14 @@ use crate::{
 };
 
 /// Words a failure of `op` for the reader whose names for operations are `vocabulary`.
-#[must_use]
 pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Explanation {
     let Words { message, next } = words_for(error, op, vocabulary);
     let mut explanation = Explanation {
-        code: error.code(),
-        message,
-        next,
         status: error.session().and_then(row::status),
         http_status: error.http_status(),
         request_id: error.request_id().map(str::to_owned),
         retry_after: error.retry_after(),
+        ..Explanation::new(error.code(), message, next)
     };
     let effects = error.effects();
     if let Some(doubt) = &effects.in_doubt {
@@ -78,16 +75,14 @@ fn look_first(
         .or_else(|| vocabulary.invoke(Op::DiagnoseSession, &[("session_id", id)]));
     let wait = retry_after.map(|wait| format!(" in {} s", whole_seconds(wait)));
     let wait = wait.unwrap_or_default();
-    match read {
-        Some(call) => {
-            format!("{call} to see it as it is, then try again{wait} if it was not {done}")
-        }
-        None => DISABLED.to_owned(),
-    }
+    read.map_or_else(
+        || DISABLED.to_owned(),
+        |call| format!("{call} to see it as it is, then try again{wait} if it was not {done}"),
+    )
 }
 
 fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
-    let name = vocabulary.name(op).unwrap_or_else(|| op.name());
+    let name = vocabulary.called(op);
     match error.kind() {
         ErrorKind::Api { subject, error } => api::words(&names::about(subject), error, vocabulary),
         ErrorKind::Refused {
@@ -196,11 +191,12 @@ fn invalid_arguments(name: &str, mistakes: &[String]) -> Words {
 }
 
 fn agent_not_allowed(id: &SessionId, vocabulary: &dyn Vocabulary) -> Words {
-    let list = vocabulary.invoke(Op::ListSessions, &[]);
-    let step = match list {
-        Some(call) => format!("{call} to see the sessions it may manage"),
-        None => "name a session of another agent".to_owned(),
-    };
+    let step = vocabulary.step_or(
+        Op::ListSessions,
+        &[],
+        " to see the sessions it may manage",
+        "name a session of another agent",
+    );
     words(
         format!("session {id} belongs to an agent this server is not allowed to manage"),
         format!("{step}; the operator sets --allow-agent"),

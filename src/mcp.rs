@@ -15,3 +15,4 @@ pub mod settings;
 pub(crate) mod tool;
 pub(crate) mod tools;
 pub(crate) mod transport;
+pub(crate) mod written;

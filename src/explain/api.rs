@@ -68,7 +68,6 @@ pub(crate) fn words(subject: &str, error: &ApiError, vocabulary: &dyn Vocabulary
     }
 }
 
-/// What an HTTP status of 400 or more means.
 fn http(
     subject: &str,
     refused: &HttpError,
@@ -89,12 +88,12 @@ fn http(
         ),
         404 => pair(
             format!("{subject} does not exist, or the credential cannot see it"),
-            vocabulary
-                .invoke(Op::ListSessions, &[("include_archived", json!(true))])
-                .map_or_else(
-                    || "check the id, and whose credential this is".to_owned(),
-                    |call| format!("{call} to find the id"),
-                ),
+            vocabulary.step_or(
+                Op::ListSessions,
+                &[("include_archived", json!(true))],
+                " to find the id",
+                "check the id, and whose credential this is",
+            ),
         ),
         409 => pair(
             format!("the API refuses this for {subject} in its present state{quoted}"),

@@ -28,7 +28,6 @@ pub(crate) fn named(subject: &Subject) -> String {
 }
 
 /// What a person is asked, with what will be lost.
-#[must_use]
 pub(crate) fn question(subject: &Subject) -> String {
     match subject {
         Subject::Deletion {

@@ -8,11 +8,9 @@ use crate::{
     explain::values,
 };
 
-/// Longest metadata key shown, in characters.
 const SHOWN_CHARACTERS: usize = 40;
 
 /// One clause, which begins with the argument.
-#[must_use]
 pub(crate) fn mistake(mistake: &Mistake) -> String {
     let metadata = |key| format!("metadata.{}", text::shortened(key, SHOWN_CHARACTERS));
     match mistake {

@@ -14,14 +14,13 @@ const NOT_OFFERED: &str = "ask the operator of this server: what would help need
                            disabled by its configuration";
 
 /// One step, without a full stop at the end.
-#[must_use]
-pub(crate) fn next_step(step: &NextStep, words: &dyn Vocabulary) -> String {
-    step_with(step, words).unwrap_or_else(|| NOT_OFFERED.to_owned())
+pub(crate) fn next_step(step: &NextStep, vocabulary: &dyn Vocabulary) -> String {
+    step_with(step, vocabulary).unwrap_or_else(|| NOT_OFFERED.to_owned())
 }
 
-fn step_with(step: &NextStep, words: &dyn Vocabulary) -> Option<String> {
+fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
     let id = ("session_id", json!(step.session_id));
-    let call = |op| words.invoke(op, std::slice::from_ref(&id));
+    let call = |op| vocabulary.invoke(op, std::slice::from_ref(&id));
     Some(match &step.advice {
         Advice::Wait => call(Op::WaitForSession)?,
         Advice::Answer(kind, event_id) => answer(step, *kind, event_id),
@@ -58,22 +57,19 @@ fn step_with(step: &NextStep, words: &dyn Vocabulary) -> Option<String> {
         ),
         Advice::Interrupt => {
             let wait = ("wait_seconds", json!(20));
-            let interrupt = words.invoke(Op::InterruptSession, &[id, wait]);
+            let interrupt = vocabulary.invoke(Op::InterruptSession, &[id, wait]);
             let interrupt = interrupt.unwrap_or_else(|| {
                 let event = json!({"type": "user.interrupt"});
                 send(step, &event, "to stop its turn")
             });
-            let diagnose = words.invoke(Op::DiagnoseSession, &[])?;
+            let diagnose = vocabulary.invoke(Op::DiagnoseSession, &[])?;
             format!("{interrupt}, then {diagnose} again")
         }
         Advice::Replace => {
+            let archive = call(Op::ArchiveSession)
+                .map(|archive| format!("; {archive} to archive this one, which keeps its history"));
             let start = "start a new session for what is left to do".to_owned();
-            match call(Op::ArchiveSession) {
-                Some(archive) => {
-                    format!("{start}; {archive} to archive this one, which keeps its history")
-                }
-                None => start,
-            }
+            start + &archive.unwrap_or_default()
         }
         Advice::ReadHistory => format!(
             "nothing can be sent to it any more; {} to read its history",
@@ -81,13 +77,10 @@ fn step_with(step: &NextStep, words: &dyn Vocabulary) -> Option<String> {
         ),
         Advice::Inspect => {
             let full = [id.clone(), ("detail", json!("full"))];
-            let get = words.invoke(Op::GetSession, &full);
-            get.or_else(|| {
-                Some(format!(
-                    "{} to see what it does",
-                    call(Op::ListSessionEvents)?
-                ))
-            })?
+            match vocabulary.invoke(Op::GetSession, &full) {
+                Some(get) => get,
+                None => call(Op::ListSessionEvents)? + " to see what it does",
+            }
         }
     })
 }
@@ -117,10 +110,9 @@ fn message() -> Value {
 
 /// How to send an event, which this program does not do.
 fn send(step: &NextStep, event: &Value, why: &str) -> String {
-    let place = match &step.console_url {
-        Some(url) => format!("on the console page {url} or "),
-        None => String::new(),
-    };
+    let url = step.console_url.as_ref();
+    let place = url.map(|url| format!("on the console page {url} or "));
+    let place = place.unwrap_or_default();
     format!(
         "{place}by POST /v1/sessions/{}/events (SDK: beta.sessions.events.send), send {event} {why}",
         step.session_id

@@ -13,19 +13,14 @@ pub(crate) struct Explanation {
     pub message: String,
     /// One step, as a call that would work where there is one; no full stop at its end.
     pub next: String,
-    /// The session's status when it was read.
     pub status: Option<String>,
-    /// The HTTP status of the API's answer.
     pub http_status: Option<u16>,
-    /// The API's id of the request that failed.
     pub request_id: Option<String>,
-    /// How long the service asks callers to wait.
     pub retry_after: Option<Duration>,
 }
 
 impl Explanation {
     /// An explanation of something that the API had no part in.
-    #[must_use]
     pub(crate) fn new(code: Code, message: impl Into<String>, next: impl Into<String>) -> Self {
         Self {
             code,
@@ -39,7 +34,6 @@ impl Explanation {
     }
 
     /// The whole explanation on one line: code, sentence, next step, request id.
-    #[must_use]
     pub(crate) fn line(&self) -> String {
         let request = self.request_id.as_ref();
         let request = request.map(|id| format!(" (request_id {id})"));
@@ -51,7 +45,6 @@ impl Explanation {
     }
 }
 
-/// The two sentences of an explanation.
 pub(crate) struct Words {
     pub(crate) message: String,
     pub(crate) next: String,
@@ -65,7 +58,6 @@ pub(crate) fn words(message: impl Into<String>, next: impl Into<String>) -> Word
 }
 
 /// Rounded up: who comes back a moment too early has waited in vain.
-#[must_use]
 pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

@@ -6,8 +6,7 @@ use serde_json::json;
 
 use super::{
     explanation::{Words, words},
-    names::{self, DISABLED},
-    toolset,
+    names, toolset,
     vocabulary::Vocabulary,
 };
 use crate::{
@@ -61,12 +60,11 @@ pub(crate) fn refused(
         }
         Refusal::Archived => words(
             format!("session {named} is archived, so it cannot be {done} any more"),
-            vocabulary
-                .invoke(Op::GetSession, &id_of(session))
-                .map_or_else(
-                    || DISABLED.to_owned(),
-                    |call| format!("{call} to read it; archiving cannot be undone"),
-                ),
+            vocabulary.step(
+                Op::GetSession,
+                &id_of(session),
+                " to read it; archiving cannot be undone",
+            ),
         ),
         Refusal::StatusUnrecognized if session.status.is_empty() => words(
             format!(
@@ -100,7 +98,7 @@ pub(crate) fn session_changed(
 ) -> Words {
     let updated_at = session.updated_at.as_ref();
     let now = updated_at.map_or("unknown", |at| at.text());
-    let name = vocabulary.name(op).unwrap_or_else(|| op.name());
+    let name = vocabulary.called(op);
     words(
         format!(
             "session {} was updated at {}, not at {} as expected, so {name} was not carried out",
@@ -108,12 +106,11 @@ pub(crate) fn session_changed(
             text::visible(now),
             text::visible(expected),
         ),
-        vocabulary
-            .invoke(Op::GetSession, &id_of(session))
-            .map_or_else(
-                || DISABLED.to_owned(),
-                |call| format!("{call}, then {name} with its updated_at"),
-            ),
+        vocabulary.step(
+            Op::GetSession,
+            &id_of(session),
+            &format!(", then {name} with its updated_at"),
+        ),
     )
 }
 
@@ -125,19 +122,19 @@ pub(crate) fn busy_timeout(
     interrupted: bool,
     vocabulary: &dyn Vocabulary,
 ) -> Words {
-    let name = vocabulary.name(op).unwrap_or_else(|| op.name());
+    let name = vocabulary.called(op);
     let after = if interrupted {
         " after it was sent an interrupt"
     } else {
         ""
     };
     let next = if interrupted || session.is_archived() {
-        vocabulary
-            .invoke(Op::WaitForSession, &id_of(session))
-            .map_or_else(
-                || format!("call {name} again later"),
-                |call| format!("{call}, then {name} again"),
-            )
+        vocabulary.step_or(
+            Op::WaitForSession,
+            &id_of(session),
+            &format!(", then {name} again"),
+            &format!("call {name} again later"),
+        )
     } else {
         let id = json!(session.id);
         format!(
@@ -177,14 +174,11 @@ pub(crate) fn not_applied(
             names::session(session),
             participle(operation),
         ),
-        vocabulary
-            .invoke(Op::GetSession, &id_of(session))
-            .map_or_else(
-                || DISABLED.to_owned(),
-                |call| {
-                    format!("{call} to see it as it is; this service may not support the operation")
-                },
-            ),
+        vocabulary.step(
+            Op::GetSession,
+            &id_of(session),
+            " to see it as it is; this service may not support the operation",
+        ),
     )
 }
 
@@ -194,7 +188,7 @@ pub(crate) fn invalid_toolset(
     problems: &[Problem],
     vocabulary: &dyn Vocabulary,
 ) -> Words {
-    let name = vocabulary.name(op).unwrap_or_else(|| op.name());
+    let name = vocabulary.called(op);
     let correct = format!("correct that and call {name} again");
     words(
         format!(
@@ -231,24 +225,20 @@ pub(crate) fn conflict(operation: Operation, session: &SessionHead, error: &ApiE
 
 /// Calling the same operation again so that it waits for, or stops, the session's turn.
 fn wait_or_interrupt(op: Op, session: &SessionHead, vocabulary: &dyn Vocabulary) -> String {
-    let name = vocabulary.name(op).unwrap_or_else(|| op.name());
+    let name = vocabulary.called(op);
     // The other arguments of this one are too long to be repeated.
-    let (call, added) = if op == Op::UpdateSessionTools {
-        (
-            format!("call {name} again with \"if_busy\":\"wait\""),
-            " added",
-        )
+    let is_added = op == Op::UpdateSessionTools;
+    let call = if is_added {
+        format!("call {name} again with \"if_busy\":\"wait\"")
     } else {
         let id = json!(session.id);
-        (
-            format!("call {name} with {{\"session_id\":{id},\"if_busy\":\"wait\"}}"),
-            "",
-        )
+        format!("call {name} with {{\"session_id\":{id},\"if_busy\":\"wait\"}}")
     };
     if session.is_archived() {
         // It accepts no events any more, and an interrupt is one.
         return format!("{call} to act once its turn has ended");
     }
+    let added = if is_added { " added" } else { "" };
     format!(
         "{call}{added} to act once its turn has ended, or with \"if_busy\":\"interrupt\" to stop \
          it first"

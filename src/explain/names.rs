@@ -11,10 +11,6 @@ use crate::{
     model::SessionHead,
 };
 
-/// The next step where every possible one needs an operation that is not offered.
-pub(crate) const DISABLED: &str =
-    "ask the operator of this server: what would help needs a tool that its configuration disables";
-
 /// What the API was asked about, as in "… does not exist".
 pub(crate) fn about(subject: &About) -> String {
     match subject {
@@ -39,18 +35,18 @@ pub(crate) fn with_title(id: &str, session: &SessionHead) -> String {
     }
 }
 
-/// A path, invisible characters escaped.
 pub(crate) fn path(path: &Path) -> String {
     text::visible(&path.display().to_string()).into_owned()
 }
 
-/// Reading the session before doing something about it.
 pub(crate) fn read_before(what_comes_next: &str, vocabulary: &dyn Vocabulary) -> String {
     if let Some(name) = vocabulary.name(Op::GetSession) {
         return format!("read the session with {name} before {what_comes_next}");
     }
-    match vocabulary.invoke(Op::DiagnoseSession, &[]) {
-        Some(call) => format!("{call} to see the session before {what_comes_next}"),
-        None => format!("see what became of it before {what_comes_next}"),
-    }
+    vocabulary.step_or(
+        Op::DiagnoseSession,
+        &[],
+        &format!(" to see the session before {what_comes_next}"),
+        &format!("see what became of it before {what_comes_next}"),
+    )
 }

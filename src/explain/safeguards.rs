@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     approval,
     explanation::{Words, words},
-    names::{self, DISABLED},
+    names,
     vocabulary::Vocabulary,
 };
 use crate::{
@@ -23,9 +23,10 @@ pub(crate) fn plan_not_found(id: &str, vocabulary: &dyn Vocabulary) -> Words {
              runs",
             text::quoted(id)
         ),
-        vocabulary.invoke(Op::PlanCleanup, &[]).map_or_else(
-            || DISABLED.to_owned(),
-            |call| format!("{call} to make a new one; what is already done is not planned again"),
+        vocabulary.step(
+            Op::PlanCleanup,
+            &[],
+            " to make a new one; what is already done is not planned again",
         ),
     )
 }
@@ -93,20 +94,20 @@ pub(crate) fn export_failed(id: &SessionId, dir: &Path, cause: &dyn Display) -> 
 
 /// The time was up before the history was read to its end.
 pub(crate) fn export_unfinished(name: &str, id: &SessionId, events: u64) -> Words {
-    let (message, then) = if events == 0 {
-        let message = format!(
-            "the time of this call was up before any event of session {id} was exported, and \
-             nothing was deleted"
-        );
-        (message, "")
-    } else {
-        let message = format!(
-            "the time of this call was up after {events} events of session {id} were exported; \
-             they are kept, and nothing was deleted"
-        );
-        (message, ": it resumes where this one stopped")
+    let (progress, then) = match events {
+        0 => (
+            format!("before any event of session {id} was exported,"),
+            "",
+        ),
+        _ => (
+            format!("after {events} events of session {id} were exported; they are kept,"),
+            ": it resumes where this one stopped",
+        ),
     };
-    words(message, format!("make the same call of {name} again{then}"))
+    words(
+        format!("the time of this call was up {progress} and nothing was deleted"),
+        format!("make the same call of {name} again{then}"),
+    )
 }
 
 /// The cursor of the history does not move.
@@ -122,15 +123,16 @@ pub(crate) fn endless_history(id: &SessionId) -> Words {
 
 /// It changed each time it had been exported.
 pub(crate) fn export_outdated(session: &SessionHead, vocabulary: &dyn Vocabulary) -> Words {
-    let wait = vocabulary.invoke(Op::WaitForSession, &[("session_id", json!(session.id))]);
     words(
         format!(
             "session {} changed again each time it had been exported, so it was not deleted",
             names::session(session)
         ),
-        wait.map_or_else(
-            || "delete it again once it is at rest".to_owned(),
-            |call| format!("{call}, then delete it again"),
+        vocabulary.step_or(
+            Op::WaitForSession,
+            &[("session_id", json!(session.id))],
+            ", then delete it again",
+            "delete it again once it is at rest",
         ),
     )
 }

@@ -5,8 +5,6 @@ use crate::{
     model::InvalidSessionId,
 };
 
-/// Why a text is no session id.
-#[must_use]
 pub(crate) fn session_id(error: InvalidSessionId) -> &'static str {
     match error {
         InvalidSessionId::Empty => "is empty",
@@ -17,8 +15,6 @@ pub(crate) fn session_id(error: InvalidSessionId) -> &'static str {
     }
 }
 
-/// Why a text is no amount of money.
-#[must_use]
 pub(crate) fn amount(error: InvalidAmount) -> &'static str {
     match error {
         InvalidAmount::Number => "must be an amount like \"50.00 USD\"",
@@ -27,8 +23,6 @@ pub(crate) fn amount(error: InvalidAmount) -> &'static str {
     }
 }
 
-/// Why a text is no time.
-#[must_use]
 pub(crate) fn time(InvalidTime: InvalidTime) -> &'static str {
     "must be an RFC 3339 time such as \"2026-01-31T12:00:00Z\", or an age such as \"7d\""
 }

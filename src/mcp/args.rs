@@ -21,13 +21,9 @@ use crate::{
     model::{ApiTime, SessionId},
 };
 
-/// How much of an invalid value is quoted.
 const QUOTED_CHARACTERS: usize = 80;
 
-/// Parses a tool's arguments.
-///
-/// # Errors
-/// All mistakes: for each the argument, what was given and what is valid.
+/// Parses a tool's arguments, or names all mistakes.
 pub(crate) fn parse<A: DeserializeOwned>(
     schema: &JsonObject,
     given: JsonObject,
@@ -173,7 +169,6 @@ fn coerce(schema: &Value, given: &Value) -> Option<Value> {
     }
 }
 
-/// An object that was given as a string.
 fn parse_object(given: &Value) -> Option<Value> {
     let object: Map<String, Value> = serde_json::from_str(given.as_str()?).ok()?;
     Some(object.into())
@@ -227,7 +222,6 @@ fn run_check(check: &str, value: &Value) -> Result<(), String> {
     }
 }
 
-/// What would be valid.
 fn expected(schema: &Value) -> String {
     if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
         let choices: Vec<String> = choices.iter().map(Value::to_string).collect();

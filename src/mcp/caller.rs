@@ -23,30 +23,16 @@ use crate::{
     explain,
 };
 
-/// The name of the one field of a question.
 const CONFIRM: &str = "confirm";
 
-/// One `tools/call` request.
 pub(crate) struct McpCaller {
-    context: RequestContext<RoleServer>,
+    pub(crate) context: RequestContext<RoleServer>,
     /// What the host brought back with a person's answer.
-    state: Option<String>,
-    responses: Option<InputResponses>,
+    pub(crate) state: Option<String>,
+    pub(crate) responses: Option<InputResponses>,
 }
 
 impl McpCaller {
-    pub(crate) fn new(
-        context: RequestContext<RoleServer>,
-        state: Option<String>,
-        responses: Option<InputResponses>,
-    ) -> Self {
-        Self {
-            context,
-            state,
-            responses,
-        }
-    }
-
     fn response(&self) -> Option<ElicitResult> {
         let response = self.responses.as_ref()?.get(CONFIRM)?;
         serde_json::from_value(response.clone()).ok()
@@ -131,7 +117,6 @@ fn reply(result: &ElicitResult) -> Reply {
     }
 }
 
-/// A form with one box to tick.
 fn form(subject: &Subject) -> ElicitRequestParams {
     let schema = ElicitationSchema::builder()
         .required_bool_with(CONFIRM, |field| {

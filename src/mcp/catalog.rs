@@ -19,30 +19,29 @@ use super::{
 };
 use crate::app::op::Op;
 
-/// Every tool.
 fn all() -> Vec<ToolEntry> {
     vec![
-        ToolEntry::of::<tools::get_session::GetSession>(),
-        ToolEntry::of::<tools::list_sessions::ListSessions>(),
-        ToolEntry::of::<tools::update_session_tools::UpdateSessionTools>(),
-        ToolEntry::of::<tools::archive_session::ArchiveSession>(),
-        ToolEntry::of::<tools::delete_session::DeleteSession>(),
-        ToolEntry::of::<tools::export_session::ExportSession>(),
-        ToolEntry::of::<tools::interrupt_session::InterruptSession>(),
-        ToolEntry::of::<tools::update_session::UpdateSession>(),
-        ToolEntry::of::<tools::list_session_events::ListSessionEvents>(),
-        ToolEntry::of::<tools::wait_for_session::WaitForSession>(),
-        ToolEntry::of::<tools::diagnose_session::DiagnoseSession>(),
-        ToolEntry::of::<tools::summarize_sessions::SummarizeSessions>(),
-        ToolEntry::of::<tools::plan_cleanup::PlanCleanup>(),
-        ToolEntry::of::<tools::apply_cleanup::ApplyCleanup>(),
+        ToolEntry::of::<tools::get_session::Args>(),
+        ToolEntry::of::<tools::list_sessions::Args>(),
+        ToolEntry::of::<tools::update_session_tools::Args>(),
+        ToolEntry::of::<tools::archive_session::Args>(),
+        ToolEntry::of::<tools::delete_session::Args>(),
+        ToolEntry::of::<tools::export_session::Args>(),
+        ToolEntry::of::<tools::interrupt_session::Args>(),
+        ToolEntry::of::<tools::update_session::Args>(),
+        ToolEntry::of::<tools::list_session_events::Args>(),
+        ToolEntry::of::<tools::wait_for_session::Args>(),
+        ToolEntry::of::<tools::diagnose_session::Args>(),
+        ToolEntry::of::<tools::summarize_sessions::Args>(),
+        ToolEntry::of::<tools::plan_cleanup::Args>(),
+        ToolEntry::of::<tools::apply_cleanup::Args>(),
     ]
 }
 
 /// The tools that the operator's settings leave, by name.
 pub(crate) struct Catalog {
     entries: BTreeMap<&'static str, ToolEntry>,
-    offered: Arc<OfferedTools>,
+    pub(crate) offered: Arc<OfferedTools>,
     published: LazyLock<Published, Box<dyn FnOnce() -> Published + Send>>,
 }
 
@@ -63,20 +62,17 @@ impl Catalog {
         let offered = Arc::new(OfferedTools::new(entries.values().map(|entry| entry.op)));
         let (derived, vocabulary) = (entries.clone(), Arc::clone(&offered));
         let publish = move || {
-            let publish =
-                |(name, entry): (_, ToolEntry)| (name, entry.publish(&idle_statuses, &vocabulary));
-            derived.into_iter().map(publish).collect()
+            let publish = |entry: &ToolEntry| (entry.publish)(&idle_statuses, &vocabulary);
+            let derived = derived.iter();
+            derived
+                .map(|(name, entry)| (*name, publish(entry)))
+                .collect()
         };
         Self {
             entries,
             offered,
             published: LazyLock::new(Box::new(publish)),
         }
-    }
-
-    /// Which tools are offered.
-    pub(crate) fn offered(&self) -> &Arc<OfferedTools> {
-        &self.offered
     }
 
     /// Whether a tool of this name exists, offered or not.

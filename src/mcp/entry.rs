@@ -9,6 +9,8 @@ use rmcp::{
     service::RequestContext,
 };
 
+use serde::Serialize;
+
 use super::{
     args,
     caller::{McpCaller, input_required},
@@ -27,14 +29,15 @@ use crate::{
     explain::explain,
 };
 
-/// A tool in the catalog.
 #[derive(Clone, Copy)]
 pub(crate) struct ToolEntry {
     pub(crate) op: Op,
     pub(crate) group: ToolGroup,
     pub(crate) effect: Effect,
-    publish: fn(&[String], &OfferedTools) -> PublishedTool,
-    call: for<'a> fn(&'a App, Arc<OfferedTools>, Arc<JsonObject>, Request) -> Response<'a>,
+    /// Derives schemas and texts, for these further idle statuses and the tools offered.
+    pub(crate) publish: fn(&[String], &OfferedTools) -> PublishedTool,
+    pub(crate) call:
+        for<'a> fn(&'a App, Arc<OfferedTools>, Arc<JsonObject>, Request) -> Response<'a>,
 }
 
 /// A tool as hosts see it.
@@ -44,7 +47,6 @@ pub(crate) struct PublishedTool {
     pub(crate) input: Arc<JsonObject>,
 }
 
-/// One `tools/call` request.
 pub(crate) struct Request {
     pub(crate) params: CallToolRequestParams,
     pub(crate) context: RequestContext<RoleServer>,
@@ -62,30 +64,10 @@ impl ToolEntry {
             call: |app, offered, input, request| call::<T>(app, offered, input, request).boxed(),
         }
     }
-
-    /// Derives schemas and texts, for these further idle statuses and the tools offered.
-    pub(crate) fn publish(
-        &self,
-        idle_statuses: &[String],
-        offered: &OfferedTools,
-    ) -> PublishedTool {
-        (self.publish)(idle_statuses, offered)
-    }
-
-    /// Answers a call.
-    pub(crate) fn call<'a>(
-        &self,
-        app: &'a App,
-        offered: Arc<OfferedTools>,
-        input: Arc<JsonObject>,
-        request: Request,
-    ) -> Response<'a> {
-        (self.call)(app, offered, input, request)
-    }
 }
 
 fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) -> PublishedTool {
-    let mut input = schema::input::<T::Args>();
+    let mut input = schema::input::<T>();
     schema::allow(&mut input, "statuses", idle_statuses);
     let description = offered.describe(T::DESCRIPTION);
     let mut tool = Tool::new(
@@ -94,9 +76,8 @@ fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) ->
         Arc::new(schema::published(&input)),
     );
     tool.title = Some(T::TITLE.to_owned());
-    tool.output_schema = Some(Arc::new(schema::output::<T::Output>(|tool| {
-        offered.has(tool)
-    })));
+    let output = schema::output::<T::Output>(|tool| offered.has(tool));
+    tool.output_schema = Some(Arc::new(output));
     tool.annotations = Some(ToolAnnotations::from_raw(
         Some(T::TITLE.to_owned()),
         Some(T::EFFECT == Effect::Reads),
@@ -108,6 +89,12 @@ fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) ->
         tool,
         input: Arc::new(input),
     }
+}
+
+/// What the audit log notes of an answer.
+fn outcome<O: Serialize>(output: &O) -> Option<String> {
+    let output = serde_json::to_value(output).ok()?;
+    Some(output.get("outcome")?.as_str()?.to_owned())
 }
 
 async fn call<T: SessionsTool>(
@@ -126,22 +113,26 @@ async fn call<T: SessionsTool>(
             plan_id: text("plan_id"),
         },
     };
-    let caller = McpCaller::new(context, params.request_state, params.input_responses);
+    let caller = McpCaller {
+        context,
+        state: params.request_state,
+        responses: params.input_responses,
+    };
     let vocabulary = Arc::clone(&offered);
     let answered = app.run(
         T::OP,
         invocation,
         Arc::new(caller),
-        T::outcome,
+        outcome::<T::Output>,
         move |services, cx| {
             async move {
-                let args = args::parse(&input, given).map_err(ErrorKind::InvalidArguments)?;
+                let tool: T = args::parse(&input, given).map_err(ErrorKind::InvalidArguments)?;
                 let call = ToolCall {
                     services,
                     cx,
                     vocabulary: &*vocabulary,
                 };
-                T::call(call, args).await
+                tool.call(call).await
             }
             .boxed()
         },

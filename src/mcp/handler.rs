@@ -28,13 +28,9 @@ impl Server {
     /// Loads in the background what the first call would otherwise wait for. With bad settings
     /// nothing may be sent anywhere: where to is part of what is not known.
     fn warm_up(&self) {
-        if let Ok(services) = self.app().services() {
+        if let Ok(services) = self.app.services() {
             services.warm_up();
         }
-    }
-
-    fn offers(&self, tool: &str) -> bool {
-        self.catalog().offered().has(tool)
     }
 
     /// What the argument of a prompt may become.
@@ -44,8 +40,8 @@ impl Server {
     ) -> Result<CompleteResult, ErrorData> {
         let (argument, typed) = (&request.argument.name, &request.argument.value);
         let takes_a_session =
-            |prompt| prompts::takes_a_session(prompt, argument, |tool| self.offers(tool));
-        let values = match (&request.r#ref, self.app().services()) {
+            |prompt| prompts::takes_a_session(prompt, argument, &self.catalog.offered);
+        let values = match (&request.r#ref, self.app.services()) {
             (Reference::Prompt(prompt), Ok(services)) if takes_a_session(&prompt.name) => {
                 // Boxed: every request is as large as the largest, and is moved several times.
                 Box::pin(services.suggest_sessions(typed)).await
@@ -59,10 +55,10 @@ impl Server {
     /// The failure of a call that is not formed as the protocol says.
     fn malformed_call(&self, params: Option<&Value>) -> CallToolResult {
         let name = params.and_then(|params| params.get("name")?.as_str());
-        let entry = name.and_then(|name| self.catalog().get(name));
+        let entry = name.and_then(|name| self.catalog.get(name));
         if let Some((entry, _)) = entry.filter(|(entry, _)| entry.effect != Effect::Reads) {
             let error = Error::new(ErrorKind::InvalidArguments(Vec::new()));
-            self.app().audit_refusal(entry.op, &error);
+            self.app.audit_refusal(entry.op, &error);
         }
         let (message, next) = match name {
             Some(name) => (
@@ -92,7 +88,7 @@ impl Server {
         } else {
             format!("there is no tool {quoted}")
         };
-        let names = self.catalog().offered().names_like(name).join(", ");
+        let names = self.catalog.offered.names_like(name).join(", ");
         let next = format!("call one of {names}");
         result::failure(&Explanation::new(Code::InvalidArguments, message, next))
     }
@@ -123,7 +119,7 @@ impl ServerHandler for Server {
                 Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
                     .with_title("Managed Sessions"),
             )
-            .with_instructions(prompts::instructions(|tool| self.offers(tool)))
+            .with_instructions(self.catalog.offered.describe(&prompts::INSTRUCTIONS))
     }
 
     async fn on_initialized(&self, _: NotificationContext<RoleServer>) {
@@ -137,7 +133,7 @@ impl ServerHandler for Server {
     ) -> Result<ListToolsResult, ErrorData> {
         fenced("the list of tools", async {
             self.warm_up();
-            Ok(ListToolsResult::with_all_items(self.catalog().list()))
+            Ok(ListToolsResult::with_all_items(self.catalog.list()))
         })
         .await
     }
@@ -148,7 +144,7 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         fenced("the list of prompts", async {
-            let offered = prompts::offered(|tool| self.offers(tool));
+            let offered = prompts::offered(&self.catalog.offered);
             Ok(ListPromptsResult::with_all_items(offered))
         })
         .await
@@ -161,8 +157,7 @@ impl ServerHandler for Server {
     ) -> Result<GetPromptResponse, ErrorData> {
         fenced("a prompt", async {
             let given = request.arguments.as_ref();
-            let filled = prompts::filled(&request.name, given, |tool| self.offers(tool));
-            filled.map(Into::into)
+            prompts::filled(&request.name, given, &self.catalog.offered).map(Into::into)
         })
         .await
     }
@@ -176,7 +171,7 @@ impl ServerHandler for Server {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        let (_, published) = self.catalog().get(name)?;
+        let (_, published) = self.catalog.get(name)?;
         Some(published.tool.clone())
     }
 
@@ -208,12 +203,12 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         fenced("a tool", async {
-            let Some((entry, published)) = self.catalog().get(&params.name) else {
+            let Some((entry, published)) = self.catalog.get(&params.name) else {
                 return Ok(self.unknown_tool(&params.name).into());
             };
-            let (offered, input) = (self.catalog().offered().clone(), published.input.clone());
+            let (offered, input) = (self.catalog.offered.clone(), published.input.clone());
             let request = Request { params, context };
-            Ok(entry.call(self.app(), offered, input, request).await)
+            Ok((entry.call)(&self.app, offered, input, request).await)
         })
         .await
     }

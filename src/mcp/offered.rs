@@ -14,14 +14,8 @@ impl OfferedTools {
         Self(ops.into_iter().collect())
     }
 
-    /// The operation of this name, if it is offered.
-    pub(crate) fn find(&self, name: &str) -> Option<Op> {
-        self.0.iter().copied().find(|op| op.name() == name)
-    }
-
-    /// Whether a tool of this name is offered.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.find(name).is_some()
+        self.0.iter().any(|op| op.name() == name)
     }
 
     /// The names of the tools, those most like `name` first.

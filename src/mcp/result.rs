@@ -13,9 +13,6 @@ use crate::{
 pub(crate) const META_KEY: &str = "managed-sessions-mcp/error";
 
 /// The same JSON as structure and as text: some hosts show the model only one of them.
-///
-/// # Errors
-/// When the answer cannot be serialized.
 pub(crate) fn success(output: &impl Serialize) -> Result<CallToolResult, serde_json::Error> {
     let mut value = serde_json::to_value(output)?;
     text::make_visible(&mut value);
@@ -23,7 +20,6 @@ pub(crate) fn success(output: &impl Serialize) -> Result<CallToolResult, serde_j
 }
 
 /// One text block, and beside it the parts for programs.
-#[must_use]
 pub(crate) fn failure(explanation: &Explanation) -> CallToolResult {
     let mut parts = json!({
         "code": explanation.code,

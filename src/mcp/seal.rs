@@ -6,7 +6,6 @@ use rmcp::model::{RequestStateCodec, RequestStateError, SealOptions};
 
 use crate::app::approval::{BrokenSeal, Seal};
 
-/// A seal with a key of its own.
 pub(crate) struct ProcessSeal(RequestStateCodec);
 
 impl ProcessSeal {
@@ -25,10 +24,8 @@ impl Seal for ProcessSeal {
     }
 
     fn check(&self, sealed: &str, binding: &[u8]) -> Result<(), BrokenSeal> {
-        match self.0.open_with(sealed, binding) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(broken(&error)),
-        }
+        let opened = self.0.open_with(sealed, binding);
+        opened.map(drop).map_err(|error| broken(&error))
     }
 }
 

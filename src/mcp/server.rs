@@ -13,12 +13,8 @@ use crate::app::{approval::Seal, run::App, settings};
 /// The server; clones share everything.
 #[derive(Clone)]
 pub struct Server {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    app: App,
-    catalog: Catalog,
+    pub(crate) app: Arc<App>,
+    pub(crate) catalog: Arc<Catalog>,
 }
 
 impl Server {
@@ -28,9 +24,9 @@ impl Server {
     pub fn new(app: settings::Settings, mcp: &Settings, problem: Option<String>) -> Self {
         let seal = ProcessSeal::new().map(|seal| Box::new(seal) as Box<dyn Seal>);
         let catalog = Catalog::new(mcp, app.idle_statuses.clone());
-        let app = App::new(app, problem, seal);
         Self {
-            shared: Arc::new(Shared { app, catalog }),
+            app: Arc::new(App::new(app, problem, seal)),
+            catalog: Arc::new(catalog),
         }
     }
 
@@ -41,47 +37,36 @@ impl Server {
     pub async fn serve_stdio(self) -> Result<(), ServeError> {
         #[cfg(unix)]
         if let Some((_kept, read, write)) = stdio::Sockets::of_process() {
-            return self.serve_lines(Lines::new(read, write)).await;
+            return self.serve_lines(read, write).await;
         }
         let (read, write) = rmcp::transport::io::stdio_pipes();
-        self.serve_lines(Lines::new(read, write)).await
+        self.serve_lines(read, write).await
     }
 
     /// Serves MCP over a bidirectional stream, such as an in-memory pipe.
     ///
     /// # Errors
     /// As [`Self::serve_stdio`].
-    pub async fn serve_on<S>(self, stream: S) -> Result<(), ServeError>
-    where
-        S: AsyncRead + AsyncWrite + Send + 'static,
-    {
+    pub async fn serve_on(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    ) -> Result<(), ServeError> {
         let (read, write) = tokio::io::split(stream);
-        self.serve_lines(Lines::new(read, write)).await
+        self.serve_lines(read, write).await
     }
 
-    async fn serve_lines<R, W>(self, lines: Lines<R, W>) -> Result<(), ServeError>
-    where
-        R: AsyncRead + Send + Unpin + 'static,
-        W: AsyncWrite + Send + Unpin + 'static,
-    {
+    async fn serve_lines(
+        self,
+        read: impl AsyncRead + Send + Unpin + 'static,
+        write: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<(), ServeError> {
         // Boxed, since rmcp's future is large.
-        match Box::pin(self.serve(lines)).await {
-            Ok(running) => {
-                running.waiting().await?;
-                Ok(())
-            }
+        match Box::pin(self.serve(Lines::new(read, write))).await {
+            Ok(running) => Ok(running.waiting().await.map(drop)?),
             // Some hosts open and close a server once before they use it.
             Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(Box::new(error).into()),
         }
-    }
-
-    pub(crate) fn app(&self) -> &App {
-        &self.shared.app
-    }
-
-    pub(crate) fn catalog(&self) -> &Catalog {
-        &self.shared.catalog
     }
 }
 
@@ -94,10 +79,4 @@ pub enum ServeError {
     /// The task that served the session failed.
     #[error("the MCP session ended abnormally: {0}")]
     Join(#[from] tokio::task::JoinError),
-}
-
-impl From<ServerInitializeError> for ServeError {
-    fn from(error: ServerInitializeError) -> Self {
-        Self::Initialize(Box::new(error))
-    }
 }

@@ -4,22 +4,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::settings::ToolGroup;
+pub(crate) use super::settings::ToolGroup;
+pub(crate) use crate::app::{error::Error, op::Op};
 use crate::{
-    app::{
-        context::Context,
-        cursor::ListRequest,
-        error::{Error, ErrorKind},
-        op::Op,
-        services::Services,
-    },
+    app::{context::Context, cursor::ListRequest, error::ErrorKind, services::Services},
     explain::vocabulary::Vocabulary,
 };
 
 /// What a tool does to sessions, as its annotations tell hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Changes nothing.
     Reads,
     /// Changes something that can be changed again. Repeating it changes nothing more.
     Writes,
@@ -27,17 +21,15 @@ pub(crate) enum Effect {
     Destroys,
 }
 
-/// Part of a description.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Text {
-    /// Always shown.
     Always(&'static str),
     /// Shown where this operation, which it mentions, is offered too.
     Where(Op, &'static str),
 }
 
-/// One tool over one operation.
-pub(crate) trait SessionsTool: 'static {
+/// One tool over one operation: the arguments of a call.
+pub(crate) trait SessionsTool: DeserializeOwned + JsonSchema + Send + 'static {
     const OP: Op;
     const TITLE: &'static str;
     /// Written for the model.
@@ -46,19 +38,10 @@ pub(crate) trait SessionsTool: 'static {
     const EFFECT: Effect;
     /// Works on many sessions; see [`crate::app::run::Invocation::bulk`].
     const BULK: bool = false;
-    type Args: DeserializeOwned + JsonSchema + Send;
+    /// The audit log notes its `outcome`.
     type Output: Serialize + JsonSchema + Send;
 
-    /// Calls the operation.
-    fn call(
-        call: ToolCall<'_>,
-        args: Self::Args,
-    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
-
-    /// What the audit log notes of an answer of a tool that writes.
-    fn outcome(_: &Self::Output) -> Option<String> {
-        None
-    }
+    fn call(self, call: ToolCall<'_>) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
 /// What a tool calls its operation with.
@@ -80,10 +63,4 @@ impl ToolCall<'_> {
         ListRequest::read(cursors, op, arguments, page, Timestamp::now())
             .map_err(|invalid| ErrorKind::InvalidCursor(invalid).into())
     }
-}
-
-/// The word that an outcome is shown as.
-pub(crate) fn word(outcome: &impl Serialize) -> Option<String> {
-    let value = serde_json::to_value(outcome).ok()?;
-    value.as_str().map(str::to_owned)
 }

@@ -51,9 +51,6 @@ struct StatusArg(String);
 
 impl FilterArgs {
     /// The filter that these conditions make; ages count back from `now`.
-    ///
-    /// # Errors
-    /// Conditions that are only valid together.
     pub(crate) fn read(self, now: Timestamp) -> Result<Filter, Vec<String>> {
         if self.agent_version.is_some() && self.agent_id.is_none() {
             let mistake = "agent_version needs agent_id; give both or neither";
@@ -78,7 +75,6 @@ impl FilterArgs {
         })
     }
 
-    /// Whether no condition is given.
     pub(crate) fn is_empty(&self) -> bool {
         let Ok(Value::Object(given)) = serde_json::to_value(self) else {
             return false;

@@ -14,6 +14,11 @@ use crate::{
     model::{ApiTime, Order, SessionId},
 };
 
+/// `N`, as the default of an argument.
+pub(crate) fn number<const N: u32>() -> u32 {
+    N
+}
+
 // The check includes the length: its messages are clearer than those for a range.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
@@ -38,7 +43,6 @@ impl TryFrom<String> for SessionIdArg {
 
 // RFC 3339, a date, or an age counted back from the time of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
 #[schemars(with = "String", extend("x-check" = "time"))]
 pub(crate) struct TimeArg(String);
 
@@ -52,14 +56,6 @@ impl TimeArg {
     /// Parses `text`; ages count back from `now`.
     pub(crate) fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         time::parse(text, now).map_err(|invalid| values::time(invalid).to_owned())
-    }
-}
-
-impl TryFrom<String> for TimeArg {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text, Timestamp::now()).map(|_| Self(text))
     }
 }
 

@@ -5,20 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{
-        error::Error,
-        op::Op,
         ops::apply_cleanup::{Applied, apply_cleanup},
         plan::progress::{PlanProgress, Skipped},
     },
     domain::code::Code,
     explain::{explain, vocabulary::Vocabulary},
-    mcp::{
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall, word},
-    },
+    mcp::tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
 };
-
-pub(crate) struct ApplyCleanup;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -98,7 +91,7 @@ impl Progress {
     }
 }
 
-impl SessionsTool for ApplyCleanup {
+impl SessionsTool for Args {
     const OP: Op = Op::ApplyCleanup;
     const TITLE: &'static str = "Apply a clean-up plan";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -109,12 +102,11 @@ impl SessionsTool for ApplyCleanup {
     const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Destroys;
     const BULK: bool = true;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let token = args.confirmation_token.as_deref();
-        let applied = apply_cleanup(call.services, call.cx, &args.plan_id, token).await?;
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let token = self.confirmation_token.as_deref();
+        let applied = apply_cleanup(call.services, call.cx, &self.plan_id, token).await?;
         let (outcome, progress, stopped_by, token) = match applied {
             Applied::NeedsApproval { progress, token } => {
                 (Outcome::ConfirmationRequired, progress, None, Some(token))
@@ -122,11 +114,13 @@ impl SessionsTool for ApplyCleanup {
             Applied::Worked {
                 progress,
                 stopped_by,
-            } if progress.remaining == 0 => (Outcome::Completed, progress, stopped_by, None),
-            Applied::Worked {
-                progress,
-                stopped_by,
-            } => (Outcome::InProgress, progress, stopped_by, None),
+            } => {
+                let outcome = match progress.remaining {
+                    0 => Outcome::Completed,
+                    _ => Outcome::InProgress,
+                };
+                (outcome, progress, stopped_by, None)
+            }
         };
         let (confirmation_token, expires_at) =
             token.map(|given| (given.token, given.expires_at)).unzip();
@@ -137,9 +131,5 @@ impl SessionsTool for ApplyCleanup {
             confirmation_token,
             expires_at,
         })
-    }
-
-    fn outcome(output: &Output) -> Option<String> {
-        word(&output.outcome)
     }
 }

@@ -4,16 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{error::Error, op::Op, ops::archive_session::archive_session, write::guarded::Written},
+    app::ops::archive_session::archive_session,
     domain::view::row::Row,
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall, word},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
+        written::shown,
     },
 };
-
-pub(crate) struct ArchiveSession;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -39,7 +37,7 @@ enum Outcome {
     WouldArchive,
 }
 
-impl SessionsTool for ArchiveSession {
+impl SessionsTool for Args {
     const OP: Op = Op::ArchiveSession;
     const TITLE: &'static str = "Archive a session";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -49,28 +47,17 @@ impl SessionsTool for ArchiveSession {
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let (id, conditions) = (args.session_id.id(), args.write.conditions());
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let (id, conditions) = (self.session_id.id(), self.write.conditions());
         let written = archive_session(call.services, call.cx, id, &conditions).await?;
-        let (outcome, session) = match written {
-            Written::Unchanged(session) => (Outcome::AlreadyArchived, session),
-            Written::DryRun { session, .. } | Written::NeedsApproval { session, .. } => {
-                (Outcome::WouldArchive, session)
-            }
-            Written::Done { before, after, .. } => {
-                (Outcome::Archived, after.map_or(before, |after| *after))
-            }
-        };
-        Ok(Output {
-            outcome,
-            session: Row::of(&session.head),
-        })
-    }
-
-    fn outcome(output: &Output) -> Option<String> {
-        word(&output.outcome)
+        let (outcome, session, ()) = shown(
+            written,
+            Outcome::Archived,
+            Outcome::AlreadyArchived,
+            Outcome::WouldArchive,
+        );
+        Ok(Output { outcome, session })
     }
 }

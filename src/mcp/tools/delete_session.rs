@@ -7,17 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    app::{error::Error, op::Op, ops::delete_session::delete_session, write::guarded::Written},
+    app::{ops::delete_session::delete_session, write::guarded::Written},
     domain::view::record::Record,
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall, word},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
     model::Session,
 };
-
-pub(crate) struct DeleteSession;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -98,7 +95,7 @@ impl Kept {
     }
 }
 
-impl SessionsTool for DeleteSession {
+impl SessionsTool for Args {
     const OP: Op = Op::DeleteSession;
     const TITLE: &'static str = "Delete a session";
     const DESCRIPTION: &'static [Text] = &[
@@ -115,12 +112,11 @@ impl SessionsTool for DeleteSession {
     ];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let (id, conditions) = (args.session_id.id(), args.write.conditions());
-        let token = args.confirmation_token;
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let (id, conditions) = (self.session_id.id(), self.write.conditions());
+        let token = self.confirmation_token;
         let deleted = delete_session(call.services, call.cx, id, &conditions, token).await?;
         let (outcome, session, token) = match deleted.written {
             Written::Done { before, .. } => (Outcome::Deleted, before, None),
@@ -141,9 +137,5 @@ impl SessionsTool for DeleteSession {
             confirmation_token,
             expires_at,
         })
-    }
-
-    fn outcome(output: &Output) -> Option<String> {
-        word(&output.outcome)
     }
 }

@@ -5,17 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::{error::Error, op::Op, ops::diagnose_session::diagnose_session},
+    app::ops::diagnose_session::diagnose_session,
     domain::{diagnosis::Verdict, view::row::Row},
     explain::diagnosis::next_step,
     mcp::{
         args::values::SessionIdArg,
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
-
-pub(crate) struct DiagnoseSession;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -35,7 +32,7 @@ pub(crate) struct Output {
     session: Row,
 }
 
-impl SessionsTool for DiagnoseSession {
+impl SessionsTool for Args {
     const OP: Op = Op::DiagnoseSession;
     const TITLE: &'static str = "Diagnose a session";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -44,11 +41,10 @@ impl SessionsTool for DiagnoseSession {
     )];
     const GROUP: ToolGroup = ToolGroup::Events;
     const EFFECT: Effect = Effect::Reads;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let id = args.session_id.id();
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let id = self.session_id.id();
         let (diagnosis, session) = diagnose_session(call.services, call.cx, id).await?;
         Ok(Output {
             verdict: diagnosis.verdict,

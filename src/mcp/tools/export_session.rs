@@ -4,15 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{error::Error, op::Op, ops::export_session::export_session},
+    app::ops::export_session::export_session,
     mcp::{
         args::values::SessionIdArg,
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall, word},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
-
-pub(crate) struct ExportSession;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -38,7 +35,7 @@ enum Outcome {
     Exported,
 }
 
-impl SessionsTool for ExportSession {
+impl SessionsTool for Args {
     const OP: Op = Op::ExportSession;
     const TITLE: &'static str = "Export a session";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -49,11 +46,10 @@ impl SessionsTool for ExportSession {
     )];
     const GROUP: ToolGroup = ToolGroup::Events;
     const EFFECT: Effect = Effect::Writes;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let id = args.session_id.id();
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let id = self.session_id.id();
         let exported = export_session(call.services, call.cx, id).await?;
         Ok(Output {
             outcome: Outcome::Exported,
@@ -61,9 +57,5 @@ impl SessionsTool for ExportSession {
             events: exported.events,
             bytes: exported.bytes,
         })
-    }
-
-    fn outcome(output: &Output) -> Option<String> {
-        word(&output.outcome)
     }
 }

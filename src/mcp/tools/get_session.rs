@@ -4,16 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{error::Error, op::Op, ops::get_session::get_session},
+    app::ops::get_session::get_session,
     domain::view::record::Record,
     mcp::{
         args::values::SessionIdArg,
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
-
-pub(crate) struct GetSession;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -34,7 +31,7 @@ enum Detail {
     Full,
 }
 
-impl SessionsTool for GetSession {
+impl SessionsTool for Args {
     const OP: Op = Op::GetSession;
     const TITLE: &'static str = "Get a session";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -44,11 +41,10 @@ impl SessionsTool for GetSession {
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Reads;
-    type Args = Args;
     type Output = Record;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Record, Error> {
-        let full = args.detail == Detail::Full;
-        get_session(call.services, call.cx, args.session_id.id(), full).await
+    async fn call(self, call: ToolCall<'_>) -> Result<Record, Error> {
+        let full = self.detail == Detail::Full;
+        get_session(call.services, call.cx, self.session_id.id(), full).await
     }
 }

@@ -6,20 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{
-        error::Error,
-        op::Op,
-        ops::interrupt_session::{Interrupted, interrupt_session},
-    },
+    app::ops::interrupt_session::{Interrupted, interrupt_session},
     domain::view::row::Row,
     mcp::{
         args::values::SessionIdArg,
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall, word},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
-
-pub(crate) struct InterruptSession;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -54,7 +47,7 @@ enum Outcome {
     WouldInterrupt,
 }
 
-impl SessionsTool for InterruptSession {
+impl SessionsTool for Args {
     const OP: Op = Op::InterruptSession;
     const TITLE: &'static str = "Interrupt a session";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -63,28 +56,21 @@ impl SessionsTool for InterruptSession {
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Writes;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let id = args.session_id.id();
-        let wait = Duration::from_secs(args.wait_seconds.into());
-        let thread = args.session_thread_id;
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let id = self.session_id.id();
+        let wait = Duration::from_secs(self.wait_seconds.into());
+        let thread = self.session_thread_id;
         let interrupted =
-            interrupt_session(call.services, call.cx, id, thread, wait, args.dry_run).await?;
+            interrupt_session(call.services, call.cx, id, thread, wait, self.dry_run).await?;
         let (outcome, session) = match interrupted {
             Interrupted::Stopped(session) => (Outcome::Interrupted, session),
             Interrupted::Sent(session) => (Outcome::InterruptSent, session),
             Interrupted::Unchanged(session) => (Outcome::NothingToDo, session),
             Interrupted::DryRun(session) => (Outcome::WouldInterrupt, session),
         };
-        Ok(Output {
-            outcome,
-            session: Row::of(&session.head),
-        })
-    }
-
-    fn outcome(output: &Output) -> Option<String> {
-        word(&output.outcome)
+        let session = Row::of(&session.head);
+        Ok(Output { outcome, session })
     }
 }

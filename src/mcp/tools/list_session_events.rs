@@ -5,20 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::{
-        error::Error,
-        op::Op,
-        ops::list_session_events::{Query, list_session_events},
-    },
+    app::ops::list_session_events::{Query, list_session_events},
     domain::events::EventFilter,
     mcp::{
-        args::values::{OrderArg, SessionIdArg, TimeArg},
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall},
+        args::values::{OrderArg, SessionIdArg, TimeArg, number},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
-
-pub(crate) struct ListSessionEvents;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -35,15 +28,11 @@ pub(crate) struct Args {
     /// As after.
     before: Option<TimeArg>,
     /// How many events. Fewer events are shown in more detail.
-    #[serde(default = "default_limit")]
+    #[serde(default = "number::<20>")]
     #[schemars(range(min = 1, max = 200))]
     limit: u32,
     /// next_page of an earlier answer, with the same other arguments.
     page: Option<String>,
-}
-
-fn default_limit() -> u32 {
-    20
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -55,7 +44,7 @@ pub(crate) struct Output {
     next_page: Option<String>,
 }
 
-impl SessionsTool for ListSessionEvents {
+impl SessionsTool for Args {
     const OP: Op = Op::ListSessionEvents;
     const TITLE: &'static str = "List a session's events";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -65,26 +54,25 @@ impl SessionsTool for ListSessionEvents {
     )];
     const GROUP: ToolGroup = ToolGroup::Events;
     const EFFECT: Effect = Effect::Reads;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let id = args.session_id.id();
-        let order = args.order;
-        let asked = (id.as_str(), &args.types, order, &args.after, &args.before);
-        let request = call.list_request(&asked, args.page.as_deref())?;
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let id = self.session_id.id();
+        let order = self.order;
+        let asked = (id.as_str(), &self.types, order, &self.after, &self.before);
+        let request = call.list_request(&asked, self.page.as_deref())?;
         let at = |time: Option<TimeArg>| time.map(|time| time.at(request.asked_at()));
         let filter = EventFilter {
-            types: args.types,
-            after: at(args.after),
-            before: at(args.before),
+            types: self.types,
+            after: at(self.after),
+            before: at(self.before),
         };
         let query = Query {
             request,
             session: id,
             filter,
             order: order.into(),
-            limit: args.limit,
+            limit: self.limit,
         };
         let listed = list_session_events(call.services, call.cx, query).await?;
         Ok(Output {

@@ -5,19 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{
-        error::{Error, ErrorKind},
-        op::Op,
+        error::ErrorKind,
         ops::list_sessions::{Query, list_sessions},
     },
     domain::view::row::Row,
     mcp::{
-        args::{filter::FilterArgs, values::OrderArg},
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall},
+        args::{
+            filter::FilterArgs,
+            values::{OrderArg, number},
+        },
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
-
-pub(crate) struct ListSessions;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -27,23 +26,15 @@ pub(crate) struct Args {
     #[serde(default)]
     order: OrderArg,
     /// How many rows.
-    #[serde(default = "default_limit")]
+    #[serde(default = "number::<20>")]
     #[schemars(range(min = 1, max = 100))]
     limit: u32,
     /// How many sessions the filters from updated_after on may look at.
-    #[serde(default = "default_max_scan")]
+    #[serde(default = "number::<1_000>")]
     #[schemars(range(min = 1, max = 10_000))]
     max_scan: u32,
     /// next_page of an earlier answer, with the same filters and order.
     page: Option<String>,
-}
-
-fn default_limit() -> u32 {
-    20
-}
-
-fn default_max_scan() -> u32 {
-    1_000
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -61,7 +52,7 @@ pub(crate) struct Output {
     complete: Option<bool>,
 }
 
-impl SessionsTool for ListSessions {
+impl SessionsTool for Args {
     const OP: Op = Op::ListSessions;
     const TITLE: &'static str = "List sessions";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -71,19 +62,18 @@ impl SessionsTool for ListSessions {
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Reads;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let asked = (args.order, &args.filter);
-        let request = call.list_request(&asked, args.page.as_deref())?;
-        let filter = args.filter.read(request.asked_at());
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let asked = (self.order, &self.filter);
+        let request = call.list_request(&asked, self.page.as_deref())?;
+        let filter = self.filter.read(request.asked_at());
         let query = Query {
             filter: filter.map_err(ErrorKind::InvalidArguments)?,
             request,
-            order: args.order.into(),
-            limit: args.limit,
-            max_scan: args.max_scan as usize,
+            order: self.order.into(),
+            limit: self.limit,
+            max_scan: self.max_scan as usize,
         };
         let listed = list_sessions(call.services, call.cx, query).await?;
         let (scanned, complete) = listed.scanned.unzip();

@@ -6,20 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{
-        error::{Error, ErrorKind},
-        op::Op,
+        error::ErrorKind,
         ops::plan_cleanup::{Selection, plan_cleanup},
         plan::{action::Action, progress::Skipped},
     },
     domain::view::row::Row,
     mcp::{
-        args::{filter::FilterArgs, values::SessionIdArg},
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall},
+        args::{
+            filter::FilterArgs,
+            values::{SessionIdArg, number},
+        },
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
-
-pub(crate) struct PlanCleanup;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -31,21 +30,13 @@ pub(crate) struct Args {
     #[serde(flatten)]
     filter: FilterArgs,
     /// How many sessions the plan holds at most.
-    #[serde(default = "default_max_sessions")]
+    #[serde(default = "number::<100>")]
     #[schemars(range(min = 1, max = 1000))]
-    max_sessions: usize,
+    max_sessions: u32,
     /// How many sessions to look at, oldest first.
-    #[serde(default = "default_max_scan")]
+    #[serde(default = "number::<10_000>")]
     #[schemars(range(min = 1, max = 10000))]
-    max_scan: usize,
-}
-
-fn default_max_sessions() -> usize {
-    100
-}
-
-fn default_max_scan() -> usize {
-    10_000
+    max_scan: u32,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -72,7 +63,7 @@ pub(crate) struct Output {
     estimated_seconds: u64,
 }
 
-impl SessionsTool for PlanCleanup {
+impl SessionsTool for Args {
     const OP: Op = Op::PlanCleanup;
     const TITLE: &'static str = "Plan a clean-up";
     const DESCRIPTION: &'static [Text] = &[
@@ -89,31 +80,23 @@ impl SessionsTool for PlanCleanup {
     const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Reads;
     const BULK: bool = true;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let selection = match args.session_ids {
-            Some(_) if !args.filter.is_empty() => {
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let selection = match self.session_ids {
+            Some(_) if !self.filter.is_empty() => {
                 let mistake = "session_ids and filters are given; give one of them".to_owned();
                 return Err(ErrorKind::InvalidArguments(vec![mistake]).into());
             }
             Some(ids) => Selection::Ids(ids.iter().map(|arg| arg.id().clone()).collect()),
             None => {
-                let filter = args.filter.read(Timestamp::now());
+                let filter = self.filter.read(Timestamp::now());
                 Selection::Matching(Box::new(filter.map_err(ErrorKind::InvalidArguments)?))
             }
         };
-        let (max_sessions, max_scan) = (args.max_sessions, args.max_scan);
-        let made = plan_cleanup(
-            call.services,
-            call.cx,
-            args.action,
-            selection,
-            max_sessions,
-            max_scan,
-        );
-        let made = made.await?;
+        let (most, max_scan) = (self.max_sessions as usize, self.max_scan as usize);
+        let (services, cx) = (call.services, call.cx);
+        let made = plan_cleanup(services, cx, self.action, selection, most, max_scan).await?;
         Ok(Output {
             plan_id: made.plan_id,
             expires_at: made.expires_at,

@@ -5,33 +5,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{
-        error::{Error, ErrorKind},
-        op::Op,
-        ops::summarize_sessions::summarize_sessions,
-    },
+    app::{error::ErrorKind, ops::summarize_sessions::summarize_sessions},
     domain::view::summary::Summarized,
     mcp::{
-        args::filter::FilterArgs,
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall},
+        args::{filter::FilterArgs, values::number},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
-
-pub(crate) struct SummarizeSessions;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
     #[serde(flatten)]
     filter: FilterArgs,
     /// How many sessions to look at, newest first.
-    #[serde(default = "default_max_scan")]
+    #[serde(default = "number::<5_000>")]
     #[schemars(range(min = 1, max = 10_000))]
     max_scan: u32,
-}
-
-fn default_max_scan() -> u32 {
-    5_000
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -44,7 +33,7 @@ pub(crate) struct Output {
     complete: bool,
 }
 
-impl SessionsTool for SummarizeSessions {
+impl SessionsTool for Args {
     const OP: Op = Op::SummarizeSessions;
     const TITLE: &'static str = "Summarize sessions";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -54,13 +43,12 @@ impl SessionsTool for SummarizeSessions {
     )];
     const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Reads;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let filter = args.filter.with_archived().read(Timestamp::now());
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let filter = self.filter.with_archived().read(Timestamp::now());
         let filter = filter.map_err(ErrorKind::InvalidArguments)?;
-        let max_scan = args.max_scan as usize;
+        let max_scan = self.max_scan as usize;
         let summed = summarize_sessions(call.services, call.cx, filter, max_scan).await?;
         Ok(Output {
             summary: summed.summary,

@@ -5,21 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::{
-        error::{Error, ErrorKind},
-        op::Op,
-        ops::update_session::update_session,
-        write::{conditions::Conditions, guarded::Written},
-    },
+    app::{error::ErrorKind, ops::update_session::update_session, write::conditions::Conditions},
     domain::{details::Details, view::row::Row},
     mcp::{
         args::values::{ApiTimeArg, Nullable, SessionIdArg},
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall, word},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
+        written::UpdateOutcome,
     },
 };
-
-pub(crate) struct UpdateSession;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -43,22 +36,14 @@ pub(crate) struct Args {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// What happened; unchanged = it already was so, nothing was sent.
-    outcome: Outcome,
+    outcome: UpdateOutcome,
     /// For each field that differs: before, after.
     changes: Map<String, Value>,
     /// The session afterwards.
     session: Row,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Outcome {
-    Updated,
-    Unchanged,
-    WouldUpdate,
-}
-
-impl SessionsTool for UpdateSession {
+impl SessionsTool for Args {
     const OP: Op = Op::UpdateSession;
     const TITLE: &'static str = "Update a session";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -67,43 +52,23 @@ impl SessionsTool for UpdateSession {
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Writes;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let details = Details::read(args.title.into(), args.metadata, args.budget.into());
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let details = Details::read(self.title.into(), self.metadata, self.budget.into());
         let details = details.map_err(ErrorKind::InvalidDetails)?;
         let conditions = Conditions {
-            dry_run: args.dry_run,
-            expected_updated_at: args.expected_updated_at.map(|at| at.0),
+            dry_run: self.dry_run,
+            expected_updated_at: self.expected_updated_at.map(|at| at.0),
             ..Conditions::default()
         };
-        let id = args.session_id.id();
+        let id = self.session_id.id();
         let written = update_session(call.services, call.cx, id, details, &conditions).await?;
-        let (outcome, changes, session) = match written {
-            Written::Unchanged(session) | Written::NeedsApproval { session, .. } => {
-                (Outcome::Unchanged, Map::new(), session)
-            }
-            Written::DryRun { session, prepared } => {
-                (Outcome::WouldUpdate, prepared.changes, session)
-            }
-            Written::Done {
-                before,
-                prepared,
-                after,
-            } => {
-                let session = after.map_or(before, |after| *after);
-                (Outcome::Updated, prepared.changes, session)
-            }
-        };
+        let (outcome, session, prepared) = UpdateOutcome::shown(written);
         Ok(Output {
             outcome,
-            changes,
-            session: Row::of(&session.head),
+            changes: prepared.changes,
+            session,
         })
-    }
-
-    fn outcome(output: &Output) -> Option<String> {
-        word(&output.outcome)
     }
 }

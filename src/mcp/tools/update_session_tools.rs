@@ -5,10 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::{
-        error::Error, op::Op, ops::update_session_tools::update_session_tools,
-        write::guarded::Written,
-    },
+    app::ops::update_session_tools::update_session_tools,
     domain::{
         toolset::{Changes, Mode, Patch},
         view::row::Row,
@@ -16,12 +13,10 @@ use crate::{
     explain::toolset::warning,
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall, word},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
+        written::UpdateOutcome,
     },
 };
-
-pub(crate) struct UpdateSessionTools;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -61,7 +56,7 @@ enum ModeArg {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// What happened; unchanged = it already was so, nothing was sent.
-    outcome: Outcome,
+    outcome: UpdateOutcome,
     /// What differs, for tools and `mcp_servers`: added, removed, changed (before, after).
     changes: Changes,
     /// Things worth a second thought.
@@ -71,15 +66,7 @@ pub(crate) struct Output {
     session: Row,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Outcome {
-    Updated,
-    Unchanged,
-    WouldUpdate,
-}
-
-impl SessionsTool for UpdateSessionTools {
+impl SessionsTool for Args {
     const OP: Op = Op::UpdateSessionTools;
     const TITLE: &'static str = "Change a session's tools";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
@@ -91,48 +78,27 @@ impl SessionsTool for UpdateSessionTools {
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let patch = Patch {
-            mode: match args.mode {
+            mode: match self.mode {
                 ModeArg::Replace => Mode::Replace,
                 ModeArg::Merge => Mode::Merge,
             },
-            tools: args.tools,
-            mcp_servers: args.mcp_servers,
-            remove_tools: args.remove_tools,
-            remove_mcp_servers: args.remove_mcp_servers,
+            tools: self.tools,
+            mcp_servers: self.mcp_servers,
+            remove_tools: self.remove_tools,
+            remove_mcp_servers: self.remove_mcp_servers,
         };
-        let (id, conditions) = (args.session_id.id(), args.write.conditions());
+        let (id, conditions) = (self.session_id.id(), self.write.conditions());
         let written = update_session_tools(call.services, call.cx, id, patch, &conditions).await?;
-        let (outcome, session, plan) = match written {
-            Written::Unchanged(session) | Written::NeedsApproval { session, .. } => {
-                (Outcome::Unchanged, session, None)
-            }
-            Written::DryRun { session, prepared } => {
-                (Outcome::WouldUpdate, session, Some(prepared))
-            }
-            Written::Done {
-                before,
-                prepared,
-                after,
-            } => {
-                let session = after.map_or(before, |after| *after);
-                (Outcome::Updated, session, Some(prepared))
-            }
-        };
-        let plan = plan.unwrap_or_default();
+        let (outcome, session, plan) = UpdateOutcome::shown(written);
         Ok(Output {
             outcome,
             changes: plan.changes,
             warnings: plan.warnings.iter().map(warning).collect(),
-            session: Row::of(&session.head),
+            session,
         })
-    }
-
-    fn outcome(output: &Output) -> Option<String> {
-        word(&output.outcome)
     }
 }

@@ -7,29 +7,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::{error::Error, op::Op, ops::wait_for_session::wait_for_session},
+    app::ops::wait_for_session::wait_for_session,
     domain::view::row::Row,
     mcp::{
-        args::values::SessionIdArg,
-        settings::ToolGroup,
-        tool::{Effect, SessionsTool, Text, ToolCall},
+        args::values::{SessionIdArg, number},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
-
-pub(crate) struct WaitForSession;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
     /// How long at most.
-    #[serde(default = "default_wait")]
+    #[serde(default = "number::<30>")]
     #[schemars(range(min = 1, max = 40))]
     wait_seconds: u32,
-}
-
-fn default_wait() -> u32 {
-    30
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -48,7 +41,7 @@ pub(crate) struct Output {
     session: Row,
 }
 
-impl SessionsTool for WaitForSession {
+impl SessionsTool for Args {
     const OP: Op = Op::WaitForSession;
     const TITLE: &'static str = "Wait for a session";
     const DESCRIPTION: &'static [Text] = &[
@@ -61,12 +54,11 @@ impl SessionsTool for WaitForSession {
     ];
     const GROUP: ToolGroup = ToolGroup::Events;
     const EFFECT: Effect = Effect::Reads;
-    type Args = Args;
     type Output = Output;
 
-    async fn call(call: ToolCall<'_>, args: Args) -> Result<Output, Error> {
-        let wait = Duration::from_secs(args.wait_seconds.into());
-        let id = args.session_id.id();
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let wait = Duration::from_secs(self.wait_seconds.into());
+        let id = self.session_id.id();
         let waited = wait_for_session(call.services, call.cx, id, wait).await?;
         let session = Row::of(&waited.session.head);
         Ok(Output {

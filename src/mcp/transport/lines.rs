@@ -19,12 +19,10 @@ use tokio_util::{
 
 use crate::mcp::transport::{envelope::Envelope, opening::Opening};
 
-/// Longer lines are rejected.
 const MAX_LINE: usize = 16 << 20;
 /// How much of an oversized line is kept from its beginning and from its end, to find its id.
 const KEPT: usize = 64 << 10;
 
-/// A transport over a pair of streams.
 pub(crate) struct Lines<R, W: AsyncWrite> {
     read: FramedRead<R, LineDecoder>,
     write: AsyncRwTransport<RoleServer, Empty, W>,
@@ -33,11 +31,7 @@ pub(crate) struct Lines<R, W: AsyncWrite> {
     opening: Opening,
 }
 
-impl<R, W> Lines<R, W>
-where
-    R: AsyncRead + Send + Unpin,
-    W: AsyncWrite + Send + Unpin + 'static,
-{
+impl<R: AsyncRead, W: AsyncWrite + Send + Unpin + 'static> Lines<R, W> {
     pub(crate) fn new(read: R, write: W) -> Self {
         Self {
             read: FramedRead::new(read, LineDecoder::default()),
@@ -48,10 +42,8 @@ where
     }
 }
 
-impl<R, W> Transport<RoleServer> for Lines<R, W>
-where
-    R: AsyncRead + Send + Unpin,
-    W: AsyncWrite + Send + Unpin + 'static,
+impl<R: AsyncRead + Send + Unpin, W: AsyncWrite + Send + Unpin + 'static> Transport<RoleServer>
+    for Lines<R, W>
 {
     type Error = io::Error;
 

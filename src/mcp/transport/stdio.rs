@@ -58,7 +58,6 @@ fn identity(stream: BorrowedFd<'_>) -> Option<(u64, u64)> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// The stream as a Unix socket, if it is one.
 fn socket(stream: BorrowedFd<'_>) -> Option<Socket> {
     let file = File::from(stream.try_clone_to_owned().ok()?);
     if !file.metadata().ok()?.file_type().is_socket() {
