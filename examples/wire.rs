@@ -86,10 +86,9 @@ async fn call(client: &Client, operation: &str) -> Result<(), Box<dyn Error>> {
             };
             drop(client.list_events(&id, &query).await?);
         }
-        "interrupt" => client
-            .send_events(&id, &[json!({"type": "user.interrupt"})])
-            .await
-            .map(drop)?,
+        "interrupt" => {
+            client.send_events(&id, &[json!({"type": "user.interrupt"})]).await.map(drop)?;
+        }
         "interrupt_thread" => {
             let event = json!({"type": "user.interrupt", "session_thread_id": "sthr_1"});
             client.send_events(&id, &[event]).await.map(drop)?;

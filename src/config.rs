@@ -57,24 +57,14 @@ impl Config {
     /// # Errors
     /// The invalid flags. Invalid variables are reported by [`Self::problem`].
     pub fn read(flags: &Flags, environment: &Environment) -> Result<Self, BadFlags> {
-        let mut reader = Reader {
-            environment,
-            problems: Vec::new(),
-            bad_flags: Vec::new(),
-        };
+        let mut reader = Reader { environment, problems: Vec::new(), bad_flags: Vec::new() };
         let app = reader.app(flags);
         let mcp = reader.mcp(flags);
         let log = reader.log(flags);
         if !reader.bad_flags.is_empty() {
             return Err(BadFlags(reader.bad_flags));
         }
-        Ok(Self {
-            app,
-            mcp,
-            log,
-            proxy: Proxy::read(environment),
-            problems: reader.problems,
-        })
+        Ok(Self { app, mcp, log, proxy: Proxy::read(environment), problems: reader.problems })
     }
 
     /// The same configuration with a sandbox instead of the API.
@@ -85,13 +75,11 @@ impl Config {
         self.app.api.credentials = Sources::from_environment(&credentials);
         self.app.api.workspace_id = None;
         // These variables locate the API and its credentials: without effect on a sandbox.
-        self.problems
-            .retain(|(variable, _)| !variable.starts_with("ANTHROPIC_"));
+        self.problems.retain(|(variable, _)| !variable.starts_with("ANTHROPIC_"));
         self
     }
 
     /// Every invalid variable with what is valid, if there is one.
-    #[must_use]
     pub fn problem(&self) -> Option<String> {
         let problems = self
             .problems
@@ -262,9 +250,9 @@ impl Reader<'_> {
     ) -> Vec<String> {
         if typed.is_empty() {
             let parse = |text: &str| match list(text) {
-                names if names.is_empty() || !names.iter().all(|name| is_valid(name)) => Err(
-                    invalid_value(text, format_args!("{valid}, or several, comma-separated")),
-                ),
+                names if names.is_empty() || !names.iter().all(|name| is_valid(name)) => {
+                    Err(invalid_value(text, format_args!("{valid}, or several, comma-separated")))
+                }
                 names => Ok(names),
             };
             return self.value(None, variable, parse).unwrap_or_default();
@@ -273,10 +261,7 @@ impl Reader<'_> {
             name if is_valid(name) => Ok(name.to_owned()),
             _ => Err(invalid_value(text, valid)),
         };
-        typed
-            .iter()
-            .filter_map(|text| self.value(Some((flag, text)), variable, parse))
-            .collect()
+        typed.iter().filter_map(|text| self.value(Some((flag, text)), variable, parse)).collect()
     }
 
     /// An absolute path, so that messages can name it. Whether it is usable turns out on use.

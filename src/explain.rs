@@ -47,17 +47,13 @@ pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Exp
     };
     let effects = error.effects();
     if let Some(doubt) = &effects.in_doubt {
-        explanation
-            .message
-            .push_str("; it may have been carried out");
+        explanation.message.push_str("; it may have been carried out");
         explanation.next = look_first(doubt, error.retry_after(), vocabulary);
     }
     // A timeout after an interrupt mentions the interrupt itself.
     let mentions_it = matches!(error.kind(), ErrorKind::BusyTimeout { .. });
     if effects.turn_stopped && !mentions_it {
-        explanation
-            .message
-            .push_str("; its turn was stopped before that");
+        explanation.message.push_str("; its turn was stopped before that");
     }
     explanation
 }
@@ -85,31 +81,21 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
     let name = vocabulary.called(op);
     match error.kind() {
         ErrorKind::Api { subject, error } => api::words(&names::about(subject), error, vocabulary),
-        ErrorKind::Refused {
-            session,
-            operation,
-            refusal,
-        } => guard::refused(op, *operation, session, *refusal, vocabulary),
+        ErrorKind::Refused { session, operation, refusal } => {
+            guard::refused(op, *operation, session, *refusal, vocabulary)
+        }
         ErrorKind::SessionChanged { session, expected } => {
             guard::session_changed(op, session, expected, vocabulary)
         }
-        ErrorKind::BusyTimeout {
-            session,
-            operation,
-            waited,
-            interrupted,
-        } => guard::busy_timeout(op, *operation, session, *waited, *interrupted, vocabulary),
-        ErrorKind::NotApplied {
-            session,
-            operation,
-            mismatch,
-            ..
-        } => guard::not_applied(*operation, session, mismatch, vocabulary),
-        ErrorKind::Conflict {
-            session,
-            operation,
-            error,
-        } => guard::conflict(*operation, session, error),
+        ErrorKind::BusyTimeout { session, operation, waited, interrupted } => {
+            guard::busy_timeout(op, *operation, session, *waited, *interrupted, vocabulary)
+        }
+        ErrorKind::NotApplied { session, operation, mismatch, .. } => {
+            guard::not_applied(*operation, session, mismatch, vocabulary)
+        }
+        ErrorKind::Conflict { session, operation, error } => {
+            guard::conflict(*operation, session, error)
+        }
         ErrorKind::InvalidToolset { session, problems } => {
             guard::invalid_toolset(op, session, problems, vocabulary)
         }
@@ -148,10 +134,7 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
         ),
         ErrorKind::Internal => words(
             format!("{name} failed inside this server; it may have been carried out"),
-            read_before(
-                "trying again, and report this with the server's log",
-                vocabulary,
-            ),
+            read_before("trying again, and report this with the server's log", vocabulary),
         ),
         ErrorKind::Cancelled => words(
             format!("{name} was cancelled by the caller; what was already sent stands"),
@@ -170,11 +153,9 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
             "ask and call it again with the answer",
         ),
         ErrorKind::ExportUnavailable => safeguards::export_unavailable(vocabulary),
-        ErrorKind::ExportFailed {
-            session,
-            dir,
-            cause,
-        } => safeguards::export_failed(session, dir, cause),
+        ErrorKind::ExportFailed { session, dir, cause } => {
+            safeguards::export_failed(session, dir, cause)
+        }
         ErrorKind::ExportUnfinished { session, events } => {
             safeguards::export_unfinished(name, session, *events)
         }

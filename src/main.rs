@@ -24,9 +24,7 @@ fn run(cli: Cli, config: Config) -> Result<ExitCode, Box<dyn Error>> {
     // One thread: a call mostly waits for the network, and handing it over between threads costs
     // more than it saves. Exports and credentials use the blocking pool; the audit log is written
     // on this thread, before and after its call.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let command = cli.command.unwrap_or(Command::Serve);
     let code = runtime.block_on(commands::run(command, config, &cli.flags));
     // A pending read of stdin cannot be cancelled; do not let it keep the process alive.

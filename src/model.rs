@@ -62,7 +62,6 @@ impl SessionId {
     }
 
     /// The id as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -83,20 +82,17 @@ pub struct ApiTime {
 
 impl ApiTime {
     /// The text exactly as it was sent.
-    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
     /// The instant, if the text could be read.
-    #[must_use]
     pub fn at(&self) -> Option<Timestamp> {
         self.at
     }
 
     /// Whether `other` is this time as a caller may have been shown it: the same instant, or the
     /// same second if `other` has no fraction, since rows are shown to the second.
-    #[must_use]
     pub fn shows_as(&self, other: &Self) -> bool {
         match (self.at, other.at) {
             (Some(one), Some(two)) if two.subsec_nanosecond() == 0 => {
@@ -222,13 +218,11 @@ lenient! {
 
 impl SessionHead {
     /// The title, unless it is empty.
-    #[must_use]
     pub fn title(&self) -> Option<&str> {
         self.title.as_deref().filter(|title| !title.is_empty())
     }
 
     /// Archived, whatever the status says.
-    #[must_use]
     pub fn is_archived(&self) -> bool {
         self.archived_at.is_some()
     }
@@ -265,13 +259,11 @@ pub struct Session {
 
 impl Session {
     /// The agent's `field`, as it was sent.
-    #[must_use]
     pub fn agent_field(&self, field: &str) -> Option<&Value> {
         self.fields.get("agent")?.get(field)
     }
 
     /// The most it may cost: `{"type": "limit", "max_list_cost": {"amount", "currency"}}`.
-    #[must_use]
     pub fn budget(&self) -> Option<Amount> {
         let limit = self.fields.get("budget")?.get("max_list_cost")?;
         serde_json::from_value(limit.clone()).ok()

@@ -101,33 +101,25 @@ impl Sandbox {
         let server = axum::serve(ResettableListener(listener), app)
             .with_graceful_shutdown(closing.clone().cancelled_owned());
         tokio::spawn(server.into_future());
-        Ok(Self {
-            address,
-            service,
-            _stop: closing.drop_guard(),
-        })
+        Ok(Self { address, service, _stop: closing.drop_guard() })
     }
 
     /// `http://ADDRESS:PORT`, without a trailing slash.
-    #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// A valid key; so is any other that does not start with `sk-invalid`.
-    #[must_use]
     pub fn api_key(&self) -> &'static str {
         "sk-sandbox"
     }
 
     /// The newest 10,000 requests to the API, oldest first.
-    #[must_use]
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.service.log().iter().cloned().collect()
     }
 
     /// How many of [`Self::requests`] were meant to change something.
-    #[must_use]
     pub fn writes(&self) -> usize {
         let log = self.service.log();
         log.iter().filter(|request| request.is_write()).count()

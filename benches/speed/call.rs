@@ -28,10 +28,7 @@ use crate::session;
 pub(crate) fn all(criterion: &mut Criterion) {
     let api = loopback_api();
     // Like the program's.
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let bench = Bench::of(api, &runtime);
     let mut group = criterion.benchmark_group("get_session");
     let one = json!({"session_id": "sesn_000"});
@@ -48,10 +45,7 @@ pub(crate) fn all(criterion: &mut Criterion) {
 fn loopback_api() -> SocketAddr {
     let (told, address) = std::sync::mpsc::channel();
     thread::spawn(move || {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let json = |body: &Bytes| ([(header::CONTENT_TYPE, "application/json")], body.clone());
             let one = Bytes::from(session::session(0, 2_500).to_string());
@@ -59,11 +53,8 @@ fn loopback_api() -> SocketAddr {
             let routes = Router::new()
                 .route("/v1/sessions/{id}", get(async move || json(&one)))
                 .route("/v1/sessions", get(async move || json(&page)));
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-                .await
-                .expect("a port");
-            told.send(listener.local_addr().expect("an address"))
-                .expect("the receiver waits");
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            told.send(listener.local_addr().expect("an address")).expect("the receiver waits");
             let at_once = listener.tap_io(|stream| {
                 let _ = stream.set_nodelay(true);
             });
@@ -97,12 +88,7 @@ impl<'a> Bench<'a> {
             tokio::spawn(server(config).serve_on(there));
             ().serve(here).await.expect("the handshake succeeds")
         });
-        Self {
-            api,
-            runtime,
-            http,
-            host,
-        }
+        Self { api, runtime, http, host }
     }
 
     /// Measures the bare request, the call that makes it, and the difference.
@@ -121,9 +107,7 @@ impl<'a> Bench<'a> {
             bencher.to_async(self.runtime).iter(|| self.request(&url));
         });
         group.bench_function("tool call", |bencher| {
-            bencher
-                .to_async(self.runtime)
-                .iter(|| self.call(tool, &arguments));
+            bencher.to_async(self.runtime).iter(|| self.call(tool, &arguments));
         });
         // Alternating, so that a slow moment of the machine affects both; medians, so that it does
         // not dominate.

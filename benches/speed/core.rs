@@ -30,19 +30,8 @@ pub(crate) fn all(criterion: &mut Criterion) {
 
 fn guard(criterion: &mut Criterion) {
     let statuses = Statuses::new(vec!["paused".to_owned()]);
-    let head = |status: &str| SessionHead {
-        status: status.to_owned(),
-        ..SessionHead::default()
-    };
-    let sessions = [
-        "idle",
-        "running",
-        "rescheduling",
-        "terminated",
-        "paused",
-        "new",
-    ]
-    .map(head);
+    let head = |status: &str| SessionHead { status: status.to_owned(), ..SessionHead::default() };
+    let sessions = ["idle", "running", "rescheduling", "terminated", "paused", "new"].map(head);
     let operations = [
         Operation::UpdateTools,
         Operation::Archive,
@@ -164,18 +153,9 @@ fn retry(criterion: &mut Criterion) {
     let failures = [
         (AttemptOutcome::NotSent, headers(&[])),
         (AttemptOutcome::ResponseLost, headers(&[])),
-        (
-            AttemptOutcome::Status(429),
-            headers(&[("retry-after", "2")]),
-        ),
-        (
-            AttemptOutcome::Status(429),
-            headers(&[("retry-after", "Thu, 01 Jan 2026 00:00:05 GMT")]),
-        ),
-        (
-            AttemptOutcome::Status(529),
-            headers(&[("x-should-retry", "true")]),
-        ),
+        (AttemptOutcome::Status(429), headers(&[("retry-after", "2")])),
+        (AttemptOutcome::Status(429), headers(&[("retry-after", "Thu, 01 Jan 2026 00:00:05 GMT")])),
+        (AttemptOutcome::Status(529), headers(&[("x-should-retry", "true")])),
         (AttemptOutcome::Status(400), headers(&[])),
     ];
     criterion.bench_function("retry/6 decisions", |bencher| {

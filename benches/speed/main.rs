@@ -1,9 +1,6 @@
 //! Micro-benchmarks: `cargo bench`. `benches/side_by_side` measures the program as a whole.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a benchmark that cannot be set up must stop"
-)]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 mod call;
 mod core;

@@ -54,7 +54,5 @@ pub(crate) fn session(number: usize, prompt: usize) -> Value {
 /// The body of a page of 100 sessions of 100 KB each.
 pub(crate) fn page() -> Vec<u8> {
     let data: Vec<Value> = (0..100).map(|number| session(number, 98_500)).collect();
-    json!({"data": data, "next_page": null})
-        .to_string()
-        .into_bytes()
+    json!({"data": data, "next_page": null}).to_string().into_bytes()
 }

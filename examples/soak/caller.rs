@@ -57,11 +57,7 @@ impl Service {
             .header("content-type", "application/json")
             // A fault of its own keeps it from meeting those that are meant for others.
             .header("x-sandbox-fault", "slow=0");
-        let request = if body.is_null() {
-            request
-        } else {
-            request.body(body.to_string())
-        };
+        let request = if body.is_null() { request } else { request.body(body.to_string()) };
         let answer = request.send().await?;
         let status = answer.status().as_u16();
         let text = answer.text().await?;
@@ -172,22 +168,14 @@ impl Caller {
     /// One call, or a plan and its application; true when the session is not to be used again.
     async fn turn(&mut self, id: &str, last: bool) -> Ended<bool> {
         if last && self.dice.u64(..2) == 0 {
-            let action = self
-                .dice
-                .choice(&["archive", "delete"])
-                .copied()
-                .unwrap_or("archive");
+            let action = self.dice.choice(&["archive", "delete"]).copied().unwrap_or("archive");
             let plan = json!({"action": action, "session_ids": [id]});
             let told = self.call(id, "plan_cleanup", plan, &Deed::Nothing).await?;
             let plan = match &told {
                 Some(Reply::Answer(plan)) => plan.get("plan_id").cloned(),
                 _ => None,
             };
-            let deed = if action == "archive" {
-                Deed::Archived
-            } else {
-                Deed::Deleted
-            };
+            let deed = if action == "archive" { Deed::Archived } else { Deed::Deleted };
             if let Some(plan) = plan {
                 let arguments = json!({"plan_id": plan});
                 self.call(id, "apply_cleanup", arguments, &deed).await?;
@@ -218,10 +206,7 @@ impl Caller {
             0 => reading("get_session", only),
             1 => reading("get_session", json!({"session_id": id, "detail": "full"})),
             2 => reading("list_sessions", json!({"limit": 5})),
-            3 => reading(
-                "list_sessions",
-                json!({"title_contains": "soak", "max_scan": 200}),
-            ),
+            3 => reading("list_sessions", json!({"title_contains": "soak", "max_scan": 200})),
             4 => {
                 let title = format!("Soaked {number}");
                 let arguments = json!({"session_id": id, "title": title});
@@ -236,10 +221,7 @@ impl Caller {
             }
             6 => ("interrupt_session", only, Deed::Interrupted),
             7 => reading("list_session_events", only),
-            8 => reading(
-                "wait_for_session",
-                json!({"session_id": id, "wait_seconds": 1}),
-            ),
+            8 => reading("wait_for_session", json!({"session_id": id, "wait_seconds": 1})),
             9 => reading("diagnose_session", only),
             10 => reading("export_session", only),
             _ => reading("summarize_sessions", json!({})),
@@ -290,9 +272,7 @@ impl Caller {
         }
         if let Some(wrong) = wrong {
             let fault = fault.map_or_else(|| "no fault".to_owned(), |fault| fault.to_string());
-            tally.wrong.push(format!(
-                "{tool} {arguments} with {fault}: {wrong}; it told {told:?}"
-            ));
+            tally.wrong.push(format!("{tool} {arguments} with {fault}: {wrong}; it told {told:?}"));
         }
         Ok(told)
     }

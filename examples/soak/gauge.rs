@@ -25,11 +25,7 @@ pub(crate) fn can_look() -> bool {
 
 impl Gauge {
     pub(crate) fn of(process: u32) -> Self {
-        Self {
-            process,
-            kibibytes: Vec::new(),
-            descriptors: Vec::new(),
-        }
+        Self { process, kibibytes: Vec::new(), descriptors: Vec::new() }
     }
 
     pub(crate) fn look(&mut self) {

@@ -82,7 +82,7 @@ async fn main() -> Ended<ExitCode> {
     if !program.is_file() {
         let program = program.display();
         return Err(
-            format!("{program} is missing: run cargo build --release, or pass --program").into(),
+            format!("{program} is missing: run cargo build --release, or pass --program").into()
         );
     }
     soak(&arguments, &program).await
@@ -97,10 +97,7 @@ fn beside() -> io::Result<PathBuf> {
 }
 
 async fn soak(arguments: &Arguments, program: &std::path::Path) -> Ended<ExitCode> {
-    let options = Options {
-        turn: Duration::from_secs(1),
-        ..Options::default()
-    };
+    let options = Options { turn: Duration::from_secs(1), ..Options::default() };
     let sandbox = Sandbox::start("127.0.0.1:0".parse()?, options).await?;
     let folder = tempfile::tempdir()?;
     let tally = Shared::default();
@@ -157,11 +154,8 @@ fn row(minute: u64, tally: &Shared, gauges: &[Gauge]) -> String {
     let most = |look: fn(&Gauge) -> u64| gauges.iter().map(look).max().unwrap_or_default();
     let mebibytes = gauge::mebibytes(most(Gauge::kibibytes));
     let descriptors = most(Gauge::descriptors);
-    let codes: Vec<String> = tally
-        .failures
-        .iter()
-        .map(|(code, count)| format!("{code} {count}"))
-        .collect();
+    let codes: Vec<String> =
+        tally.failures.iter().map(|(code, count)| format!("{code} {count}")).collect();
     let (calls, codes) = (tally.calls, codes.join(", "));
     format!("{minute:6} {calls:9} {failed:7} {mebibytes:>9} {descriptors:12}  {codes}")
 }
@@ -187,12 +181,6 @@ fn verdict(
     } else {
         "unknown, too few samples"
     };
-    printer.line(&format!(
-        "{calls} calls, {wrong} wrong results, size {size}"
-    ))?;
-    Ok(if wrong == 0 && grown.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    printer.line(&format!("{calls} calls, {wrong} wrong results, size {size}"))?;
+    Ok(if wrong == 0 && grown.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

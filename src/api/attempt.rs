@@ -55,11 +55,7 @@ struct FailedAttempt {
 
 impl FailedAttempt {
     fn new(error: impl Into<ApiError>, outcome: AttemptOutcome) -> Self {
-        Self {
-            error: error.into(),
-            outcome,
-            hints: Hints::default(),
-        }
+        Self { error: error.into(), outcome, hints: Hints::default() }
     }
 
     fn timed_out() -> Self {

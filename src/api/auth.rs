@@ -81,11 +81,7 @@ pub(crate) struct Authenticator {
 
 impl Authenticator {
     pub(crate) fn new(settings: Arc<Settings>, transport: Arc<Transport>) -> Self {
-        Self {
-            settings,
-            transport,
-            cache: Arc::default(),
-        }
+        Self { settings, transport, cache: Arc::default() }
     }
 
     /// What to use now, or after the `rejected` one; the same again if there is no other.
@@ -239,18 +235,15 @@ impl Authenticator {
         rejected: Option<&Secret>,
     ) -> Result<IssuedToken, ApiError> {
         match &credential.kind {
-            CredentialKind::ApiKey(secret) | CredentialKind::AuthToken(secret) => Ok(IssuedToken {
-                access: secret.clone(),
-                expires_at: None,
-                refresh: None,
-            }),
+            CredentialKind::ApiKey(secret) | CredentialKind::AuthToken(secret) => {
+                Ok(IssuedToken { access: secret.clone(), expires_at: None, refresh: None })
+            }
             CredentialKind::Login { client_id, file } => {
                 let stored = read(credential, file).await?;
                 let Some(client_id) = client_id else {
                     return Ok(stored.token);
                 };
-                self.refresh(credential, base, client_id, file, stored, rejected)
-                    .await
+                self.refresh(credential, base, client_id, file, stored, rejected).await
             }
             CredentialKind::Workload(workload) => {
                 let identity = workload.identity.clone();
@@ -281,9 +274,8 @@ impl Authenticator {
         }
         let Some(refresh) = stored.token.refresh.clone() else {
             let path = file.0.display();
-            return Err(credential.unusable(format!(
-                "the token has expired, and {path} has no refresh_token"
-            )));
+            return Err(credential
+                .unusable(format!("the token has expired, and {path} has no refresh_token")));
         };
         let target = file.clone();
         let replacement = blocking(credential, move || target.replacement()).await?;

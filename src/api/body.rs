@@ -50,9 +50,7 @@ pub(crate) async fn read(response: &mut Response) -> Result<Vec<u8>, BodyError> 
 
 fn truncated(error: reqwest::Error) -> BodyError {
     let cause = chain(&error.without_url());
-    BodyError::Truncated(format!(
-        "the response could not be read to its end: {cause}"
-    ))
+    BodyError::Truncated(format!("the response could not be read to its end: {cause}"))
 }
 
 /// Reads what there is of an error's body; a failure here must not cost the status.
@@ -85,9 +83,7 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
         Some(b'<') => return Err(BodyError::Invalid("the response is HTML".into())),
         // Serde would also read structs from arrays, by position.
         Some(_) => {
-            return Err(BodyError::Invalid(
-                "the response is not a JSON object".into(),
-            ));
+            return Err(BodyError::Invalid("the response is not a JSON object".into()));
         }
     }
     serde_json::from_slice(text).map_err(|error| match error.classify() {
@@ -140,11 +136,7 @@ fn json_message(json: &Value) -> String {
 /// Text as it is, or the visible text of an HTML page, in one line.
 fn text_message(text: &str) -> String {
     let text = text.trim_start_matches('\u{feff}').trim();
-    let visible = if text.starts_with('<') {
-        without_tags(text)
-    } else {
-        text.to_owned()
-    };
+    let visible = if text.starts_with('<') { without_tags(text) } else { text.to_owned() };
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -31,17 +31,11 @@ pub struct Client {
 
 impl Client {
     /// Does no I/O and sets up no TLS yet.
-    #[must_use]
     pub fn new(settings: Settings) -> Self {
         let settings = Arc::new(settings);
         let transport = Arc::new(Transport::new(settings.connect_timeout));
         let auth = Authenticator::new(Arc::clone(&settings), Arc::clone(&transport));
-        Self {
-            settings,
-            transport,
-            auth: Arc::new(auth),
-            options: RequestOptions::default(),
-        }
+        Self { settings, transport, auth: Arc::new(auth), options: RequestOptions::default() }
     }
 
     /// Prepares in the background what the first call would wait for: credential, HTTP client and
@@ -66,23 +60,16 @@ impl Client {
     /// The same client with other options.
     #[must_use]
     pub fn with_options(&self, options: RequestOptions) -> Self {
-        Self {
-            options,
-            ..self.clone()
-        }
+        Self { options, ..self.clone() }
     }
 
     /// The same client with another deadline.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
-        self.with_options(RequestOptions {
-            deadline: Some(deadline),
-            ..self.options.clone()
-        })
+        self.with_options(RequestOptions { deadline: Some(deadline), ..self.options.clone() })
     }
 
     /// The options of its requests.
-    #[must_use]
     pub fn options(&self) -> &RequestOptions {
         &self.options
     }

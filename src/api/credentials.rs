@@ -29,13 +29,11 @@ pub struct Sources(Environment);
 
 impl Sources {
     /// Reads no files yet.
-    #[must_use]
     pub fn from_environment(environment: &Environment) -> Self {
         Self(environment.clone())
     }
 
     /// Only this API key, for the sandbox and for tests.
-    #[must_use]
     pub fn from_api_key(key: &str) -> Self {
         Self(Environment::from_iter([("ANTHROPIC_API_KEY", key)]))
     }
@@ -46,10 +44,9 @@ impl Sources {
         let environment = &self.0;
         let mut search = Search::default();
         let api_key = CredentialKind::ApiKey as fn(_) -> _;
-        for (name, kind) in [
-            ("ANTHROPIC_API_KEY", api_key),
-            ("ANTHROPIC_AUTH_TOKEN", CredentialKind::AuthToken),
-        ] {
+        for (name, kind) in
+            [("ANTHROPIC_API_KEY", api_key), ("ANTHROPIC_AUTH_TOKEN", CredentialKind::AuthToken)]
+        {
             match environment.get(name).and_then(Secret::new) {
                 Some(secret) => search.add(format!("{name} ({})", secret.masked()), || {
                     Ok(Credential::new(name, kind(secret)))
@@ -63,9 +60,7 @@ impl Sources {
             Some(name) => search.add(format!("ANTHROPIC_PROFILE ({name:?})"), || {
                 directory.load(name, environment)
             })?,
-            None => search
-                .looked_for
-                .push("ANTHROPIC_PROFILE (not set)".to_owned()),
+            None => search.looked_for.push("ANTHROPIC_PROFILE (not set)".to_owned()),
         }
         match Workload::from_environment(environment) {
             Ok(workload) => {
@@ -81,9 +76,7 @@ impl Sources {
                 search.looked_for.push(incomplete.clone());
                 search.ignored.push(incomplete);
             }
-            Err(missing) => search
-                .looked_for
-                .push(format!("{} (not set)", missing.join(" + "))),
+            Err(missing) => search.looked_for.push(format!("{} (not set)", missing.join(" + "))),
         }
         search.add_active_profile(&directory, profile, environment)?;
         let looked_for = search.looked_for;

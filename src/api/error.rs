@@ -83,31 +83,26 @@ pub struct HttpError {
 
 impl ApiError {
     /// What went wrong.
-    #[must_use]
     pub fn kind(&self) -> &ApiErrorKind {
         &self.kind
     }
 
     /// Whether the write this error answers may have been carried out; `No` for reads.
-    #[must_use]
     pub fn acted(&self) -> Acted {
         self.acted
     }
 
     /// The id by which support can find the request: the `request-id` header, else the body's.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
     /// How long the service asks to wait.
-    #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
     /// The HTTP status, if there was a response.
-    #[must_use]
     pub fn http_status(&self) -> Option<u16> {
         match *self.kind {
             ApiErrorKind::Http(HttpError { status, .. })
@@ -118,19 +113,16 @@ impl ApiError {
     }
 
     /// HTTP 404.
-    #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.http_status() == Some(404)
     }
 
     /// HTTP 409. Some services, and some operations, answer a state conflict with 400 instead.
-    #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.http_status() == Some(409)
     }
 
     /// Whether the same call may succeed later with nothing changed.
-    #[must_use]
     pub fn is_transient(&self) -> bool {
         match *self.kind {
             ApiErrorKind::Http(HttpError { status, .. }) => matches!(status, 408 | 429 | 500..),
@@ -140,14 +132,12 @@ impl ApiError {
     }
 
     /// A success with a body that cannot be used.
-    #[must_use]
     pub fn bad_response(status: u16, cause: impl Into<String>, request_id: Option<String>) -> Self {
         let cause = cause.into();
         Self::from(ApiErrorKind::BadResponse { status, cause }).with_request_id(request_id)
     }
 
     /// A deadline that has passed.
-    #[must_use]
     pub fn timed_out() -> Self {
         ApiErrorKind::TimedOut.into()
     }
@@ -189,12 +179,7 @@ impl ApiError {
 /// An error of which the service has carried out nothing.
 impl From<ApiErrorKind> for ApiError {
     fn from(kind: ApiErrorKind) -> Self {
-        Self {
-            kind: Box::new(kind),
-            acted: Acted::No,
-            request_id: None,
-            retry_after: None,
-        }
+        Self { kind: Box::new(kind), acted: Acted::No, request_id: None, retry_after: None }
     }
 }
 

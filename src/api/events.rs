@@ -68,11 +68,8 @@ impl Client {
         events: &[Value],
     ) -> Result<ApiResponse<()>, ApiError> {
         let is_interrupt = |event: &Value| event["type"] == "user.interrupt";
-        let repeat = if events.iter().all(is_interrupt) {
-            Repeat::Idempotent
-        } else {
-            Repeat::IfNotActed
-        };
+        let repeat =
+            if events.iter().all(is_interrupt) { Repeat::Idempotent } else { Repeat::IfNotActed };
         let path = vec!["v1", "sessions", id.as_str(), "events"];
         let request = Request::write(Method::POST, path, repeat)
             .json(&serde_json::json!({ "events": events }));

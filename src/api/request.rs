@@ -32,13 +32,7 @@ impl<'a> Request<'a> {
     }
 
     pub(crate) fn write(method: Method, path: Vec<&'a str>, repeat: Repeat) -> Self {
-        Self {
-            method,
-            path,
-            query: Vec::new(),
-            body: None,
-            repeat,
-        }
+        Self { method, path, query: Vec::new(), body: None, repeat }
     }
 
     pub(crate) fn json(mut self, body: &Value) -> Self {
@@ -48,15 +42,13 @@ impl<'a> Request<'a> {
 
     /// A query parameter, if it has a value.
     pub(crate) fn param(mut self, name: &'static str, value: Option<impl ToString>) -> Self {
-        self.query
-            .extend(value.map(|value| (name, value.to_string())));
+        self.query.extend(value.map(|value| (name, value.to_string())));
         self
     }
 
     /// A query parameter that repeats.
     pub(crate) fn params(mut self, name: &'static str, values: &[String]) -> Self {
-        self.query
-            .extend(values.iter().map(|value| (name, value.clone())));
+        self.query.extend(values.iter().map(|value| (name, value.clone())));
         self
     }
 
@@ -84,11 +76,6 @@ impl<'a> Request<'a> {
             // Neither reqwest nor hyper adds it, and some gateways answer 411 without.
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        PreparedRequest {
-            request: self,
-            url,
-            headers,
-            secret,
-        }
+        PreparedRequest { request: self, url, headers, secret }
     }
 }

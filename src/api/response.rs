@@ -24,9 +24,7 @@ pub struct ApiResponse<T> {
 
 impl<T> ApiResponse<T> {
     pub(crate) fn new(body: T, headers: &HeaderMap) -> Self {
-        let date = headers
-            .get(header::DATE)
-            .and_then(|date| date.to_str().ok());
+        let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
         Self {
             body,
             request_id: request_id(headers),
@@ -36,11 +34,7 @@ impl<T> ApiResponse<T> {
 
     /// The same response with another body.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> ApiResponse<U> {
-        ApiResponse {
-            body: change(self.body),
-            request_id: self.request_id,
-            date: self.date,
-        }
+        ApiResponse { body: change(self.body), request_id: self.request_id, date: self.date }
     }
 }
 
@@ -59,14 +53,9 @@ pub(crate) fn http_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
         let reason = status.canonical_reason().unwrap_or("no reason given");
         message = format!("{reason} (the response has no message)");
     }
-    let id = request_id(headers)
-        .or_else(|| text("/request_id"))
-        .or_else(|| text("/error/request_id"));
-    let error = HttpError {
-        status: status.as_u16(),
-        error_type: text("/error/type"),
-        message,
-    };
+    let id =
+        request_id(headers).or_else(|| text("/request_id")).or_else(|| text("/error/request_id"));
+    let error = HttpError { status: status.as_u16(), error_type: text("/error/type"), message };
     ApiError::from(ApiErrorKind::Http(error)).with_request_id(id.map(|id| cut(&id, 200)))
 }
 

@@ -18,11 +18,7 @@ pub struct Policy {
 impl Default for Policy {
     /// Like the official SDKs: two retries, 0.5 s doubling to at most 8 s.
     fn default() -> Self {
-        Self {
-            retries: 2,
-            base: Duration::from_millis(500),
-            longest: Duration::from_secs(8),
-        }
+        Self { retries: 2, base: Duration::from_millis(500), longest: Duration::from_secs(8) }
     }
 }
 
@@ -68,7 +64,6 @@ pub struct Hints {
 
 impl Hints {
     /// Reads `x-should-retry`, `retry-after-ms` and `retry-after`.
-    #[must_use]
     pub fn read(headers: &HeaderMap, now: SystemTime) -> Self {
         let should_retry = headers.get("x-should-retry");
         Self {
@@ -85,7 +80,6 @@ impl Policy {
     /// to a quarter, so that clients do not retry in step. Retried are lost connections, 408, 429
     /// and 5xx; `x-should-retry` overrules that in both directions. 409 is a state that a retry
     /// does not change (the official SDKs do retry it).
-    #[must_use]
     pub fn delay(
         &self,
         repeat: Repeat,

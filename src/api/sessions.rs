@@ -108,10 +108,9 @@ impl Client {
             Request::write(Method::POST, path, repeat)
         };
         match self.send(&request(Repeat::Idempotent), session).await {
-            Err(SendError {
-                error,
-                earlier: Some(earlier),
-            }) if matches!(error.http_status(), Some(400 | 409)) => {
+            Err(SendError { error, earlier: Some(earlier) })
+                if matches!(error.http_status(), Some(400 | 409)) =>
+            {
                 let Ok(current) = self.get_session(id).await else {
                     return Err(earlier);
                 };
@@ -153,9 +152,7 @@ impl Client {
 #[expect(clippy::unnecessary_wraps, reason = "a `Parse`")]
 fn is_deleted(body: &[u8]) -> Result<bool, BodyError> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    Ok(body
-        .get("type")
-        .is_some_and(|kind| kind == "session_deleted"))
+    Ok(body.get("type").is_some_and(|kind| kind == "session_deleted"))
 }
 
 /// A session, which always has an id: `{"error": …}` with a status of 200 would otherwise be read

@@ -22,10 +22,7 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(connect_timeout: Duration) -> Self {
-        Self {
-            connect_timeout,
-            ..Self::default()
-        }
+        Self { connect_timeout, ..Self::default() }
     }
 
     /// The client for `base`, which has passed [`check_base_url`].

@@ -63,10 +63,7 @@ impl Target {
     /// What of it can be written down: content that was given as an id is not.
     fn checked(&self) -> Self {
         let id = |text: &Option<String>| text.clone().filter(|id| SessionId::parse(id).is_ok());
-        Self {
-            session_id: id(&self.session_id),
-            plan_id: id(&self.plan_id),
-        }
+        Self { session_id: id(&self.session_id), plan_id: id(&self.plan_id) }
     }
 }
 
@@ -80,10 +77,7 @@ pub(crate) enum End {
 
 impl AuditLog {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            state: Mutex::default(),
-        }
+        Self { path, state: Mutex::default() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -100,13 +94,7 @@ impl AuditLog {
     /// The entry of a call that is refused because the log cannot be written: its line is kept
     /// until it can.
     pub(crate) fn entry(&self, op: Op, target: &Target) -> Entry<'_> {
-        Entry {
-            log: self,
-            op,
-            target: target.checked(),
-            started: Instant::now(),
-            ended: false,
-        }
+        Entry { log: self, op, target: target.checked(), started: Instant::now(), ended: false }
     }
 
     fn write(&self, line: Vec<u8>) {
@@ -210,11 +198,7 @@ impl Entry<'_> {
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            let code = if std::thread::panicking() {
-                Code::Internal
-            } else {
-                Code::Cancelled
-            };
+            let code = if std::thread::panicking() { Code::Internal } else { Code::Cancelled };
             self.write(End::Code(code), None);
         }
     }

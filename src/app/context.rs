@@ -72,11 +72,7 @@ impl Context {
 
     /// The same call for one session of many, whose requests use these permits.
     pub(crate) fn child(&self, permits: Permits) -> Self {
-        Self {
-            client: permits.bind(&self.client),
-            permits,
-            ..self.clone()
-        }
+        Self { client: permits.bind(&self.client), permits, ..self.clone() }
     }
 
     pub(crate) fn op(&self) -> Op {

@@ -88,18 +88,11 @@ impl ListRequest {
         let arguments = serde_json::to_string(arguments).unwrap_or_default();
         let hash = Sha256::digest(format!("{tool} {arguments}"));
         let hash: Vec<u8> = hash.into_iter().take(REQUEST_BYTES).collect();
-        let first = Self {
-            hash: URL_SAFE_NO_PAD.encode(hash),
-            asked_at: now.as_second(),
-            position: None,
-        };
+        let first =
+            Self { hash: URL_SAFE_NO_PAD.encode(hash), asked_at: now.as_second(), position: None };
         let Some(page) = page else { return Ok(first) };
         let request = cursors.decode(page).ok_or(InvalidCursor::Unreadable)?;
-        if request.hash == first.hash {
-            Ok(request)
-        } else {
-            Err(InvalidCursor::OtherRequest)
-        }
+        if request.hash == first.hash { Ok(request) } else { Err(InvalidCursor::OtherRequest) }
     }
 
     /// When the first page was requested: on every page, ages such as "7d" count back from then.
@@ -113,9 +106,6 @@ impl ListRequest {
         position: Option<Position>,
     ) -> Option<String> {
         let position = Some(position?);
-        Some(cursors.encode(&Self {
-            position,
-            ..self.clone()
-        }))
+        Some(cursors.encode(&Self { position, ..self.clone() }))
     }
 }

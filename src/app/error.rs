@@ -149,10 +149,7 @@ pub(crate) enum Blame {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self {
-            kind: Box::new(kind),
-            effects: Effects::default(),
-        }
+        Self { kind: Box::new(kind), effects: Effects::default() }
     }
 
     pub(crate) fn api(subject: About, error: ApiError) -> Self {
@@ -160,10 +157,7 @@ impl Error {
     }
 
     pub(crate) fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {
-        self.effects.in_doubt = Some(InDoubt {
-            session: session.clone(),
-            operation,
-        });
+        self.effects.in_doubt = Some(InDoubt { session: session.clone(), operation });
         self
     }
 

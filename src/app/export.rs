@@ -71,10 +71,7 @@ struct Unfinished {
 
 impl Exporter {
     pub(crate) fn new(dir: PathBuf) -> Self {
-        Self {
-            dir,
-            unfinished: Mutex::default(),
-        }
+        Self { dir, unfinished: Mutex::default() }
     }
 
     /// Exports a session that was just read, or resumes its unfinished export; the record in the
@@ -108,11 +105,7 @@ impl Exporter {
                 ..EventQuery::default()
             };
             let left = cx.deadline().saturating_duration_since(Instant::now());
-            let reserved = if begun {
-                RESERVED_FOR_FINISH
-            } else {
-                Duration::ZERO
-            };
+            let reserved = if begun { RESERVED_FOR_FINISH } else { Duration::ZERO };
             let Some(left) = left.checked_sub(reserved) else {
                 return Err(self.keep(id, export));
             };
@@ -143,11 +136,8 @@ impl Exporter {
             }
             begun = true;
             let mut writer = export.writer;
-            let append = move || {
-                data.iter()
-                    .try_for_each(|event| writer.event(event))
-                    .map(|()| writer)
-            };
+            let append =
+                move || data.iter().try_for_each(|event| writer.event(event)).map(|()| writer);
             export.writer = blocking(append).await.map_err(failed)?;
             export.page = next_page;
             let (events, session) = (export.writer.events, id.clone());
@@ -156,18 +146,11 @@ impl Exporter {
                 break;
             }
         }
-        let Unfinished {
-            writer, version, ..
-        } = export;
+        let Unfinished { writer, version, .. } = export;
         let (dir, name) = (self.dir.clone(), id.clone());
         let finished = blocking(move || writer.finish(&dir, &name)).await;
         let (path, events, bytes) = finished.map_err(failed)?;
-        Ok(Exported {
-            path: path.display().to_string(),
-            events,
-            bytes,
-            version,
-        })
+        Ok(Exported { path: path.display().to_string(), events, bytes, version })
     }
 
     async fn begin(&self, id: &SessionId, session: &Session) -> io::Result<Unfinished> {
@@ -209,7 +192,5 @@ impl Exporter {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(io::Error::other)?
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }

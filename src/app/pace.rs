@@ -83,10 +83,7 @@ impl Pacer {
     }
 
     pub(crate) fn permits(&self) -> Permits {
-        Permits(Arc::new(Available {
-            pacer: self.clone(),
-            count: AtomicU32::new(0),
-        }))
+        Permits(Arc::new(Available { pacer: self.clone(), count: AtomicU32::new(0) }))
     }
 
     /// Pauses bulk work for the time of a `Retry-After` header, or for the default, but for at

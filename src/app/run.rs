@@ -208,9 +208,8 @@ mod tests {
             };
             let (app, invocation) = (app(problem), Invocation::default());
             let outcome = |(): &()| None;
-            let result = app.run(Op::GetSession, invocation, caller, outcome, |_, _| {
-                operation.boxed()
-            });
+            let result =
+                app.run(Op::GetSession, invocation, caller, outcome, |_, _| operation.boxed());
             let code = result.await.err().map(|error| error.code());
             assert_eq!(code, expected);
         }

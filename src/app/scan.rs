@@ -142,10 +142,9 @@ impl<S: Source> Scan<S> {
             ..Position::default()
         };
         if let Some(position) = &self.resume_from {
-            return self.has_next_page().then(|| Position {
-                page: self.next_page.clone(),
-                ..position.clone()
-            });
+            return self
+                .has_next_page()
+                .then(|| Position { page: self.next_page.clone(), ..position.clone() });
         }
         if !self.entries.iter().any(|item| self.source.matches(item)) {
             return self.has_next_page().then(|| start_of(&self.next_page));
@@ -167,11 +166,8 @@ impl<S: Source> Scan<S> {
     /// Fetches the next page. At the deadline it returns false and changes nothing.
     async fn fetch_page(&mut self) -> Result<bool, ApiError> {
         let is_first = !self.has_started;
-        let mut client = if is_first {
-            self.client.clone()
-        } else {
-            self.client.with_deadline(self.deadline)
-        };
+        let mut client =
+            if is_first { self.client.clone() } else { self.client.with_deadline(self.deadline) };
         let mut is_paced = !is_first;
         let page = loop {
             if is_paced {
@@ -202,9 +198,7 @@ impl<S: Source> Scan<S> {
         self.has_started = true;
         self.page = self.next_page.take();
         // A service that returns the cursor of the same page would keep the scan here forever.
-        self.next_page = page
-            .next_page
-            .filter(|next| self.page.as_ref() != Some(next));
+        self.next_page = page.next_page.filter(|next| self.page.as_ref() != Some(next));
         self.entries = page.data.into();
         self.consumed = 0;
         self.skip_consumed();
@@ -236,10 +230,7 @@ impl<S: Source> Scan<S> {
         let last = skipped.map(|item| self.source.sort_key(&item));
         self.last = [last.unwrap_or_default(), SortKey::default()];
         if self.entries.is_empty() && self.next_page.is_some() && last_at.is_some() {
-            self.resume_from = Some(Position {
-                consumed: 0,
-                ..position
-            });
+            self.resume_from = Some(Position { consumed: 0, ..position });
         }
     }
 

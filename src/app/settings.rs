@@ -44,7 +44,6 @@ impl ConfirmDeletes {
     pub const ALL: [Self; 3] = [Self::Off, Self::Token, Self::Elicit];
 
     /// The mode's name in `--confirm-deletes`.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Off => "off",
@@ -56,7 +55,6 @@ impl ConfirmDeletes {
 
 /// Whether a service's status may be declared to be as safe as idle: statuses with a known
 /// meaning keep it.
-#[must_use]
 pub fn may_count_as_idle(status: &str) -> bool {
     !KNOWN_STATUSES.contains(&status) && status != "archived"
 }

@@ -44,10 +44,7 @@ impl SessionSuggestions {
 }
 
 async fn read(client: &Client, allowed_agents: &[String]) -> Vec<String> {
-    let query = SessionQuery {
-        limit: Some(SEARCHED),
-        ..SessionQuery::default()
-    };
+    let query = SessionQuery { limit: Some(SEARCHED), ..SessionQuery::default() };
     let client = client.with_deadline(Instant::now() + TIMEOUT);
     let answer = client.list_sessions(&query).await;
     let answer = answer.inspect_err(|error| tracing::debug!(%error, "no sessions to suggest"));

@@ -39,10 +39,7 @@ pub(crate) async fn write<W: GuardedWrite>(
     let _lock = services.lock(cx, id).await?;
     let started = Instant::now();
     let left = cx.deadline().saturating_duration_since(started);
-    let latest = cx
-        .deadline()
-        .checked_sub(RESERVED_FOR_WRITE.min(left / 4))
-        .unwrap_or(started);
+    let latest = cx.deadline().checked_sub(RESERVED_FOR_WRITE.min(left / 4)).unwrap_or(started);
     let mut attempt = Attempt {
         services,
         cx,

@@ -27,7 +27,6 @@ use crate::{
 type CommandResult = Result<ExitCode, Box<dyn Error>>;
 
 /// The MCP server for a configuration.
-#[must_use]
 pub fn server(config: Config) -> Server {
     let problem = config.problem();
     Server::new(config.app, &config.mcp, problem)
@@ -59,22 +58,14 @@ async fn sandbox(listen: SocketAddr, flags: &Flags) -> CommandResult {
     let sandbox = start_sandbox(listen, flags)
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-    writeln!(
-        io::stderr(),
-        "base URL  {}\nAPI key   {}",
-        sandbox.base_url(),
-        sandbox.api_key()
-    )?;
+    writeln!(io::stderr(), "base URL  {}\nAPI key   {}", sandbox.base_url(), sandbox.api_key())?;
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn demo() -> CommandResult {
     // The same transcript everywhere: the user's settings are ignored.
-    let flags = Flags {
-        sandbox: true,
-        ..Flags::default()
-    };
+    let flags = Flags { sandbox: true, ..Flags::default() };
     let config = Config::read(&flags, &Environment::default())?;
     let (config, _sandbox) = with_sandbox(config, &flags).await?;
     let passed = demo::run(server(config), &mut Printer::stdout()).await?;
@@ -113,9 +104,7 @@ fn host_entry(host: Host, flags: &Flags) -> CommandResult {
 fn typed_options(arguments: impl Iterator<Item = OsString>) -> Result<Vec<String>, Box<dyn Error>> {
     let matches = Cli::command().try_get_matches_from(arguments)?;
     // A subcommand's matches include the global options before it.
-    let matches = matches
-        .subcommand()
-        .map_or(&matches, |(_, matches)| matches);
+    let matches = matches.subcommand().map_or(&matches, |(_, matches)| matches);
     let mut words = Vec::new();
     for option in Flags::augment_args(clap::Command::default()).get_arguments() {
         let id = option.get_id().as_str();
@@ -157,19 +146,12 @@ async fn with_sandbox(config: Config, flags: &Flags) -> io::Result<(Config, Opti
 }
 
 async fn start_sandbox(listen: SocketAddr, flags: &Flags) -> io::Result<Sandbox> {
-    let options = Options {
-        bulk_sessions: flags.sandbox_sessions,
-        ..Options::default()
-    };
+    let options = Options { bulk_sessions: flags.sandbox_sessions, ..Options::default() };
     Sandbox::start(listen, options).await
 }
 
 fn exit_code(success: bool) -> ExitCode {
-    if success {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 #[cfg(test)]
@@ -183,10 +165,7 @@ mod tests {
             assert_eq!(typed_options(words.map(Into::into)).unwrap(), expected);
         };
         check("config vscode", &[]);
-        check(
-            "--sandbox config vscode --read-only",
-            &["--sandbox", "--read-only"],
-        );
+        check("--sandbox config vscode --read-only", &["--sandbox", "--read-only"]);
         check("config --toolsets events vscode", &["--toolsets", "events"]);
         check(
             "config --idle-status config vscode --allow-agent=a",

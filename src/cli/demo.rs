@@ -31,11 +31,7 @@ pub(crate) async fn run(server: Server, out: &mut Printer<impl Write>) -> Result
     let (here, there) = tokio::io::duplex(1 << 16);
     let serving = tokio::spawn(async move { server.serve_on(there).await });
     let client = ().serve(here).await.map_err(|error| DemoError::Client(error.to_string()))?;
-    let mut demo = Demo {
-        client,
-        out,
-        failed: false,
-    };
+    let mut demo = Demo { client, out, failed: false };
     demo.steps().await?;
     let _ = demo.client.cancel().await;
     serving.abort();
@@ -55,8 +51,7 @@ impl<W: Write> Demo<'_, W> {
             env!("CARGO_PKG_VERSION"),
             ", on its sandbox"
         ))?;
-        self.out
-            .line("A real MCP client calls the tools; nothing leaves this machine.")?;
+        self.out.line("A real MCP client calls the tools; nothing leaves this machine.")?;
 
         self.heading("List the sessions")?;
         let list = self.call("list_sessions", json!({})).await?;
@@ -67,22 +62,13 @@ impl<W: Write> Demo<'_, W> {
 
         self.heading("Read one of them in full")?;
         let record = self.call_on("get_session", &idle).await?;
-        self.fields(
-            &record,
-            &["title", "status", "model", "list_cost", "operations"],
-        )?;
-        self.check(
-            "the requested session was returned",
-            record.field("id") == Some(&idle),
-        )?;
+        self.fields(&record, &["title", "status", "model", "list_cost", "operations"])?;
+        self.check("the requested session was returned", record.field("id") == Some(&idle))?;
 
         self.heading("A running session is not archived")?;
         let refused = self.call_on("archive_session", &running).await?;
         self.text(&refused)?;
-        self.check(
-            "refused before anything was sent",
-            refused.failed_with("session_running"),
-        )?;
+        self.check("refused before anything was sent", refused.failed_with("session_running"))?;
 
         self.heading("Change one permission policy and keep everything else")?;
         let change = json!({
@@ -99,10 +85,7 @@ impl<W: Write> Demo<'_, W> {
         }
         let planned = self.call("update_session_tools", dry_run).await?;
         self.fields(&planned, &["outcome"])?;
-        self.check(
-            "a dry run changes nothing",
-            planned.field("outcome") == Some("would_update"),
-        )?;
+        self.check("a dry run changes nothing", planned.field("outcome") == Some("would_update"))?;
         let updated = self.call("update_session_tools", change).await?;
         self.fields(&updated, &["outcome", "changes"])?;
         let changed = updated.items("/changes/tools/changed").count();
@@ -124,11 +107,7 @@ impl<W: Write> Demo<'_, W> {
         self.text(&gone)?;
         self.check("the session is gone", gone.failed_with("not_found"))?;
 
-        self.out.line(if self.failed {
-            "\nSome steps failed."
-        } else {
-            "\nAll steps passed."
-        })?;
+        self.out.line(if self.failed { "\nSome steps failed." } else { "\nAll steps passed." })?;
         Ok(())
     }
 
@@ -198,9 +177,7 @@ impl<W: Write> Demo<'_, W> {
             let Some(value) = answer.get(*name) else {
                 continue;
             };
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             self.out.wrapped("  ", &format!("{name}: {text}"), 6)?;
         }
         Ok(())
@@ -270,10 +247,7 @@ impl Reply {
 fn runs_bash_unasked(toolset: &Value) -> bool {
     let is = |value: &Value, key: &str, text: &str| value.get(key).is_some_and(|it| it == text);
     let configs = toolset.get("configs").and_then(Value::as_array);
-    let bash = configs
-        .into_iter()
-        .flatten()
-        .find(|config| is(config, "name", "bash"));
+    let bash = configs.into_iter().flatten().find(|config| is(config, "name", "bash"));
     let policy = bash.and_then(|bash| bash.get("permission_policy"));
     is(toolset, "type", "agent_toolset_20260401")
         && policy.is_some_and(|policy| is(policy, "type", "always_allow"))

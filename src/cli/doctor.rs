@@ -40,10 +40,7 @@ pub(crate) async fn examine(config: &Config, sandbox: bool) -> Report {
     } else {
         checks.extend(api(&client, description.credential.is_err()).await);
     }
-    Report {
-        settings: settings(config, &description, sandbox),
-        checks,
-    }
+    Report { settings: settings(config, &description, sandbox), checks }
 }
 
 /// The names and values of the settings.
@@ -52,9 +49,7 @@ fn settings(
     description: &Description,
     sandbox: bool,
 ) -> Vec<(&'static str, String)> {
-    let Config {
-        app, mcp, proxy, ..
-    } = config;
+    let Config { app, mcp, proxy, .. } = config;
     let names = |names: &[String], none: &str| match names {
         [] => none.to_owned(),
         names => names.join(", "),
@@ -105,15 +100,8 @@ fn settings(
 
 fn configuration(config: &Config) -> Check {
     match config.problem() {
-        Some(problem) => failed(
-            "configuration",
-            &ErrorKind::InvalidConfiguration(problem).into(),
-        ),
-        None => Check::new(
-            "configuration",
-            Status::Ok,
-            "flags and environment are valid",
-        ),
+        Some(problem) => failed("configuration", &ErrorKind::InvalidConfiguration(problem).into()),
+        None => Check::new("configuration", Status::Ok, "flags and environment are valid"),
     }
 }
 
@@ -137,11 +125,7 @@ fn credential(description: &Description, sandbox: bool) -> Check {
 
 /// Reads one session, and compares the clocks.
 async fn api(client: &Client, credential_failed: bool) -> Vec<Check> {
-    let query = SessionQuery {
-        limit: Some(1),
-        include_archived: true,
-        ..SessionQuery::default()
-    };
+    let query = SessionQuery { limit: Some(1), include_archived: true, ..SessionQuery::default() };
     let started = Instant::now();
     let result = client.list_sessions(&query).await;
     let elapsed = started.elapsed();
@@ -162,11 +146,8 @@ async fn api(client: &Client, credential_failed: bool) -> Vec<Check> {
             return vec![failed("api", &error).taking(elapsed)];
         }
     };
-    let found = if response.body.data.is_empty() {
-        "there are no sessions"
-    } else {
-        "there are sessions"
-    };
+    let found =
+        if response.body.data.is_empty() { "there are no sessions" } else { "there are sessions" };
     let milliseconds = elapsed.as_millis();
     let detail = format!("answered in {milliseconds} ms, connection included; {found}");
     let answered = Check {

@@ -139,10 +139,7 @@ impl Host {
 /// The server object that most hosts share.
 fn server(launch: Launch<'_>, key: &str) -> Map<String, Value> {
     let mut server = Map::new();
-    server.insert(
-        "command".to_owned(),
-        json!(launch.program.to_string_lossy()),
-    );
+    server.insert("command".to_owned(), json!(launch.program.to_string_lossy()));
     if !launch.arguments.is_empty() {
         server.insert("args".to_owned(), json!(launch.arguments));
     }
@@ -170,11 +167,8 @@ fn vscode(launch: Launch<'_>) -> String {
 }
 
 fn claude_code(launch: Launch<'_>, system: System) -> String {
-    let env = if launch.with_key {
-        format!(" --env ANTHROPIC_API_KEY={KEY}")
-    } else {
-        String::new()
-    };
+    let env =
+        if launch.with_key { format!(" --env ANTHROPIC_API_KEY={KEY}") } else { String::new() };
     let mut command = format!("claude mcp add {NAME} --scope user{env} --");
     let program = launch.program.to_string_lossy();
     let arguments = launch.arguments.iter().map(String::as_str);
@@ -204,10 +198,7 @@ fn quoted(word: &str, system: System) -> String {
 /// JSON's strings and arrays of strings are valid TOML.
 fn codex(launch: Launch<'_>) -> String {
     let program = json!(launch.program.to_string_lossy());
-    let mut lines = vec![
-        format!("[mcp_servers.{NAME}]"),
-        format!("command = {program}"),
-    ];
+    let mut lines = vec![format!("[mcp_servers.{NAME}]"), format!("command = {program}")];
     if !launch.arguments.is_empty() {
         lines.push(format!("args = {}", json!(launch.arguments)));
     }
@@ -226,11 +217,7 @@ mod tests {
     const PATH: &str = "/opt/my tools/managed-sessions-mcp";
 
     fn launch(arguments: &[String], with_key: bool) -> Launch<'_> {
-        Launch {
-            program: Path::new(PATH),
-            arguments,
-            with_key,
-        }
+        Launch { program: Path::new(PATH), arguments, with_key }
     }
 
     fn entry(host: Host, arguments: &[&str], with_key: bool) -> String {
@@ -268,10 +255,7 @@ mod tests {
         let file = json(Host::VsCode, true);
         let server = &file["servers"]["managed-sessions"];
         assert_eq!(server["type"], "stdio");
-        assert_eq!(
-            server["env"]["ANTHROPIC_API_KEY"],
-            "${input:anthropic-api-key}"
-        );
+        assert_eq!(server["env"]["ANTHROPIC_API_KEY"], "${input:anthropic-api-key}");
         assert_eq!(file["inputs"][0]["id"], "anthropic-api-key");
         assert!(json(Host::VsCode, false).get("inputs").is_none());
     }
@@ -290,15 +274,8 @@ mod tests {
     fn every_system_has_its_own_folders() {
         use Host::{ClaudeCode, ClaudeDesktop, Codex, Cursor, VsCode};
         let unix = &[("HOME", "/home/me")][..];
-        let moved = &[
-            ("HOME", "/home/me"),
-            ("CODEX_HOME", "/codex"),
-            ("XDG_CONFIG_HOME", "/cfg"),
-        ];
-        let windows = &[
-            ("USERPROFILE", "C:/Users/me"),
-            ("APPDATA", "C:/Users/me/AppData/Roaming"),
-        ];
+        let moved = &[("HOME", "/home/me"), ("CODEX_HOME", "/codex"), ("XDG_CONFIG_HOME", "/cfg")];
+        let windows = &[("USERPROFILE", "C:/Users/me"), ("APPDATA", "C:/Users/me/AppData/Roaming")];
         let check = |host: Host, variables: &[(&str, &str)], system, expected: &str| {
             let environment: Environment = variables.iter().copied().collect();
             let file = host.file(&environment, system);
@@ -313,12 +290,7 @@ mod tests {
         let config = format!("/home/me/.config/{desktop}");
         check(ClaudeDesktop, unix, System::Other, &config);
         check(VsCode, moved, System::Other, "/cfg/Code/User/mcp.json");
-        check(
-            Cursor,
-            windows,
-            System::Windows,
-            "C:/Users/me/.cursor/mcp.json",
-        );
+        check(Cursor, windows, System::Windows, "C:/Users/me/.cursor/mcp.json");
         check(Codex, unix, System::Mac, "/home/me/.codex/config.toml");
         check(Codex, moved, System::Mac, "/codex/config.toml");
         check(ClaudeCode, unix, System::Mac, "none");

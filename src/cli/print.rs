@@ -12,7 +12,6 @@ pub struct Printer<W> {
 
 impl Printer<io::StdoutLock<'static>> {
     /// Prints to stdout.
-    #[must_use]
     pub fn stdout() -> Self {
         Self::new(io::stdout().lock())
     }

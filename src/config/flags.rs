@@ -16,13 +16,7 @@ pub struct Flags {
     #[arg(long, global = true)]
     pub sandbox: bool,
     /// Add N sessions of 100 KB each to the sandbox
-    #[arg(
-        long,
-        global = true,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true
-    )]
+    #[arg(long, global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub sandbox_sessions: usize,
     /// Base URL of the API [ANTHROPIC_BASE_URL]
     #[arg(long, global = true, value_name = "URL")]

@@ -34,13 +34,12 @@ pub(crate) fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
 }
 
 pub(crate) fn confirm_deletes(text: &str) -> Result<ConfirmDeletes, String> {
-    ConfirmDeletes::ALL
-        .into_iter()
-        .find(|mode| mode.name().eq_ignore_ascii_case(text))
-        .ok_or_else(|| {
+    ConfirmDeletes::ALL.into_iter().find(|mode| mode.name().eq_ignore_ascii_case(text)).ok_or_else(
+        || {
             let valid = ConfirmDeletes::ALL.map(ConfirmDeletes::name).join(", ");
             invalid_value(text, format_args!("one of {valid}"))
-        })
+        },
+    )
 }
 
 pub(crate) fn boolean(text: &str) -> Result<bool, String> {
@@ -53,10 +52,7 @@ pub(crate) fn boolean(text: &str) -> Result<bool, String> {
 
 /// Splits at commas; blank entries are dropped.
 pub(crate) fn list(text: &str) -> Vec<String> {
-    let names = text
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(str::to_owned).collect()
 }
 
@@ -73,10 +69,7 @@ pub(crate) fn tool_groups(text: &str) -> Result<BTreeSet<ToolGroup>, String> {
         Some(groups) if !groups.is_empty() => Ok(groups),
         _ => {
             let valid = ToolGroup::ALL.map(ToolGroup::name).join(", ");
-            Err(invalid_value(
-                text,
-                format_args!("all, or some of {valid}, comma-separated"),
-            ))
+            Err(invalid_value(text, format_args!("all, or some of {valid}, comma-separated")))
         }
     }
 }
@@ -100,15 +93,11 @@ pub(crate) fn header_value(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(text.to_owned());
     }
-    Err(invalid_value(
-        text,
-        "printable ASCII characters without spaces",
-    ))
+    Err(invalid_value(text, "printable ASCII characters without spaces"))
 }
 
 pub(crate) fn log_level(text: &str) -> Result<LevelFilter, String> {
-    text.parse()
-        .map_err(|_| invalid_value(text, "off, error, warn, info, debug or trace"))
+    text.parse().map_err(|_| invalid_value(text, "off, error, warn, info, debug or trace"))
 }
 
 pub(crate) fn is_json(text: &str) -> Result<bool, String> {

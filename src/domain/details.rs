@@ -109,11 +109,7 @@ impl Details {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        Ok(Self {
-            title,
-            metadata: pairs,
-            budget,
-        })
+        Ok(Self { title, metadata: pairs, budget })
     }
 
     /// Whether the budget is to change.
@@ -175,10 +171,9 @@ impl DetailsChange {
 fn shortened(value: &Value) -> Value {
     match value {
         Value::String(long) => text::shortened(long, NAME_CHARACTERS).into(),
-        Value::Object(pairs) => pairs
-            .iter()
-            .map(|(key, value)| (key.clone(), shortened(value)))
-            .collect(),
+        Value::Object(pairs) => {
+            pairs.iter().map(|(key, value)| (key.clone(), shortened(value))).collect()
+        }
         other => other.clone(),
     }
 }

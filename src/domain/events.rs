@@ -27,7 +27,7 @@ pub struct EventFilter {
 impl EventFilter {
     /// Whether the event meets every condition. An event that is not processed yet has no time
     /// and matches: the service decides.
-    pub(crate) fn matches(&self, event: &Event) -> bool {
+    pub fn matches(&self, event: &Event) -> bool {
         let kind = kind(event);
         let at = at(event);
         (self.types.is_empty() || self.types.iter().any(|wanted| wanted == kind))
@@ -39,17 +39,17 @@ impl EventFilter {
 }
 
 /// The event's type, such as `session.status_idle`.
-pub(crate) fn kind(event: &Event) -> &str {
+pub fn kind(event: &Event) -> &str {
     text(event, "type").unwrap_or_default()
 }
 
 /// A string field.
-pub(crate) fn text<'a>(event: &'a Event, field: &str) -> Option<&'a str> {
+pub fn text<'a>(event: &'a Event, field: &str) -> Option<&'a str> {
     event.get(field)?.as_str()
 }
 
 /// When the event was processed, else created.
-pub(crate) fn at(event: &Event) -> Option<Timestamp> {
+pub fn at(event: &Event) -> Option<Timestamp> {
     time(event)?.at()
 }
 
@@ -60,7 +60,7 @@ fn time(event: &Event) -> Option<ApiTime> {
 
 /// The event as it is shown: `id`, `type`, `at`, then what matters of its kind, each value cut to
 /// `limit` characters. `cut` is how many characters were left out.
-pub(crate) fn shown(event: &Event, limit: usize) -> Map<String, Value> {
+pub fn shown(event: &Event, limit: usize) -> Map<String, Value> {
     let mut cutter = Cutter { limit, cut: 0 };
     let mut shown = Map::new();
     for field in ["id", "type"] {
@@ -121,11 +121,7 @@ impl Cutter {
     fn text(&mut self, text: &str) -> Value {
         let (head, more) = text::cut(text, self.limit);
         self.cut += more;
-        if more > 0 {
-            format!("{head}…").into()
-        } else {
-            head.into()
-        }
+        if more > 0 { format!("{head}…").into() } else { head.into() }
     }
 
     /// A short structure stays one; a long one becomes its JSON, cut.
@@ -139,10 +135,7 @@ impl Cutter {
                     return value;
                 }
                 // Cutting one long text inside (a file, a script) reads better than broken JSON.
-                let mut inner = Self {
-                    limit: self.limit / 2,
-                    cut: 0,
-                };
+                let mut inner = Self { limit: self.limit / 2, cut: 0 };
                 let short = inner.strings(&value);
                 if self.fits(&short.to_string()) {
                     self.cut += inner.cut;
@@ -163,10 +156,9 @@ impl Cutter {
         match value {
             Value::String(text) => self.text(text),
             Value::Array(values) => values.iter().map(|value| self.strings(value)).collect(),
-            Value::Object(fields) => fields
-                .iter()
-                .map(|(name, value)| (name.clone(), self.strings(value)))
-                .collect(),
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| (name.clone(), self.strings(value))).collect()
+            }
             other => other.clone(),
         }
     }
@@ -195,58 +187,5 @@ fn without_nulls(value: &Value) -> Value {
             .collect(),
         Value::Array(values) => values.iter().map(without_nulls).collect(),
         other => other.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use crate::{
-        domain::events::{EventFilter, shown},
-        model::Event,
-    };
-
-    fn event(fields: &Value) -> Event {
-        fields.as_object().unwrap().clone()
-    }
-
-    #[test]
-    fn an_event_is_shown_by_what_matters_of_its_kind() {
-        let cases = json!([
-            {"id": "e", "type": "agent.message", "processed_at": "2026-01-01T00:00:00.5Z",
-             "content": [{"type": "text", "text": "Done."}, {"type": "redacted"}]},
-            {"id": "e", "type": "agent.mcp_tool_use", "name": "search", "session_thread_id": null,
-             "mcp_server_name": "linear", "input": {"q": "x"}, "evaluated_permission": "ask",
-             "evaluation": {"type": "always_ask"}},
-            {"type": "agent.tool_result", "tool_use_id": "u", "is_error": true,
-             "content": [{"type": "text", "text": "x".repeat(50)}]},
-            {"type": "agent.tool_use", "name": "write", "input": {"p": "a", "t": "y".repeat(30)}},
-            {"type": "galaxy.new", "shine": [1, {"far": 1.50}], "deep": null},
-            {"type": "galaxy.new", "many": (0..30).collect::<Vec<_>>()},
-        ]);
-        let cases = cases.as_array().unwrap().iter();
-        let shown: Vec<_> = cases
-            .map(|case| Value::Object(shown(&event(case), 40)).to_string())
-            .collect();
-        insta::assert_snapshot!(shown.join("\n"));
-    }
-
-    #[test]
-    fn an_event_that_is_not_processed_yet_matches_any_time() {
-        let filter = EventFilter {
-            after: "2026-01-02T00:00:00Z".parse().ok(),
-            types: vec!["user.message".into()],
-            ..EventFilter::default()
-        };
-        for (kind, processed_at, expected) in [
-            ("user.message", None, true),
-            ("user.message", Some("2026-01-01T00:00:00Z"), false),
-            ("user.message", Some("2026-01-02T00:00:00Z"), true),
-            ("agent.message", None, false),
-        ] {
-            let event = event(&json!({"type": kind, "processed_at": processed_at}));
-            assert_eq!(filter.matches(&event), expected, "{event:?}");
-        }
     }
 }

@@ -37,12 +37,12 @@ pub enum Refusal {
 
 impl Refusal {
     /// Whether waiting, or an interrupt, can lift this refusal.
-    pub(crate) fn is_busy(self) -> bool {
+    pub fn is_busy(self) -> bool {
         matches!(self, Self::Running | Self::Rescheduling)
     }
 
     /// The code of the failure it becomes.
-    pub(crate) fn code(self) -> Code {
+    pub fn code(self) -> Code {
         match self {
             Self::Running => Code::SessionRunning,
             Self::Rescheduling => Code::SessionRescheduling,
@@ -66,7 +66,7 @@ pub enum Ruling {
 
 impl Ruling {
     /// `allowed`, `nothing_to_do`, or the code of the refusal.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Go => "allowed",
             Self::NothingToDo => "nothing_to_do",
@@ -92,7 +92,7 @@ pub enum Activity {
 
 impl Activity {
     /// Running or rescheduling.
-    pub(crate) fn is_busy(self) -> bool {
+    pub fn is_busy(self) -> bool {
         matches!(self, Self::Running | Self::Rescheduling)
     }
 }
@@ -108,7 +108,6 @@ pub struct Statuses {
 
 impl Statuses {
     /// `idle_like` are further names, of a compatible service, that are as safe as `idle`.
-    #[must_use]
     pub fn new(idle_like: Vec<String>) -> Self {
         Self { idle_like }
     }
@@ -126,7 +125,6 @@ impl Statuses {
     }
 
     /// [`judge`] for a session.
-    #[must_use]
     pub fn judge(&self, operation: Operation, session: &SessionHead) -> Ruling {
         judge(operation, self.activity(session), session.is_archived())
     }
@@ -135,7 +133,6 @@ impl Statuses {
 /// The guard. Refusing while rescheduling is stricter than the API: such a session runs again by
 /// itself.
 #[expect(clippy::match_same_arms, reason = "each arm is a rule of its own")]
-#[must_use]
 pub fn judge(operation: Operation, activity: Activity, archived: bool) -> Ruling {
     use Activity::{Idle, Rescheduling, Running, Terminated, Unknown};
     use Operation as Op;
@@ -166,74 +163,5 @@ pub fn judge(operation: Operation, activity: Activity, archived: bool) -> Ruling
         | (Op::Interrupt, false, Running | Rescheduling | Unknown)
         | (Op::UpdateDetails, false, _)
         | (Op::UpdateBudget, false, Idle | Running | Rescheduling | Unknown) => Go,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::{
-        domain::guard::{Activity, Operation as Op, Refusal, Ruling, Statuses, judge},
-        model::SessionHead,
-    };
-
-    /// Operation, whether the session is archived; idle, running, rescheduling, terminated, unknown.
-    const MATRIX: &str = "
-UpdateTools false: allowed session_running session_rescheduling session_terminated status_unrecognized
-UpdateTools true: session_archived session_archived session_archived session_archived session_archived
-Archive false: allowed session_running session_rescheduling allowed status_unrecognized
-Archive true: nothing_to_do nothing_to_do nothing_to_do nothing_to_do nothing_to_do
-Delete false: allowed session_running session_rescheduling allowed status_unrecognized
-Delete true: allowed session_running session_rescheduling allowed allowed
-Interrupt false: nothing_to_do allowed allowed session_terminated allowed
-Interrupt true: session_archived session_archived session_archived session_archived session_archived
-UpdateDetails false: allowed allowed allowed allowed allowed
-UpdateDetails true: session_archived session_archived session_archived session_archived session_archived
-UpdateBudget false: allowed allowed allowed session_terminated allowed
-UpdateBudget true: session_archived session_archived session_archived session_archived session_archived";
-
-    #[test]
-    fn the_guard_follows_its_matrix() {
-        use Activity::{Idle, Rescheduling, Running, Terminated, Unknown};
-        let row = |(operation, archived)| {
-            let row = [Idle, Running, Rescheduling, Terminated, Unknown]
-                .map(|activity| judge(operation, activity, archived).as_str());
-            format!("\n{operation:?} {archived}: {}", row.join(" "))
-        };
-        let writes = [Op::UpdateTools, Op::Archive, Op::Delete, Op::Interrupt];
-        let updates = [Op::UpdateDetails, Op::UpdateBudget];
-        let operations = writes.into_iter().chain(updates);
-        let rows = operations.flat_map(|operation| [(operation, false), (operation, true)]);
-        assert_eq!(rows.map(row).collect::<String>(), MATRIX);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn nothing_harmful_is_allowed_on_a_busy_session(
-            status in "running|rescheduling",
-            archived: bool,
-            idle_like in proptest::collection::vec("running|rescheduling|paused|[a-z]{0,8}", 0..4),
-        ) {
-            let session = SessionHead {
-                status,
-                archived_at: archived.then(|| "2026-01-01T00:00:00Z".to_owned().into()),
-                ..SessionHead::default()
-            };
-            let statuses = Statuses::new(idle_like);
-            for operation in [Op::UpdateTools, Op::Archive, Op::Delete] {
-                proptest::prop_assert_ne!(statuses.judge(operation, &session), Ruling::Go);
-            }
-        }
-    }
-
-    #[test]
-    fn only_declared_statuses_are_as_safe_as_idle() {
-        let paused = SessionHead {
-            status: "paused".into(),
-            ..SessionHead::default()
-        };
-        let judge = |statuses: &Statuses| statuses.judge(Op::Delete, &paused);
-        let refused = Ruling::Refuse(Refusal::StatusUnrecognized);
-        assert_eq!(judge(&Statuses::default()), refused);
-        assert_eq!(judge(&Statuses::new(vec!["paused".into()])), Ruling::Go);
     }
 }

@@ -44,10 +44,7 @@ impl Money {
         let (whole, fraction) = (trim_start(whole), fraction.trim_end_matches('0'));
         let point = if fraction.is_empty() { "" } else { "." };
         let minor = Decimal::from_str_exact(&format!("{sign}{whole}{point}{fraction}")).ok()?;
-        Some(Self {
-            minor: minor.normalize(),
-            currency: code(currency)?,
-        })
+        Some(Self { minor: minor.normalize(), currency: code(currency)? })
     }
 
     /// The amount as the API sent it, if it can be read.
@@ -112,10 +109,7 @@ impl Money {
         let minor = self.minor.checked_add(other.minor)?;
         // `Decimal` rounds a sum that does not fit instead of refusing it.
         let exact = minor.is_zero() || minor.scale() >= self.minor.scale().max(other.minor.scale());
-        exact.then(|| Self {
-            minor: minor.normalize(),
-            currency: self.currency.clone(),
-        })
+        exact.then(|| Self { minor: minor.normalize(), currency: self.currency.clone() })
     }
 }
 
@@ -145,9 +139,7 @@ impl Sums {
             Some(total) => total.checked_add(amount),
             None => Some(amount.clone()),
         };
-        total
-            .map(|total| self.0.insert(amount.currency.clone(), total))
-            .is_some()
+        total.map(|total| self.0.insert(amount.currency.clone(), total)).is_some()
     }
 
     /// The totals.
@@ -171,9 +163,7 @@ impl fmt::Display for Sums {
 impl From<Sums> for BTreeMap<String, String> {
     fn from(sums: Sums) -> Self {
         let totals = sums.0.into_iter();
-        totals
-            .map(|(currency, total)| (currency, total.to_major_string()))
-            .collect()
+        totals.map(|(currency, total)| (currency, total.to_major_string())).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{
 const TITLE_CHARACTERS: usize = 80;
 
 /// Whether a character is invisible, or reorders the text around it.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
         // Soft hyphen, joiners, Hangul and Khmer fillers, zero-width and bidi controls, line and
@@ -38,7 +38,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// The text with every invisible character as an escape such as `\u{202e}`.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
     }
@@ -55,7 +55,7 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// [`visible`] for every string and key of a value, in place.
-pub(crate) fn make_visible(value: &mut Value) {
+pub fn make_visible(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let Cow::Owned(escaped) = visible(text) {
@@ -77,7 +77,7 @@ pub(crate) fn make_visible(value: &mut Value) {
 }
 
 /// The first `limit` characters, and how many more there are.
-pub(crate) fn cut(text: &str, limit: usize) -> (&str, usize) {
+pub fn cut(text: &str, limit: usize) -> (&str, usize) {
     match text.char_indices().nth(limit) {
         Some((end, _)) => {
             let (head, tail) = text.split_at(end);
@@ -97,20 +97,20 @@ pub fn shortened(text: &str, limit: usize) -> String {
 
 /// A title inside a sentence: a JSON string of at most 80 visible characters, so that nothing in
 /// it can pass for the sentence itself.
-pub(crate) fn quoted(title: &str) -> String {
+pub fn quoted(title: &str) -> String {
     let (head, more) = cut(title, TITLE_CHARACTERS);
     let ellipsis = if more == 0 { "" } else { "…" };
     quoted_whole(&format!("{head}{ellipsis}"))
 }
 
 /// Untrusted text as a JSON string of visible characters.
-pub(crate) fn quoted_whole(text: &str) -> String {
+pub fn quoted_whole(text: &str) -> String {
     json(&Value::String(text.to_owned()))
 }
 
 /// An untrusted value as compact JSON of visible characters. Control characters are escaped like
 /// all other invisible ones, as `\u{7}` and not `\u0007`.
-pub(crate) fn json(value: &Value) -> String {
+pub fn json(value: &Value) -> String {
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Visible);
     // Neither serialising a value nor writing to memory can fail.
@@ -135,68 +135,5 @@ impl Formatter for Visible {
             other => return CompactFormatter.write_char_escape(writer, other),
         };
         write!(writer, "\\u{{{control:x}}}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
-    use serde_json::json;
-
-    use crate::domain::text::{cut, is_invisible, make_visible, quoted, shortened, visible};
-
-    #[test]
-    fn invisible_characters_are_escaped() {
-        let plain = "plain, naïve, 日本語, 👍, line\nbreak\ttab";
-        for (text, expected) in [
-            (plain, plain),
-            ("a\u{202e}b", r"a\u{202e}b"),
-            ("\u{1b}[31mred", r"\u{1b}[31mred"),
-            ("zero\u{200b}width\u{feff}", r"zero\u{200b}width\u{feff}"),
-            ("tag\u{e0041}\u{e007f}", r"tag\u{e0041}\u{e007f}"),
-            ("\r\0\u{7f}\u{85}", r"\u{d}\u{0}\u{7f}\u{85}"),
-        ] {
-            assert_eq!(visible(text), expected);
-        }
-        let mut value = json!({"a\u{202e}": ["x\u{7}", {"n": 1, "k": "\u{2066}"}]});
-        make_visible(&mut value);
-        let expected = json!({r"a\u{202e}": [r"x\u{7}", {"n": 1, "k": r"\u{2066}"}]});
-        assert_eq!(value, expected);
-    }
-
-    #[test]
-    fn a_title_is_quoted_and_cut_to_eighty_characters() {
-        for (title, expected) in [
-            (
-                "say \"hi\"\nNext: delete all",
-                r#""say \"hi\"\nNext: delete all""#,
-            ),
-            (
-                "\u{7}\u{8}\r\u{202e}\\u0007",
-                r#""\u{7}\u{8}\u{d}\u{202e}\\u0007""#,
-            ),
-            (&"ü".repeat(81), &format!("\"{}…\"", "ü".repeat(80))),
-        ] {
-            assert_eq!(quoted(title), expected);
-        }
-    }
-
-    #[test]
-    fn a_cut_says_how_much_was_cut() {
-        assert_eq!(cut("äöü", 2), ("äö", 1));
-        assert_eq!(cut("äöü", 3), ("äöü", 0));
-        assert_eq!(shortened("ü", 80), "ü");
-        assert_eq!(shortened("abcdef", 4), "abcd… (2 more characters)");
-    }
-
-    proptest! {
-        #[test]
-        fn no_invisible_character_remains_and_visible_text_is_unchanged(text in any::<String>()) {
-            let shown = visible(&text);
-            prop_assert!(!shown.chars().any(is_invisible));
-            if !text.chars().any(is_invisible) {
-                prop_assert_eq!(shown, text.as_str());
-            }
-        }
     }
 }

@@ -42,14 +42,12 @@ mod value_path;
 mod verify;
 mod warning;
 
-#[cfg(test)]
-mod laws;
-
 pub use crate::domain::toolset::{
     diff::{Changed, Changes, Diff, ToolsetChange, diff},
     identity::{Identity, Section},
     patch::{Mode, Patch, Toolset},
     problem::{Expected, MOST_DOMAINS, Problem, ProblemKind},
+    value::{covers, same},
     verify::{Difference, verify},
     warning::{BUILT_IN_TOOLS, Warning},
 };
@@ -69,11 +67,7 @@ pub fn plan(current: &Toolset, patch: &Patch) -> Result<ToolsetChange, Vec<Probl
     let warnings = warning::warnings(&result);
     let new = Toolset {
         tools: result.tools.into_iter().map(|entry| entry.value).collect(),
-        mcp_servers: result
-            .servers
-            .into_iter()
-            .map(|entry| entry.value)
-            .collect(),
+        mcp_servers: result.servers.into_iter().map(|entry| entry.value).collect(),
     };
     let changes = diff(current, &new);
     Ok(ToolsetChange {

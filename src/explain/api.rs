@@ -18,18 +18,13 @@ use crate::{
 /// Message and next step; `subject` names what was asked about.
 pub(crate) fn words(subject: &str, error: &ApiError, vocabulary: &dyn Vocabulary) -> Words {
     match error.kind() {
-        ApiErrorKind::Http(refused) => http(
-            subject,
-            refused,
-            error.retry_after(),
-            error.request_id(),
-            vocabulary,
-        ),
+        ApiErrorKind::Http(refused) => {
+            http(subject, refused, error.retry_after(), error.request_id(), vocabulary)
+        }
         ApiErrorKind::Redirected { status, host } => pair(
             format!(
                 "the service answered with a redirect (HTTP {status}) to {}, which is not followed",
-                host.as_deref()
-                    .map_or("another place".into(), text::visible),
+                host.as_deref().map_or("another place".into(), text::visible),
             ),
             "set the base URL to the service's final address",
         ),
@@ -42,17 +37,11 @@ pub(crate) fn words(subject: &str, error: &ApiError, vocabulary: &dyn Vocabulary
             "try again; the operator can raise the call timeout with --timeout-seconds",
         ),
         ApiErrorKind::BadResponse { status, cause } => pair(
-            format!(
-                "the answer about {subject} (HTTP {status}) cannot be used{}",
-                quoted(cause)
-            ),
+            format!("the answer about {subject} (HTTP {status}) cannot be used{}", quoted(cause)),
             "check that the base URL is a Sessions API",
         ),
         ApiErrorKind::CredentialsMissing { looked_for } => pair(
-            format!(
-                "no credential was found; looked for, in order: {}",
-                looked_for.join(", ")
-            ),
+            format!("no credential was found; looked for, in order: {}", looked_for.join(", ")),
             "set ANTHROPIC_API_KEY in the MCP host's configuration of this server and restart it; \
              to try it without a key, start it with --sandbox",
         ),
@@ -99,10 +88,7 @@ fn http(
             format!("the API refuses this for {subject} in its present state{quoted}"),
             read_before("trying again", vocabulary),
         ),
-        408 | 504 => pair(
-            format!("the API gave up on {subject} (HTTP {status})"),
-            "try again",
-        ),
+        408 | 504 => pair(format!("the API gave up on {subject} (HTTP {status})"), "try again"),
         429 => pair(
             format!("the API's rate limit is reached{quoted}"),
             match retry_after {
@@ -110,10 +96,9 @@ fn http(
                 None => "try again in a minute".to_owned(),
             },
         ),
-        503 | 529 => pair(
-            format!("the API is overloaded (HTTP {status})"),
-            "try again in a minute",
-        ),
+        503 | 529 => {
+            pair(format!("the API is overloaded (HTTP {status})"), "try again in a minute")
+        }
         500.. => pair(
             format!("the API failed on {subject} (HTTP {status}){quoted}"),
             match request_id {

@@ -16,32 +16,19 @@ use crate::{
 pub(crate) fn named(subject: &Subject) -> String {
     match subject {
         Subject::Deletion { session, id, .. } => {
-            format!(
-                "deleting session {}",
-                names::with_title(id.as_str(), session)
-            )
+            format!("deleting session {}", names::with_title(id.as_str(), session))
         }
-        Subject::PlanDeletion {
-            plan_id, sessions, ..
-        } => format!("deleting the {sessions} sessions of {plan_id}"),
+        Subject::PlanDeletion { plan_id, sessions, .. } => {
+            format!("deleting the {sessions} sessions of {plan_id}")
+        }
     }
 }
 
 /// What a person is asked, with what will be lost.
 pub(crate) fn question(subject: &Subject) -> String {
     match subject {
-        Subject::Deletion {
-            session,
-            id,
-            busy,
-            exported,
-            ..
-        } => {
-            let stop = if *busy {
-                "It is running now and will be stopped first. "
-            } else {
-                ""
-            };
+        Subject::Deletion { session, id, busy, exported, .. } => {
+            let stop = if *busy { "It is running now and will be stopped first. " } else { "" };
             let copy = if *exported {
                 " Record and history are exported to a file first."
             } else {
@@ -54,11 +41,7 @@ pub(crate) fn question(subject: &Subject) -> String {
                 facts(session)
             )
         }
-        Subject::PlanDeletion {
-            plan_id,
-            sessions,
-            list_cost,
-        } => format!(
+        Subject::PlanDeletion { plan_id, sessions, list_cost } => format!(
             "Delete {sessions} sessions for good, with their event histories and sandboxes? They \
              cost {} so far. This cannot be undone. (Clean-up plan {plan_id})",
             list_cost.as_deref().unwrap_or("an unknown amount"),

@@ -14,10 +14,9 @@ const SHOWN_CHARACTERS: usize = 40;
 pub(crate) fn mistake(mistake: &Mistake) -> String {
     let metadata = |key| format!("metadata.{}", text::shortened(key, SHOWN_CHARACTERS));
     match mistake {
-        Mistake::MetadataKey(key) => format!(
-            "{} has a key that is not 1 to {KEY_CHARACTERS} characters",
-            metadata(key)
-        ),
+        Mistake::MetadataKey(key) => {
+            format!("{} has a key that is not 1 to {KEY_CHARACTERS} characters", metadata(key))
+        }
         Mistake::MetadataValue(key) => format!(
             "{} must be a string of at most {VALUE_CHARACTERS} characters, or null",
             metadata(key)

@@ -138,11 +138,7 @@ mod tests {
 
     /// The session's id must not be taken for an operation.
     fn step(advice: Advice) -> NextStep {
-        NextStep {
-            session_id: "archive_session".to_owned(),
-            console_url: None,
-            advice,
-        }
+        NextStep { session_id: "archive_session".to_owned(), console_url: None, advice }
     }
 
     fn steps(without: &'static [Op]) -> String {

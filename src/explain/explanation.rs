@@ -38,10 +38,7 @@ impl Explanation {
         let request = self.request_id.as_ref();
         let request = request.map(|id| format!(" (request_id {id})"));
         let (code, message, next) = (self.code, &self.message, &self.next);
-        format!(
-            "{code}: {message}. Next: {next}.{}",
-            request.unwrap_or_default()
-        )
+        format!("{code}: {message}. Next: {next}.{}", request.unwrap_or_default())
     }
 }
 
@@ -51,10 +48,7 @@ pub(crate) struct Words {
 }
 
 pub(crate) fn words(message: impl Into<String>, next: impl Into<String>) -> Words {
-    Words {
-        message: message.into(),
-        next: next.into(),
-    }
+    Words { message: message.into(), next: next.into() }
 }
 
 /// Rounded up: who comes back a moment too early has waited in vain.

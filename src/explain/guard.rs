@@ -123,11 +123,7 @@ pub(crate) fn busy_timeout(
     vocabulary: &dyn Vocabulary,
 ) -> Words {
     let name = vocabulary.called(op);
-    let after = if interrupted {
-        " after it was sent an interrupt"
-    } else {
-        ""
-    };
+    let after = if interrupted { " after it was sent an interrupt" } else { "" };
     let next = if interrupted || session.is_archived() {
         vocabulary.step_or(
             Op::WaitForSession,
@@ -163,9 +159,9 @@ pub(crate) fn not_applied(
     let differences = match mismatch {
         Mismatch::NotArchived => "it has no archived_at".to_owned(),
         Mismatch::StillThere => "it is still there".to_owned(),
-        Mismatch::Fields(fields) => joined(fields, |field| {
-            format!("{} is not as asked for", text::visible(field))
-        }),
+        Mismatch::Fields(fields) => {
+            joined(fields, |field| format!("{} is not as asked for", text::visible(field)))
+        }
         Mismatch::Toolset(differences) => joined(differences, toolset::difference),
     };
     words(

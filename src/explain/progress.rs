@@ -3,34 +3,19 @@
 use crate::app::{caller::Progress, plan::action::Action};
 
 /// Steps done, steps in all if known, and a message.
-#[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts that a person looks at, far below 2^52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "counts that a person looks at, far below 2^52")]
 pub(crate) fn progress(progress: &Progress) -> (f64, Option<f64>, String) {
     match progress {
-        Progress::Polled {
-            polls,
-            session,
-            status,
-        } => (f64::from(*polls), None, format!("{session} is {status}")),
-        Progress::Exported { events, session } => (
-            *events as f64,
-            None,
-            format!("{events} events of {session} exported"),
-        ),
-        Progress::Scanned { sessions } => (
-            *sessions as f64,
-            None,
-            format!("{sessions} sessions scanned"),
-        ),
-        Progress::Applied {
-            action,
-            done,
-            settled,
-            matched,
-        } => {
+        Progress::Polled { polls, session, status } => {
+            (f64::from(*polls), None, format!("{session} is {status}"))
+        }
+        Progress::Exported { events, session } => {
+            (*events as f64, None, format!("{events} events of {session} exported"))
+        }
+        Progress::Scanned { sessions } => {
+            (*sessions as f64, None, format!("{sessions} sessions scanned"))
+        }
+        Progress::Applied { action, done, settled, matched } => {
             let verb = match action {
                 Action::Archive => "archived",
                 Action::Delete => "deleted",

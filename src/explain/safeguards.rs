@@ -50,10 +50,7 @@ pub(crate) fn confirmation_invalid(name: &str, subject: &Subject, expired: bool)
         "was not given for this, or what it was given for has changed since"
     };
     words(
-        format!(
-            "{} was not carried out: the confirmation {why}",
-            approval::named(subject)
-        ),
+        format!("{} was not carried out: the confirmation {why}", approval::named(subject)),
         format!("call {name} without confirmation_token and have its answer confirmed anew"),
     )
 }
@@ -95,10 +92,7 @@ pub(crate) fn export_failed(id: &SessionId, dir: &Path, cause: &dyn Display) -> 
 /// The time was up before the history was read to its end.
 pub(crate) fn export_unfinished(name: &str, id: &SessionId, events: u64) -> Words {
     let (progress, then) = match events {
-        0 => (
-            format!("before any event of session {id} was exported,"),
-            "",
-        ),
+        0 => (format!("before any event of session {id} was exported,"), ""),
         _ => (
             format!("after {events} events of session {id} were exported; they are kept,"),
             ": it resumes where this one stopped",

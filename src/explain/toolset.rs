@@ -15,7 +15,6 @@ use crate::domain::{
 const SHOWN_CHARACTERS: usize = 80;
 
 /// One clause: path, what was found there, and what is allowed.
-#[must_use]
 pub fn problem(problem: &Problem) -> String {
     let clause =
         |found: &str, allowed: &str| format!("{}: found {found}; allowed: {allowed}", problem.path);
@@ -32,22 +31,19 @@ pub fn problem(problem: &Problem) -> String {
             };
             clause(&found, self::expected(*expected))
         }
-        ProblemKind::TooManyEntries(count, most) => clause(
-            &format!("{count} entries after the change"),
-            &format!("at most {most}"),
-        ),
+        ProblemKind::TooManyEntries(count, most) => {
+            clause(&format!("{count} entries after the change"), &format!("at most {most}"))
+        }
         ProblemKind::BothDomainLists => clause(
             "both allowed_domains and blocked_domains",
             "one of the two (in mode merge, null removes the other one)",
         ),
-        ProblemKind::RepeatedConfig(name, first) => clause(
-            &format!("{} a second time, first at {first}", quoted(name)),
-            "each tool once",
-        ),
-        ProblemKind::RepeatedEntry(identity, first) => clause(
-            &format!("{} a second time, first at {first}", entry(identity)),
-            "each one once",
-        ),
+        ProblemKind::RepeatedConfig(name, first) => {
+            clause(&format!("{} a second time, first at {first}", quoted(name)), "each tool once")
+        }
+        ProblemKind::RepeatedEntry(identity, first) => {
+            clause(&format!("{} a second time, first at {first}", entry(identity)), "each one once")
+        }
         ProblemKind::UnknownServer(name, servers) => {
             clause(&quoted(name), &server_after_the_change(servers))
         }
@@ -127,13 +123,11 @@ fn expected(expected: Expected) -> &'static str {
 }
 
 /// One clause.
-#[must_use]
 pub fn warning(warning: &Warning) -> String {
     match warning {
-        Warning::RemovedWithServer(server) => format!(
-            "the mcp_toolset of {} is removed together with its server",
-            quoted(server)
-        ),
+        Warning::RemovedWithServer(server) => {
+            format!("the mcp_toolset of {} is removed together with its server", quoted(server))
+        }
         Warning::UnusedServers(servers) => {
             let servers = list(servers).unwrap_or_default();
             format!("no toolset uses these servers: {servers}")
@@ -150,7 +144,6 @@ pub fn warning(warning: &Warning) -> String {
 }
 
 /// One clause, which begins with the path into the answer.
-#[must_use]
 pub fn difference(difference: &Difference) -> String {
     let name = |section: &Section, value: &Value| match section.identity(value) {
         Some(identity) => entry(&identity),
@@ -178,10 +171,7 @@ pub fn difference(difference: &Difference) -> String {
 
 /// `custom "get_weather"`, `server "linear"`, or the type alone.
 fn entry(identity: &Identity) -> String {
-    let kind = text::shortened(
-        identity.kind.as_deref().unwrap_or("server"),
-        SHOWN_CHARACTERS,
-    );
+    let kind = text::shortened(identity.kind.as_deref().unwrap_or("server"), SHOWN_CHARACTERS);
     match identity.mcp_server_name.as_ref().or(identity.name.as_ref()) {
         Some(name) => format!("{kind} {}", quoted(name)),
         None => kind,

@@ -21,9 +21,7 @@ pub(crate) trait Vocabulary: Send + Sync {
         if args.is_empty() {
             return Some(format!("call {name}"));
         }
-        let args = args
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let args = args.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let args = Value::Object(args.collect::<Map<String, Value>>());
         Some(format!("call {name} with {args}"))
     }

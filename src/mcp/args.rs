@@ -103,15 +103,11 @@ impl Parser {
         if check(schema) == "entries" {
             // Entries that are not objects are reported with all other mistakes of the toolset.
             let objects = items.into_iter();
-            return objects
-                .map(|each| parse_object(&each).unwrap_or(each))
-                .collect();
+            return objects.map(|each| parse_object(&each).unwrap_or(each)).collect();
         }
         let item = schema.get("items").unwrap_or(&Value::Null);
         let items = items.into_iter().enumerate();
-        items
-            .map(|(index, each)| self.value(&format!("{path}[{index}]"), item, each))
-            .collect()
+        items.map(|(index, each)| self.value(&format!("{path}[{index}]"), item, each)).collect()
     }
 }
 

@@ -62,10 +62,7 @@ impl Caller for McpCaller {
 
     fn approval(&self) -> ApprovalChannel {
         if let (Some(state), Some(response)) = (&self.state, self.response()) {
-            return ApprovalChannel::Answered {
-                state: state.clone(),
-                reply: reply(&response),
-            };
+            return ApprovalChannel::Answered { state: state.clone(), reply: reply(&response) };
         }
         let capabilities = self.context.client_capabilities();
         let elicitation = capabilities.and_then(|client| client.elicitation);
@@ -82,10 +79,8 @@ impl Caller for McpCaller {
     }
 
     fn ask<'a>(&'a self, subject: &'a Subject, timeout: Duration) -> BoxFuture<'a, Option<Reply>> {
-        let request = self
-            .context
-            .peer
-            .create_elicitation_with_timeout(form(subject), Some(timeout));
+        let request =
+            self.context.peer.create_elicitation_with_timeout(form(subject), Some(timeout));
         async move {
             match request.await {
                 Ok(result) => Some(reply(&result)),
@@ -110,11 +105,7 @@ pub(crate) fn input_required(question: PendingQuestion) -> InputRequiredResult {
 fn reply(result: &ElicitResult) -> Reply {
     let content = result.content.as_ref();
     let ticked = content.and_then(|content| content.get(CONFIRM)?.as_bool()) == Some(true);
-    if result.action == ElicitationAction::Accept && ticked {
-        Reply::Yes
-    } else {
-        Reply::No
-    }
+    if result.action == ElicitationAction::Accept && ticked { Reply::Yes } else { Reply::No }
 }
 
 fn form(subject: &Subject) -> ElicitRequestParams {

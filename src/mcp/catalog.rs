@@ -54,25 +54,16 @@ impl Catalog {
             settings.tool_groups.contains(&entry.group)
                 && (!settings.read_only || entry.effect == Effect::Reads)
         };
-        let entries: BTreeMap<_, _> = all()
-            .into_iter()
-            .filter(is_offered)
-            .map(|entry| (entry.op.name(), entry))
-            .collect();
+        let entries: BTreeMap<_, _> =
+            all().into_iter().filter(is_offered).map(|entry| (entry.op.name(), entry)).collect();
         let offered = Arc::new(OfferedTools::new(entries.values().map(|entry| entry.op)));
         let (derived, vocabulary) = (entries.clone(), Arc::clone(&offered));
         let publish = move || {
             let publish = |entry: &ToolEntry| (entry.publish)(&idle_statuses, &vocabulary);
             let derived = derived.iter();
-            derived
-                .map(|(name, entry)| (*name, publish(entry)))
-                .collect()
+            derived.map(|(name, entry)| (*name, publish(entry))).collect()
         };
-        Self {
-            entries,
-            offered,
-            published: LazyLock::new(Box::new(publish)),
-        }
+        Self { entries, offered, published: LazyLock::new(Box::new(publish)) }
     }
 
     /// Whether a tool of this name exists, offered or not.

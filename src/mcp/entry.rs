@@ -70,11 +70,7 @@ fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) ->
     let mut input = schema::input::<T>();
     schema::allow(&mut input, "statuses", idle_statuses);
     let description = offered.describe(T::DESCRIPTION);
-    let mut tool = Tool::new(
-        T::OP.name(),
-        description,
-        Arc::new(schema::published(&input)),
-    );
+    let mut tool = Tool::new(T::OP.name(), description, Arc::new(schema::published(&input)));
     tool.title = Some(T::TITLE.to_owned());
     let output = schema::output::<T::Output>(|tool| offered.has(tool));
     tool.output_schema = Some(Arc::new(output));
@@ -85,10 +81,7 @@ fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) ->
         Some(true),
         Some(true),
     ));
-    PublishedTool {
-        tool,
-        input: Arc::new(input),
-    }
+    PublishedTool { tool, input: Arc::new(input) }
 }
 
 /// What the audit log notes of an answer.
@@ -108,35 +101,20 @@ async fn call<T: SessionsTool>(
     let invocation = Invocation {
         writes: T::EFFECT != Effect::Reads,
         bulk: T::BULK,
-        target: Target {
-            session_id: text("session_id"),
-            plan_id: text("plan_id"),
-        },
+        target: Target { session_id: text("session_id"), plan_id: text("plan_id") },
     };
-    let caller = McpCaller {
-        context,
-        state: params.request_state,
-        responses: params.input_responses,
-    };
+    let caller =
+        McpCaller { context, state: params.request_state, responses: params.input_responses };
     let vocabulary = Arc::clone(&offered);
-    let answered = app.run(
-        T::OP,
-        invocation,
-        Arc::new(caller),
-        outcome::<T::Output>,
-        move |services, cx| {
+    let answered =
+        app.run(T::OP, invocation, Arc::new(caller), outcome::<T::Output>, move |services, cx| {
             async move {
                 let tool: T = args::parse(&input, given).map_err(ErrorKind::InvalidArguments)?;
-                let call = ToolCall {
-                    services,
-                    cx,
-                    vocabulary: &*vocabulary,
-                };
+                let call = ToolCall { services, cx, vocabulary: &*vocabulary };
                 tool.call(call).await
             }
             .boxed()
-        },
-    );
+        });
     let error = match answered.await {
         Ok(output) => match result::success(&output) {
             Ok(result) => return result.into(),

@@ -132,9 +132,7 @@ pub(crate) fn filled(
     let mut names = given.into_iter().flat_map(JsonObject::keys);
     if let Some(unknown) = names.find(|key| *key != argument) {
         let unknown = quoted(unknown);
-        return Err(invalid(format!(
-            "{unknown} is not an argument; {name} takes {argument}"
-        )));
+        return Err(invalid(format!("{unknown} is not an argument; {name} takes {argument}")));
     }
     let value = match given.and_then(|given| given.get(argument)) {
         None | Some(Value::Null) => None,
@@ -167,9 +165,7 @@ fn session_id(text: &str) -> Result<&str, String> {
     if !(title.is_empty() || is_quoted) {
         return Err("must be one id, or an id followed by its title in quotes".to_owned());
     }
-    SessionId::parse(id)
-        .map(|_| id)
-        .map_err(|invalid| values::session_id(invalid).to_owned())
+    SessionId::parse(id).map(|_| id).map_err(|invalid| values::session_id(invalid).to_owned())
 }
 
 /// What a model should know before its first call, about the tools that are offered. ASCII, and
@@ -244,10 +240,7 @@ mod tests {
         for prompt in &PROMPTS {
             let text = (prompt.text)(&"x".into());
             let places: Vec<_> = prompt.tools.iter().map(|op| text.find(op.name())).collect();
-            assert!(
-                places.iter().all(Option::is_some) && places.is_sorted(),
-                "{text}"
-            );
+            assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{text}");
             assert!(text.len() < 1_000, "{}", text.len());
         }
     }

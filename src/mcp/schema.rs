@@ -52,9 +52,7 @@ fn remove_checks(schema: &mut JsonObject) {
 
 /// Adds values to the choices of a property, or of its items.
 pub(crate) fn allow(schema: &mut JsonObject, property: &str, values: &[String]) {
-    let property = schema
-        .get_mut("properties")
-        .and_then(|all| all.get_mut(property));
+    let property = schema.get_mut("properties").and_then(|all| all.get_mut(property));
     let choices = property.and_then(|property| match property.get("items") {
         Some(_) => property.pointer_mut("/items/enum"),
         None => property.get_mut("enum"),

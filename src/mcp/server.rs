@@ -20,14 +20,10 @@ pub struct Server {
 impl Server {
     /// A server with these settings; nothing is read or connected yet. With a `problem` in the
     /// settings every call fails with it.
-    #[must_use]
     pub fn new(app: settings::Settings, mcp: &Settings, problem: Option<String>) -> Self {
         let seal = ProcessSeal::new().map(|seal| Box::new(seal) as Box<dyn Seal>);
         let catalog = Catalog::new(mcp, app.idle_statuses.clone());
-        Self {
-            app: Arc::new(App::new(app, problem, seal)),
-            catalog: Arc::new(catalog),
-        }
+        Self { app: Arc::new(App::new(app, problem, seal)), catalog: Arc::new(catalog) }
     }
 
     /// Serves MCP over the standard streams until the host closes them.

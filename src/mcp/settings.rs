@@ -27,7 +27,6 @@ impl ToolGroup {
     pub const ALL: [Self; 3] = [Self::Sessions, Self::Events, Self::Fleet];
 
     /// The group's name in `--toolsets`.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Sessions => "sessions",

@@ -32,11 +32,9 @@ pub(crate) fn shown<O, P: Default>(
         Written::Unchanged(session) => (unchanged, session, P::default()),
         Written::DryRun { session, prepared } => (would, session, prepared),
         Written::NeedsApproval { session, .. } => (would, session, P::default()),
-        Written::Done {
-            before,
-            prepared,
-            after,
-        } => (done, after.map_or(before, |after| *after), prepared),
+        Written::Done { before, prepared, after } => {
+            (done, after.map_or(before, |after| *after), prepared)
+        }
     };
     (outcome, Row::of(&session.head), prepared)
 }

@@ -154,12 +154,6 @@ pub(super) struct AgentRecord {
 
 impl AgentRecord {
     pub(super) fn new(agent: Agent, metadata: BTreeMap<String, String>, now: Timestamp) -> Self {
-        Self {
-            agent,
-            metadata,
-            created_at: now,
-            updated_at: now,
-            archived_at: None,
-        }
+        Self { agent, metadata, created_at: now, updated_at: now, archived_at: None }
     }
 }

@@ -75,12 +75,7 @@ impl Clock {
         status_lag: Duration,
         timers: UnboundedSender<TurnTimer>,
     ) -> Self {
-        Self {
-            last: Timestamp::now(),
-            turn,
-            status_lag,
-            timers,
-        }
+        Self { last: Timestamp::now(), turn, status_lag, timers }
     }
 
     /// The current time, moved forward where needed: no two stamps are equal.
@@ -91,11 +86,7 @@ impl Clock {
     }
 
     pub(super) fn start_timer(&self, session: &str, turn: u64) {
-        let timer = TurnTimer {
-            session: session.to_owned(),
-            turn,
-            after: self.turn,
-        };
+        let timer = TurnTimer { session: session.to_owned(), turn, after: self.turn };
         // The receiver is dropped only when the sandbox stops.
         let _ = self.timers.send(timer);
     }

@@ -46,10 +46,7 @@ impl Environment {
                     "apt": [], "cargo": [], "gem": [], "go": [], "npm": [], "pip": [],
                 },
             }),
-            metadata: fields
-                .value("metadata")
-                .cloned()
-                .unwrap_or_else(|| json!({})),
+            metadata: fields.value("metadata").cloned().unwrap_or_else(|| json!({})),
             created_at: now,
             updated_at: now,
             archived_at: None,

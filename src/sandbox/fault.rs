@@ -85,14 +85,8 @@ fn default_times() -> u32 {
 
 impl Fault {
     /// The effect on the next request, whichever it is.
-    #[must_use]
     pub fn new(effect: Effect) -> Self {
-        Self {
-            effect,
-            times: 1,
-            method: None,
-            path: None,
-        }
+        Self { effect, times: 1, method: None, path: None }
     }
 
     /// The effect on that many requests.
@@ -151,21 +145,13 @@ fn parse(text: &str) -> Option<Effect> {
         status.filter(|status| (200..600).contains(status))
     };
     Some(match name {
-        "slow" => Effect::Slow {
-            milliseconds: value?.parse().ok()?,
-        },
+        "slow" => Effect::Slow { milliseconds: value?.parse().ok()? },
         "reset" => Effect::Reset,
         "reset-after" => Effect::ResetAfter,
         "truncated" => Effect::Truncated,
-        "html" => Effect::Html {
-            status: status(502)?,
-        },
-        "empty" => Effect::Empty {
-            status: status(200)?,
-        },
-        "redirect" => Effect::Redirect {
-            location: value?.to_owned(),
-        },
+        "html" => Effect::Html { status: status(502)? },
+        "empty" => Effect::Empty { status: status(200)? },
+        "redirect" => Effect::Redirect { location: value?.to_owned() },
         status => {
             let status = status.parse().ok()?;
             let (mut retry_after, mut should_retry) = (None, None);
@@ -198,11 +184,7 @@ impl Effect {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
                 handle.await
             }
-            Self::Status {
-                status,
-                retry_after,
-                should_retry,
-            } => {
+            Self::Status { status, retry_after, should_retry } => {
                 let mut response = render(Rejection::fault(status_code(status)));
                 let headers = response.headers_mut();
                 if let Some(value) = retry_after.and_then(|value| value.parse().ok()) {

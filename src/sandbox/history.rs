@@ -70,12 +70,7 @@ impl History {
             }
         }
         let json = Value::Object(json);
-        Event {
-            id,
-            position,
-            at,
-            json,
-        }
+        Event { id, position, at, json }
     }
 
     /// Adds an event and returns its id.

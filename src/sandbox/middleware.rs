@@ -114,9 +114,8 @@ fn check_versions(headers: &HeaderMap) -> Result<()> {
         return Err(Rejection::field("anthropic-version", complaint));
     }
     let betas = headers.get_all("anthropic-beta").iter();
-    let mut betas = betas
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
+    let mut betas =
+        betas.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     if !betas.any(|beta| beta.trim() == BETA) {
         let complaint = format!("must name {BETA}");
         return Err(Rejection::field("anthropic-beta", complaint));

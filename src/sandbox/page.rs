@@ -83,12 +83,7 @@ impl PageRequest {
             let complaint = "this cursor was made with another order";
             return Err(Rejection::field("page", complaint));
         }
-        Ok(Self {
-            list,
-            order,
-            limit,
-            cursor,
-        })
+        Ok(Self { list, order, limit, cursor })
     }
 
     /// The page out of all matching items, which are in ascending order.
@@ -149,10 +144,7 @@ impl<T> List<T> {
     }
 
     pub(super) fn two_way(mut self) -> TwoWayList<T> {
-        TwoWayList {
-            prev_page: self.prev_page.take(),
-            list: self,
-        }
+        TwoWayList { prev_page: self.prev_page.take(), list: self }
     }
 }
 
@@ -171,11 +163,7 @@ impl Cursor {
         };
         let key = (major.parse().ok()?, minor.parse().ok()?);
         let backwards = direction == "p";
-        (made_for == list).then_some(Self {
-            order,
-            backwards,
-            key,
-        })
+        (made_for == list).then_some(Self { order, backwards, key })
     }
 }
 

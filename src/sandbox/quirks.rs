@@ -117,10 +117,7 @@ impl Quirks {
         }
         if self.has(Quirk::LooseMetadata) {
             let metadata = session.get_mut("metadata").and_then(Value::as_object_mut);
-            for value in metadata
-                .into_iter()
-                .flat_map(|metadata| metadata.values_mut())
-            {
+            for value in metadata.into_iter().flat_map(|metadata| metadata.values_mut()) {
                 if let Some(number) = value.as_str().and_then(|text| text.parse::<u64>().ok()) {
                     *value = json!(number);
                 }

@@ -28,12 +28,7 @@ pub(super) struct Rejection {
 
 impl Rejection {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-            error_code: None,
-            state_conflict: false,
-        }
+        Self { status, message: message.into(), error_code: None, state_conflict: false }
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {

@@ -30,7 +30,6 @@ pub struct ReceivedRequest {
 
 impl ReceivedRequest {
     /// Whether the request was meant to change something.
-    #[must_use]
     pub fn is_write(&self) -> bool {
         !self.method.is_safe()
     }
@@ -45,11 +44,7 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(store: Store) -> Self {
-        Self {
-            store: Mutex::new(store),
-            log: Mutex::default(),
-            request_count: AtomicU64::new(0),
-        }
+        Self { store: Mutex::new(store), log: Mutex::default(), request_count: AtomicU64::new(0) }
     }
 
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
@@ -73,9 +68,7 @@ impl Service {
         let uri = request.uri();
         log.push_back(ReceivedRequest {
             method: request.method().clone(),
-            path: uri
-                .path_and_query()
-                .map_or_else(|| uri.to_string(), ToString::to_string),
+            path: uri.path_and_query().map_or_else(|| uri.to_string(), ToString::to_string),
             headers: request.headers().clone(),
         });
     }

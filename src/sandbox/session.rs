@@ -235,8 +235,7 @@ impl Session {
     }
 
     pub(super) fn budget(&self) -> Option<Value> {
-        self.budget_cents
-            .map(|cents| json!({"type": "limit", "max_list_cost": usd(cents)}))
+        self.budget_cents.map(|cents| json!({"type": "limit", "max_list_cost": usd(cents)}))
     }
 
     /// The id of the thread that is the session itself.

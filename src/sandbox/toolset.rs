@@ -63,9 +63,7 @@ pub(super) fn policy_of<'a>(toolset: &'a Value, tool: &str) -> (bool, &'a str) {
         .or_else(|| toolset.get("default_config"))
         .unwrap_or(&Value::Null);
     let enabled = config.get("enabled").and_then(Value::as_bool);
-    let policy = config
-        .pointer("/permission_policy/type")
-        .and_then(Value::as_str);
+    let policy = config.pointer("/permission_policy/type").and_then(Value::as_str);
     (enabled.unwrap_or(true), policy.unwrap_or("always_allow"))
 }
 

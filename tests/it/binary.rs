@@ -47,9 +47,8 @@ fn sockets_are_served_until_they_close_and_stay_blocking() {
         writeln!(to_program, "{message}").expect("stdin takes a line");
     }
     let lines = BufReader::new(from_program).lines().take(2);
-    let answers: Vec<Value> = lines
-        .map(|line| serde_json::from_str(&line.expect("a line")).expect("JSON"))
-        .collect();
+    let answers: Vec<Value> =
+        lines.map(|line| serde_json::from_str(&line.expect("a line")).expect("JSON")).collect();
     let name = &answers[0]["result"]["serverInfo"]["name"];
     assert_eq!(name, "managed-sessions-mcp");
     let tools = answers[1]["result"]["tools"].as_array().expect("tools");
@@ -80,15 +79,11 @@ fn without_a_key_tools_are_listed_and_calls_report_what_is_missing() {
 
 #[test]
 fn an_invalid_variable_is_reported_by_every_call() {
-    let environment = [
-        ("MANAGED_SESSIONS_TIMEOUT_SECONDS", "soon"),
-        ("ANTHROPIC_API_KEY", "sk-x"),
-    ];
+    let environment = [("MANAGED_SESSIONS_TIMEOUT_SECONDS", "soon"), ("ANTHROPIC_API_KEY", "sk-x")];
     let mut program = Program::start(&["--sandbox"], &environment).opened();
-    for (tool, arguments) in [
-        ("list_sessions", json!({})),
-        ("delete_session", json!({"session_id": "sesn_x"})),
-    ] {
+    for (tool, arguments) in
+        [("list_sessions", json!({})), ("delete_session", json!({"session_id": "sesn_x"}))]
+    {
         let failure = call(&mut program, tool, &arguments);
         assert!(
             failure.starts_with("invalid_configuration: ")
@@ -179,10 +174,7 @@ fn the_demo_passes_and_fits_a_terminal() {
         "deleted",
         "All steps passed.",
     ] {
-        assert!(
-            transcript.contains(shown),
-            "{shown} is missing:\n{transcript}"
-        );
+        assert!(transcript.contains(shown), "{shown} is missing:\n{transcript}");
     }
     let widest = transcript.lines().map(|line| line.chars().count()).max();
     assert!(widest <= Some(100), "{widest:?}");

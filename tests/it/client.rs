@@ -37,10 +37,7 @@ pub(crate) fn settings(server: &Server) -> Settings {
         credentials: Sources::from_api_key(KEY),
         timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(4),
-        retry: Policy {
-            base: Duration::from_millis(1),
-            ..Policy::default()
-        },
+        retry: Policy { base: Duration::from_millis(1), ..Policy::default() },
         ..Settings::default()
     }
 }

@@ -21,26 +21,19 @@ async fn every_answer_fits_the_output_schema_of_its_tool() {
     let samples: Map<String, Value> =
         serde_json::from_str(include_str!("samples.json")).expect("samples are JSON");
     let folder = tempfile::tempdir().expect("a folder");
-    let sandbox = sandbox_with(Options {
-        turn: Duration::from_millis(400),
-        ..Options::default()
-    })
-    .await;
+    let sandbox =
+        sandbox_with(Options { turn: Duration::from_millis(400), ..Options::default() }).await;
     let url = sandbox.base_url();
-    let environment = [
-        ("ANTHROPIC_BASE_URL", url.as_str()),
-        ("ANTHROPIC_API_KEY", sandbox.api_key()),
-    ];
+    let environment =
+        [("ANTHROPIC_BASE_URL", url.as_str()), ("ANTHROPIC_API_KEY", sandbox.api_key())];
     let path = folder.path().to_str().expect("a plain path");
     let command = command(&["--export-dir", path], &environment);
     let transport = TokioChildProcess::new(tokio::process::Command::from(command));
     let program = ().serve(transport.expect("the program starts")).await;
     let program = program.expect("the handshake succeeds");
     let tools = program.list_all_tools().await.expect("tools are listed");
-    let tools: BTreeMap<String, Tool> = tools
-        .into_iter()
-        .map(|tool| (tool.name.to_string(), tool))
-        .collect();
+    let tools: BTreeMap<String, Tool> =
+        tools.into_iter().map(|tool| (tool.name.to_string(), tool)).collect();
     let names: BTreeSet<&String> = samples.keys().collect();
     assert_eq!(names, tools.keys().collect(), "each tool has its samples");
     let mut plan = Value::Null;
@@ -63,10 +56,8 @@ async fn every_answer_fits_the_output_schema_of_its_tool() {
                 }
                 Reply::Answer(answer) => {
                     assert_eq!(sample.get("code"), None, "{shown}: {answer}");
-                    let wrong: Vec<String> = schema
-                        .iter_errors(&answer)
-                        .map(|error| error.to_string())
-                        .collect();
+                    let wrong: Vec<String> =
+                        schema.iter_errors(&answer).map(|error| error.to_string()).collect();
                     assert!(wrong.is_empty(), "{shown}: {wrong:?}");
                     if let Some(outcome) = sample.get("outcome") {
                         assert_eq!(&answer["outcome"], outcome, "{shown}");

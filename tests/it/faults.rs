@@ -91,11 +91,7 @@ impl Line {
             ..Flags::default()
         };
         let config = with_timeout(config(flags, &gateway.url()), timeout);
-        Self {
-            host: Host::connect(serve(config)).await,
-            gateway,
-            folder,
-        }
+        Self { host: Host::connect(serve(config)).await, gateway, folder }
     }
 
     /// A sandbox behind the gateway, and the arguments of the call.
@@ -153,11 +149,8 @@ impl Line {
 }
 
 async fn new_sandbox() -> Sandbox {
-    let sandbox = sandbox_with(Options {
-        turn: Duration::from_millis(300),
-        ..Options::default()
-    })
-    .await;
+    let sandbox =
+        sandbox_with(Options { turn: Duration::from_millis(300), ..Options::default() }).await;
     // Its long prompt would be most of what is read here.
     ask(&sandbox, "DELETE", "/v1/sessions/sesn_10", &Value::Null).await;
     sandbox

@@ -10,11 +10,7 @@ use crate::support::{Host, all_pages, ids, in_time, sandbox_with};
 
 /// A sandbox with so many sessions besides those it always has.
 async fn fleet_of(bulk_sessions: usize) -> (Sandbox, Host) {
-    let sandbox = sandbox_with(Options {
-        bulk_sessions,
-        ..Options::default()
-    })
-    .await;
+    let sandbox = sandbox_with(Options { bulk_sessions, ..Options::default() }).await;
     let host = Host::new(&sandbox.base_url()).await;
     (sandbox, host)
 }
@@ -152,11 +148,8 @@ async fn a_storm_of_429_slows_down_and_loses_nothing() {
     let (sandbox, host) = fleet_of(30).await;
     let arguments = json!({"action": "archive", "statuses": ["idle"], "max_sessions": 20});
     let plan = plan(&host, arguments).await;
-    let limit = Effect::Status {
-        status: 429,
-        retry_after: Some("0.05".to_owned()),
-        should_retry: None,
-    };
+    let limit =
+        Effect::Status { status: 429, retry_after: Some("0.05".to_owned()), should_retry: None };
     sandbox.fail(Fault::new(limit).times(25));
     let end = in_time(apply_all(&host, &plan)).await;
     assert_eq!(end["done"], plan["matched"], "{end}");

@@ -24,22 +24,14 @@ fn guarded_calls() -> [(&'static str, Value); 6] {
         ("update_session", json!({"title": "New"})),
         ("update_session", json!({"budget": "90.00 USD"})),
     ]
-    .map(|(tool, arguments)| {
-        (
-            tool,
-            with_fields(json!({"session_id": "sesn_1"}), arguments),
-        )
-    })
+    .map(|(tool, arguments)| (tool, with_fields(json!({"session_id": "sesn_1"}), arguments)))
 }
 
 /// Session `sesn_1` with a budget, as the API sends it.
 fn record(status: &str, archived: bool) -> Value {
     let at = archived.then_some("2026-11-02T09:30:00Z");
     let budget = json!({"type": "limit", "max_list_cost": {"amount": "5000", "currency": "USD"}});
-    with_fields(
-        session("sesn_1", status),
-        json!({"archived_at": at, "budget": budget}),
-    )
+    with_fields(session("sesn_1", status), json!({"archived_at": at, "budget": budget}))
 }
 
 /// An API with one session that accepts every guarded call, whatever the session's status.
@@ -79,42 +71,30 @@ terminated    archived  session_archived     already_archived     deleted       
 hibernating   archived  session_archived     already_archived     deleted              session_archived    session_archived  session_archived
 ";
 /// Outcomes of calls that send a write, and only one.
-const SENT: [&str; 5] = [
-    "updated",
-    "archived",
-    "deleted",
-    "interrupted",
-    "interrupt_sent",
-];
+const SENT: [&str; 5] = ["updated", "archived", "deleted", "interrupted", "interrupt_sent"];
 
 #[tokio::test]
 async fn every_cell_of_the_matrix_holds_and_a_refusal_sends_nothing() {
-    let rows = MATRIX
-        .lines()
-        .filter(|row| !row.is_empty())
-        .map(async |row| {
-            let cells: Vec<&str> = row.split_whitespace().collect();
-            let api = accepting(&record(cells[0], cells[1] == "archived")).await;
-            let host = api.host().await;
-            assert_eq!(cells.len(), 2 + guarded_calls().len(), "{row}");
-            for ((tool, arguments), expected) in guarded_calls().into_iter().zip(&cells[2..]) {
-                let before = api.writes().await.len();
-                let outcome = host.outcome(tool, arguments).await;
-                assert_eq!(outcome, *expected, "{tool}: {row}");
-                let sent = api.writes().await.len() - before;
-                assert_eq!(sent, usize::from(SENT.contains(expected)), "{tool}: {row}");
-            }
-        });
+    let rows = MATRIX.lines().filter(|row| !row.is_empty()).map(async |row| {
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        let api = accepting(&record(cells[0], cells[1] == "archived")).await;
+        let host = api.host().await;
+        assert_eq!(cells.len(), 2 + guarded_calls().len(), "{row}");
+        for ((tool, arguments), expected) in guarded_calls().into_iter().zip(&cells[2..]) {
+            let before = api.writes().await.len();
+            let outcome = host.outcome(tool, arguments).await;
+            assert_eq!(outcome, *expected, "{tool}: {row}");
+            let sent = api.writes().await.len() - before;
+            assert_eq!(sent, usize::from(SENT.contains(expected)), "{tool}: {row}");
+        }
+    });
     join_all(rows).await;
 }
 
 #[tokio::test]
 async fn a_status_declared_idle_is_as_safe_as_idle() {
     let api = accepting(&record("hibernating", false)).await;
-    let flags = Flags {
-        idle_status: vec!["hibernating".to_owned()],
-        ..Flags::default()
-    };
+    let flags = Flags { idle_status: vec!["hibernating".to_owned()], ..Flags::default() };
     let host = api.host_with(flags).await;
     let archive = json!({"session_id": "sesn_1"});
     assert_eq!(host.outcome("archive_session", archive).await, "archived");
@@ -208,8 +188,7 @@ async fn a_delete_whose_answer_confirms_nothing_is_verified_by_a_read() {
 #[tokio::test]
 async fn a_record_of_another_session_is_a_bad_response() {
     let api = Api::new().await;
-    api.answers("GET", "/v1/sessions/sesn_2", 200, record("idle", false))
-        .await;
+    api.answers("GET", "/v1/sessions/sesn_2", 200, record("idle", false)).await;
     let host = api.host().await;
     let deleted = host.outcome("delete_session", json!({"session_id": "sesn_2"}));
     assert_eq!(deleted.await, "bad_response");

@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Host, NOWHERE, tool_groups};
 
 /// Keywords that some host is known to reject.
-const NOT_PORTABLE: [&str; 7] = [
-    "$ref", "$defs", "oneOf", "allOf", "anyOf", "format", "x-check",
-];
+const NOT_PORTABLE: [&str; 7] = ["$ref", "$defs", "oneOf", "allOf", "anyOf", "format", "x-check"];
 
 #[tokio::test]
 async fn every_tool_matches_its_snapshot() {
@@ -61,10 +59,7 @@ async fn every_tool_has_annotations_descriptions_and_portable_schemas() {
         ];
         assert!(all.iter().all(Option::is_some), "{name}: {all:?}");
         assert_eq!(hints.open_world_hint, Some(true), "{name}");
-        assert!(
-            !(reads(&tool) && hints.destructive_hint == Some(true)),
-            "{name}"
-        );
+        assert!(!(reads(&tool) && hints.destructive_hint == Some(true)), "{name}");
 
         let input = Value::Object(tool.input_schema.as_ref().clone());
         let output = tool.output_schema.as_ref().expect("an output schema");
@@ -94,10 +89,7 @@ fn check_portable(schema: &Value, place: &str) {
         Value::Array(values) => values.iter().for_each(|value| check_portable(value, place)),
         Value::Object(keywords) => {
             for (keyword, value) in keywords {
-                assert!(
-                    !NOT_PORTABLE.contains(&keyword.as_str()),
-                    "{place}: {keyword}"
-                );
+                assert!(!NOT_PORTABLE.contains(&keyword.as_str()), "{place}: {keyword}");
                 let types = keyword == "type" && value.is_array();
                 assert!(!types, "{place}: an array of types");
                 check_portable(value, place);
@@ -109,18 +101,10 @@ fn check_portable(schema: &Value, place: &str) {
 
 #[tokio::test]
 async fn read_only_mode_offers_exactly_the_tools_annotated_as_reading() {
-    let names = |tools: &[Tool]| {
-        tools
-            .iter()
-            .map(|tool| tool.name.clone())
-            .collect::<Vec<_>>()
-    };
+    let names = |tools: &[Tool]| tools.iter().map(|tool| tool.name.clone()).collect::<Vec<_>>();
     let mut all = Host::new(NOWHERE).await.tools().await;
     all.retain(reads);
-    let flags = Flags {
-        read_only: true,
-        ..Flags::default()
-    };
+    let flags = Flags { read_only: true, ..Flags::default() };
     let offered = names(&Host::with_flags(flags, NOWHERE).await.tools().await);
     assert_eq!(offered, names(&all));
     assert!(offered.contains(&"get_session".into()));

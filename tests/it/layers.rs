@@ -27,12 +27,7 @@ struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            line,
-            rule,
-            text,
-        } = self;
+        let Self { file, line, rule, text } = self;
         write!(f, "{file}:{line}: {rule}: {text}")
     }
 }

@@ -13,31 +13,20 @@ use managed_sessions_mcp::cli::Flags;
 use serde_json::Value;
 
 fn confirming(mode: &str) -> Flags {
-    Flags {
-        confirm_deletes: Some(mode.to_owned()),
-        ..Flags::default()
-    }
+    Flags { confirm_deletes: Some(mode.to_owned()), ..Flags::default() }
 }
 
 fn exporting(folder: &Path) -> Flags {
-    Flags {
-        export_dir: Some(folder.to_owned()),
-        ..Flags::default()
-    }
+    Flags { export_dir: Some(folder.to_owned()), ..Flags::default() }
 }
 
 fn auditing(file: &Path) -> Flags {
-    Flags {
-        audit_log: Some(file.to_owned()),
-        ..Flags::default()
-    }
+    Flags { audit_log: Some(file.to_owned()), ..Flags::default() }
 }
 
 /// The lines of a file as JSON.
 fn json_lines(file: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(file).expect("the file can be read");
     assert!(text.ends_with('\n') || text.is_empty(), "{text}");
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("a line is JSON"))
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
 }

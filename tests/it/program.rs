@@ -26,10 +26,7 @@ pub(crate) fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Comma
 
 /// Runs the program to its end, with an empty stdin.
 pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    command(arguments, environment)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program starts")
+    command(arguments, environment).stdin(Stdio::null()).output().expect("the program starts")
 }
 
 pub(crate) fn utf8(bytes: &[u8]) -> &str {
@@ -61,20 +58,14 @@ impl Program {
                 }
             }
         });
-        Self {
-            stdin: child.stdin.take(),
-            child,
-            lines,
-        }
+        Self { stdin: child.stdin.take(), child, lines }
     }
 
     /// Starts the program against this sandbox.
     pub(crate) fn on(sandbox: &Sandbox) -> Self {
         let url = sandbox.base_url();
-        let environment = [
-            ("ANTHROPIC_BASE_URL", url.as_str()),
-            ("ANTHROPIC_API_KEY", sandbox.api_key()),
-        ];
+        let environment =
+            [("ANTHROPIC_BASE_URL", url.as_str()), ("ANTHROPIC_API_KEY", sandbox.api_key())];
         Self::start(&[], &environment)
     }
 
@@ -113,10 +104,7 @@ impl Program {
     pub(crate) fn is_well(&mut self) {
         self.send(&request("ping", "ping", &json!({})));
         let answer = self.answer();
-        assert_eq!(
-            (&answer["id"], &answer["result"]),
-            (&json!("ping"), &json!({}))
-        );
+        assert_eq!((&answer["id"], &answer["result"]), (&json!("ping"), &json!({})));
     }
 
     /// Closes stdin; returns the remaining messages and the exit status.
@@ -165,7 +153,5 @@ pub(crate) fn hello(version: &str) -> Value {
 
 /// The text of a tool result.
 pub(crate) fn text(answer: &Value) -> &str {
-    answer["result"]["content"][0]["text"]
-        .as_str()
-        .expect("a text")
+    answer["result"]["content"][0]["text"].as_str().expect("a text")
 }

@@ -15,10 +15,7 @@ use crate::support::{Api, session, with_fields};
 
 /// Flags that allow only sessions of this agent.
 fn allowing(agent: &str) -> Flags {
-    Flags {
-        allow_agent: vec![agent.to_owned()],
-        ..Flags::default()
-    }
+    Flags { allow_agent: vec![agent.to_owned()], ..Flags::default() }
 }
 
 /// A service that pages `data` by numbers and ignores every filter.

@@ -20,24 +20,12 @@ pub(crate) const DONE: [&str; 7] = [
     "nothing_to_do",
 ];
 /// Codes of failures after which the service may have acted.
-pub(crate) const IN_DOUBT: [&str; 6] = [
-    "api_error",
-    "api_unreachable",
-    "bad_response",
-    "overloaded",
-    "rate_limited",
-    "timed_out",
-];
+pub(crate) const IN_DOUBT: [&str; 6] =
+    ["api_error", "api_unreachable", "bad_response", "overloaded", "rate_limited", "timed_out"];
 
 /// How a failure with one of those codes says that nothing was done all the same.
-const DENIALS: [&str; 6] = [
-    "nothing was",
-    "sent nothing",
-    "was not",
-    "were not",
-    "not changed",
-    "no change",
-];
+const DENIALS: [&str; 6] =
+    ["nothing was", "sent nothing", "was not", "were not", "not changed", "no change"];
 
 /// Where a failure carries its parts for programs.
 const META: &str = "managed-sessions-mcp/error";

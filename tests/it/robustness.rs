@@ -44,10 +44,8 @@ fn messages_before_the_handshake_do_no_harm() {
     program.send(&request("early", "tools/list", &json!({})));
     let answer = program.answer();
     assert_eq!(answer["error"]["code"], -32_602, "{answer}");
-    program.send(
-        &json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
-                         "params": {"requestId": "early"}}),
-    );
+    program.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+                         "params": {"requestId": "early"}}));
     let mut program = program.opened();
     program.is_well();
     assert!(program.close().1.success());
@@ -63,11 +61,7 @@ fn malformed_lines_are_rejected_and_the_program_goes_on() {
         ("[", -32_700, None),
         ("nul", -32_700, None),
         (deep.as_str(), -32_700, None),
-        (
-            r#"{"id": 5, "method": "ping", "params": {"#,
-            -32_700,
-            Some(5),
-        ),
+        (r#"{"id": 5, "method": "ping", "params": {"#, -32_700, Some(5)),
         ("5", -32_600, None),
         ("null", -32_600, None),
         ("{}", -32_600, None),
@@ -83,12 +77,7 @@ fn malformed_lines_are_rejected_and_the_program_goes_on() {
         assert_eq!(answer.get("id"), id.map(Value::from).as_ref(), "{answer}");
         program.is_well();
     }
-    for ignored in [
-        "",
-        "\u{feff}",
-        "  ",
-        "{\"jsonrpc\": \"2.0\", \"method\": 5}",
-    ] {
+    for ignored in ["", "\u{feff}", "  ", "{\"jsonrpc\": \"2.0\", \"method\": 5}"] {
         program.write(ignored);
         program.is_well();
     }
@@ -100,11 +89,7 @@ fn malformed_lines_are_rejected_and_the_program_goes_on() {
 fn a_malformed_call_is_a_tool_failure_that_the_model_sees() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("audit.jsonl");
-    let audited = [
-        "--sandbox",
-        "--audit-log",
-        log.to_str().expect("a plain path"),
-    ];
+    let audited = ["--sandbox", "--audit-log", log.to_str().expect("a plain path")];
     let mut program = Program::start(&audited, &[]).opened();
     for (params, expected) in [
         (json!({"name": 5}), "must name its tool"),
@@ -113,10 +98,7 @@ fn a_malformed_call_is_a_tool_failure_that_the_model_sees() {
             json!({"name": "get_session", "arguments": "sesn_01"}),
             "\"get_session\" was not carried out: its arguments must be a JSON object",
         ),
-        (
-            json!({"name": "delete_session", "arguments": [1]}),
-            "a JSON object",
-        ),
+        (json!({"name": "delete_session", "arguments": [1]}), "a JSON object"),
     ] {
         program.send(&request("1", "tools/call", &params));
         let answer = program.answer();
@@ -125,9 +107,8 @@ fn a_malformed_call_is_a_tool_failure_that_the_model_sees() {
         assert!(text(&answer).contains(expected), "{answer}");
     }
     let lines = std::fs::read_to_string(&log).expect("the log is there");
-    let lines: Vec<Value> = (lines.lines())
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
+    let lines: Vec<Value> =
+        (lines.lines()).map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(lines.len(), 1, "only tools that write: {lines:?}");
     assert_eq!(
         (&lines[0]["tool"], &lines[0]["code"]),
@@ -154,9 +135,7 @@ fn an_unknown_protocol_version_is_answered_with_the_supported_ones() {
     program.send(&list("2031-01-01"));
     let supported = program.answer()["error"]["data"]["supported"].clone();
     assert!(
-        supported
-            .as_array()
-            .is_some_and(|all| all.contains(&json!("2026-07-28"))),
+        supported.as_array().is_some_and(|all| all.contains(&json!("2026-07-28"))),
         "{supported}"
     );
     program.send(&list("2026-07-28"));
@@ -186,10 +165,7 @@ fn a_line_of_fifteen_mebibytes_is_read_and_a_longer_one_rejected() {
     let long = "x".repeat(15 << 20);
     program.call("1", "get_session", &json!({"session_id": long}));
     let answer = program.answer();
-    assert!(
-        text(&answer).starts_with("invalid_arguments: "),
-        "it is long"
-    );
+    assert!(text(&answer).starts_with("invalid_arguments: "), "it is long");
     assert!(answer.to_string().len() < 4_000, "a failure is short");
     let too_long = "x".repeat(17 << 20);
     program.call("2", "get_session", &json!({"session_id": too_long}));
@@ -222,10 +198,7 @@ fn calls_in_flight_are_answered_when_stdin_ends() {
     }
     let (rest, status) = program.close();
     assert_eq!(rest.len(), 3, "{rest:?}");
-    assert!(
-        rest.iter()
-            .all(|answer| answer["result"]["isError"] == false)
-    );
+    assert!(rest.iter().all(|answer| answer["result"]["isError"] == false));
     assert!(status.success());
 }
 

@@ -1,7 +1,13 @@
-//! The pure rules, as tables: values in, values out.
+//! The pure rules, as tables and laws: values in, values out.
 
 mod config;
 mod diagnosis;
+mod events;
+mod filter;
+mod guard;
 mod money;
 mod retry;
+mod summary;
+mod text;
+mod time;
 mod toolset;

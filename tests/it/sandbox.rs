@@ -29,19 +29,12 @@ struct HttpClient {
 
 /// Turns end almost immediately, and statuses do not lag.
 fn fast_turns() -> Options {
-    Options {
-        turn: Duration::from_millis(20),
-        status_lag: Duration::ZERO,
-        ..Options::default()
-    }
+    Options { turn: Duration::from_millis(20), status_lag: Duration::ZERO, ..Options::default() }
 }
 
 /// Turns end only by an interrupt.
 fn endless_turns() -> Options {
-    Options {
-        turn: Duration::from_secs(3600),
-        ..fast_turns()
-    }
+    Options { turn: Duration::from_secs(3600), ..fast_turns() }
 }
 
 impl HttpClient {

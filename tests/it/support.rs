@@ -113,9 +113,7 @@ impl Host {
     /// With the server at the other end of the pipe.
     pub(crate) async fn connect(pipe: DuplexStream) -> Self {
         let client = ().serve(pipe).await;
-        Self {
-            client: client.expect("the handshake succeeds"),
-        }
+        Self { client: client.expect("the handshake succeeds") }
     }
 
     pub(crate) async fn tools(&self) -> Vec<Tool> {
@@ -149,9 +147,7 @@ impl Host {
 }
 
 pub(crate) fn request(tool: &str, arguments: Value) -> CallToolRequestParams {
-    let Value::Object(arguments) = arguments else {
-        panic!("arguments are an object")
-    };
+    let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
     CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments)
 }
 
@@ -181,8 +177,7 @@ impl Reply {
 /// The ids of rows or events.
 pub(crate) fn ids(rows: &Value) -> Vec<String> {
     let rows = rows.as_array().expect("an array").iter();
-    rows.map(|row| row["id"].as_str().expect("an id").to_owned())
-        .collect()
+    rows.map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
 }
 
 /// Every entry of a tool's list named `field`, page by page.
@@ -217,10 +212,7 @@ pub(crate) async fn sandbox() -> Sandbox {
 
 /// The same, set up like this.
 pub(crate) async fn sandbox_with(options: Options) -> Sandbox {
-    let options = Options {
-        status_lag: Duration::ZERO,
-        ..options
-    };
+    let options = Options { status_lag: Duration::ZERO, ..options };
     let listen = "127.0.0.1:0".parse().expect("an address");
     let sandbox = Sandbox::start(listen, options).await;
     sandbox.expect("the sandbox starts")
@@ -239,9 +231,7 @@ pub(crate) async fn sandbox_ids(sandbox: &Sandbox, status: &str) -> Vec<String> 
 pub(crate) fn sandbox_writes(sandbox: &Sandbox) -> Vec<String> {
     let requests = sandbox.requests();
     let writes = requests.iter().filter(|request| request.is_write());
-    writes
-        .map(|request| format!("{} {}", request.method, request.path))
-        .collect()
+    writes.map(|request| format!("{} {}", request.method, request.path)).collect()
 }
 
 /// A plain HTTP client, for what the server under test does not do itself.
@@ -307,21 +297,16 @@ impl Api {
     }
 
     fn mock(method: &str, path: &str, status: u16, body: Value) -> Mock {
-        let answer = ResponseTemplate::new(status)
-            .insert_header("request-id", "req_1")
-            .set_body_json(body);
-        Mock::given(matchers::method(method))
-            .and(matchers::path(path))
-            .respond_with(answer)
+        let answer =
+            ResponseTemplate::new(status).insert_header("request-id", "req_1").set_body_json(body);
+        Mock::given(matchers::method(method)).and(matchers::path(path)).respond_with(answer)
     }
 
     /// The requests it received, in order: `METHOD /path`.
     pub(crate) async fn asked(&self) -> Vec<String> {
         let requests = self.requests().await;
         let shown = requests.iter();
-        shown
-            .map(|each| format!("{} {}", each.method, each.url.path()))
-            .collect()
+        shown.map(|each| format!("{} {}", each.method, each.url.path())).collect()
     }
 
     /// Those of them that do not only read.

@@ -187,41 +187,17 @@ async fn bad_arguments_are_one_clear_failure_and_nothing_is_sent() {
         ("get_session", r#"{"session_id": ["sesn_1"]}"#),
         ("get_session", r#"{"session_id": null, "detial": "full"}"#),
         ("list_sessions", r#"{"limit": 0}"#),
-        (
-            "list_sessions",
-            r#"{"limit": 101, "order": "up", "statuses": ["asleep"]}"#,
-        ),
-        (
-            "list_sessions",
-            r#"{"limit": "many", "include_archived": "perhaps"}"#,
-        ),
+        ("list_sessions", r#"{"limit": 101, "order": "up", "statuses": ["asleep"]}"#),
+        ("list_sessions", r#"{"limit": "many", "include_archived": "perhaps"}"#),
         ("list_sessions", r#"{"limit": 5.5}"#),
         ("list_sessions", r#"{"agent_version": 2}"#),
         ("list_sessions", r#"{"created_after": "yesterday"}"#),
-        (
-            "archive_session",
-            r#"{"session_id": "sesn_1", "if_busy": "kill", "wait_seconds": 41}"#,
-        ),
-        (
-            "delete_session",
-            r#"{"session_id": "sesn_1", "force": true}"#,
-        ),
-        (
-            "delete_session",
-            r#"{"session_id": "sesn_1", "expected_updated_at": "now"}"#,
-        ),
-        (
-            "update_session_tools",
-            r#"{"session_id": "sesn_1", "tools": "[{]"}"#,
-        ),
-        (
-            "update_session_tools",
-            r#"{"session_id": "sesn_1", "tools": {"type": "custom"}}"#,
-        ),
-        (
-            "plan_cleanup",
-            r#"{"action": "archive", "session_ids": []}"#,
-        ),
+        ("archive_session", r#"{"session_id": "sesn_1", "if_busy": "kill", "wait_seconds": 41}"#),
+        ("delete_session", r#"{"session_id": "sesn_1", "force": true}"#),
+        ("delete_session", r#"{"session_id": "sesn_1", "expected_updated_at": "now"}"#),
+        ("update_session_tools", r#"{"session_id": "sesn_1", "tools": "[{]"}"#),
+        ("update_session_tools", r#"{"session_id": "sesn_1", "tools": {"type": "custom"}}"#),
+        ("plan_cleanup", r#"{"action": "archive", "session_ids": []}"#),
         ("get_sesion", r#"{"session_id": "sesn_1"}"#),
     ] {
         let arguments = serde_json::from_str(arguments).expect("arguments are JSON");
@@ -266,13 +242,10 @@ async fn an_error_of_the_api_becomes_a_code_with_status_and_request_id() {
     ] {
         let api = Api::new().await;
         let body = error(kind, "the API's own words");
-        api.answers("GET", "/v1/sessions/sesn_1", status, body)
-            .await;
+        api.answers("GET", "/v1/sessions/sesn_1", status, body).await;
         let host = api.host().await;
         let reply = host.call("get_session", json!({"session_id": "sesn_1"}));
-        let Reply::Failure(text, parts) = reply.await else {
-            panic!("HTTP {status} is a failure")
-        };
+        let Reply::Failure(text, parts) = reply.await else { panic!("HTTP {status} is a failure") };
         assert_eq!(parts["code"], code, "{text}");
         assert_eq!(parts["http_status"], status);
         assert_eq!(parts["request_id"], "req_1", "the header, not the body");

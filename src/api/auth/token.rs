@@ -45,12 +45,7 @@ impl TokenRequest {
             "refresh_token": token.expose(),
             "client_id": client_id,
         });
-        Self {
-            body,
-            beta: REFRESH_BETA,
-            repeat: Repeat::IfNotActed,
-            secret: token,
-        }
+        Self { body, beta: REFRESH_BETA, repeat: Repeat::IfNotActed, secret: token }
     }
 
     /// RFC 7523. An identity token can be exchanged any number of times. `workspace` is used if
@@ -68,12 +63,7 @@ impl TokenRequest {
             fields.extend(account.map(|id| ("service_account_id".to_owned(), id.into())));
             fields.extend(workspace.map(|id| ("workspace_id".to_owned(), id.into())));
         }
-        Self {
-            body,
-            beta: EXCHANGE_BETA,
-            repeat: Repeat::Idempotent,
-            secret: identity,
-        }
+        Self { body, beta: EXCHANGE_BETA, repeat: Repeat::Idempotent, secret: identity }
     }
 
     /// Sends it to `base`, since a token is only valid where it was issued.

@@ -35,12 +35,7 @@ pub(crate) enum CredentialKind {
 
 impl Credential {
     pub(crate) fn new(source: &str, kind: CredentialKind) -> Self {
-        Self {
-            source: source.to_owned(),
-            kind,
-            base_url: None,
-            workspace_id: None,
-        }
+        Self { source: source.to_owned(), kind, base_url: None, workspace_id: None }
     }
 
     pub(crate) fn unusable(&self, cause: impl Into<String>) -> ApiError {

@@ -93,10 +93,7 @@ impl TokenFile {
         let directory = self.0.parent().unwrap_or(Path::new("."));
         // Created with mode 0600, which the rename keeps.
         match NamedTempFile::new_in(directory) {
-            Ok(file) => Ok(Replacement {
-                file,
-                target: self.0.clone(),
-            }),
+            Ok(file) => Ok(Replacement { file, target: self.0.clone() }),
             Err(error) => Err(format!(
                 "{} cannot be written to, so a refreshed token would be lost: {error}",
                 directory.display()

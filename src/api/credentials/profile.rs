@@ -32,11 +32,7 @@ impl ConfigDirectory {
             home.as_ref().map(|home| home.join(".config/anthropic"))
         };
         let chosen = path("ANTHROPIC_CONFIG_DIR");
-        Self {
-            is_chosen: chosen.is_some(),
-            path: chosen.or(default),
-            home,
-        }
+        Self { is_chosen: chosen.is_some(), path: chosen.or(default), home }
     }
 
     /// The profile that `active_config` names.
@@ -49,10 +45,7 @@ impl ConfigDirectory {
 
     pub(crate) fn config_of(&self, name: &str) -> Result<PathBuf, String> {
         check_name(name)?;
-        let directory = self
-            .path
-            .as_ref()
-            .ok_or("no home directory to look for profiles in")?;
+        let directory = self.path.as_ref().ok_or("no home directory to look for profiles in")?;
         Ok(directory.join("configs").join(format!("{name}.json")))
     }
 
@@ -147,8 +140,7 @@ fn workload(
         // An incomplete entry is a mistake in the file, not a wish to use the environment.
         Some(Value::Object(identity)) if text(identity, "source") == Some("file") => {
             let path = text(identity, "path");
-            path.ok_or("has an `identity_token` without a path")?
-                .to_owned()
+            path.ok_or("has an `identity_token` without a path")?.to_owned()
         }
         Some(_) => return Err("has an `identity_token` whose source is not `file`"),
     };

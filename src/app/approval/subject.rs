@@ -26,9 +26,7 @@ impl Subject {
     /// What an approval is bound to.
     pub(crate) fn binding(&self) -> String {
         match self {
-            Self::Deletion {
-                id, version, busy, ..
-            } => {
+            Self::Deletion { id, version, busy, .. } => {
                 // A busy session changes all the time: what is approved is that it is stopped.
                 let interrupt = if *busy { "interrupt and " } else { "" };
                 format!("{interrupt}delete\n{id}\n{version}")

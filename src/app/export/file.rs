@@ -34,13 +34,8 @@ impl Writer {
         record: &Map<String, Value>,
     ) -> io::Result<Self> {
         // Mode 0600 where there are modes; elsewhere the folder's own rules hold.
-        let file = tempfile::Builder::new()
-            .prefix(".export-")
-            .suffix(".tmp")
-            .tempfile_in(dir)?;
-        let gzip = GzBuilder::new()
-            .comment(comment(id))
-            .write(file, Compression::default());
+        let file = tempfile::Builder::new().prefix(".export-").suffix(".tmp").tempfile_in(dir)?;
+        let gzip = GzBuilder::new().comment(comment(id)).write(file, Compression::default());
         let mut writer = Self { gzip, events: 0 };
         writer.line(record)?;
         Ok(writer)
@@ -78,11 +73,7 @@ fn name(id: &str) -> String {
     let is_plain = id.chars().all(|c| safe(&c))
         && id.starts_with(|c: char| c.is_ascii_alphanumeric())
         && (SHORTEST_NAME..=LONGEST_NAME).contains(&id.len());
-    if is_plain {
-        format!("{id}.{EXTENSION}")
-    } else {
-        with_digest(id)
-    }
+    if is_plain { format!("{id}.{EXTENSION}") } else { with_digest(id) }
 }
 
 fn with_digest(id: &str) -> String {
@@ -116,13 +107,11 @@ fn comment(id: &SessionId) -> String {
 }
 
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut digits, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(digits, "{byte:02x}");
-            digits
-        })
+    Sha256::digest(bytes).iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 #[cfg(test)]
@@ -143,10 +132,7 @@ mod tests {
             let name = name(id);
             let stem = name.strip_suffix(".jsonl.gz").unwrap();
             let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '~';
-            assert!(
-                stem.contains('~') && stem.chars().all(is_safe),
-                "{id}: {name}"
-            );
+            assert!(stem.contains('~') && stem.chars().all(is_safe), "{id}: {name}");
         }
         assert!(name(&"x".repeat(256)).len() < 120);
     }

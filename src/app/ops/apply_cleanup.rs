@@ -70,18 +70,12 @@ pub(crate) async fn apply_cleanup(
         match services.approvals.approve(cx, token, &subject).await? {
             Approval::Granted | Approval::Recheck => plan.approve(),
             Approval::Needs(token) => {
-                return Ok(Applied::NeedsApproval {
-                    progress: plan.progress(),
-                    token,
-                });
+                return Ok(Applied::NeedsApproval { progress: plan.progress(), token });
             }
         }
     }
     let stopped_by = apply(services, cx, &plan).await?;
-    Ok(Applied::Worked {
-        progress: plan.progress(),
-        stopped_by,
-    })
+    Ok(Applied::Worked { progress: plan.progress(), stopped_by })
 }
 
 /// Works on a plan until it is settled, the time is up, or the caller cancels; claimed sessions
@@ -94,14 +88,7 @@ async fn apply(services: &Services, cx: &Context, plan: &Arc<Plan>) -> Result<Op
     if paused_until.is_some_and(|paused| paused >= until) {
         return Ok(Some(Code::RateLimited));
     }
-    let mut run = Run {
-        services,
-        cx,
-        plan,
-        consecutive_failures: 0,
-        stopped_by: None,
-        until,
-    };
+    let mut run = Run { services, cx, plan, consecutive_failures: 0, stopped_by: None, until };
     run.run().await?;
     Ok(run.stopped_by)
 }
@@ -265,10 +252,8 @@ async fn write_one(
     action: Action,
     session: &PlannedSession,
 ) -> Result<Settlement, Error> {
-    let conditions = Conditions {
-        expected_updated_at: session.updated_at.clone(),
-        ..Conditions::default()
-    };
+    let conditions =
+        Conditions { expected_updated_at: session.updated_at.clone(), ..Conditions::default() };
     let id = &session.id;
     let written = match action {
         Action::Archive => write(services, cx, id, &conditions, &mut Archive).await?,

@@ -33,10 +33,7 @@ pub(crate) async fn delete_session(
 ) -> Result<Deleted, Error> {
     let mut deletion = Deletion::new(services, id, token);
     let written = write(services, cx, id, conditions, &mut deletion).await?;
-    Ok(Deleted {
-        written,
-        exported_to: deletion.exported.map(|export| export.path),
-    })
+    Ok(Deleted { written, exported_to: deletion.exported.map(|export| export.path) })
 }
 
 pub(crate) struct Deletion<'a> {
@@ -70,10 +67,7 @@ impl<'a> Deletion<'a> {
 
     /// A deletion that was approved before, as part of a plan.
     pub(crate) fn approved(services: &'a Services, id: &'a SessionId) -> Self {
-        Self {
-            confirmed: Some(Confirmed::AnyState),
-            ..Self::new(services, id, None)
-        }
+        Self { confirmed: Some(Confirmed::AnyState), ..Self::new(services, id, None) }
     }
 
     async fn confirm(
@@ -85,11 +79,7 @@ impl<'a> Deletion<'a> {
         let subject = Subject::Deletion {
             session: Box::new(session.head.clone()),
             id: self.id.clone(),
-            version: if busy {
-                String::new()
-            } else {
-                export::version(session)
-            },
+            version: if busy { String::new() } else { export::version(session) },
             busy,
             exported: self.services.exporter.is_some(),
         };

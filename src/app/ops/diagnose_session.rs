@@ -56,11 +56,7 @@ async fn with_pending_calls(
     };
     let pending = diagnosis::waited_for(&events);
     if has_more && !pending.into_iter().all(is_known) {
-        let calls = [
-            "agent.tool_use",
-            "agent.mcp_tool_use",
-            "agent.custom_tool_use",
-        ];
+        let calls = ["agent.tool_use", "agent.mcp_tool_use", "agent.custom_tool_use"];
         events.extend(recent_events(cx, id, &calls, EVENTS).await?);
     }
     Ok(events)

@@ -15,10 +15,7 @@ pub(crate) async fn export_session(
     cx: &Context,
     id: &SessionId,
 ) -> Result<Exported, Error> {
-    let exporter = services
-        .exporter
-        .as_ref()
-        .ok_or(ErrorKind::ExportUnavailable)?;
+    let exporter = services.exporter.as_ref().ok_or(ErrorKind::ExportUnavailable)?;
     let _lock = services.lock(cx, id).await?;
     let session = cx.read_session(id).await?;
     exporter.export(cx, id, &session).await

@@ -36,10 +36,7 @@ pub(crate) async fn interrupt_session(
     wait: Duration,
     dry_run: bool,
 ) -> Result<Interrupted, Error> {
-    let conditions = Conditions {
-        dry_run,
-        ..Conditions::default()
-    };
+    let conditions = Conditions { dry_run, ..Conditions::default() };
     let before = match write(services, cx, id, &conditions, &mut Interrupt { thread }).await? {
         Written::Unchanged(session) => return Ok(Interrupted::Unchanged(session)),
         Written::DryRun { session, .. } | Written::NeedsApproval { session, .. } => {

@@ -40,11 +40,7 @@ pub(crate) async fn list_session_events(
 ) -> Result<Listed, Error> {
     let id = query.session;
     cx.ensure_allowed(id).await?;
-    let source = Events {
-        session: id.clone(),
-        filter: query.filter,
-        order: query.order,
-    };
+    let source = Events { session: id.clone(), filter: query.filter, order: query.order };
     let mut scan = services
         .scan(cx, source, MAX_SCAN)
         .page_size(query.limit)
@@ -65,9 +61,7 @@ pub(crate) async fn list_session_events(
     }
     Ok(Listed {
         events: shown,
-        next_page: query
-            .request
-            .next_cursor(services.cursors(), scan.position()),
+        next_page: query.request.next_cursor(services.cursors(), scan.position()),
     })
 }
 
@@ -82,9 +76,7 @@ fn fitting(event: &Event, mut limit: usize) -> Map<String, Value> {
             // Thousands of fields: only what identifies the event is shown.
             let identifies = |field: &str| matches!(field, "id" | "type" | "at");
             let fields = shown.into_iter().filter(|(field, _)| identifies(field));
-            return fields
-                .chain([("cut".to_owned(), size(event).into())])
-                .collect();
+            return fields.chain([("cut".to_owned(), size(event).into())]).collect();
         }
         limit /= 2;
     }

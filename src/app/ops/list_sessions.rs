@@ -39,11 +39,7 @@ pub(crate) async fn list_sessions(
     let has_local_conditions = query.filter.has_local_conditions();
     let mut scan = services
         .scan_sessions(cx, query.filter, query.order, query.max_scan)
-        .page_size(if has_local_conditions {
-            PAGE_SIZE
-        } else {
-            query.limit
-        })
+        .page_size(if has_local_conditions { PAGE_SIZE } else { query.limit })
         .resume_from(query.request.position.clone());
     let mut rows = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
@@ -65,9 +61,7 @@ pub(crate) async fn list_sessions(
     let is_scan = has_local_conditions || stopped;
     Ok(Listed {
         sessions: rows,
-        next_page: query
-            .request
-            .next_cursor(services.cursors(), scan.position()),
+        next_page: query.request.next_cursor(services.cursors(), scan.position()),
         scanned: is_scan.then(|| (scan.scanned(), scan.is_complete())),
     })
 }

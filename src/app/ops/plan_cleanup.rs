@@ -114,9 +114,7 @@ struct Draft<'a> {
 impl Draft<'_> {
     /// Adds the sessions that match, the oldest first.
     async fn add_matching(&mut self, filter: Filter, max_scan: usize) -> Result<(), Error> {
-        let mut scan = self
-            .services
-            .scan_sessions(self.cx, filter, Order::Asc, max_scan);
+        let mut scan = self.services.scan_sessions(self.cx, filter, Order::Asc, max_scan);
         while !self.is_full()
             && let Some(session) = scan.next().await?
         {
@@ -166,10 +164,7 @@ impl Draft<'_> {
         }
         // Of any agent: those of others are skipped with a reason.
         let all = Sessions {
-            filter: Filter {
-                include_archived: true,
-                ..Filter::default()
-            },
+            filter: Filter { include_archived: true, ..Filter::default() },
             order: Order::Desc,
         };
         let mut scan = self.services.scan(self.cx, all, max_scan);

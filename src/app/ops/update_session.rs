@@ -31,11 +31,7 @@ impl GuardedWrite for Update {
     type Prepared = DetailsChange;
 
     fn operation(&self) -> Operation {
-        if self.0.touches_budget() {
-            Operation::UpdateBudget
-        } else {
-            Operation::UpdateDetails
-        }
+        if self.0.touches_budget() { Operation::UpdateBudget } else { Operation::UpdateDetails }
     }
 
     fn prepare(&self, session: &Session) -> Result<Option<DetailsChange>, Error> {

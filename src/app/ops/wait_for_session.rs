@@ -32,15 +32,6 @@ pub(crate) async fn wait_for_session(
     let session = until_not_busy(services, cx, id, wait).await?;
     let busy = services.statuses.activity(&session.head).is_busy();
     let waited = started.elapsed();
-    let stop_reason = if busy {
-        None
-    } else {
-        stop_reason(cx, id).await
-    };
-    Ok(WaitEnd {
-        session,
-        busy,
-        waited,
-        stop_reason,
-    })
+    let stop_reason = if busy { None } else { stop_reason(cx, id).await };
+    Ok(WaitEnd { session, busy, waited, stop_reason })
 }

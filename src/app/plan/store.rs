@@ -36,10 +36,7 @@ pub(crate) struct Plans {
 
 impl Default for Plans {
     fn default() -> Self {
-        Self {
-            plans: Mutex::default(),
-            slots: Semaphore::new(MAX_CONCURRENT),
-        }
+        Self { plans: Mutex::default(), slots: Semaphore::new(MAX_CONCURRENT) }
     }
 }
 
@@ -82,9 +79,7 @@ impl Plans {
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Plan>> {
         let (now, plans) = (Instant::now(), lock(&self.plans));
         let mut plans = plans.iter();
-        plans
-            .find(|plan| plan.id == id && plan.expires > now)
-            .cloned()
+        plans.find(|plan| plan.id == id && plan.expires > now).cloned()
     }
 
     pub(crate) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
@@ -137,11 +132,7 @@ impl Plan {
 
     pub(crate) fn claim(self: &Arc<Self>) -> Option<Claim> {
         let session = lock(&self.state).unclaimed.pop_front()?;
-        Some(Claim {
-            plan: Arc::clone(self),
-            session,
-            settled: false,
-        })
+        Some(Claim { plan: Arc::clone(self), session, settled: false })
     }
 }
 

@@ -108,10 +108,7 @@ impl Source for Events {
     }
 
     fn sort_key(&self, event: &Event) -> SortKey {
-        SortKey {
-            id: events::text(event, "id").map(str::to_owned),
-            at: events::at(event),
-        }
+        SortKey { id: events::text(event, "id").map(str::to_owned), at: events::at(event) }
     }
 
     fn order(&self) -> Order {

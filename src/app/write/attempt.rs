@@ -114,11 +114,7 @@ impl Attempt<'_> {
                 Ruling::NothingToDo => return Ok(Guarded::Unchanged(session)),
                 Ruling::Refuse(refusal) => refusal,
             };
-            let if_busy = if refusal.is_busy() {
-                self.conditions.if_busy
-            } else {
-                IfBusy::Refuse
-            };
+            let if_busy = if refusal.is_busy() { self.conditions.if_busy } else { IfBusy::Refuse };
             // No turn is stopped or waited for when the change is impossible or already there.
             let acts = if_busy != IfBusy::Refuse && self.interrupt.is_none();
             if acts && write.prepare(&session)?.is_none() {
@@ -217,11 +213,7 @@ impl Attempt<'_> {
             }
             after = Some(read);
         }
-        Ok(Written::Done {
-            before,
-            prepared,
-            after: after.map(Box::new),
-        })
+        Ok(Written::Done { before, prepared, after: after.map(Box::new) })
     }
 
     /// Whether the API refuses what an update says, not the state of the session.

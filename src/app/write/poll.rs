@@ -37,12 +37,7 @@ pub(crate) struct Poll {
 impl Poll {
     /// Pauses until `until`, each twice the one before up to `longest`.
     pub(crate) fn new(until: Instant, (first, longest): (Duration, Duration)) -> Self {
-        Self {
-            until,
-            pause: first,
-            longest,
-            polls: 0,
-        }
+        Self { until, pause: first, longest, polls: 0 }
     }
 
     /// Waits until it is time to read again, and reports progress; false when the time is up.

@@ -57,10 +57,7 @@ impl Check {
     }
 
     pub(crate) fn taking(self, time: Duration) -> Self {
-        Self {
-            milliseconds: Some(time.as_millis()),
-            ..self
-        }
+        Self { milliseconds: Some(time.as_millis()), ..self }
     }
 
     fn line(&self) -> String {

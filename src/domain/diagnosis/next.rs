@@ -66,9 +66,7 @@ impl NextStep {
                 Verdict::Working => Advice::Wait,
                 Verdict::WaitingForConfirmation | Verdict::WaitingForToolResult => {
                     let call = facts.first_call();
-                    call.map_or(Advice::Inspect, |(id, kind)| {
-                        Advice::Answer(kind, id.to_owned())
-                    })
+                    call.map_or(Advice::Inspect, |(id, kind)| Advice::Answer(kind, id.to_owned()))
                 }
                 Verdict::WaitingForMessage => Advice::ContinueOrArchive,
                 Verdict::BudgetReached => {
@@ -87,9 +85,7 @@ impl NextStep {
 }
 
 fn error_source(facts: &Facts<'_>) -> ErrorSource {
-    let error = facts
-        .newest("session.error")
-        .and_then(|event| event.get("error")?.get("type"));
+    let error = facts.newest("session.error").and_then(|event| event.get("error")?.get("type"));
     match error.and_then(Value::as_str).unwrap_or_default() {
         kind if kind.starts_with("mcp_") => ErrorSource::McpServer,
         kind if kind.starts_with("billing") => ErrorSource::Billing,

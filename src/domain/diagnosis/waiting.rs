@@ -27,9 +27,7 @@ pub(crate) fn waited_for(events: &[Event]) -> Vec<&str> {
 /// The type of the event's stop reason.
 pub(crate) fn stop_reason(event: &Event) -> &str {
     let reason = event.get("stop_reason");
-    reason
-        .and_then(|reason| reason.get("type")?.as_str())
-        .unwrap_or_default()
+    reason.and_then(|reason| reason.get("type")?.as_str()).unwrap_or_default()
 }
 
 fn is_answered(events: &[Event], id: &str) -> bool {
@@ -38,9 +36,7 @@ fn is_answered(events: &[Event], id: &str) -> bool {
         .filter(|event| kind(event).starts_with("user.") || kind(event).ends_with("tool_result"));
     answers.any(|event| {
         let fields = ["tool_use_id", "custom_tool_use_id", "mcp_tool_use_id"];
-        fields
-            .iter()
-            .any(|field| events::text(event, field) == Some(id))
+        fields.iter().any(|field| events::text(event, field) == Some(id))
     })
 }
 

@@ -81,7 +81,6 @@ pub struct Changed {
 
 /// What has to change for `from` to become `to`. Settings that are equal by the API's defaults are
 /// no change; see the module documentation for the defaults.
-#[must_use]
 pub fn diff(from: &Toolset, to: &Toolset) -> Changes {
     Changes {
         tools: diff_array(Section::Tools, &from.tools, &to.tools),
@@ -109,11 +108,7 @@ fn diff_entry(section: Section, before: &Value, after: &Value) -> Option<Changed
     let kind = section.kind(after);
     let (before, after) = (before.as_object()?, after.as_object()?);
     let (old, new) = (Resolved::of(before, kind), Resolved::of(after, kind));
-    let mut changed = Changed {
-        identity,
-        before: Map::new(),
-        after: Map::new(),
-    };
+    let mut changed = Changed { identity, before: Map::new(), after: Map::new() };
     for key in union(before, after) {
         let inner = match key {
             DEFAULT => diff_default(&old, &new),
@@ -121,11 +116,7 @@ fn diff_entry(section: Section, before: &Value, after: &Value) -> Option<Changed
             _ => None,
         };
         let (one, two) = (before.get(key), after.get(key));
-        let [one, two] = match (
-            inner,
-            one.and_then(Value::as_str),
-            two.and_then(Value::as_str),
-        ) {
+        let [one, two] = match (inner, one.and_then(Value::as_str), two.and_then(Value::as_str)) {
             (Some(sides), ..) => sides,
             (None, Some(one), Some(two))
                 if section == Section::Servers && key == "url" && same_url(one, two) =>

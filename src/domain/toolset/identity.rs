@@ -65,7 +65,7 @@ pub struct Identity {
 impl Identity {
     /// Whether there is nothing but an unknown `type`. The service may allow several of those, so
     /// they are duplicates only where one of them has to be picked.
-    pub(crate) fn is_vague(&self) -> bool {
+    pub fn is_vague(&self) -> bool {
         let kind = self.kind.as_deref().unwrap_or_default();
         self.name.is_none() && self.mcp_server_name.is_none() && !kind.starts_with("agent_toolset_")
     }
@@ -119,11 +119,7 @@ impl Section {
             Kind::Custom => (None, Some(own("name")?)),
             Kind::Other => (own("mcp_server_name"), own("name")),
         };
-        Some(Identity {
-            kind,
-            mcp_server_name,
-            name,
-        })
+        Some(Identity { kind, mcp_server_name, name })
     }
 
     /// The names by which a caller can remove this entry.

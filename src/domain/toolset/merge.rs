@@ -27,12 +27,7 @@ impl<'a> MergedEntry<'a> {
         given: Option<(usize, &'a Value)>,
         before: Option<(usize, &'a Value)>,
     ) -> Self {
-        Self {
-            value: value.clone(),
-            identity: section.identity(value),
-            given,
-            before,
-        }
+        Self { value: value.clone(), identity: section.identity(value), given, before }
     }
 }
 
@@ -65,12 +60,7 @@ pub(crate) fn merge<'a>(
         };
     MergeResult {
         tools: array(Section::Tools, &current.tools, &patch.tools, &gone_tools),
-        servers: array(
-            Section::Servers,
-            &current.mcp_servers,
-            &patch.mcp_servers,
-            &gone_servers,
-        ),
+        servers: array(Section::Servers, &current.mcp_servers, &patch.mcp_servers, &gone_servers),
         removed_with_server,
     }
 }
@@ -79,10 +69,7 @@ fn check_given(patch: &Patch, problems: &mut Vec<Problem>) {
     if !patch.remove_tools.is_empty() || !patch.remove_mcp_servers.is_empty() {
         return;
     }
-    let arrays = [
-        (Section::Tools, &patch.tools),
-        (Section::Servers, &patch.mcp_servers),
-    ];
+    let arrays = [(Section::Tools, &patch.tools), (Section::Servers, &patch.mcp_servers)];
     let given = arrays.into_iter();
     let given = given.filter_map(|(section, array)| Some((section.name(), array.as_ref()?)));
     let given: Vec<_> = given.collect();
@@ -131,16 +118,13 @@ fn find(
 ) -> Result<Vec<usize>, ProblemKind> {
     let is_meant = |entry: &Value| section.removal_names(entry).contains(&name);
     let found = now.iter().enumerate().filter(|(_, entry)| is_meant(entry));
-    let (found, mut identities): (Vec<_>, Vec<_>) = found
-        .map(|(index, entry)| (index, section.identity(entry)))
-        .unzip();
+    let (found, mut identities): (Vec<_>, Vec<_>) =
+        found.map(|(index, entry)| (index, section.identity(entry))).unzip();
     identities.sort();
     identities.dedup();
     let name = name.to_owned();
     if found.is_empty() {
-        let known = now
-            .iter()
-            .filter_map(|entry| section.removal_names(entry).into_iter().next());
+        let known = now.iter().filter_map(|entry| section.removal_names(entry).into_iter().next());
         let mut known: Vec<_> = known.map(str::to_owned).collect();
         known.dedup();
         return Err(ProblemKind::UnknownName(section, name, known));

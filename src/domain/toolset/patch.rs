@@ -20,10 +20,7 @@ impl Toolset {
             Some(Value::Array(values)) => values.clone(),
             _ => Vec::new(),
         };
-        Self {
-            tools: array("tools"),
-            mcp_servers: array("mcp_servers"),
-        }
+        Self { tools: array("tools"), mcp_servers: array("mcp_servers") }
     }
 }
 

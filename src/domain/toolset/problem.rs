@@ -130,9 +130,8 @@ impl Expected {
 }
 
 fn is_https(url: &str) -> bool {
-    let rest = url
-        .split_at_checked(8)
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("https://"));
+    let rest =
+        url.split_at_checked(8).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("https://"));
     let host = rest.and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
     host.is_some_and(|host| !host.is_empty())
         && !url.contains(|c: char| c.is_whitespace() || c.is_control())

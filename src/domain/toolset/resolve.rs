@@ -21,13 +21,8 @@ use crate::domain::toolset::{
 };
 
 /// Settings that are unset by default.
-const UNSET: [&str; 5] = [
-    "allowed_domains",
-    "blocked_domains",
-    "max_content_tokens",
-    "url_sources",
-    "user_location",
-];
+const UNSET: [&str; 5] =
+    ["allowed_domains", "blocked_domains", "max_content_tokens", "url_sources", "user_location"];
 
 /// Settings of a config that default to those of `default_config`.
 pub(crate) const INHERITED: [&str; 2] = ["enabled", "permission_policy"];
@@ -57,19 +52,11 @@ impl<'a> Resolved<'a> {
             Some(Value::Array(configs)) => by_name(configs),
             Some(_) => None,
         };
-        Self {
-            kind,
-            default: default.map(|given| fill_in(given, kind)),
-            configs,
-        }
+        Self { kind, default: default.map(|given| fill_in(given, kind)), configs }
     }
 
     pub(crate) fn config(&self, name: &str) -> Option<&'a Map<String, Value>> {
-        self.configs
-            .iter()
-            .flatten()
-            .find(|(other, _)| *other == name)
-            .map(|(_, config)| *config)
+        self.configs.iter().flatten().find(|(other, _)| *other == name).map(|(_, config)| *config)
     }
 
     /// The effective setting of a tool, from its config or by default.
@@ -84,9 +71,7 @@ impl<'a> Resolved<'a> {
             return Some(Cow::Owned(Value::from(name)));
         }
         let default = self.default.as_ref().filter(|_| INHERITED.contains(&key));
-        default
-            .and_then(|default| present(default, key))
-            .map(|value| Cow::Owned(value.clone()))
+        default.and_then(|default| present(default, key)).map(|value| Cow::Owned(value.clone()))
     }
 }
 
@@ -106,10 +91,7 @@ fn fill_in(mut given: Map<String, Value>, kind: Kind) -> Map<String, Value> {
     let Some(policy) = kind.default_policy() else {
         return given;
     };
-    for (key, value) in [
-        ("enabled", json!(true)),
-        ("permission_policy", json!({"type": policy})),
-    ] {
+    for (key, value) in [("enabled", json!(true)), ("permission_policy", json!({"type": policy}))] {
         if present(&given, key).is_none() {
             given.insert(key.to_owned(), value);
         }
@@ -149,11 +131,8 @@ pub(crate) fn normal_form<'a>(key: &str, value: &'a Value) -> Cow<'a, Value> {
                 let (host, path) = domain.split_at(domain.find('/').unwrap_or(domain.len()));
                 format!("{}{path}", host.to_ascii_lowercase())
             };
-            let hosts: BTreeSet<String> = domains
-                .iter()
-                .filter_map(Value::as_str)
-                .map(lower)
-                .collect();
+            let hosts: BTreeSet<String> =
+                domains.iter().filter_map(Value::as_str).map(lower).collect();
             Cow::Owned(hosts.into_iter().map(Value::from).collect())
         }
         _ => Cow::Borrowed(value),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Number, Value};
 
 /// Whether both are equal; a null member differs from an absent one.
-pub(crate) fn same(one: &Value, two: &Value) -> bool {
+pub fn same(one: &Value, two: &Value) -> bool {
     equal(one, two, false)
 }
 
@@ -25,12 +25,8 @@ fn equal(one: &Value, two: &Value, null_is_absent: bool) -> bool {
             let mut members = one.iter();
             members.all(|(key, value)| {
                 let other = two.get(key);
-                other.map_or(is_absent(value), |other| {
-                    equal(value, other, null_is_absent)
-                })
-            }) && two
-                .iter()
-                .all(|(key, value)| one.contains_key(key) || is_absent(value))
+                other.map_or(is_absent(value), |other| equal(value, other, null_is_absent))
+            }) && two.iter().all(|(key, value)| one.contains_key(key) || is_absent(value))
         }
         _ => one == two,
     }
@@ -41,7 +37,7 @@ fn all_pairs(one: &[Value], two: &[Value], is_met: impl Fn(&Value, &Value) -> bo
 }
 
 /// Whether the answer contains everything that was asked; it may contain more.
-pub(crate) fn covers(answered: &Value, asked: &Value) -> bool {
+pub fn covers(answered: &Value, asked: &Value) -> bool {
     match (answered, asked) {
         (_, Value::Null) => true,
         (Value::Object(answered), Value::Object(asked)) => asked.iter().all(|(key, asked)| {
@@ -159,10 +155,7 @@ mod tests {
     fn an_answer_may_contain_more_but_not_less() {
         let asked = json(r#"{"a":{"b":1.50},"c":[{"d":true}],"e":null}"#);
         for (answer, expected) in [
-            (
-                r#"{"x":1,"a":{"b":1.5,"y":2},"c":[{"d":true,"z":0}]}"#,
-                true,
-            ),
+            (r#"{"x":1,"a":{"b":1.5,"y":2},"c":[{"d":true,"z":0}]}"#, true),
             (r#"{"a":{"b":1.5}}"#, false),
             (r#"{"a":{"b":1.5},"c":[{"d":true},{"d":true}]}"#, false),
         ] {
@@ -173,10 +166,7 @@ mod tests {
     #[test]
     fn urls_are_compared_after_normalization() {
         let url = "https://mcp.linear.app/mcp";
-        assert!(same_url(
-            "https://Mcp.Linear.app",
-            "https://mcp.linear.app:443/"
-        ));
+        assert!(same_url("https://Mcp.Linear.app", "https://mcp.linear.app:443/"));
         assert!(!same_url(url, "https://mcp.linear.app/MCP"));
         assert!(!same_url(url, "https://mcp.linear.app/mcp/"));
     }

@@ -41,23 +41,14 @@ pub fn verify(asked: &ToolsetChange, answered: &Toolset) -> Result<(), Vec<Diffe
     let (tools, servers) = (&asked.changes.tools, &asked.changes.mcp_servers);
     let arrays = [
         (Section::Tools, &asked.tools, &answered.tools, tools),
-        (
-            Section::Servers,
-            &asked.mcp_servers,
-            &answered.mcp_servers,
-            servers,
-        ),
+        (Section::Servers, &asked.mcp_servers, &answered.mcp_servers, servers),
     ];
     for (section, asked, answered, diff) in arrays {
         if let Some(asked) = asked {
             compare(section, asked, answered, &diff.changed, &mut differences);
         }
     }
-    if differences.is_empty() {
-        Ok(())
-    } else {
-        Err(differences)
-    }
+    if differences.is_empty() { Ok(()) } else { Err(differences) }
 }
 
 fn compare(

@@ -14,16 +14,8 @@ use crate::domain::toolset::{
 /// its tools.
 const BUILT_IN: &str = "agent_toolset_20260401";
 /// See [`Warning::UnknownTool`].
-pub const BUILT_IN_TOOLS: [&str; 8] = [
-    "bash",
-    "read",
-    "write",
-    "edit",
-    "glob",
-    "grep",
-    "web_fetch",
-    "web_search",
-];
+pub const BUILT_IN_TOOLS: [&str; 8] =
+    ["bash", "read", "write", "edit", "glob", "grep", "web_fetch", "web_search"];
 
 /// Something in a change that the caller may not have meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +47,7 @@ fn unused_servers(result: &MergeResult<'_>) -> Option<Warning> {
     };
     let servers = result.servers.iter();
     let names = servers.filter_map(|server| text(&server.value, "name"));
-    let unused: Vec<_> = names
-        .filter(|name| !is_used(name))
-        .map(str::to_owned)
-        .collect();
+    let unused: Vec<_> = names.filter(|name| !is_used(name)).map(str::to_owned).collect();
     (!unused.is_empty()).then_some(Warning::UnusedServers(unused))
 }
 

@@ -179,10 +179,7 @@ impl Record {
             resources: head.resources.iter().map(mounted).collect(),
             outcomes: outcomes(session),
             console_url: console.then(|| {
-                format!(
-                    "https://platform.claude.com/workspaces/default/sessions/{}",
-                    head.id
-                )
+                format!("https://platform.claude.com/workspaces/default/sessions/{}", head.id)
             }),
             operations: Operations::of(head, statuses),
             system: None,
@@ -223,17 +220,8 @@ fn model_id(model: &Value) -> Option<String> {
 fn usage_by_kind(session: &Session) -> Option<UsageByKind> {
     let usage = &session.head.usage;
     let cache = &usage.cache_creation;
-    let cache_creation = [
-        cache.ephemeral_5m_input_tokens,
-        cache.ephemeral_1h_input_tokens,
-    ];
-    let in_stats = || {
-        session
-            .fields
-            .get("stats")?
-            .get("active_seconds")?
-            .as_number()
-    };
+    let cache_creation = [cache.ephemeral_5m_input_tokens, cache.ephemeral_1h_input_tokens];
+    let in_stats = || session.fields.get("stats")?.get("active_seconds")?.as_number();
     let active_seconds = usage.active_seconds.as_ref().or_else(in_stats);
     let shown = UsageByKind {
         input_tokens: usage.input_tokens,

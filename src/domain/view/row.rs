@@ -57,7 +57,6 @@ pub struct AgentRef {
 
 impl Row {
     /// The row of a session.
-    #[must_use]
     pub fn of(session: &SessionHead) -> Self {
         let agent = &session.agent;
         let known = agent.id.is_some() || agent.name.is_some() || agent.version.is_some();

@@ -58,9 +58,7 @@ impl Totals {
         let tokens = tokens(&session.usage).unwrap_or_default();
         self.tokens = self.tokens.saturating_add(tokens);
         let active = session.usage.active_seconds.as_ref();
-        self.active += active
-            .and_then(serde_json::Number::as_f64)
-            .unwrap_or_default();
+        self.active += active.and_then(serde_json::Number::as_f64).unwrap_or_default();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -134,7 +132,7 @@ pub struct Summarized {
 
 impl Summary {
     /// Adds a session.
-    pub(crate) fn add(&mut self, session: &SessionHead) {
+    pub fn add(&mut self, session: &SessionHead) {
         self.totals.add(session);
         let mut status = status(session).map_or("unknown".to_owned(), |name| short(&name));
         if self.by_status.len() >= STATUSES && !self.by_status.contains_key(&status) {
@@ -148,9 +146,7 @@ impl Summary {
         agent.name = name.map(short).or(agent.name.take());
         agent.totals.add(session);
         let created = session.created_at.as_ref().and_then(ApiTime::at);
-        let day = created.map_or("unknown".to_owned(), |at| {
-            at.strftime("%Y-%m-%d").to_string()
-        });
+        let day = created.map_or("unknown".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
         self.by_day.entry(day).or_default().add(session);
         if let Some(cost) = cost(session).filter(|cost| !cost.is_zero()) {
             keep(&mut self.dearest, cost, session, dearer);
@@ -161,7 +157,7 @@ impl Summary {
     }
 
     /// The summary, its lists shortened until `fits` accepts it or they are empty.
-    pub(crate) fn fitting(self, fits: impl Fn(&Summarized) -> bool) -> Summarized {
+    pub fn fitting(self, fits: impl Fn(&Summarized) -> bool) -> Summarized {
         let mut by_agent: Vec<_> = self.by_agent.into_values().collect();
         by_agent.sort_by(|one, other| {
             let (one, other) = (&one.totals, &other.totals);
@@ -249,71 +245,5 @@ fn keep<K>(
 /// Orders the dearer first. Currencies are not compared: US dollars first, then by their codes.
 fn dearer(one: &Money, other: &Money) -> Ordering {
     let currency = |money: &Money| (money.currency() != "USD", money.currency().to_owned());
-    other
-        .partial_cmp(one)
-        .unwrap_or_else(|| currency(one).cmp(&currency(other)))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use crate::{
-        domain::view::summary::{Summarized, Summary},
-        model::SessionHead,
-    };
-
-    fn session(id: usize, fields: &Value) -> SessionHead {
-        let mut session = json!({
-            "id": format!("sesn_{id}"), "status": "idle", "agent": {"id": "agent_1", "name": "A"},
-            "created_at": "2026-03-01T10:00:00Z", "updated_at": format!("2026-03-02T10:00:{id:02}Z"),
-            "usage": {"input_tokens": 5, "active_seconds": 0.5,
-                      "list_cost": {"amount": format!("{id}.1"), "currency": "USD"}},
-        });
-        let fields = fields.as_object().unwrap().clone();
-        session.as_object_mut().unwrap().extend(fields);
-        serde_json::from_str(&session.to_string()).unwrap()
-    }
-
-    #[test]
-    fn totals_are_exact_and_by_currency() {
-        let mut summary = Summary::default();
-        for id in 0..10 {
-            summary.add(&session(id, &json!({})));
-        }
-        let euros =
-            json!({"usage": {"list_cost": {"amount": "99", "currency": "EUR"}}, "status": "x"});
-        summary.add(&session(11, &euros));
-        summary.add(&session(12, &json!({"usage": {}, "created_at": null})));
-        let shown = serde_json::to_value(summary.fitting(|_| true)).unwrap();
-        assert_eq!(
-            shown["totals"],
-            json!({"sessions": 12, "list_cost": {"EUR": "0.99", "USD": "0.46"}, "tokens": 50,
-                   "active_seconds": 5, "cost_unknown": 1})
-        );
-        assert_eq!(shown["by_status"]["x"]["list_cost"], json!({"EUR": "0.99"}));
-        assert_eq!(shown["by_day"][1]["day"], "2026-03-01");
-        assert_eq!(shown["dearest"][0]["id"], "sesn_9", "dollars first");
-        assert_eq!(shown["longest_unchanged"][0]["id"], "sesn_0");
-        assert_eq!(shown["dearest"].as_array().map(Vec::len), Some(10));
-        assert_eq!(shown.get("left_out"), None);
-    }
-
-    #[test]
-    fn lists_are_shortened_until_they_fit_and_count_what_is_left_out() {
-        let mut summary = Summary::default();
-        for id in 0..60 {
-            let agent = json!({"id": format!("agent_{id}"), "name": "n".repeat(100)});
-            let day = format!("2026-0{}-{:02}T00:00:00Z", id / 28 + 1, id % 28 + 1);
-            summary.add(&session(id, &json!({"agent": agent, "created_at": day})));
-        }
-        let size = |shown: &Summarized| serde_json::to_string(shown).unwrap().len();
-        let shown = summary.fitting(|shown| size(shown) < 6_000);
-        assert!((5_000..6_000).contains(&size(&shown)), "{}", size(&shown));
-        let (agents, dearest) = (shown.by_agent.len(), shown.dearest.len());
-        assert!(agents > 3 && dearest > 3, "{shown:?}");
-        assert_eq!(shown.left_out["by_agent"], 60 - agents);
-        let first = shown.by_agent[0].id.as_deref();
-        assert_eq!(first, Some("agent_59"), "the dearest");
-    }
+    other.partial_cmp(one).unwrap_or_else(|| currency(one).cmp(&currency(other)))
 }

@@ -36,9 +36,7 @@ struct Args {
     word: Option<String>,
 }
 
-const NAMES: [&str; 8] = [
-    "count", "flag", "order", "names", "since", "cost", "pairs", "word",
-];
+const NAMES: [&str; 8] = ["count", "flag", "order", "names", "since", "cost", "pairs", "word"];
 
 /// The parsed arguments, or all mistakes.
 fn read(given: &JsonObject) -> Result<Value, String> {

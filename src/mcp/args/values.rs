@@ -35,9 +35,7 @@ impl TryFrom<String> for SessionIdArg {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        SessionId::parse(&text)
-            .map(Self)
-            .map_err(values::session_id)
+        SessionId::parse(&text).map(Self).map_err(values::session_id)
     }
 }
 

@@ -111,10 +111,7 @@ impl SessionsTool for Args {
             Applied::NeedsApproval { progress, token } => {
                 (Outcome::ConfirmationRequired, progress, None, Some(token))
             }
-            Applied::Worked {
-                progress,
-                stopped_by,
-            } => {
+            Applied::Worked { progress, stopped_by } => {
                 let outcome = match progress.remaining {
                     0 => Outcome::Completed,
                     _ => Outcome::InProgress,

@@ -52,12 +52,8 @@ impl SessionsTool for Args {
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let (id, conditions) = (self.session_id.id(), self.write.conditions());
         let written = archive_session(call.services, call.cx, id, &conditions).await?;
-        let (outcome, session, ()) = shown(
-            written,
-            Outcome::Archived,
-            Outcome::AlreadyArchived,
-            Outcome::WouldArchive,
-        );
+        let (outcome, session, ()) =
+            shown(written, Outcome::Archived, Outcome::AlreadyArchived, Outcome::WouldArchive);
         Ok(Output { outcome, session })
     }
 }

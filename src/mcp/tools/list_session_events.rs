@@ -62,22 +62,10 @@ impl SessionsTool for Args {
         let asked = (id.as_str(), &self.types, order, &self.after, &self.before);
         let request = call.list_request(&asked, self.page.as_deref())?;
         let at = |time: Option<TimeArg>| time.map(|time| time.at(request.asked_at()));
-        let filter = EventFilter {
-            types: self.types,
-            after: at(self.after),
-            before: at(self.before),
-        };
-        let query = Query {
-            request,
-            session: id,
-            filter,
-            order: order.into(),
-            limit: self.limit,
-        };
+        let filter =
+            EventFilter { types: self.types, after: at(self.after), before: at(self.before) };
+        let query = Query { request, session: id, filter, order: order.into(), limit: self.limit };
         let listed = list_session_events(call.services, call.cx, query).await?;
-        Ok(Output {
-            events: listed.events,
-            next_page: listed.next_page,
-        })
+        Ok(Output { events: listed.events, next_page: listed.next_page })
     }
 }

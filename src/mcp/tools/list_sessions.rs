@@ -77,11 +77,6 @@ impl SessionsTool for Args {
         };
         let listed = list_sessions(call.services, call.cx, query).await?;
         let (scanned, complete) = listed.scanned.unzip();
-        Ok(Output {
-            sessions: listed.sessions,
-            next_page: listed.next_page,
-            scanned,
-            complete,
-        })
+        Ok(Output { sessions: listed.sessions, next_page: listed.next_page, scanned, complete })
     }
 }

@@ -71,10 +71,7 @@ impl SessionsTool for Args {
             "Choose sessions to archive or delete, by filters or ids, and see what would happen: \
              nothing is changed. Busy ones are skipped.",
         ),
-        Text::Where(
-            Op::ApplyCleanup,
-            "Show the user the plan, then call apply_cleanup.",
-        ),
+        Text::Where(Op::ApplyCleanup, "Show the user the plan, then call apply_cleanup."),
         Text::Always("\"Unchanged for a month\" is updated_before \"1 month\"."),
     ];
     const GROUP: ToolGroup = ToolGroup::Fleet;

@@ -50,10 +50,6 @@ impl SessionsTool for Args {
         let filter = filter.map_err(ErrorKind::InvalidArguments)?;
         let max_scan = self.max_scan as usize;
         let summed = summarize_sessions(call.services, call.cx, filter, max_scan).await?;
-        Ok(Output {
-            summary: summed.summary,
-            scanned: summed.scanned,
-            complete: summed.complete,
-        })
+        Ok(Output { summary: summed.summary, scanned: summed.scanned, complete: summed.complete })
     }
 }

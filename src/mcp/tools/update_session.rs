@@ -65,10 +65,6 @@ impl SessionsTool for Args {
         let id = self.session_id.id();
         let written = update_session(call.services, call.cx, id, details, &conditions).await?;
         let (outcome, session, prepared) = UpdateOutcome::shown(written);
-        Ok(Output {
-            outcome,
-            changes: prepared.changes,
-            session,
-        })
+        Ok(Output { outcome, changes: prepared.changes, session })
     }
 }

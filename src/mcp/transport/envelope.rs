@@ -28,11 +28,7 @@ impl Envelope {
 
     /// Notifications and responses are not answered, even if they are malformed.
     pub(crate) fn expects_answer(&self) -> bool {
-        if self.has_method {
-            self.id.is_some()
-        } else {
-            !self.has_outcome
-        }
+        if self.has_method { self.id.is_some() } else { !self.has_outcome }
     }
 
     /// The id to answer with. The id of a response belongs to a request of this server.

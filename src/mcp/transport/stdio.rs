@@ -33,11 +33,7 @@ impl Sockets {
         let streams = (stdin.try_clone().ok()?, stdout.try_clone().ok()?);
         // Resets them, even if one of the following steps fails.
         let kept = Self([stdin, stdout]);
-        Some((
-            kept,
-            non_blocking(streams.0).ok()?,
-            non_blocking(streams.1).ok()?,
-        ))
+        Some((kept, non_blocking(streams.0).ok()?, non_blocking(streams.1).ok()?))
     }
 }
 

@@ -30,10 +30,7 @@ pub(super) fn add(store: &mut Store, words: &Words, count: usize) -> Result<()> 
         session.title = Some(format!("{task} {team} ({number})"));
         session.usage = usage(3 + spread * spread / 250);
         session.metadata = [("batch".to_owned(), (number % 8).to_string())].into();
-        session.play(
-            5,
-            Step::User("What does the handbook say about this?".to_owned()),
-        );
+        session.play(5, Step::User("What does the handbook say about this?".to_owned()));
         match number % 20 {
             7 => {}
             13 => session.play(age / 3 + 10, Step::Terminated),

@@ -84,22 +84,14 @@ fn read_event(event: &Fields<'_>) -> Result<IncomingEvent> {
                 "deny" => Some(reason.unwrap_or("The user denied this call.").to_owned()),
                 _ => return Err(event.error("result", "must be allow or deny")),
             };
-            Request::Answer(Answer {
-                call,
-                custom: false,
-                deny_message,
-            })
+            Request::Answer(Answer { call, custom: false, deny_message })
         }
         "user.custom_tool_result" => {
             event.allow("type custom_tool_use_id content is_error")?;
             let call = event.required_text("custom_tool_use_id")?.to_owned();
             event.boolean("is_error")?;
             check_content(event, "text, image, document, search_result", false)?;
-            Request::Answer(Answer {
-                call,
-                custom: true,
-                deny_message: None,
-            })
+            Request::Answer(Answer { call, custom: true, deny_message: None })
         }
         "user.define_outcome" => {
             event.allow("type description rubric max_iterations")?;
@@ -110,11 +102,7 @@ fn read_event(event: &Fields<'_>) -> Result<IncomingEvent> {
         }
         _ => return Err(event.error("type", format_args!("{kind:?} cannot be sent"))),
     };
-    Ok(IncomingEvent {
-        kind: kind.to_owned(),
-        request,
-        fields: event.map.clone(),
-    })
+    Ok(IncomingEvent { kind: kind.to_owned(), request, fields: event.map.clone() })
 }
 
 /// Checks an array of content blocks whose types are `kinds`, a list separated by commas.

@@ -49,11 +49,8 @@ impl Session {
         let Some(start) = self.turn.model_request.take() else {
             return;
         };
-        let (input, output, cache_read, cents) = if interrupted {
-            (380, 40, 0, 1)
-        } else {
-            (1_240, 310, 8_600, 4)
-        };
+        let (input, output, cache_read, cents) =
+            if interrupted { (380, 40, 0, 1) } else { (1_240, 310, 8_600, 4) };
         self.usage.input += input;
         self.usage.output += output;
         self.usage.cache_read += cache_read;

@@ -78,9 +78,9 @@ impl Session {
         match self.status {
             Status::Idle => Ok(Arc::new(agent)),
             _ if quirks.has(Quirk::IgnoresAgentWhileBusy) => Ok(Arc::clone(&self.agent)),
-            Status::Terminated => Err(Rejection::conflict(
-                "The session is terminated; its agent cannot be changed.",
-            )),
+            Status::Terminated => {
+                Err(Rejection::conflict("The session is terminated; its agent cannot be changed."))
+            }
             Status::Running | Status::Rescheduling => Err(Rejection::conflict(
                 "The session is running; its agent can change when it is idle.",
             )),
@@ -144,11 +144,8 @@ impl Session {
         if running {
             return Ok(());
         }
-        let status = if quirks.has(Quirk::IdleAfterArchive) {
-            Status::Idle
-        } else {
-            Status::Terminated
-        };
+        let status =
+            if quirks.has(Quirk::IdleAfterArchive) { Status::Idle } else { Status::Terminated };
         self.set_status(status);
         self.turn.number += 1;
         self.turn.running_since = None;

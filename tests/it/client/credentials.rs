@@ -111,12 +111,9 @@ async fn a_profile_precedes_workload_identity_only_if_it_is_named() {
 
 #[tokio::test]
 async fn without_a_credential_the_error_lists_the_places_in_order() {
-    let error = sent_with(&[("ANTHROPIC_ORGANIZATION_ID", "org"), ("HOME", "/nowhere")])
-        .await
-        .unwrap_err();
-    let ApiErrorKind::CredentialsMissing { looked_for } = error.kind() else {
-        panic!("{error:?}")
-    };
+    let error =
+        sent_with(&[("ANTHROPIC_ORGANIZATION_ID", "org"), ("HOME", "/nowhere")]).await.unwrap_err();
+    let ApiErrorKind::CredentialsMissing { looked_for } = error.kind() else { panic!("{error:?}") };
     let names = [
         "ANTHROPIC_API_KEY",
         "ANTHROPIC_AUTH_TOKEN",
@@ -137,10 +134,7 @@ async fn a_missing_credential_is_found_once_it_exists() {
     let place = files.path().to_str().unwrap();
     let client = client_with(&server, &[("ANTHROPIC_CONFIG_DIR", place)]);
     let error = read_error(&client).await;
-    assert!(
-        matches!(error.kind(), ApiErrorKind::Credentials { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error.kind(), ApiErrorKind::Credentials { .. }), "{error:?}");
     write(&files.path().join("configs/default.json"), USER, 0o644);
     let tokens = files.path().join("credentials/default.json");
     write(&tokens, r#"{"access_token":"now"}"#, 0o600);
@@ -172,19 +166,13 @@ async fn unsafe_files_are_rejected() {
     for mode in [0o640, 0o604, 0o620, 0o666] {
         write(&tokens, secret, mode);
         let (_, cause) = broken(&files, &[]).await;
-        assert!(
-            cause.contains("can be read by group or others"),
-            "{mode:o}: {cause}"
-        );
+        assert!(cause.contains("can be read by group or others"), "{mode:o}: {cause}");
     }
     write(&tokens, secret, 0o600);
     for mode in [0o664, 0o646] {
         write(&config, USER, mode);
         let (_, cause) = broken(&files, &[]).await;
-        assert!(
-            cause.contains("can be written by group or others"),
-            "{mode:o}: {cause}"
-        );
+        assert!(cause.contains("can be written by group or others"), "{mode:o}: {cause}");
     }
     write(&config, USER, 0o644);
     let elsewhere = files.path().join("elsewhere.json");
@@ -208,19 +196,10 @@ async fn broken_profiles_are_explained_without_secrets() {
     ];
     let credentials = [
         ("{", "credentials/default.json is not a JSON object"),
-        (
-            r#""SECRET-token""#,
-            "credentials/default.json is not a JSON object",
-        ),
+        (r#""SECRET-token""#, "credentials/default.json is not a JSON object"),
         ("{}", "no access_token"),
-        (
-            r#"{"access_token":"SECRET","expires_at":"2026-01-01"}"#,
-            "expires_at",
-        ),
-        (
-            r#"{"access_token":"SECRET","type":"private_key"}"#,
-            "type other than",
-        ),
+        (r#"{"access_token":"SECRET","expires_at":"2026-01-01"}"#, "expires_at"),
+        (r#"{"access_token":"SECRET","type":"private_key"}"#, "type other than"),
     ];
     let configs = configs.map(|(config, expected)| (config, "{}", expected));
     let credentials = credentials.map(|(tokens, expected)| (USER, tokens, expected));
@@ -234,11 +213,7 @@ async fn broken_profiles_are_explained_without_secrets() {
     for name in ["../etc/passwd", ".hidden", "a/b", "a\\b", "absent"] {
         let (source, cause) = broken(&files, &[("ANTHROPIC_PROFILE", name)]).await;
         assert!(source.starts_with("ANTHROPIC_PROFILE"), "{source}");
-        let expected = if name == "absent" {
-            "cannot be read"
-        } else {
-            "not a profile name"
-        };
+        let expected = if name == "absent" { "cannot be read" } else { "not a profile name" };
         assert!(cause.contains(expected), "{name}: {cause}");
     }
 }
@@ -319,9 +294,7 @@ async fn a_profile_sets_workspace_and_base_url_unless_flags_do() {
         Client::new(settings).get_session(&id()).await.unwrap();
     }
     let sent = server.seen();
-    let sent = sent
-        .iter()
-        .map(|seen| (seen.line.as_str(), seen.header("anthropic-workspace-id")));
+    let sent = sent.iter().map(|seen| (seen.line.as_str(), seen.header("anthropic-workspace-id")));
     assert_eq!(
         sent.collect::<Vec<_>>(),
         [
@@ -336,9 +309,8 @@ async fn a_profile_cannot_send_its_token_unencrypted() {
     let server = Server::start([session(false)]).await;
     let config = r#"{"authentication":{"type":"user_oauth"},"base_url":"http://example.com"}"#;
     let files = directory(&[("default", config, r#"{"access_token":"t"}"#)]);
-    let environment: Environment = [("ANTHROPIC_CONFIG_DIR", files.path().to_str().unwrap())]
-        .into_iter()
-        .collect();
+    let environment: Environment =
+        [("ANTHROPIC_CONFIG_DIR", files.path().to_str().unwrap())].into_iter().collect();
     let client = Client::new(Settings {
         base_url: None,
         credentials: Sources::from_environment(&environment),

@@ -61,11 +61,9 @@ async fn a_read_survives_two_faults_of_any_kind() {
 
 #[tokio::test]
 async fn a_third_fault_is_returned_with_its_status() {
-    for (fault, status) in [
-        (Act::ResetAfter, None),
-        (cut_short(), Some(200)),
-        (http_error(503), Some(503)),
-    ] {
+    for (fault, status) in
+        [(Act::ResetAfter, None), (cut_short(), Some(200)), (http_error(503), Some(503))]
+    {
         let server = Server::start([fault.clone()]).await;
         let error = read_error(&client(&server)).await;
         assert_eq!(error.http_status(), status, "{fault:?}: {error}");
@@ -78,11 +76,7 @@ async fn permanent_errors_are_not_retried() {
     for status in [400, 401, 402, 403, 404, 409, 413, 422] {
         let (got, attempts) = get(vec![http_error(status)]).await;
         let error = got.unwrap_err();
-        assert_eq!(
-            (error.http_status(), attempts),
-            (Some(status), 1),
-            "{error}"
-        );
+        assert_eq!((error.http_status(), attempts), (Some(status), 1), "{error}");
         assert_eq!(error.request_id(), Some("req_body"));
     }
 }
@@ -160,10 +154,8 @@ async fn the_deadline_ends_a_slow_response() {
 #[tokio::test]
 async fn one_slow_attempt_leaves_time_for_another() {
     let server = Server::start([Act::Hang, session(false)]).await;
-    let client = Client::new(Settings {
-        request_timeout: Duration::from_millis(100),
-        ..settings(&server)
-    });
+    let client =
+        Client::new(Settings { request_timeout: Duration::from_millis(100), ..settings(&server) });
     client.get_session(&id()).await.unwrap();
     assert_eq!(server.seen().len(), 2);
 }
@@ -258,12 +250,7 @@ async fn write_error(write: Write, acts: Vec<Act>) -> (Option<u16>, Acted) {
 #[tokio::test]
 async fn an_attempt_that_was_not_carried_out_leaves_no_doubt() {
     let redirect = response(307, &[("location", "http://127.0.0.1:1/")], "");
-    let checked = vec![
-        Act::ResetAfter,
-        http_error(409),
-        session(false),
-        http_error(409),
-    ];
+    let checked = vec![Act::ResetAfter, http_error(409), session(false), http_error(409)];
     for (write, acts, status) in [
         (Delete, vec![http_error(404)], 404),
         (Delete, vec![http_error(429), http_error(404)], 404),
@@ -274,11 +261,7 @@ async fn an_attempt_that_was_not_carried_out_leaves_no_doubt() {
         (Archive, checked, 409),
     ] {
         let shown = format!("{acts:?}");
-        assert_eq!(
-            write_error(write, acts).await,
-            (Some(status), Acted::No),
-            "{shown}"
-        );
+        assert_eq!(write_error(write, acts).await, (Some(status), Acted::No), "{shown}");
     }
 }
 
@@ -291,21 +274,13 @@ async fn a_lost_attempt_stays_in_doubt_whatever_its_retry_meets() {
         // A rejection may be the consequence of the lost attempt, so its own error is returned.
         (Update, vec![Act::ResetAfter, http_error(409)], None),
         (Update, vec![http_error(502), http_error(400)], Some(502)),
-        (
-            Archive,
-            vec![Act::ResetAfter, http_error(409), http_error(403)],
-            None,
-        ),
+        (Archive, vec![Act::ResetAfter, http_error(409), http_error(403)], None),
         // A limit says nothing about it, and has to be waited for.
         (Delete, vec![Act::ResetAfter, http_error(429)], Some(429)),
         (Delete, vec![server_error(), http_error(429)], Some(429)),
     ] {
         let shown = format!("{acts:?}");
-        assert_eq!(
-            write_error(write, acts).await,
-            (status, Acted::Unknown),
-            "{shown}"
-        );
+        assert_eq!(write_error(write, acts).await, (status, Acted::Unknown), "{shown}");
     }
 }
 
@@ -335,10 +310,8 @@ async fn no_time_limit_is_too_long() {
 async fn https_to_a_server_without_tls_is_unreachable() {
     let server = Server::start([Act::ResetBefore]).await;
     let address = server.url().replace("http://", "https://");
-    let client = Client::new(Settings {
-        base_url: Some(address.parse().unwrap()),
-        ..settings(&server)
-    });
+    let client =
+        Client::new(Settings { base_url: Some(address.parse().unwrap()), ..settings(&server) });
     let error = read_error(&client).await;
     let cause = unreachable(&error);
     assert!(cause.starts_with("no connection to 127.0.0.1"), "{cause}");

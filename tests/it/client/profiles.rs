@@ -37,10 +37,7 @@ fn granted() -> Act {
 }
 
 fn granted_late(milliseconds: u64) -> Act {
-    Act::Late(
-        Duration::from_millis(milliseconds),
-        bytes(200, &[], GRANTED),
-    )
+    Act::Late(Duration::from_millis(milliseconds), bytes(200, &[], GRANTED))
 }
 
 fn client(server: &Server, files: &TempDir) -> Client {
@@ -54,9 +51,7 @@ fn bearers(seen: &[Seen]) -> Vec<(&str, Option<&str>)> {
         "POST /v1/oauth/token" => "token",
         _ => "session",
     };
-    seen.iter()
-        .map(|seen| (endpoint(seen), seen.header("authorization")))
-        .collect()
+    seen.iter().map(|seen| (endpoint(seen), seen.header("authorization"))).collect()
 }
 
 #[tokio::test]
@@ -102,10 +97,7 @@ async fn a_valid_login_is_not_refreshed() {
     let (files, _) = login(3600);
     let server = Server::start([session(false)]).await;
     client(&server, &files).get_session(&id()).await.unwrap();
-    assert_eq!(
-        bearers(&server.seen()),
-        [("session", Some("Bearer old-access"))]
-    );
+    assert_eq!(bearers(&server.seen()), [("session", Some("Bearer old-access"))]);
 }
 
 #[tokio::test]
@@ -186,14 +178,9 @@ async fn a_rejected_refresh_is_a_credentials_error_without_the_token() {
     let body = r#"{"error":"invalid_grant","error_description":"old-refresh-token is spent"}"#;
     let server = Server::start([response(400, &[], body)]).await;
     let error = read_error(&client(&server, &files)).await;
-    let ApiErrorKind::Credentials { source, cause } = error.kind() else {
-        panic!("{error:?}")
-    };
+    let ApiErrorKind::Credentials { source, cause } = error.kind() else { panic!("{error:?}") };
     assert_eq!(source, "profile \"default\"");
-    assert!(
-        cause.contains("invalid_grant: [redacted] is spent"),
-        "{cause}"
-    );
+    assert!(cause.contains("invalid_grant: [redacted] is spent"), "{cause}");
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(server.seen().len(), 1);
 }
@@ -241,10 +228,7 @@ async fn the_token_of_another_process_that_refreshed_first_is_used() {
     let theirs = json!({"access_token": "theirs", "expires_at": now() + 600, "refresh_token": "r"});
     write(&path, &theirs.to_string(), 0o600);
     call.await.unwrap().unwrap();
-    assert_eq!(
-        bearers(&server.seen())[1],
-        ("session", Some("Bearer theirs"))
-    );
+    assert_eq!(bearers(&server.seen())[1], ("session", Some("Bearer theirs")));
 }
 
 #[cfg(unix)]
@@ -277,10 +261,7 @@ async fn a_profile_that_others_rotate_is_read_on_each_use() {
     read_error(&client).await;
     let expected = ["Bearer one", "Bearer two", "Bearer two"];
     let seen = server.seen();
-    let sent: Vec<_> = seen
-        .iter()
-        .filter_map(|seen| seen.header("authorization"))
-        .collect();
+    let sent: Vec<_> = seen.iter().filter_map(|seen| seen.header("authorization")).collect();
     assert_eq!(sent, expected);
 }
 
@@ -297,13 +278,7 @@ async fn an_identity_token_is_exchanged_and_the_result_cached() {
         ("ANTHROPIC_IDENTITY_TOKEN_FILE", identity.to_str().unwrap()),
     ];
     let soon = response(200, &[], r#"{"access_token":"short","expires_in":30}"#);
-    let acts = [
-        Act::ResetAfter,
-        soon,
-        session(false),
-        granted(),
-        session(false),
-    ];
+    let acts = [Act::ResetAfter, soon, session(false), granted(), session(false)];
     let server = Server::start(acts).await;
     let client = client_with(&server, &variables);
     client.get_session(&id()).await.unwrap();

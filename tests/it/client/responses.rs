@@ -21,9 +21,7 @@ async fn error_of(
     headers.push(("x-should-retry", "false"));
     let server = Server::start([response(status, &headers, body)]).await;
     let error = read_error(&client(&server)).await;
-    let ApiErrorKind::Http(http) = error.kind().clone() else {
-        panic!("{body}: {error:?}")
-    };
+    let ApiErrorKind::Http(http) = error.kind().clone() else { panic!("{body}: {error:?}") };
     let id = error.request_id().map(str::to_owned);
     (http.status, http.error_type, http.message, id)
 }
@@ -41,19 +39,11 @@ async fn the_message_of_an_error_is_found_wherever_it_is() {
     for (status, body, expected) in [
         (400, r#"{"error":"text"}"#, "text"),
         (400, r#"{"detail":"not now"}"#, "not now"),
-        (
-            422,
-            r#"{"detail":[{"loc":["body"],"msg":"bad"}]}"#,
-            r#"[{"loc":["body"],"msg":"bad"}]"#,
-        ),
+        (422, r#"{"detail":[{"loc":["body"],"msg":"bad"}]}"#, r#"[{"loc":["body"],"msg":"bad"}]"#),
         (400, r#"{"message":"m"}"#, "m"),
         (400, r#""just a string""#, "just a string"),
         (400, "plain words\n", "plain words"),
-        (
-            500,
-            "",
-            "Internal Server Error (the response has no message)",
-        ),
+        (500, "", "Internal Server Error (the response has no message)"),
         (400, "{}", "Bad Request (the response has no message)"),
         (400, "null", "Bad Request (the response has no message)"),
         (400, "[1,", "[1,"),
@@ -128,15 +118,9 @@ async fn a_session_of_a_compatible_server_is_read() {
 #[tokio::test]
 async fn a_page_is_read_or_rejected_as_a_whole() {
     for (body, expected) in [
-        (
-            r#"{"data":[{"id":"a"}],"next_page":"n"}"#,
-            Some((1, Some("n"))),
-        ),
+        (r#"{"data":[{"id":"a"}],"next_page":"n"}"#, Some((1, Some("n")))),
         (r#"{"data":[{"id":"a"},{"id":"b"}]}"#, Some((2, None))),
-        (
-            r#"{"data":[],"next_page":null,"has_more":true}"#,
-            Some((0, None)),
-        ),
+        (r#"{"data":[],"next_page":null,"has_more":true}"#, Some((0, None))),
         (r#"{"data":[],"next_page":""}"#, Some((0, None))),
         (r#"{"data":null}"#, Some((0, None))),
         (r#"{"error":"but 200"}"#, None),
@@ -148,10 +132,7 @@ async fn a_page_is_read_or_rejected_as_a_whole() {
     ] {
         let server = Server::start([response(200, &[], body)]).await;
         let client = client(&server);
-        match (
-            client.list_sessions(&SessionQuery::default()).await,
-            expected,
-        ) {
+        match (client.list_sessions(&SessionQuery::default()).await, expected) {
             (Ok(page), Some((count, next))) => {
                 assert_eq!(page.body.data.len(), count, "{body}");
                 assert_eq!(page.body.next_page.as_deref(), next, "{body}");
@@ -223,10 +204,7 @@ async fn responses_beyond_32_mebibytes_are_rejected_while_reading() {
 async fn garbage_instead_of_http_is_unreachable() {
     let server = Server::start([Act::Send(b"SSH-2.0-nope\r\n\r\n".to_vec())]).await;
     let error = read_error(&client(&server)).await;
-    assert!(
-        matches!(error.kind(), ApiErrorKind::Unreachable { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error.kind(), ApiErrorKind::Unreachable { .. }), "{error:?}");
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

@@ -69,11 +69,7 @@ async fn the_key_is_in_no_log_error_debug_output_or_description() {
         for error in [read.err(), archived.err()].into_iter().flatten() {
             shown.push(format!("{error} {error:?}"));
         }
-        shown.push(format!(
-            "{client:?} {:?} {:#?}",
-            settings(&server),
-            client.describe().await
-        ));
+        shown.push(format!("{client:?} {:?} {:#?}", settings(&server), client.describe().await));
     }
     let server = Server::start([session(false)]).await;
     let bad = format!("{KEY}\u{7f}");
@@ -94,9 +90,6 @@ async fn the_key_is_in_no_log_error_debug_output_or_description() {
     assert!(shown.contains("ANTHROPIC_API_KEY (…CRET)"), "{shown}");
     for (place, text) in [("log", logged), ("errors and debug output", shown)] {
         assert!(!text.contains(KEY), "the key is in the {place}");
-        assert!(
-            !text.contains("0123456789"),
-            "a part of the key is in the {place}"
-        );
+        assert!(!text.contains("0123456789"), "a part of the key is in the {place}");
     }
 }

@@ -70,10 +70,8 @@ impl Server {
     pub(crate) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let state = Arc::new(Mutex::new(State {
-            acts: acts.into_iter().collect(),
-            ..State::default()
-        }));
+        let state =
+            Arc::new(Mutex::new(State { acts: acts.into_iter().collect(), ..State::default() }));
         let shared = Arc::clone(&state);
         let task = tokio::spawn(async move {
             loop {
@@ -162,11 +160,7 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
         let length = length.map_or(0, |(_, value)| value.parse().unwrap());
         if body.len() >= length {
             let body = body.to_owned();
-            return Some(Seen {
-                line,
-                headers,
-                body,
-            });
+            return Some(Seen { line, headers, body });
         }
     }
 }
@@ -192,11 +186,7 @@ pub(crate) fn bytes(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]
 
 /// A session, archived or not.
 pub(crate) fn session(archived: bool) -> Act {
-    let at = if archived {
-        "\"2026-01-01T00:00:00Z\""
-    } else {
-        "null"
-    };
+    let at = if archived { "\"2026-01-01T00:00:00Z\"" } else { "null" };
     let body = format!(r#"{{"id":"sesn_1","status":"idle","archived_at":{at}}}"#);
     response(200, &[("request-id", "req_ok")], body)
 }

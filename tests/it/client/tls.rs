@@ -43,15 +43,9 @@ impl Service {
             .with_safe_default_protocol_versions()
             .expect("versions of TLS")
             .with_no_client_auth()
-            .with_single_cert(
-                vec![CertificateDer::from(made.cert.der().to_vec())],
-                key.into(),
-            )
+            .with_single_cert(vec![CertificateDer::from(made.cert.der().to_vec())], key.into())
             .expect("a pair");
-        tls.alpn_protocols = protocols
-            .iter()
-            .map(|name| name.as_bytes().to_vec())
-            .collect();
+        tls.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         let acceptor = TlsAcceptor::from(Arc::new(tls));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let service = Self {
@@ -97,20 +91,16 @@ impl Service {
         program.call("1", "get_session", &json!({"session_id": "sesn_1"}));
         let answer = program.answer();
         assert!(program.close().1.success());
-        (
-            answer["result"]["isError"] == true,
-            text(&answer).to_owned(),
-        )
+        (answer["result"]["isError"] == true, text(&answer).to_owned())
     }
 }
 
 #[cfg(target_os = "linux")] // elsewhere the trust store is not a file
 #[tokio::test(flavor = "multi_thread")]
 async fn http_2_is_used_if_the_service_offers_it_else_http_1() {
-    for (protocols, expected) in [
-        (&["h2", "http/1.1"][..], Version::HTTP_2),
-        (&["http/1.1"][..], Version::HTTP_11),
-    ] {
+    for (protocols, expected) in
+        [(&["h2", "http/1.1"][..], Version::HTTP_2), (&["http/1.1"][..], Version::HTTP_11)]
+    {
         let service = Service::start(protocols).await;
         let (failed, text) = service.called_by_a_program_that_trusts(&service.certificate);
         assert!(!failed, "{text}");

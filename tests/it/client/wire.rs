@@ -75,10 +75,7 @@ async fn an_oauth_token_is_a_bearer_token_with_its_own_beta() {
     client.get_session(&id()).await.unwrap();
     let seen = one(&server);
     assert_eq!(seen.header("authorization"), Some("Bearer oauth-token"));
-    assert_eq!(
-        seen.header("anthropic-beta"),
-        Some("managed-agents-2026-04-01,oauth-2025-04-20")
-    );
+    assert_eq!(seen.header("anthropic-beta"), Some("managed-agents-2026-04-01,oauth-2025-04-20"));
 }
 
 #[tokio::test]
@@ -116,10 +113,7 @@ async fn queries_contain_only_the_parameters_that_are_set() {
     let server = Server::start([response(200, &[], PAGE)]).await;
     let client = client(&server);
     let time = "2026-01-02T03:04:05Z".parse().unwrap();
-    client
-        .list_sessions(&SessionQuery::default())
-        .await
-        .unwrap();
+    client.list_sessions(&SessionQuery::default()).await.unwrap();
     let query = SessionQuery {
         agent_id: Some("agent_1".to_owned()),
         agent_version: Some(3),

@@ -86,10 +86,7 @@ impl Call {
 
     /// The same call with an export folder.
     fn exporting(self) -> Self {
-        Self {
-            exports: true,
-            ..self
-        }
+        Self { exports: true, ..self }
     }
 
     /// A call that changes these sessions by these writes; faults meet each of them.
@@ -99,13 +96,7 @@ impl Call {
         effect: Effect,
         writes: &'static [Request],
     ) -> Self {
-        Self {
-            sessions,
-            effect,
-            writes,
-            places: writes,
-            ..self
-        }
+        Self { sessions, effect, writes, places: writes, ..self }
     }
 }
 
@@ -136,23 +127,11 @@ fn reads() -> Vec<Call> {
             "list_sessions",
             json!({"title_contains": "e", "include_archived": true}),
         ),
-        Call::read(
-            "events",
-            "list_session_events",
-            json!({"session_id": "sesn_02"}),
-        ),
-        Call::read(
-            "wait",
-            "wait_for_session",
-            json!({"session_id": "sesn_03", "wait_seconds": 1}),
-        )
-        .with_places(&[EVENTS]),
-        Call::read(
-            "diagnose",
-            "diagnose_session",
-            json!({"session_id": "sesn_12"}),
-        )
-        .with_places(&[EVENTS, ("GET", "/threads")]),
+        Call::read("events", "list_session_events", json!({"session_id": "sesn_02"})),
+        Call::read("wait", "wait_for_session", json!({"session_id": "sesn_03", "wait_seconds": 1}))
+            .with_places(&[EVENTS]),
+        Call::read("diagnose", "diagnose_session", json!({"session_id": "sesn_12"}))
+            .with_places(&[EVENTS, ("GET", "/threads")]),
         Call::read("summarize", "summarize_sessions", json!({})),
         Call::read(
             "plan by filter",
@@ -182,12 +161,8 @@ fn dry_runs() -> Vec<Call> {
             json!({"session_id": "sesn_04", "if_busy": "interrupt", "dry_run": true}),
         )
         .with_outcome("would_archive"),
-        Call::read(
-            "archive while running",
-            "archive_session",
-            json!({"session_id": "sesn_04"}),
-        )
-        .with_outcome("session_running"),
+        Call::read("archive while running", "archive_session", json!({"session_id": "sesn_04"}))
+            .with_outcome("session_running"),
         Call::read(
             "delete, dry run",
             "delete_session",
@@ -218,11 +193,7 @@ fn updates() -> Vec<Call> {
             json!({"session_id": "sesn_11", "tools": [], "mcp_servers": []}),
         )
         .with_outcome("updated")
-        .changes(
-            &["sesn_11"],
-            Effect::WithoutTools,
-            &[("POST", "/v1/sessions/sesn_11")],
-        ),
+        .changes(&["sesn_11"], Effect::WithoutTools, &[("POST", "/v1/sessions/sesn_11")]),
         Call::read(
             "update tools, interrupting",
             "update_session_tools",
@@ -230,11 +201,7 @@ fn updates() -> Vec<Call> {
                    "if_busy": "interrupt", "wait_seconds": 2}),
         )
         .with_outcome("updated")
-        .changes(
-            &["sesn_05"],
-            Effect::WithoutTools,
-            &[INTERRUPT, ("POST", "/v1/sessions/sesn_05")],
-        )
+        .changes(&["sesn_05"], Effect::WithoutTools, &[INTERRUPT, ("POST", "/v1/sessions/sesn_05")])
         .with_places(&[INTERRUPT]),
         Call::read(
             "update",
@@ -242,18 +209,10 @@ fn updates() -> Vec<Call> {
             json!({"session_id": "sesn_01", "title": "Renamed", "metadata": {"team": "faults"}}),
         )
         .with_outcome("updated")
-        .changes(
-            &["sesn_01"],
-            Effect::Renamed,
-            &[("POST", "/v1/sessions/sesn_01")],
-        ),
-        Call::read(
-            "interrupt",
-            "interrupt_session",
-            json!({"session_id": "sesn_05"}),
-        )
-        .with_outcome("interrupted")
-        .changes(&["sesn_05"], Effect::Idle, &[INTERRUPT]),
+        .changes(&["sesn_01"], Effect::Renamed, &[("POST", "/v1/sessions/sesn_01")]),
+        Call::read("interrupt", "interrupt_session", json!({"session_id": "sesn_05"}))
+            .with_outcome("interrupted")
+            .changes(&["sesn_05"], Effect::Idle, &[INTERRUPT]),
         Call::read(
             "interrupt, waiting",
             "interrupt_session",
@@ -268,13 +227,9 @@ fn ends() -> Vec<Call> {
     const ARCHIVE: Request = ("POST", "/v1/sessions/sesn_01/archive");
     const DELETE: Request = ("DELETE", "/v1/sessions/sesn_01");
     vec![
-        Call::read(
-            "archive",
-            "archive_session",
-            json!({"session_id": "sesn_01"}),
-        )
-        .with_outcome("archived")
-        .changes(&["sesn_01"], Effect::Archived, &[ARCHIVE]),
+        Call::read("archive", "archive_session", json!({"session_id": "sesn_01"}))
+            .with_outcome("archived")
+            .changes(&["sesn_01"], Effect::Archived, &[ARCHIVE]),
         Call::read(
             "archive, interrupting",
             "archive_session",
@@ -284,10 +239,7 @@ fn ends() -> Vec<Call> {
         .changes(
             &["sesn_04"],
             Effect::Archived,
-            &[
-                ("POST", "/v1/sessions/sesn_04/events"),
-                ("POST", "/v1/sessions/sesn_04/archive"),
-            ],
+            &[("POST", "/v1/sessions/sesn_04/events"), ("POST", "/v1/sessions/sesn_04/archive")],
         ),
         Call::read(
             "archive, waiting",
@@ -309,20 +261,13 @@ fn ends() -> Vec<Call> {
         .changes(
             &["sesn_12"],
             Effect::Deleted,
-            &[
-                ("POST", "/v1/sessions/sesn_12/events"),
-                ("DELETE", "/v1/sessions/sesn_12"),
-            ],
+            &[("POST", "/v1/sessions/sesn_12/events"), ("DELETE", "/v1/sessions/sesn_12")],
         ),
-        Call::read(
-            "delete, exporting",
-            "delete_session",
-            json!({"session_id": "sesn_01"}),
-        )
-        .with_outcome("deleted")
-        .changes(&["sesn_01"], Effect::Deleted, &[DELETE])
-        .with_places(&[EVENTS, DELETE])
-        .exporting(),
+        Call::read("delete, exporting", "delete_session", json!({"session_id": "sesn_01"}))
+            .with_outcome("deleted")
+            .changes(&["sesn_01"], Effect::Deleted, &[DELETE])
+            .with_places(&[EVENTS, DELETE])
+            .exporting(),
     ]
 }
 
@@ -347,10 +292,7 @@ fn clean_ups() -> Vec<Call> {
             .changes(
                 BOTH,
                 Effect::Deleted,
-                &[
-                    ("DELETE", "/v1/sessions/sesn_01"),
-                    ("DELETE", "/v1/sessions/sesn_13"),
-                ],
+                &[("DELETE", "/v1/sessions/sesn_01"), ("DELETE", "/v1/sessions/sesn_13")],
             )
             .with_places(&[("DELETE", "sesn_13")]),
     ]

@@ -83,9 +83,7 @@ impl Cell<'_> {
 
     /// What it says about its sessions must be true.
     fn untrue(&self) -> Vec<String> {
-        let Call {
-            sessions, effect, ..
-        } = self.call;
+        let Call { sessions, effect, .. } = self.call;
         let shows = |id: &&&str| self.after.shows(*effect, id);
         let changed = sessions.iter().filter(shows).count();
         let mut problems = Vec::new();
@@ -233,9 +231,7 @@ fn difference(answer: &Value, other: &Value) -> Option<String> {
     };
     match (answer, other) {
         (Value::Object(answer), Value::Object(other)) => {
-            let mut lasting = answer
-                .iter()
-                .filter(|(name, _)| !FLEETING.contains(&name.as_str()));
+            let mut lasting = answer.iter().filter(|(name, _)| !FLEETING.contains(&name.as_str()));
             lasting.find_map(|(name, value)| match other.get(name) {
                 Some(other) => at(name, value, other),
                 None => Some(name.clone()),

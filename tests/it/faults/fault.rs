@@ -77,11 +77,7 @@ pub(crate) fn all() -> Vec<Fault> {
 }
 
 fn status(status: u16) -> Effect {
-    Effect::Status {
-        status,
-        retry_after: None,
-        should_retry: None,
-    }
+    Effect::Status { status, retry_after: None, should_retry: None }
 }
 
 /// A retry helps if it happens once, and not if it goes on.
@@ -113,25 +109,15 @@ fn transient() -> Vec<Fault> {
 /// No retry helps.
 fn lasting() -> Vec<Fault> {
     use Source::{Gateway, Sandbox};
-    let redirect = Effect::Redirect {
-        location: "https://elsewhere.example/v1".to_owned(),
-    };
+    let redirect = Effect::Redirect { location: "https://elsewhere.example/v1".to_owned() };
     // The service seems to accept a write and does nothing, which a read then shows.
     let undone = &["bad_response", "not_applied", "busy_timeout"] as &[&str];
     let bad = &["bad_response"] as &[&str];
     let array = GatewayFault::Body("[1, 2]");
     let object = GatewayFault::Body(r#"{"error": null, "ok": true}"#);
     let table = [
-        (
-            "html",
-            Sandbox(Effect::Html { status: 502 }),
-            &["api_error"] as &[&str],
-        ),
-        (
-            "html with 200",
-            Sandbox(Effect::Html { status: 200 }),
-            undone,
-        ),
+        ("html", Sandbox(Effect::Html { status: 502 }), &["api_error"] as &[&str]),
+        ("html with 200", Sandbox(Effect::Html { status: 200 }), undone),
         ("empty", Sandbox(Effect::Empty { status: 200 }), undone),
         ("redirect", Sandbox(redirect), bad),
         ("refused", Gateway(GatewayFault::Down), &["api_unreachable"]),
@@ -152,9 +138,7 @@ fn lasting() -> Vec<Fault> {
 
 /// The call's own limit ends it.
 fn slow() -> [Fault; 3] {
-    let act = Effect::Slow {
-        milliseconds: 60_000,
-    };
+    let act = Effect::Slow { milliseconds: 60_000 };
     [
         ("slow to act", Source::Sandbox(act)),
         ("slow to answer", Source::Gateway(GatewayFault::NoAnswer)),

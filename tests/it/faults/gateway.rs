@@ -109,11 +109,7 @@ impl Gateway {
             let _ = (&mut self.task).await;
             return;
         }
-        let pending = Pending {
-            fault,
-            times,
-            place,
-        };
+        let pending = Pending { fault, times, place };
         *self.shared.pending.lock().expect("no panic before") = Some(pending);
     }
 
@@ -218,11 +214,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let mut chunk = [0; 4096];
-        let count = stream
-            .read(&mut chunk)
-            .await
-            .ok()
-            .filter(|count| *count > 0)?;
+        let count = stream.read(&mut chunk).await.ok().filter(|count| *count > 0)?;
         bytes.extend_from_slice(&chunk[..count]);
         let text = String::from_utf8_lossy(&bytes);
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
@@ -241,9 +233,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
 
 /// The sandbox's answer to a request.
 async fn send(address: &str, request: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(address)
-        .await
-        .expect("the sandbox listens");
+    let mut stream = TcpStream::connect(address).await.expect("the sandbox listens");
     let mut answer = Vec::new();
     // A reset is a fault of the sandbox, and passed on as an empty answer.
     let _ = stream.write_all(request).await;
@@ -258,11 +248,7 @@ pub(crate) async fn ask(
     path: &str,
     body: &Value,
 ) -> (String, Value) {
-    let body = if body.is_null() {
-        String::new()
-    } else {
-        body.to_string()
-    };
+    let body = if body.is_null() { String::new() } else { body.to_string() };
     let (host, length) = (address(sandbox), body.len());
     let key = sandbox.api_key();
     let request = format!(

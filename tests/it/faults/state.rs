@@ -8,14 +8,7 @@ use serde_json::{Value, json};
 use super::{calls::Effect, gateway::ask};
 
 /// What a call can change of a session.
-const FIELDS: [&str; 6] = [
-    "status",
-    "title",
-    "metadata",
-    "agent",
-    "budget",
-    "archived_at",
-];
+const FIELDS: [&str; 6] = ["status", "title", "metadata", "agent", "budget", "archived_at"];
 
 /// The [`FIELDS`] of each session by its id; the time of archiving is whether there is one.
 pub(crate) struct ServiceState(BTreeMap<String, Value>);
@@ -60,8 +53,6 @@ impl ServiceState {
     /// The sessions that differ.
     pub(crate) fn changed_since<'a>(&'a self, before: &'a Self) -> BTreeSet<&'a str> {
         let ids = before.0.keys().chain(self.0.keys());
-        ids.filter(|id| before.0.get(*id) != self.0.get(*id))
-            .map(String::as_str)
-            .collect()
+        ids.filter(|id| before.0.get(*id) != self.0.get(*id)).map(String::as_str).collect()
     }
 }

@@ -86,11 +86,7 @@ impl State {
             return reject(404);
         };
         let is_write = method != "GET";
-        let counts = if is_write {
-            &mut self.tries
-        } else {
-            &mut self.reads
-        };
+        let counts = if is_write { &mut self.tries } else { &mut self.reads };
         let count = counts.entry(id.to_owned()).or_default();
         *count += 1;
         let is_first = *count == 1;
@@ -120,15 +116,9 @@ impl State {
 
 /// Applies a plan for a fleet of these fates, with so many calls at once.
 async fn check_fleet(fates: &[Fate], action: &str, at_once: usize) {
-    let fates: BTreeMap<String, Fate> = fates
-        .iter()
-        .enumerate()
-        .map(|(n, fate)| (format!("sesn_{n:03}"), *fate))
-        .collect();
-    let service = Service(Arc::new(Mutex::new(State {
-        fates: fates.clone(),
-        ..State::default()
-    })));
+    let fates: BTreeMap<String, Fate> =
+        fates.iter().enumerate().map(|(n, fate)| (format!("sesn_{n:03}"), *fate)).collect();
+    let service = Service(Arc::new(Mutex::new(State { fates: fates.clone(), ..State::default() })));
     let server = MockServer::start().await;
     let mock = Mock::given(matchers::any()).respond_with(service.clone());
     mock.mount(&server).await;

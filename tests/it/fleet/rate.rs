@@ -45,10 +45,7 @@ async fn hesitant() -> MockServer {
 #[tokio::test]
 async fn every_request_of_a_clean_up_counts_against_the_rate() {
     let server = hesitant().await;
-    let flags = Flags {
-        max_rpm: Some("6000".to_owned()),
-        ..Flags::default()
-    };
+    let flags = Flags { max_rpm: Some("6000".to_owned()), ..Flags::default() };
     let host = Host::with_flags(flags, &server.uri()).await;
     let plan = plan(&host, json!({"action": "archive"})).await;
     assert_eq!(plan["matched"], SESSIONS);

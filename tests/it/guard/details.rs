@@ -15,15 +15,9 @@ async fn an_update_to_what_is_already_there_is_not_sent() {
     let host = api.host().await;
     for (tool, arguments) in [
         ("update_session_tools", json!({"mcp_servers": [server]})),
-        (
-            "update_session_tools",
-            json!({"mode": "merge", "mcp_servers": [server]}),
-        ),
+        ("update_session_tools", json!({"mode": "merge", "mcp_servers": [server]})),
         ("update_session", json!({"title": "New"})),
-        (
-            "update_session",
-            json!({"metadata": {"a": "1", "gone": null}}),
-        ),
+        ("update_session", json!({"metadata": {"a": "1", "gone": null}})),
         ("update_session", json!({"budget": "50.00 USD"})),
     ] {
         let arguments = with_fields(arguments, json!({"session_id": "sesn_1"}));
@@ -65,15 +59,9 @@ async fn every_problem_of_bad_details_is_in_one_failure() {
     let bad = json!({"session_id": "sesn_1", "budget": "much", "metadata": {"k": {"deep": 1}}});
     let bad_type = with_fields(bad.clone(), json!({"title": ["no"]}));
     for (arguments, expected) in [
-        (
-            bad_type,
-            &[r#"title was ["no"]; give a string, or null"#] as &[&str],
-        ),
+        (bad_type, &[r#"title was ["no"]; give a string, or null"#] as &[&str]),
         (bad, &["metadata.k must be a string", "budget "]),
-        (
-            json!({"session_id": "sesn_1"}),
-            &["nothing is given to change"],
-        ),
+        (json!({"session_id": "sesn_1"}), &["nothing is given to change"]),
     ] {
         let failure = host.failure("update_session", arguments).await;
         for part in expected {

@@ -23,12 +23,8 @@ const SESSIONS: [(&str, &str, bool, &str); 11] = [
     ("restless", "running", true, "end_turn"),
 ];
 /// Sessions that cannot be read, with the HTTP status of the answer.
-const UNREADABLE: [(&str, u16); 4] = [
-    ("clash", 409),
-    ("late", 504),
-    ("locked", 403),
-    ("gone", 404),
-];
+const UNREADABLE: [(&str, u16); 4] =
+    [("clash", 409), ("late", 504), ("locked", 403), ("gone", 404)];
 
 /// A service that accepts every write and ignores it.
 async fn service() -> Api {
@@ -114,11 +110,7 @@ fn names(text: &str, tool: &str) -> bool {
 }
 
 async fn check_texts(api: &Api, all: &[Tool], toolsets: &str, read_only: bool) {
-    let flags = Flags {
-        toolsets: Some(toolsets.to_owned()),
-        read_only,
-        ..Flags::default()
-    };
+    let flags = Flags { toolsets: Some(toolsets.to_owned()), read_only, ..Flags::default() };
     let host = api.host_with(flags).await;
     let tools = host.tools().await;
     let texts = texts(&host, &tools).await;

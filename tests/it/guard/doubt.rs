@@ -16,11 +16,8 @@ async fn a_limit_after_a_lost_write_says_that_the_write_may_have_been_carried_ou
     for status in [429, 529] {
         let sandbox = sandbox().await;
         let host = Host::new(&sandbox.base_url()).await;
-        let limit = Effect::Status {
-            status,
-            retry_after: Some("3600".to_owned()),
-            should_retry: None,
-        };
+        let limit =
+            Effect::Status { status, retry_after: Some("3600".to_owned()), should_retry: None };
         for effect in [Effect::ResetAfter, limit] {
             sandbox.fail(Fault::new(effect).on("POST", "/v1/sessions/"));
         }
@@ -39,17 +36,11 @@ async fn a_limit_after_a_lost_write_says_that_the_write_may_have_been_carried_ou
 async fn a_delete_that_cannot_be_verified_is_in_doubt_and_not_refused() {
     for (status, kind, code, doubt) in [
         (403, "permission_error", "bad_response", DOUBT),
-        (
-            429,
-            "rate_limit_error",
-            "rate_limited",
-            "may have been carried out",
-        ),
+        (429, "rate_limit_error", "rate_limited", "may have been carried out"),
     ] {
         let api = Api::new().await;
         let path = "/v1/sessions/sesn_1";
-        api.answers_once("GET", path, 200, session("sesn_1", "idle"))
-            .await;
+        api.answers_once("GET", path, 200, session("sesn_1", "idle")).await;
         api.answers("GET", path, status, error(kind, "no")).await;
         // Accepted, but the answer does not confirm it.
         api.answers("DELETE", path, 200, json!({})).await;
@@ -65,10 +56,7 @@ async fn a_delete_that_cannot_be_verified_is_in_doubt_and_not_refused() {
 async fn a_failure_after_an_interrupt_says_that_the_turn_was_stopped() {
     let sandbox = sandbox().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let flags = Flags {
-        export_dir: Some(folder.path().join("missing")),
-        ..Flags::default()
-    };
+    let flags = Flags { export_dir: Some(folder.path().join("missing")), ..Flags::default() };
     let host = Host::with_flags(flags, &sandbox.base_url()).await;
     let arguments = json!({"session_id": "sesn_04", "if_busy": "interrupt"});
     let failure = host.failure("delete_session", arguments).await;

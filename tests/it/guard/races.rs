@@ -30,8 +30,7 @@ fn archived() -> Value {
 async fn idle_after(reads: u64, status: &str) -> Api {
     let api = Api::new().await;
     let record = record(status, false);
-    api.answers_times(reads, ("GET", SESSION), 200, record)
-        .await;
+    api.answers_times(reads, ("GET", SESSION), 200, record).await;
     api.answers("GET", SESSION, 200, idle()).await;
     api.answers("POST", ARCHIVE, 200, archived()).await;
     api
@@ -95,8 +94,7 @@ async fn expected_updated_at_survives_our_own_interrupt_but_no_other_change() {
     let changed = with_fields(idle(), changed);
     for (if_busy, outcome) in [("interrupt", "archived"), ("wait", "session_changed")] {
         let api = Api::new().await;
-        api.answers_once("GET", SESSION, 200, record("running", false))
-            .await;
+        api.answers_once("GET", SESSION, 200, record("running", false)).await;
         api.answers("GET", SESSION, 200, changed.clone()).await;
         api.answers("POST", EVENTS, 200, json!({"data": []})).await;
         api.answers("POST", ARCHIVE, 200, archived()).await;
@@ -110,8 +108,7 @@ async fn a_write_rejected_because_of_a_lagging_status_is_repeated() {
     for status in [400, 409] {
         let api = Api::with_session(idle()).await;
         let rejection = error("invalid_request_error", "Session cannot be archived");
-        api.answers_times(2, ("POST", ARCHIVE), status, rejection)
-            .await;
+        api.answers_times(2, ("POST", ARCHIVE), status, rejection).await;
         api.answers("POST", ARCHIVE, 200, archived()).await;
         assert_eq!(archive(&api, json!({})).await, "archived", "HTTP {status}");
         let (read, write) = (format!("GET {SESSION}"), format!("POST {ARCHIVE}"));
@@ -153,16 +150,11 @@ fn real_pauses_are_long_enough_for_a_service_and_short_enough_for_a_host() {
 async fn a_session_that_starts_before_the_write_is_busy_and_not_written_again() {
     for (tool, path, more) in [
         ("archive_session", ARCHIVE, json!({})),
-        (
-            "update_session_tools",
-            SESSION,
-            json!({"tools": [{"type": "agent_toolset_20260401"}]}),
-        ),
+        ("update_session_tools", SESSION, json!({"tools": [{"type": "agent_toolset_20260401"}]})),
     ] {
         let api = Api::new().await;
         api.answers_once("GET", SESSION, 200, idle()).await;
-        api.answers("GET", SESSION, 200, record("running", false))
-            .await;
+        api.answers("GET", SESSION, 200, record("running", false)).await;
         let rejection = error("invalid_request_error", "no");
         api.answers("POST", path, 400, rejection).await;
         assert_eq!(call(&api, tool, more).await, "session_running");
@@ -198,8 +190,7 @@ async fn an_update_after_a_conflict_starts_from_the_newest_read() {
     let both = with_tools(&["theirs", "ours"]);
     let api = Api::new().await;
     api.answers_once("GET", SESSION, 200, idle()).await;
-    api.answers("GET", SESSION, 200, with_tools(&["theirs"]))
-        .await;
+    api.answers("GET", SESSION, 200, with_tools(&["theirs"])).await;
     let conflict = error("conflict_error", "changed meanwhile");
     api.answers_once("POST", SESSION, 409, conflict).await;
     api.answers("POST", SESSION, 200, both.clone()).await;

@@ -45,15 +45,13 @@ async fn every_refusal_matches_its_snapshot() {
         (409, error("conflict_error", "busy elsewhere")),
     ] {
         let api = Api::new().await;
-        api.answers("GET", "/v1/sessions/sesn_1", status, body)
-            .await;
+        api.answers("GET", "/v1/sessions/sesn_1", status, body).await;
         let failure = api.host().await.failure("get_session", id.clone()).await;
         lines.push(format!("[HTTP {status}]\n{failure}\n"));
     }
     let idle = session("sesn_1", "idle");
     let api = Api::with_session(idle.clone()).await;
-    api.answers("POST", "/v1/sessions/sesn_1/archive", 200, idle)
-        .await;
+    api.answers("POST", "/v1/sessions/sesn_1/archive", 200, idle).await;
     let host = api.host().await;
     let failure = host.failure("archive_session", id).await;
     lines.push(format!("[ignored]\n{failure}\n"));

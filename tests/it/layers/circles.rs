@@ -30,8 +30,7 @@ fn graph(sources: &Sources) -> Graph<'_> {
                 && !sources.is_module(target)
                 && sources.file_of(target) != path
             {
-                uses.entry(sources.file_of(target))
-                    .or_insert((reference.line, reference.text));
+                uses.entry(sources.file_of(target)).or_insert((reference.line, reference.text));
             }
         }
     }
@@ -69,9 +68,7 @@ fn shown(graph: &Graph<'_>, start: &str, came_from: &BTreeMap<&str, &str>) -> Vi
         file = previous;
     }
     steps.reverse();
-    let shown = steps
-        .iter()
-        .map(|(file, line, text)| format!("{file}:{line} uses {text}"));
+    let shown = steps.iter().map(|(file, line, text)| format!("{file}:{line} uses {text}"));
     Violation {
         file: start.to_owned(),
         line: steps[0].1,

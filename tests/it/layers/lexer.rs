@@ -35,10 +35,7 @@ impl Located {
 }
 
 pub(crate) fn tokens(source: &str) -> Vec<Located> {
-    let mut lexer = Lexer {
-        rest: source.chars().peekable(),
-        line: 1,
-    };
+    let mut lexer = Lexer { rest: source.chars().peekable(), line: 1 };
     let mut tokens = Vec::new();
     loop {
         let Some(next) = lexer.rest.peek().copied() else {

@@ -94,10 +94,7 @@ pub(crate) fn words(text: &str) -> usize {
     let outside: String = outside.collect();
     let words = outside.split_whitespace().filter(|word| {
         let word = word.trim_matches(|c: char| ".,;:()[]\"'!?`".contains(c));
-        !word.is_empty()
-            && word
-                .chars()
-                .all(|c| c.is_alphabetic() || c == '\'' || c == '-')
+        !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '-')
     });
     words.count()
 }

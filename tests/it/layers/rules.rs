@@ -9,10 +9,7 @@ use super::{
 /// Each layer with those it may use beside itself. `lib` is what the crate's root itself defines.
 const LAYERS: [(&str, &[&str]); 11] = [
     ("main", &["cli", "config", "environment", "lib"]),
-    (
-        "cli",
-        &["config", "mcp", "explain", "sandbox", "environment", "lib"],
-    ),
+    ("cli", &["config", "mcp", "explain", "sandbox", "environment", "lib"]),
     ("config", &["mcp", "app", "api", "environment"]),
     ("mcp", &["explain", "app", "domain", "model", "lib"]),
     ("explain", &["app", "domain", "api", "model"]),
@@ -70,11 +67,7 @@ fn broken_rule(
         }
     };
     let layer = target.first().map_or("lib", String::as_str);
-    let layer = if LAYERS.iter().any(|(name, _)| *name == layer) {
-        layer
-    } else {
-        "lib"
-    };
+    let layer = if LAYERS.iter().any(|(name, _)| *name == layer) { layer } else { "lib" };
     let allowed = LAYERS.iter().find(|(name, _)| *name == own);
     let allowed = allowed.map_or(&[] as &[&str], |(_, allowed)| allowed);
     if own == layer || own == "lib" {
@@ -87,9 +80,7 @@ fn broken_rule(
         // A path through a module in scope repeats what its `use` declaration broke.
         return (!reference.is_relative).then(|| format!("{own} may not use {layer}"));
     }
-    let takes_settings = target
-        .iter()
-        .any(|part| part == "settings" || part == "Settings");
+    let takes_settings = target.iter().any(|part| part == "settings" || part == "Settings");
     let configures = own == "config" && ["mcp", "app", "api"].contains(&layer);
     (configures && !takes_settings && !sources.is_module(target))
         .then(|| format!("config may only use settings of {layer}"))

@@ -70,10 +70,7 @@ impl Sources {
             .collect();
         let modules = files.iter();
         let modules = modules.map(|(path, file)| (file.module.clone(), path.clone()));
-        Self {
-            modules: modules.collect(),
-            files,
-        }
+        Self { modules: modules.collect(), files }
     }
 
     /// The file that holds what a path from the root means: that of its longest prefix that is a
@@ -93,12 +90,7 @@ impl Sources {
         let modules_in_scope = self.modules_in_scope(file);
         let reference = |path: &Path| {
             let (target, is_relative) = self.target(file, path, &modules_in_scope);
-            Reference {
-                line: path.line,
-                text: path.segments.join("::"),
-                target,
-                is_relative,
-            }
+            Reference { line: path.line, text: path.segments.join("::"), target, is_relative }
         };
         file.paths.iter().map(reference).collect()
     }
@@ -139,9 +131,7 @@ impl Sources {
             first => {
                 let child: Vec<String> = module.iter().cloned().chain([first.to_owned()]).collect();
                 let in_scope = modules_in_scope.get(first).cloned();
-                let Some(found) = Some(child)
-                    .filter(|child| self.is_module(child))
-                    .or(in_scope)
+                let Some(found) = Some(child).filter(|child| self.is_module(child)).or(in_scope)
                 else {
                     return (Target::Other(first.to_owned()), false);
                 };
@@ -173,6 +163,5 @@ impl File {
 }
 
 fn is_test(path: &str) -> bool {
-    path.split('/')
-        .any(|part| ["tests", "tests.rs", "laws.rs"].contains(&part))
+    path.split('/').any(|part| ["tests", "tests.rs", "laws.rs"].contains(&part))
 }

@@ -21,10 +21,7 @@ fn parsed(source: &str) -> String {
     let paths = paths(&without_tests(&tokens(source)));
     let shown = paths.into_iter().map(|path| {
         let mut text = path.segments.join("::");
-        if let Some(alias) = path
-            .alias
-            .filter(|alias| Some(alias) != path.segments.last())
-        {
+        if let Some(alias) = path.alias.filter(|alias| Some(alias) != path.segments.last()) {
             text = format!("{text} as {alias}");
         }
         let within = path.within.into_iter().chain([text]);
@@ -65,10 +62,8 @@ fn every_form_of_a_path_is_parsed() {
 #[test]
 fn literals_and_lines_are_those_of_the_source() {
     let source = "a\n\"one \\\n   two\\\"\" /*\n*/ r\"three\"\nb\"four\" 'x' c";
-    let located: Vec<(usize, Token)> = tokens(source)
-        .into_iter()
-        .map(|token| (token.line, token.token))
-        .collect();
+    let located: Vec<(usize, Token)> =
+        tokens(source).into_iter().map(|token| (token.line, token.token)).collect();
     let text = |text: &str| Token::Text(text.to_owned());
     let word = |word: &str| Token::Word(word.to_owned());
     let expected = [
@@ -94,13 +89,7 @@ fn a_sentence_is_told_from_a_clause() {
     ] {
         assert!(prose::names_a_step(step), "{step}");
     }
-    for clause in [
-        "the caller",
-        "recall it",
-        "{name} is set",
-        "must be given",
-        "is used twice",
-    ] {
+    for clause in ["the caller", "recall it", "{name} is set", "must be given", "is used twice"] {
         assert!(!prose::names_a_step(clause), "{clause}");
     }
     for (text, words) in [
@@ -115,9 +104,7 @@ fn a_sentence_is_told_from_a_clause() {
 
 /// What is reported of a crate of these files.
 fn reported(files: &[(&str, &str)]) -> Vec<String> {
-    let files = files
-        .iter()
-        .map(|(path, source)| ((*path).to_owned(), (*source).to_owned()));
+    let files = files.iter().map(|(path, source)| ((*path).to_owned(), (*source).to_owned()));
     let violations = violations(&Sources::new(files));
     violations.iter().map(ToString::to_string).collect()
 }
@@ -175,21 +162,14 @@ fn each_layer_may_use_those_below_it() {
     for [path, source, expected] in rows(BAD) {
         let others = ["src/api.rs", "src/app.rs", "src/mcp.rs"].map(|path| (path, ""));
         let files: Vec<(&str, &str)> = others.into_iter().chain([(path, source)]).collect();
-        assert_eq!(
-            reported(&files),
-            [format!("{path}:1: {expected}")],
-            "{source}"
-        );
+        assert_eq!(reported(&files), [format!("{path}:1: {expected}")], "{source}");
     }
 }
 
 #[test]
 fn every_circle_of_files_is_reported_with_its_paths() {
     let of_two = [
-        (
-            "src/app.rs",
-            "pub mod plan;\n\npub use plan::Plan;\npub struct Services;",
-        ),
+        ("src/app.rs", "pub mod plan;\n\npub use plan::Plan;\npub struct Services;"),
         ("src/app/plan.rs", "use super::Services;\npub struct Plan;"),
     ];
     let expected = [
@@ -203,10 +183,7 @@ fn every_circle_of_files_is_reported_with_its_paths() {
     let of_three = [
         ("src/api.rs", "use crate::api::send::send;"),
         ("src/api/send.rs", "use crate::api::{error, retry::Policy};"),
-        (
-            "src/api/retry.rs",
-            "use crate::api; fn f() -> api::Client {}",
-        ),
+        ("src/api/retry.rs", "use crate::api; fn f() -> api::Client {}"),
         ("src/api/error.rs", "use crate::model::Session;"),
         ("src/model.rs", ""),
     ];
@@ -217,18 +194,9 @@ fn every_circle_of_files_is_reported_with_its_paths() {
     assert_eq!(files, ["src/api.rs", "src/api/retry.rs", "src/api/send.rs"]);
 
     let open = [
-        (
-            "src/api.rs",
-            "mod send; mod client; pub use client::Client;",
-        ),
-        (
-            "src/api/client.rs",
-            "use crate::api::send; fn f() { send::send() }",
-        ),
-        (
-            "src/api/send.rs",
-            "#[cfg(test)] mod tests { use crate::api::Client; }",
-        ),
+        ("src/api.rs", "mod send; mod client; pub use client::Client;"),
+        ("src/api/client.rs", "use crate::api::send; fn f() { send::send() }"),
+        ("src/api/send.rs", "#[cfg(test)] mod tests { use crate::api::Client; }"),
     ];
     assert_eq!(reported(&open), [""; 0]);
 }
@@ -236,12 +204,7 @@ fn every_circle_of_files_is_reported_with_its_paths() {
 #[test]
 fn every_sentence_below_explain_is_reported() {
     let sentence = "const E: &str =\n    \"call get_session\";";
-    for path in [
-        "src/app/write.rs",
-        "src/domain/guard.rs",
-        "src/api/send.rs",
-        "src/model.rs",
-    ] {
+    for path in ["src/app/write.rs", "src/domain/guard.rs", "src/api/send.rs", "src/model.rs"] {
         let expected = format!("{path}:2: a sentence for a reader: \"call get_session\"");
         assert_eq!(reported(&[(path, sentence)]), [expected]);
     }
@@ -255,18 +218,9 @@ fn every_sentence_below_explain_is_reported() {
             "src/app/write.rs",
             "/// Then call get_session.\nfn f() { warn!(%id, \"call get_session\"); }",
         ),
-        (
-            "src/app/write.rs",
-            "#[expect(clippy::x, reason = \"call get_session\")] fn f() {}",
-        ),
-        (
-            "src/api/error.rs",
-            "impl fmt::Display for E { fn f() { \"call get_session\" } }",
-        ),
-        (
-            "src/app/write.rs",
-            "#[cfg(test)] mod tests { const E: &str = \"call get_session\"; }",
-        ),
+        ("src/app/write.rs", "#[expect(clippy::x, reason = \"call get_session\")] fn f() {}"),
+        ("src/api/error.rs", "impl fmt::Display for E { fn f() { \"call get_session\" } }"),
+        ("src/app/write.rs", "#[cfg(test)] mod tests { const E: &str = \"call get_session\"; }"),
     ] {
         assert_eq!(reported(&[(path, source)]), [""; 0], "{source}");
     }

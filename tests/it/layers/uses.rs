@@ -41,12 +41,7 @@ pub(crate) fn paths(tokens: &[Located]) -> Vec<Path> {
             }
             Token::Word(_) if separator(tokens, at + 1) && begins && !is_visibility(tokens, at) => {
                 let segments = segments(tokens, &mut at);
-                paths.push(Path {
-                    line: token.line,
-                    within,
-                    segments,
-                    alias: None,
-                });
+                paths.push(Path { line: token.line, within, segments, alias: None });
                 continue;
             }
             _ => {}
@@ -117,18 +112,10 @@ fn tree(tokens: &[Located], mut at: usize, prefix: &[String], paths: &mut Vec<Pa
     }
     let mut alias = path.last().cloned();
     if tokens.get(at).and_then(Located::word) == Some("as") {
-        alias = tokens
-            .get(at + 1)
-            .and_then(Located::word)
-            .map(str::to_owned);
+        alias = tokens.get(at + 1).and_then(Located::word).map(str::to_owned);
         at += 2;
     }
-    paths.push(Path {
-        line,
-        within: Vec::new(),
-        segments: path,
-        alias,
-    });
+    paths.push(Path { line, within: Vec::new(), segments: path, alias });
     at
 }
 
@@ -177,11 +164,7 @@ fn attribute(tokens: &[Located]) -> Option<usize> {
 /// How long the item is that begins here, its further attributes included.
 fn item(tokens: &[Located]) -> usize {
     let mut at = 0;
-    while let Some(length) = tokens
-        .get(at..)
-        .filter(|rest| !rest.is_empty())
-        .and_then(attribute)
-    {
+    while let Some(length) = tokens.get(at..).filter(|rest| !rest.is_empty()).and_then(attribute) {
         at += length;
     }
     let mut is_use = false;

@@ -25,11 +25,7 @@ async fn every_call_of_a_writing_tool_leaves_a_line_and_no_other_call_does() {
             json!({"session_id": first, "dry_run": true}),
             Some((json!(first), "would_archive", false)),
         ),
-        (
-            "archive_session",
-            json!({"session_id": first}),
-            Some((json!(first), "archived", true)),
-        ),
+        ("archive_session", json!({"session_id": first}), Some((json!(first), "archived", true))),
         (
             "delete_session",
             json!({"session_id": busy}),
@@ -45,11 +41,7 @@ async fn every_call_of_a_writing_tool_leaves_a_line_and_no_other_call_does() {
             json!({"session_id": "a b", "secret": "sk-123"}),
             Some((Value::Null, "invalid_arguments", false)),
         ),
-        (
-            "delete_session",
-            json!({"session_id": second}),
-            Some((json!(second), "deleted", true)),
-        ),
+        ("delete_session", json!({"session_id": second}), Some((json!(second), "deleted", true))),
     ] {
         host.call_raw(tool, arguments).await;
         expected.extend(line.map(|(id, word, request)| json!([tool, id, word, request])));
@@ -60,12 +52,7 @@ async fn every_call_of_a_writing_tool_leaves_a_line_and_no_other_call_does() {
         let time = line["time"].as_str().expect("a time");
         assert!(time.ends_with('Z') && time.contains('T'), "{time}");
         let word = line.get("outcome").or(line.get("code"));
-        json!([
-            line["tool"],
-            line["session_id"],
-            word,
-            line["request_id"].is_string()
-        ])
+        json!([line["tool"], line["session_id"], word, line["request_id"].is_string()])
     };
     let lines: Vec<Value> = json_lines(&file).iter().map(shown).collect();
     assert_eq!(lines, expected);

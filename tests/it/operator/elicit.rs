@@ -104,10 +104,7 @@ async fn host(
     protocol: Protocol,
     reaction: Reaction,
 ) -> (RunningService<RoleClient, Person>, Person) {
-    let person = Person {
-        reaction,
-        questions: Arc::default(),
-    };
+    let person = Person { reaction, questions: Arc::default() };
     let config = config(confirming("elicit"), &sandbox.base_url());
     let pipe = serve(with_timeout(config, timeout));
     let client = match protocol {
@@ -289,9 +286,7 @@ async fn an_answer_is_valid_for_its_question_only() {
             request.request_state = Some(state.to_owned());
         }
         let result = client.peer().call_tool_once(request).await;
-        let Ok(CallToolResponse::Complete(result)) = result else {
-            panic!("a result: {result:?}")
-        };
+        let Ok(CallToolResponse::Complete(result)) = result else { panic!("a result: {result:?}") };
         assert_eq!(Reply::of(result).outcome(), "confirmation_invalid");
     };
     check_invalid(&idle[1], Some(&state), None).await;

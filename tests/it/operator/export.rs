@@ -61,9 +61,7 @@ fn unpacked(path: &Path) -> Vec<String> {
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
     let names = entries.map(|entry| entry.expect("an entry").file_name());
-    names
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect()
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 #[tokio::test]
@@ -83,9 +81,8 @@ async fn record_and_every_event_are_in_the_file() {
         let lines = unpacked(&path);
         assert_eq!(lines[0], record().to_string(), "the record as it was sent");
         let events = lines[1..].iter();
-        let events: Vec<Value> = events
-            .map(|line| serde_json::from_str(line).expect("JSON"))
-            .collect();
+        let events: Vec<Value> =
+            events.map(|line| serde_json::from_str(line).expect("JSON")).collect();
         let ids = ids(&events.into());
         let expected = [0, 1, 2].map(|page| [0, 1].map(|n| format!("evt_{page}_{n}")));
         assert_eq!(ids, expected.as_flattened());
@@ -186,11 +183,8 @@ async fn a_delete_exports_first_and_then_reads_again() {
     assert_eq!(answer["outcome"], "deleted");
     let path = answer["exported_to"].as_str().expect("a path");
     assert_eq!(unpacked(Path::new(path)).len(), 5);
-    let [read, events, delete] = [
-        format!("GET {SESSION}"),
-        format!("GET {EVENTS}"),
-        format!("DELETE {SESSION}"),
-    ];
+    let [read, events, delete] =
+        [format!("GET {SESSION}"), format!("GET {EVENTS}"), format!("DELETE {SESSION}")];
     let expected = [&read, &read, &events, &events, &read, &delete];
     assert_eq!(api.asked().await.iter().collect::<Vec<_>>(), expected);
 }
@@ -207,10 +201,7 @@ async fn a_session_that_changes_during_its_export_is_not_deleted() {
             "export_failed",
         ),
         // It starts to run after the first.
-        (
-            [vec![json!({})], vec![json!({"status": "running"}); 20]].concat(),
-            "session_running",
-        ),
+        ([vec![json!({})], vec![json!({"status": "running"}); 20]].concat(), "session_running"),
     ] {
         let api = Api::new().await;
         for fields in reads {

@@ -88,10 +88,7 @@ async fn without_settings_every_writing_tool_writes() {
 #[tokio::test]
 async fn read_only_mode_writes_nothing() {
     let (sandbox, sessions) = two_sessions().await;
-    let flags = Flags {
-        read_only: true,
-        ..Flags::default()
-    };
+    let flags = Flags { read_only: true, ..Flags::default() };
     let host = Host::with_flags(flags, &sandbox.base_url()).await;
     for (tool, outcome) in call_all(&host, &sessions).await {
         let refused = outcome == "invalid_arguments";
@@ -104,10 +101,8 @@ async fn read_only_mode_writes_nothing() {
 async fn sessions_of_other_agents_are_neither_shown_nor_touched() {
     let (sandbox, sessions) = two_sessions().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let flags = Flags {
-        allow_agent: vec!["agent_of_nobody".to_owned()],
-        ..exporting(folder.path())
-    };
+    let flags =
+        Flags { allow_agent: vec!["agent_of_nobody".to_owned()], ..exporting(folder.path()) };
     let host = Host::with_flags(flags, &sandbox.base_url()).await;
     for (tool, outcome) in call_all(&host, &sessions).await {
         let of_one = tool.input_schema["properties"].get("session_id").is_some();
@@ -211,10 +206,7 @@ async fn only_the_tools_of_the_named_toolsets_are_offered() {
         ("events", "export_session", "delete_session"),
     ] {
         let (sandbox, sessions) = two_sessions().await;
-        let flags = Flags {
-            toolsets: Some(toolset.to_owned()),
-            ..Flags::default()
-        };
+        let flags = Flags { toolsets: Some(toolset.to_owned()), ..Flags::default() };
         let host = Host::with_flags(flags, &sandbox.base_url()).await;
         let tools = host.tools().await;
         assert!(tools.iter().any(|tool| tool.name == offered), "{toolset}");

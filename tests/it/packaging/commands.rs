@@ -20,9 +20,7 @@ async fn run_beside(
     environment: Vec<(&'static str, String)>,
 ) -> Output {
     let run = move || {
-        let pairs = environment
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()));
+        let pairs = environment.iter().map(|(name, value)| (*name, value.as_str()));
         run(arguments, &pairs.collect::<Vec<_>>())
     };
     tokio::task::spawn_blocking(run).await.expect("it ends")
@@ -47,18 +45,13 @@ fn doctor(flags: &[&str], environment: &[(&str, &str)], code: i32) -> Value {
 #[track_caller]
 fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
     let mut checks = report["checks"].as_array().expect("checks").iter();
-    checks
-        .find(|check| check["check"] == name)
-        .unwrap_or_else(|| panic!("no {name}: {report}"))
+    checks.find(|check| check["check"] == name).unwrap_or_else(|| panic!("no {name}: {report}"))
 }
 
 #[test]
 fn the_doctor_accepts_the_sandbox() {
     // Where the API is and whose key is used does not matter.
-    let environment = [
-        ("ANTHROPIC_BASE_URL", "nonsense"),
-        ("ANTHROPIC_PROFILE", "missing"),
-    ];
+    let environment = [("ANTHROPIC_BASE_URL", "nonsense"), ("ANTHROPIC_PROFILE", "missing")];
     let output = run(&["doctor", "--sandbox", "--read-only"], &environment);
     let (shown, stderr) = (utf8(&output.stdout), utf8(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{shown}{stderr}");
@@ -96,10 +89,7 @@ fn the_doctor_reports_a_missing_credential() {
 
 #[test]
 fn the_doctor_reports_an_invalid_variable_as_the_tools_do_and_sends_nothing() {
-    let environment = [
-        ("MANAGED_SESSIONS_TOOLSETS", "nonsense"),
-        ("ANTHROPIC_API_KEY", KEY),
-    ];
+    let environment = [("MANAGED_SESSIONS_TOOLSETS", "nonsense"), ("ANTHROPIC_API_KEY", KEY)];
     let report = doctor(&[], &environment, 1);
     let configuration = check(&report, "configuration");
     assert_eq!(configuration["code"], "invalid_configuration");
@@ -144,10 +134,7 @@ async fn the_doctor_names_the_credential_in_use_and_never_a_secret() {
             assert!(unwrapped.contains(expected), "{expected}:\n{shown}");
         }
         for secret in [KEY, token, "hidden", "secret-0123"] {
-            assert!(
-                !shown.contains(secret) && !stderr.contains(secret),
-                "{shown}"
-            );
+            assert!(!shown.contains(secret) && !stderr.contains(secret), "{shown}");
         }
     }
     let read = "GET /v1/sessions";
@@ -159,10 +146,8 @@ async fn the_doctor_reports_a_refusal_as_the_tools_do() {
     let api = Api::new().await;
     let refusal = error("authentication_error", "invalid x-api-key");
     api.answers("GET", "/v1/sessions", 401, refusal).await;
-    let environment = vec![
-        ("ANTHROPIC_API_KEY", KEY.to_owned()),
-        ("ANTHROPIC_BASE_URL", api.0.uri()),
-    ];
+    let environment =
+        vec![("ANTHROPIC_API_KEY", KEY.to_owned()), ("ANTHROPIC_BASE_URL", api.0.uri())];
     let output = run_beside(&["doctor", "--json"], environment).await;
     assert_eq!(output.status.code(), Some(1));
     let report = report(&output);
@@ -171,18 +156,12 @@ async fn the_doctor_reports_a_refusal_as_the_tools_do() {
     assert_eq!(api["request_id"], "req_1");
     assert!(api["milliseconds"].is_number());
     let detail = api["detail"].as_str().expect("text");
-    assert!(
-        detail.starts_with("unauthorized: ") && detail.contains(". Next: "),
-        "{detail}"
-    );
+    assert!(detail.starts_with("unauthorized: ") && detail.contains(". Next: "), "{detail}");
 }
 
 #[test]
 fn the_doctor_reports_an_unreachable_api() {
-    let environment = [
-        ("ANTHROPIC_API_KEY", KEY),
-        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:9"),
-    ];
+    let environment = [("ANTHROPIC_API_KEY", KEY), ("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")];
     let report = doctor(&[], &environment, 1);
     assert_eq!(check(&report, "api")["code"], "api_unreachable");
 }
@@ -211,10 +190,7 @@ fn the_doctor_checks_that_files_can_be_written_and_leaves_none_behind() {
     let export = check(&report, "export folder");
     assert_eq!(export["code"], "export_failed");
     let next = export["next"].as_str().expect("a next step");
-    assert!(
-        next.starts_with("make the folder of --export-dir"),
-        "{next}"
-    );
+    assert!(next.starts_with("make the folder of --export-dir"), "{next}");
 
     // A file in place of a folder: nobody, root included, can write into it.
     std::fs::write(&file, "x").expect("writable");
@@ -281,8 +257,5 @@ fn the_version_is_followed_by_the_commit_or_the_kind_of_build() {
         .unwrap_or_else(|| panic!("{shown}"));
     let commit = build.trim().trim_start_matches('(').trim_end_matches(')');
     let is_commit = commit.len() == 12 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    assert!(
-        build.is_empty() || commit == "development build" || is_commit,
-        "{shown}"
-    );
+    assert!(build.is_empty() || commit == "development build" || is_commit, "{shown}");
 }

@@ -40,8 +40,7 @@ fn check_generated(name: &str, generated: &str) {
 /// Splits at the first `mark`.
 #[track_caller]
 fn split<'a>(text: &'a str, mark: &str) -> (&'a str, &'a str) {
-    text.split_once(mark)
-        .unwrap_or_else(|| panic!("no {mark:?}"))
+    text.split_once(mark).unwrap_or_else(|| panic!("no {mark:?}"))
 }
 
 /// Replaces the text between the two marks of a block.
@@ -61,10 +60,7 @@ fn with_array(text: &str, key: &str, entries: &[Value]) -> String {
         Some(after) => after,
         None => split(rest, "\n  ]").1,
     };
-    let lines: Vec<_> = entries
-        .iter()
-        .map(|entry| format!("\n    {entry}"))
-        .collect();
+    let lines: Vec<_> = entries.iter().map(|entry| format!("\n    {entry}")).collect();
     let end = if lines.is_empty() { "]" } else { "\n  ]" };
     format!("{before}{start}{}{end}{after}", lines.join(","))
 }
@@ -93,10 +89,7 @@ fn cell(text: &str) -> String {
 async fn tool_table() -> String {
     let mut table = "| tool | toolset | effect | what it does |\n|---|---|---|---|\n".to_owned();
     for toolset in ToolGroup::ALL.map(ToolGroup::name) {
-        let flags = Flags {
-            toolsets: Some(toolset.to_owned()),
-            ..Flags::default()
-        };
+        let flags = Flags { toolsets: Some(toolset.to_owned()), ..Flags::default() };
         for tool in tools(flags).await {
             let hints = tool.annotations.as_ref().expect("annotations");
             let effect = match (hints.read_only_hint, hints.destructive_hint) {
@@ -165,9 +158,7 @@ async fn prompt_text(client: &RunningService<RoleClient, ()>, prompt: &Prompt) -
     let texts = answer.as_array().into_iter().flatten();
     let texts = texts.filter_map(|message| message.pointer("/content/text")?.as_str());
     let text = texts.collect::<Vec<_>>().join("\n\n");
-    names.iter().fold(text, |text, name| {
-        text.replace(sample, &format!("${{arguments.{name}}}"))
-    })
+    names.iter().fold(text, |text, name| text.replace(sample, &format!("${{arguments.{name}}}")))
 }
 
 #[tokio::test]
@@ -238,9 +229,7 @@ fn links_inside_the_readme_lead_to_headings() {
     let anchors: Vec<_> = headings
         .map(|heading| {
             let words = heading.trim_start_matches('#').trim().to_lowercase();
-            let kept = words
-                .chars()
-                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            let kept = words.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
             kept.collect::<String>().replace(' ', "-")
         })
         .collect();

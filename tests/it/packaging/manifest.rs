@@ -32,11 +32,7 @@ fn its_lists_have_only_the_allowed_keys() {
         }
     };
     check("tools", &["name", "description"], &["name", "description"]);
-    check(
-        "prompts",
-        &["name", "text"],
-        &["name", "description", "arguments", "text"],
-    );
+    check("prompts", &["name", "text"], &["name", "description", "arguments", "text"]);
     let settings = manifest["user_config"].as_object().expect("settings");
     for (name, setting) in settings {
         for (key, value) in setting.as_object().expect("an object") {
@@ -67,13 +63,10 @@ fn every_platform_starts_the_server_with_every_setting() {
     assert_eq!(platforms, ["darwin", "linux", "win32"].into());
     let settings = manifest["user_config"].as_object().expect("settings");
     let variables = config["env"].as_object().expect("env").values();
-    let used: BTreeSet<_> = variables
-        .map(|value| value.as_str().expect("text").to_owned())
-        .collect();
-    let offered: BTreeSet<_> = settings
-        .keys()
-        .map(|name| format!("${{user_config.{name}}}"))
-        .collect();
+    let used: BTreeSet<_> =
+        variables.map(|value| value.as_str().expect("text").to_owned()).collect();
+    let offered: BTreeSet<_> =
+        settings.keys().map(|name| format!("${{user_config.{name}}}")).collect();
     assert_eq!(used, offered, "exactly the settings reach the program");
     for (platform, each) in overrides {
         assert_eq!(each["env"], config["env"], "{platform}");

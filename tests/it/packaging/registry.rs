@@ -42,15 +42,7 @@ fn the_entry_is_valid() {
     check_keys(
         &server,
         &["$schema", "name", "description", "version"],
-        &[
-            "title",
-            "repository",
-            "websiteUrl",
-            "icons",
-            "packages",
-            "remotes",
-            "_meta",
-        ],
+        &["title", "repository", "websiteUrl", "icons", "packages", "remotes", "_meta"],
     );
     assert_eq!(
         server["$schema"],
@@ -138,14 +130,7 @@ fn the_entry_has_the_settings_of_the_bundle() {
         check_keys(
             variable,
             &["name", "description"],
-            &[
-                "isSecret",
-                "isRequired",
-                "format",
-                "default",
-                "choices",
-                "placeholder",
-            ],
+            &["isSecret", "isRequired", "format", "default", "choices", "placeholder"],
         );
         let name = variable["name"].as_str().expect("text");
         names.insert(name);

@@ -50,11 +50,7 @@ async fn events_are_short_and_newest_first() {
 async fn long_events_share_an_answer_and_none_is_skipped() {
     let data = (0..50).map(|n| {
         let text = "\u{200b}x".repeat(300 * (n + 1));
-        event(
-            n,
-            "agent.message",
-            json!({"content": [{"type": "text", "text": text}]}),
-        )
+        event(n, "agent.message", json!({"content": [{"type": "text", "text": text}]}))
     });
     let api = ignoring_filters(EVENTS, data.collect()).await;
     let host = api.host().await;
@@ -72,11 +68,7 @@ async fn long_events_share_an_answer_and_none_is_skipped() {
 async fn types_and_times_are_filtered_although_the_service_ignores_them() {
     let data = (0..50).map(|n| {
         let is_error = n % 10 == 3;
-        let kind = if is_error {
-            "session.error"
-        } else {
-            "span.model_request_start"
-        };
+        let kind = if is_error { "session.error" } else { "span.model_request_start" };
         event(n, kind, json!({}))
     });
     let api = ignoring_filters(EVENTS, data.collect()).await;
@@ -107,18 +99,11 @@ async fn events_of_missing_sessions_and_other_agents_are_not_shown() {
     let gone = error("not_found_error", "No such session.");
     let path = "/v1/sessions/sesn_2/events";
     api.answers("GET", path, 404, gone).await;
-    let (anyone, other) = (
-        api.host().await,
-        api.host_with(allowing("agent_other")).await,
-    );
+    let (anyone, other) = (api.host().await, api.host_with(allowing("agent_other")).await);
     for (host, arguments, code) in [
         (&anyone, json!({"session_id": "sesn_2"}), "not_found"),
         (&other, json!({"session_id": "sesn_1"}), "agent_not_allowed"),
-        (
-            &other,
-            json!({"session_id": "sesn_1", "page": "x", "limit": 201}),
-            "invalid_arguments",
-        ),
+        (&other, json!({"session_id": "sesn_1", "page": "x", "limit": 201}), "invalid_arguments"),
     ] {
         assert_eq!(host.outcome("list_session_events", arguments).await, code);
     }

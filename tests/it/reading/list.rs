@@ -19,11 +19,7 @@ async fn list_all(host: &Host, arguments: Value) -> Value {
 
 #[tokio::test]
 async fn one_call_finds_what_was_unchanged_for_a_week_among_a_thousand() {
-    let sandbox = sandbox_with(Options {
-        bulk_sessions: 1_000,
-        ..Options::default()
-    })
-    .await;
+    let sandbox = sandbox_with(Options { bulk_sessions: 1_000, ..Options::default() }).await;
     let host = Host::new(&sandbox.base_url()).await;
     let arguments = json!({"title_contains": "LISBON", "updated_before": "7d", "limit": 100});
     let answer = list(&host, arguments).await;
@@ -42,12 +38,8 @@ async fn one_call_finds_what_was_unchanged_for_a_week_among_a_thousand() {
 
 #[tokio::test]
 async fn twenty_large_sessions_are_listed_in_eight_kilobytes() {
-    let sandbox = sandbox_with(Options {
-        seed: false,
-        bulk_sessions: 20,
-        ..Options::default()
-    })
-    .await;
+    let sandbox =
+        sandbox_with(Options { seed: false, bulk_sessions: 20, ..Options::default() }).await;
     let host = Host::new(&sandbox.base_url()).await;
     let answer = list(&host, json!({"include_archived": true})).await;
     assert_eq!(answer["sessions"].as_array().map(Vec::len), Some(20));
@@ -96,10 +88,7 @@ fn pages_neither_skip_nor_repeat() {
     let arguments = (filters, 1_u32..30, 1_u32..60).prop_map(|(filter, limit, max_scan)| {
         with_fields(filter, json!({"limit": limit, "max_scan": max_scan}))
     });
-    let config = test_runner::Config {
-        cases: 24,
-        ..test_runner::Config::default()
-    };
+    let config = test_runner::Config { cases: 24, ..test_runner::Config::default() };
     let outcome = test_runner::TestRunner::new(config).run(&arguments, |arguments| {
         let paged = runtime.block_on(list_all(&host, arguments.clone()));
         let whole = with_fields(arguments, json!({"limit": 100, "max_scan": 10_000}));
@@ -172,11 +161,7 @@ async fn only_sessions_of_allowed_agents_are_listed() {
 
 #[tokio::test]
 async fn neither_small_pages_nor_quirks_of_services_change_what_is_found() {
-    let sandbox = sandbox_with(Options {
-        bulk_sessions: 60,
-        ..Options::default()
-    })
-    .await;
+    let sandbox = sandbox_with(Options { bulk_sessions: 60, ..Options::default() }).await;
     let host = Host::new(&sandbox.base_url()).await;
     let arguments =
         json!({"statuses": ["idle"], "created_before": "1 day", "title_contains": "the"});
@@ -184,11 +169,7 @@ async fn neither_small_pages_nor_quirks_of_services_change_what_is_found() {
     assert!(ids(&expected).len() > 10);
     let small_pages = with_fields(arguments.clone(), json!({"limit": 7, "max_scan": 20}));
     assert_eq!(list_all(&host, small_pages).await, expected);
-    sandbox.set_quirks([
-        Quirk::IgnoresStatuses,
-        Quirk::IgnoresCreatedAt,
-        Quirk::ClampsLimit,
-    ]);
+    sandbox.set_quirks([Quirk::IgnoresStatuses, Quirk::IgnoresCreatedAt, Quirk::ClampsLimit]);
     assert_eq!(list_all(&host, arguments).await, expected);
 }
 
@@ -215,8 +196,7 @@ async fn a_rate_limit_during_a_scan_is_waited_for() {
         json!({"data": data, "next_page": next})
     };
     let limit = error("rate_limit_error", "Slow down.");
-    api.answers_once("GET", LIST, 200, page(0, json!("b")))
-        .await;
+    api.answers_once("GET", LIST, 200, page(0, json!("b"))).await;
     api.answers_times(3, ("GET", LIST), 429, limit).await;
     api.answers("GET", LIST, 200, page(30, Value::Null)).await;
     let answer = list(&api.host().await, json!({"title_contains": "refund"})).await;

@@ -52,20 +52,16 @@ async fn a_wait_ends_with_the_turn_and_reports_why_it_stopped() {
     let api = Api::new().await;
     let running = session("sesn_1", "running");
     api.answers_times(3, ("GET", SESSION), 200, running).await;
-    api.answers("GET", SESSION, 200, session("sesn_1", "idle"))
-        .await;
+    api.answers("GET", SESSION, 200, session("sesn_1", "idle")).await;
     let reason = json!({"type": "requires_action", "event_ids": ["evt_7"]});
     let idle = json!({"id": "evt_8", "type": "session.status_idle", "stop_reason": reason});
-    api.answers("GET", EVENTS, 200, json!({"data": [idle]}))
-        .await;
+    api.answers("GET", EVENTS, 200, json!({"data": [idle]})).await;
     let listener = Listener::default();
     let pipe = serve(config(Flags::default(), &api.url()));
     let client = listener.clone().serve(pipe).await;
     let client = client.expect("the handshake succeeds");
     let arguments = json!({"session_id": "sesn_1", "wait_seconds": "10"});
-    let result = client
-        .call_tool(request("wait_for_session", arguments))
-        .await;
+    let result = client.call_tool(request("wait_for_session", arguments)).await;
     let answer = Reply::of(result.expect("a result")).answer();
     assert_eq!(answer["status"], "idle");
     assert_eq!(answer["busy"], false);
@@ -149,16 +145,10 @@ async fn what_a_session_waits_for_is_found_behind_many_events() {
     };
     let reason = json!({"type": "requires_action", "event_ids": ["evt_10"]});
     let idle = json!({"stop_reason": reason});
-    let mut events: Vec<Value> = (51..200)
-        .rev()
-        .map(|n| event(n, "span.model_request_end", json!({})))
-        .collect();
+    let mut events: Vec<Value> =
+        (51..200).rev().map(|n| event(n, "span.model_request_end", json!({}))).collect();
     events.push(event(50, "session.status_idle", idle));
-    events.push(event(
-        10,
-        "agent.custom_tool_use",
-        json!({"name": "lookup"}),
-    ));
+    events.push(event(10, "agent.custom_tool_use", json!({"name": "lookup"})));
     // A page has a hundred events, of the types that were asked for.
     let answer = move |request: &Request| {
         let pairs = request.url.query_pairs();
@@ -192,10 +182,7 @@ async fn missing_sessions_and_other_agents_are_failures() {
     }
     let requests = api.asked().await;
     let mut requests = requests.iter();
-    assert!(
-        requests.all(|each| !each.contains("events")),
-        "{requests:?}"
-    );
+    assert!(requests.all(|each| !each.contains("events")), "{requests:?}");
     let too_long = json!({"session_id": "sesn_1", "wait_seconds": 41});
     let code = host.outcome("wait_for_session", too_long).await;
     assert_eq!(code, "invalid_arguments");

@@ -14,11 +14,7 @@ async fn summary(host: &Host, arguments: Value) -> Value {
 
 #[tokio::test]
 async fn a_thousand_sessions_are_summed_up_in_one_small_answer() {
-    let sandbox = sandbox_with(Options {
-        bulk_sessions: 1_000,
-        ..Options::default()
-    })
-    .await;
+    let sandbox = sandbox_with(Options { bulk_sessions: 1_000, ..Options::default() }).await;
     let host = Host::new(&sandbox.base_url()).await;
     let answer = summary(&host, json!({})).await;
     let size = answer.to_string().len();

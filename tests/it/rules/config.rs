@@ -31,17 +31,9 @@ fn an_invalid_variable_is_reported_and_does_not_prevent_the_start() {
     check(read_only, "", "");
     check(read_only, "${user_config.read_only}", "");
     // Any other placeholder may stand for a restriction that was intended.
-    check(
-        read_only,
-        "${READ_ONLY}",
-        "is \"${READ_ONLY}\"; give true or false",
-    );
+    check(read_only, "${READ_ONLY}", "is \"${READ_ONLY}\"; give true or false");
     check(read_only, "maybe", "is \"maybe\"; give true or false");
-    check(
-        "MANAGED_SESSIONS_TIMEOUT_SECONDS",
-        "0",
-        "is \"0\"; give whole seconds from 1 to 600",
-    );
+    check("MANAGED_SESSIONS_TIMEOUT_SECONDS", "0", "is \"0\"; give whole seconds from 1 to 600");
     check(
         "ANTHROPIC_BASE_URL",
         "http://user:secret@example.com",
@@ -68,11 +60,8 @@ fn all_invalid_values_are_reported_at_once() {
     for variable in ["MAX_RPM", "READ_ONLY", "BASE_URL"] {
         assert!(problem.contains(variable), "{problem}");
     }
-    let flags = Flags {
-        max_rpm: Some("0".into()),
-        log_level: Some("loud".into()),
-        ..Flags::default()
-    };
+    let flags =
+        Flags { max_rpm: Some("0".into()), log_level: Some("loud".into()), ..Flags::default() };
     assert_eq!(
         flag_error(&flags),
         "--max-rpm is \"0\"; give a whole number from 1 to 60000\n\
@@ -89,36 +78,21 @@ fn a_sandbox_ignores_invalid_variables_that_do_not_concern_it() {
     ];
     let problem = |more: &[(&str, &str)]| {
         let config = read(&Flags::default(), &[&variables, more].concat());
-        config
-            .against_sandbox("http://127.0.0.1:1", "key")
-            .problem()
+        config.against_sandbox("http://127.0.0.1:1", "key").problem()
     };
     assert_eq!(problem(&[]), None);
     let problem = problem(&[("MANAGED_SESSIONS_READ_ONLY", "maybe")]).unwrap();
-    assert!(
-        problem.contains("READ_ONLY") && !problem.contains("ANTHROPIC"),
-        "{problem}"
-    );
+    assert!(problem.contains("READ_ONLY") && !problem.contains("ANTHROPIC"), "{problem}");
 }
 
 #[test]
 fn names_without_effect_are_rejected() {
     let check = |name: &str, agent: bool, status: bool| {
         let names = vec!["other".into(), name.into()];
-        let agents = Flags {
-            allow_agent: names.clone(),
-            ..Flags::default()
-        };
-        let statuses = Flags {
-            idle_status: names,
-            ..Flags::default()
-        };
+        let agents = Flags { allow_agent: names.clone(), ..Flags::default() };
+        let statuses = Flags { idle_status: names, ..Flags::default() };
         let valid = |flags| flag_error(flags).is_empty();
-        assert_eq!(
-            (valid(&agents), valid(&statuses)),
-            (agent, status),
-            "{name:?}"
-        );
+        assert_eq!((valid(&agents), valid(&statuses)), (agent, status), "{name:?}");
     };
     check("paused", true, true);
     for invalid in ["", ",", "a,b", "a\u{7}"] {
@@ -131,10 +105,7 @@ fn names_without_effect_are_rejected() {
         let config = read(&Flags::default(), &[(variable, value)]);
         assert_eq!(config.problem().is_none(), expected, "{variable}={value}");
     };
-    for variable in [
-        "MANAGED_SESSIONS_ALLOW_AGENTS",
-        "MANAGED_SESSIONS_IDLE_STATUSES",
-    ] {
+    for variable in ["MANAGED_SESSIONS_ALLOW_AGENTS", "MANAGED_SESSIONS_IDLE_STATUSES"] {
         check(variable, "a, b", true);
         check(variable, " , ", false);
     }
@@ -167,18 +138,12 @@ fn flags_win_over_the_environment() {
 
 #[test]
 fn an_invalid_flag_is_rejected_with_the_valid_values() {
-    let toolsets = Flags {
-        toolsets: Some("x".into()),
-        ..Flags::default()
-    };
+    let toolsets = Flags { toolsets: Some("x".into()), ..Flags::default() };
     assert_eq!(
         flag_error(&toolsets),
         "--toolsets is \"x\"; give all, or some of sessions, events, fleet, comma-separated"
     );
-    let status = Flags {
-        idle_status: vec!["running".into()],
-        ..Flags::default()
-    };
+    let status = Flags { idle_status: vec!["running".into()], ..Flags::default() };
     assert_eq!(
         flag_error(&status),
         "--idle-status is \"running\"; give a status of a compatible service other than idle, \

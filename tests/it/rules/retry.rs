@@ -75,10 +75,7 @@ fn delays_double_up_to_a_limit_and_retries_are_limited() {
         (patient, 39, 1.0, Some(6000)),
         (patient, 0, 1.0, Some(375)),
     ] {
-        let policy = Policy {
-            retries,
-            ..Policy::default()
-        };
+        let policy = Policy { retries, ..Policy::default() };
         let delay = policy.delay(Idempotent, ResponseLost, Hints::default(), attempt, jitter);
         assert_eq!(delay, expected.map(Duration::from_millis), "{attempt}");
     }
@@ -121,11 +118,7 @@ fn a_date_counts_from_the_clock_that_wrote_it() {
     let date = |date| ("date", date);
     let later = ("retry-after", "Thu, 01 Jan 1970 02:00:10 GMT");
     for here in [0, 20, 7_200, 90_000] {
-        check(
-            &[date("Thu, 01 Jan 1970 02:00:00 GMT"), later],
-            here,
-            Some(10),
-        );
+        check(&[date("Thu, 01 Jan 1970 02:00:00 GMT"), later], here, Some(10));
     }
     check(&[later], 7_200, Some(10));
     check(&[date("yesterday"), later], 7_200, Some(10));

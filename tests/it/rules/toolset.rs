@@ -1,7 +1,7 @@
 //! Patches as tables: what the session has, what is asked, and the change that results.
 
 mod defaults;
-
+mod laws;
 mod refusals;
 mod verification;
 mod wording;
@@ -20,10 +20,7 @@ pub(crate) fn array(value: Value) -> Vec<Value> {
 }
 
 fn toolset(tools: Value, mcp_servers: Value) -> Toolset {
-    Toolset {
-        tools: array(tools),
-        mcp_servers: array(mcp_servers),
-    }
+    Toolset { tools: array(tools), mcp_servers: array(mcp_servers) }
 }
 
 /// A patch from the arguments of the tool, as a caller writes them.
@@ -31,9 +28,7 @@ pub(crate) fn patch(arguments: &Value) -> Patch {
     let entries = |key: &str| arguments.get(key).cloned().map(array);
     let names = |key: &str| {
         let names = entries(key).unwrap_or_default().into_iter();
-        names
-            .map(|name| name.as_str().unwrap().to_owned())
-            .collect()
+        names.map(|name| name.as_str().unwrap().to_owned()).collect()
     };
     Patch {
         mode: match arguments.get("mode") {
@@ -120,18 +115,11 @@ fn the_example_of_the_documentation_works_word_for_word() {
     assert_eq!(changes(&change.changes), added);
     assert_eq!(change.warnings, []);
 
-    let resolved = toolset(
-        json!([resolved_builtin(), resolved_linear()]),
-        json!([linear()]),
-    );
+    let resolved = toolset(json!([resolved_builtin(), resolved_linear()]), json!([linear()]));
     for mode in ["replace", "merge"] {
         let mut again = arguments.clone();
         again["mode"] = json!(mode);
-        assert_eq!(
-            planned(&resolved, &again),
-            ToolsetChange::default(),
-            "{mode}"
-        );
+        assert_eq!(planned(&resolved, &again), ToolsetChange::default(), "{mode}");
     }
 }
 
@@ -213,24 +201,15 @@ fn removing_a_server_removes_its_toolset() {
 #[test]
 fn unknown_entries_and_keys_are_carried_through_byte_for_byte() {
     let text = r#"[{"zeta":1.50,"type":"future_toolset","big":123456789012345678901234567890,"configs":[7,{"b":1e+2,"a":null}]},{"x_first":true,"type":"custom","name":"a","description":"d","input_schema":{"type":"object","n":0.10}}]"#;
-    let current = Toolset {
-        tools: serde_json::from_str(text).unwrap(),
-        mcp_servers: Vec::new(),
-    };
+    let current = Toolset { tools: serde_json::from_str(text).unwrap(), mcp_servers: Vec::new() };
     let sent = |tool: Value| {
         let change = planned(&current, &json!({"mode": "merge", "tools": [tool]}));
         serde_json::to_string(&change.tools.unwrap()).unwrap()
     };
     let added = sent(custom("b"));
-    assert!(
-        added.starts_with(text.strip_suffix(']').unwrap()),
-        "{added}"
-    );
+    assert!(added.starts_with(text.strip_suffix(']').unwrap()), "{added}");
     let changed = sent(json!({"type": "custom", "name": "a", "description": "e"}));
-    assert_eq!(
-        changed,
-        text.replace(r#""description":"d""#, r#""description":"e""#)
-    );
+    assert_eq!(changed, text.replace(r#""description":"d""#, r#""description":"e""#));
 }
 
 #[test]

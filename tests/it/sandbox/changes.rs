@@ -46,10 +46,7 @@ async fn an_update_replaces_all_tools_and_returns_their_resolved_form() {
     assert_eq!(session["agent"]["mcp_servers"][0]["name"], "linear");
     let same = json!({"agent": {"tools": tools}});
     let (_, again) = client.post(&path, &same).await;
-    assert_eq!(
-        again["updated_at"], session["updated_at"],
-        "nothing changed"
-    );
+    assert_eq!(again["updated_at"], session["updated_at"], "nothing changed");
     let none = json!({"agent": {"tools": [], "mcp_servers": []}});
     let (_, bare) = client.post(&path, &none).await;
     assert_eq!(bare["agent"]["tools"], json!([]));
@@ -89,40 +86,19 @@ async fn invalid_tools_are_rejected_by_path_and_change_nothing() {
         (tools(json!([custom(&"n".repeat(129))])), "tools.0.name"),
         (tools(json!(many_tools)), "tools"),
         (configs(json!([{"name": "rm"}])), "tools.0.configs.0.name"),
-        (
-            configs(json!([{"name": "bash"}, {"name": "bash"}])),
-            "tools.0.configs.1.name",
-        ),
-        (
-            configs(json!([never])),
-            "tools.0.configs.0.permission_policy.type",
-        ),
+        (configs(json!([{"name": "bash"}, {"name": "bash"}])), "tools.0.configs.1.name"),
+        (configs(json!([never])), "tools.0.configs.0.permission_policy.type"),
         (
             configs(json!([{"name": "bash", "allowed_domains": ["a.com"]}])),
             "tools.0.configs.0.allowed_domains",
         ),
-        (
-            fetch(json!({"allowed_domains": []})),
-            "tools.0.configs.0.allowed_domains",
-        ),
-        (
-            fetch(json!({"blocked_domains": domains})),
-            "tools.0.configs.0.blocked_domains",
-        ),
-        (
-            fetch(json!({"allowed_domains": ["https://a.com"]})),
-            "tools.0.configs.0.allowed_domains",
-        ),
+        (fetch(json!({"allowed_domains": []})), "tools.0.configs.0.allowed_domains"),
+        (fetch(json!({"blocked_domains": domains})), "tools.0.configs.0.blocked_domains"),
+        (fetch(json!({"allowed_domains": ["https://a.com"]})), "tools.0.configs.0.allowed_domains"),
         (fetch(both), "tools.0.configs.0.blocked_domains"),
         (servers(json!(many_servers)), "mcp_servers"),
-        (
-            servers(json!([server("a"), server("a")])),
-            "mcp_servers.1.name",
-        ),
-        (
-            servers(json!([server(&"n".repeat(256))])),
-            "mcp_servers.0.name",
-        ),
+        (servers(json!([server("a"), server("a")])), "mcp_servers.1.name"),
+        (servers(json!([server(&"n".repeat(256))])), "mcp_servers.0.name"),
         (json!({"model": "other"}), "model"),
     ];
     let before = client.session("sesn_11").await;
@@ -221,11 +197,7 @@ async fn the_status_decides_which_operations_are_allowed() {
             client.post(&format!("{path}/archive"), &Value::Null).await,
             client.delete(&path).await,
         ];
-        assert_eq!(
-            responses.each_ref().map(|response| response.0),
-            expected,
-            "{id}"
-        );
+        assert_eq!(responses.each_ref().map(|response| response.0), expected, "{id}");
         for (status, body) in &responses {
             let kind = match status {
                 409 => "conflict_error",

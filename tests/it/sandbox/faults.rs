@@ -21,12 +21,7 @@ async fn a_fault_header_affects_its_own_request() {
         ("529", 529, "content-type", "application/json"),
         ("html", 502, "content-type", "text/html"),
         ("html=200", 200, "content-type", "text/html"),
-        (
-            "redirect=https://x.example",
-            307,
-            "location",
-            "https://x.example",
-        ),
+        ("redirect=https://x.example", 307, "location", "https://x.example"),
         ("nonsense", 400, "content-type", "application/json"),
     ] {
         let response = update(fault).await.unwrap();
@@ -60,19 +55,10 @@ async fn some_faults_strike_after_the_request_is_carried_out() {
 
 #[tokio::test]
 async fn pending_faults_are_used_up_by_matching_requests() {
-    let status = |status| Effect::Status {
-        status,
-        retry_after: None,
-        should_retry: None,
-    };
-    let faults = vec![
-        Fault::new(status(503)).times(2).on("GET", "/sesn_01"),
-        Fault::new(status(500)),
-    ];
-    let options = Options {
-        faults,
-        ..fast_turns()
-    };
+    let status = |status| Effect::Status { status, retry_after: None, should_retry: None };
+    let faults =
+        vec![Fault::new(status(503)).times(2).on("GET", "/sesn_01"), Fault::new(status(500))];
+    let options = Options { faults, ..fast_turns() };
     let client = HttpClient::start(options).await;
     let mut seen = Vec::new();
     for id in ["sesn_01", "sesn_02", "sesn_01", "sesn_01", "sesn_02"] {

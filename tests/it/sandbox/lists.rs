@@ -26,27 +26,16 @@ async fn seeded_sessions_cover_every_status_and_stop_reason() {
     let mut reasons = BTreeSet::new();
     for id in ids(&all) {
         let query = "types[]=session.status_idle&order=desc&limit=1";
-        let page = client
-            .ok(&format!("/v1/sessions/{id}/events?{query}"))
-            .await;
+        let page = client.ok(&format!("/v1/sessions/{id}/events?{query}")).await;
         let reason = page.pointer("/data/0/stop_reason/type");
         reasons.extend(reason.and_then(Value::as_str).map(str::to_owned));
     }
-    let expected = [
-        "budget_reached",
-        "end_turn",
-        "requires_action",
-        "retries_exhausted",
-    ];
+    let expected = ["budget_reached", "end_turn", "requires_action", "retries_exhausted"];
     assert_eq!(reasons, expected.map(str::to_owned).into());
     let costs = sessions.iter().map(|s| s["usage"]["list_cost"].to_string());
     assert_eq!(costs.collect::<BTreeSet<_>>().len(), sessions.len());
     let system = client.session("sesn_10").await["agent"]["system"].to_string();
-    assert!(
-        (95_000..=100_000).contains(&system.len()),
-        "{}",
-        system.len()
-    );
+    assert!((95_000..=100_000).contains(&system.len()), "{}", system.len());
     for session in sessions {
         assert_ne!(session["agent"]["name"], session["agent"]["id"]);
     }
@@ -66,10 +55,7 @@ async fn filters_select_matching_sessions() {
         ("agent_id=agent_05&agent_version=3", &[]),
         ("deployment_id=depl_01", &["sesn_05"]),
         ("memory_store_id=memstore_01", &["sesn_14"]),
-        (
-            "include_archived=true&agent_id=agent_03&order=asc",
-            &["sesn_14", "sesn_08", "sesn_13"],
-        ),
+        ("include_archived=true&agent_id=agent_03&order=asc", &["sesn_14", "sesn_08", "sesn_13"]),
         ("agent_id=nobody", &[]),
     ];
     for (query, expected) in cases {
@@ -103,13 +89,7 @@ async fn invalid_queries_are_rejected() {
     ] {
         assert_invalid(&client, &format!("/v1/sessions?{query}")).await;
     }
-    for query in [
-        "limit=0",
-        "limit=1001",
-        "types[]=nonsense",
-        "order=up",
-        "page=x",
-    ] {
+    for query in ["limit=0", "limit=1001", "types[]=nonsense", "order=up", "page=x"] {
         assert_invalid(&client, &format!("/v1/sessions/sesn_01/events?{query}")).await;
     }
 }
@@ -133,11 +113,7 @@ async fn cursors_page_both_ways_and_are_bound_to_their_order() {
             assert_eq!(ids(&previous), ids(&pair[0]));
         }
         let cursor = pages[0]["next_page"].as_str().unwrap();
-        assert_invalid(
-            &client,
-            &format!("/v1/sessions?order={other}&page={cursor}"),
-        )
-        .await;
+        assert_invalid(&client, &format!("/v1/sessions?order={other}&page={cursor}")).await;
         let events = "/v1/sessions/sesn_01/events";
         assert_invalid(&client, &format!("{events}?order={order}&page={cursor}")).await;
         // Other filters may change from page to page.
@@ -168,11 +144,7 @@ async fn events_are_paged_and_filtered() {
 
 #[tokio::test]
 async fn bulk_sessions_are_large_and_have_every_common_status() {
-    let client = HttpClient::start(Options {
-        bulk_sessions: 1_000,
-        ..fast_turns()
-    })
-    .await;
+    let client = HttpClient::start(Options { bulk_sessions: 1_000, ..fast_turns() }).await;
     let path = "/v1/sessions?limit=100&include_archived=true";
     let page = client.ok(path).await;
     let sessions = page["data"].as_array().unwrap();
@@ -194,10 +166,7 @@ async fn quirks_change_lists_and_the_fields_of_sessions() {
         Quirk::IgnoresOrder,
         Quirk::ClampsLimit,
     ];
-    let options = Options {
-        quirks,
-        ..fast_turns()
-    };
+    let options = Options { quirks, ..fast_turns() };
     let client = HttpClient::start(options).await;
     let query = "statuses[]=running&created_at[gt]=2200-01-01T00:00:00Z&order=asc&limit=1000";
     let found = ids(&client.ok(&format!("/v1/sessions?{query}")).await);

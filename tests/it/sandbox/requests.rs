@@ -12,10 +12,7 @@ type Headers = &'static [(&'static str, &'static str)];
 #[tokio::test]
 async fn headers_are_checked_in_the_order_of_the_api() {
     const VERSION: (&str, &str) = ("anthropic-version", "2026-10-21");
-    const BETA: (&str, &str) = (
-        "anthropic-beta",
-        "other-2026-01-01, managed-agents-2026-04-01",
-    );
+    const BETA: (&str, &str) = ("anthropic-beta", "other-2026-01-01, managed-agents-2026-04-01");
     const KEY: (&str, &str) = ("x-api-key", "anything");
     const BEARER: (&str, &str) = ("authorization", "Bearer anything");
     const OLD_VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
@@ -134,11 +131,7 @@ async fn dropping_the_sandbox_stops_it_and_ends_its_streams() {
 
 #[tokio::test]
 async fn an_unseeded_sandbox_has_agents_but_no_sessions() {
-    let client = HttpClient::start(Options {
-        seed: false,
-        ..fast_turns()
-    })
-    .await;
+    let client = HttpClient::start(Options { seed: false, ..fast_turns() }).await;
     let all = client.ok("/v1/sessions?include_archived=true").await;
     let empty = json!({"data": [], "next_page": null, "prev_page": null});
     assert_eq!(all, empty);

@@ -25,18 +25,12 @@ async fn a_message_starts_a_turn_that_records_events_in_order() {
     let id = client.create(json!({})).await;
     let before = client.session(&id).await;
     let (status, sent) = client.send(&id, message("Go.")).await;
-    assert_eq!(
-        (status, texts(&sent, "type")),
-        (200, vec!["user.message".to_owned()])
-    );
+    assert_eq!((status, texts(&sent, "type")), (200, vec!["user.message".to_owned()]));
     let after = client.wait_for_status(&id, "idle").await;
     let events = client.ok(&format!("/v1/sessions/{id}/events")).await;
     assert_eq!(texts(&events, "type"), TURN);
     let times = texts(&events, "processed_at");
-    assert!(
-        times.is_sorted_by(|earlier, later| earlier < later),
-        "{times:?}"
-    );
+    assert!(times.is_sorted_by(|earlier, later| earlier < later), "{times:?}");
     assert!(after["updated_at"].as_str() > before["updated_at"].as_str());
     let cost = json!({"amount": "4", "currency": "USD"});
     assert_eq!(after["usage"]["list_cost"], cost);
@@ -46,19 +40,13 @@ async fn a_message_starts_a_turn_that_records_events_in_order() {
 
 #[tokio::test]
 async fn messages_to_a_busy_session_are_queued() {
-    let client = HttpClient::start(Options {
-        turn: Duration::from_millis(150),
-        ..fast_turns()
-    })
-    .await;
+    let client =
+        HttpClient::start(Options { turn: Duration::from_millis(150), ..fast_turns() }).await;
     let first = json!({"initial_events": [message("First")]});
     let id = client.create(first).await;
     let (_, sent) = client.send(&id, message("Second")).await;
     assert_eq!(sent["data"][0]["processed_at"], Value::Null);
-    assert_eq!(
-        client.event_types(&id).await.last().unwrap(),
-        "user.message"
-    );
+    assert_eq!(client.event_types(&id).await.last().unwrap(), "user.message");
     client.wait_for_status(&id, "idle").await;
     let types = client.event_types(&id).await;
     let count = |kind| types.iter().filter(|known| *known == kind).count();
@@ -72,10 +60,7 @@ async fn an_interrupt_stops_running_and_rescheduling_sessions_immediately() {
     for id in ["sesn_04", "sesn_05", "sesn_06"] {
         let before = client.session(id).await;
         let (status, sent) = client.send(id, interrupt()).await;
-        assert_eq!(
-            (status, &sent["data"][0]["type"]),
-            (200, &json!("user.interrupt"))
-        );
+        assert_eq!((status, &sent["data"][0]["type"]), (200, &json!("user.interrupt")));
         let after = client.session(id).await;
         assert_eq!(after["status"], "idle", "{id}");
         assert!(after["updated_at"].as_str() > before["updated_at"].as_str());
@@ -92,17 +77,12 @@ async fn an_interrupt_stops_running_and_rescheduling_sessions_immediately() {
 
 #[tokio::test]
 async fn the_status_lags_behind_the_events() {
-    let client = HttpClient::start(Options {
-        status_lag: Duration::from_millis(250),
-        ..endless_turns()
-    })
-    .await;
+    let client =
+        HttpClient::start(Options { status_lag: Duration::from_millis(250), ..endless_turns() })
+            .await;
     let path = "/v1/sessions/sesn_05";
     client.send("sesn_05", interrupt()).await;
-    assert_eq!(
-        client.last_event("sesn_05").await["type"],
-        "session.status_idle"
-    );
+    assert_eq!(client.last_event("sesn_05").await["type"], "session.status_idle");
     assert_eq!(client.ok(path).await["status"], "running");
     assert_eq!(client.delete(path).await.0, 409);
     client.wait_for_status("sesn_05", "idle").await;
@@ -129,10 +109,7 @@ async fn pending_calls_are_answered_once_and_by_the_right_kind_of_event() {
     // A message does not answer the call: it is queued.
     client.send("sesn_02", message("Well?")).await;
     assert_eq!(client.session("sesn_02").await["status"], "idle");
-    for (id, event) in [
-        ("sesn_02", confirm(&call, "allow")),
-        ("sesn_03", result(&custom)),
-    ] {
+    for (id, event) in [("sesn_02", confirm(&call, "allow")), ("sesn_03", result(&custom))] {
         assert_eq!(client.send(id, event).await.0, 200);
         client.wait_for_status(id, "idle").await;
     }
@@ -149,18 +126,8 @@ async fn a_use_message_makes_the_agent_call_that_tool() {
     let client = HttpClient::start(fast_turns()).await;
     let cases = [
         ("agent_02", "lookup_order", "agent.custom_tool_use", true),
-        (
-            "agent_02",
-            "linear.create_issue",
-            "agent.mcp_tool_use",
-            true,
-        ),
-        (
-            "agent_02",
-            "linear.list_issues",
-            "agent.mcp_tool_use",
-            false,
-        ),
+        ("agent_02", "linear.create_issue", "agent.mcp_tool_use", true),
+        ("agent_02", "linear.list_issues", "agent.mcp_tool_use", false),
         ("agent_01", "bash", "agent.tool_use", true),
         ("agent_02", "bash", "agent.tool_use", false),
         ("agent_02", "linear.delete_issue", "agent.message", false),

@@ -19,10 +19,7 @@ fn has(tool: &Value) -> Toolset {
 }
 
 fn merged(current: &Toolset, settings: Value) -> ToolsetChange {
-    planned(
-        current,
-        &json!({"mode": "merge", "tools": [built_in(settings)]}),
-    )
+    planned(current, &json!({"mode": "merge", "tools": [built_in(settings)]}))
 }
 
 #[test]
@@ -60,10 +57,7 @@ fn replacing_resets_what_is_left_out() {
         {"name": "web_fetch", "enabled": true, "permission_policy": {"type": "always_allow"},
          "allowed_domains": ["a.example"]},
     ]);
-    insta::assert_snapshot!(diffs(
-        &has(&strict),
-        json!([{"tools": [{"type": BUILT_IN}]}])
-    ));
+    insta::assert_snapshot!(diffs(&has(&strict), json!([{"tools": [{"type": BUILT_IN}]}])));
 }
 
 #[test]
@@ -94,12 +88,7 @@ fn what_is_equal_by_default_is_no_change() {
         for case in array(cases) {
             let current = toolset(json!([case[0]]), json!([linear()]));
             let change = planned(&current, &json!({"tools": [case[1]]}));
-            assert_eq!(
-                change.changes.is_empty(),
-                unchanged,
-                "{case}: {:?}",
-                change.changes
-            );
+            assert_eq!(change.changes.is_empty(), unchanged, "{case}: {:?}", change.changes);
         }
     }
 }

@@ -43,10 +43,7 @@ fn what_was_already_there_is_not_reported() {
         {"type": "future", "v": 1}, {"type": "future", "v": 2},
         custom("twice"), custom("twice"),
     ]);
-    let current = toolset(
-        odd.clone(),
-        json!([{"name": "plain", "url": "http://localhost:1"}]),
-    );
+    let current = toolset(odd.clone(), json!([{"name": "plain", "url": "http://localhost:1"}]));
     let mut everything = odd;
     everything[8] = custom("new");
     for arguments in [
@@ -89,8 +86,5 @@ fn a_problem_in_a_merged_entry_is_reported_where_it_came_from() {
     let arguments = tool(json!({"type": "agent_toolset_20260401",
         "configs": [{"name": "web_fetch", "allowed_domains": ["y.example"]}]}));
     let path = "tools[0].configs[0].allowed_domains";
-    assert_eq!(
-        problems(&current, &arguments),
-        [at(path, ProblemKind::BothDomainLists)]
-    );
+    assert_eq!(problems(&current, &arguments), [at(path, ProblemKind::BothDomainLists)]);
 }

@@ -117,9 +117,7 @@ fn an_applied_update_is_not_reported_as_ignored() {
 #[test]
 fn an_array_that_was_not_sent_is_not_compared() {
     let change = planned(&usual(), &json!({"remove_tools": ["get_weather"]}));
-    let answered = toolset(
-        json!([resolved_builtin(), resolved_linear()]),
-        Value::Array(Vec::new()),
-    );
+    let answered =
+        toolset(json!([resolved_builtin(), resolved_linear()]), Value::Array(Vec::new()));
     assert_eq!(verify(&change, &answered), Ok(()));
 }

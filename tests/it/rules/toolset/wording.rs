@@ -152,10 +152,8 @@ fn the_words_of_differences() {
         {"asked": {"mode": "merge", "tools": [{"type": "custom", "name": "lookup",
             "input_schema": {"type": "object", "properties": {"a": {}}}}]}, "answered": [lookup], "has": [lookup]},
     ]);
-    let toolset = |tools: &Value| Toolset {
-        tools: array(tools.clone()),
-        mcp_servers: usual().mcp_servers,
-    };
+    let toolset =
+        |tools: &Value| Toolset { tools: array(tools.clone()), mcp_servers: usual().mcp_servers };
     let words = |case: &Value| {
         let change = planned(&toolset(&case["has"]), &case["asked"]);
         let differences = verify(&change, &toolset(&case["answered"])).unwrap_err();

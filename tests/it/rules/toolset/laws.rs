@@ -5,18 +5,11 @@ use std::collections::BTreeSet;
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 
-fn custom(name: &str) -> Value {
-    json!({"type": "custom", "name": name, "description": "Looks it up.",
-           "input_schema": {"type": "object", "properties": {}}})
-}
-
-use crate::domain::toolset::{
-    Mode, Patch, Toolset, diff,
-    identity::Section,
-    plan,
-    value::{covers, same},
-    verify,
+use managed_sessions_mcp::domain::toolset::{
+    Mode, Patch, Section, Toolset, covers, diff, plan, same, verify,
 };
+
+use super::custom;
 
 /// Any JSON, also numbers no float can hold.
 fn any_json() -> BoxedStrategy<Value> {
@@ -80,9 +73,7 @@ fn toolset(entry: Value) -> BoxedStrategy<Value> {
 }
 
 fn entry(entry: Value) -> BoxedStrategy<Value> {
-    extras()
-        .prop_map(move |extras| with(&entry, extras))
-        .boxed()
+    extras().prop_map(move |extras| with(&entry, extras)).boxed()
 }
 
 /// A state the API could answer: no duplicates, no dangling references.
@@ -98,11 +89,7 @@ fn valid() -> BoxedStrategy<Toolset> {
         entry(custom("c2")),
         entry(json!({"type": "future", "name": "u1"})),
     ];
-    (
-        ["s1", "s2"].map(server),
-        tools.map(option::of),
-        any::<Index>(),
-    )
+    (["s1", "s2"].map(server), tools.map(option::of), any::<Index>())
         .prop_map(|(servers, tools, turn)| {
             let mut result = Toolset::default();
             for (server, tools) in servers.into_iter().flatten() {
@@ -123,20 +110,14 @@ fn arbitrary_patch() -> BoxedStrategy<Patch> {
     let mode = prop_oneof![Just(Mode::Merge), Just(Mode::Replace)];
     let entries = || option::of(vec(any_json(), 0..5));
     let name = || prop_oneof!["[ab]", "mcp_toolset|future|custom", any::<String>()];
-    (
-        mode,
-        [entries(), entries()],
-        [vec(name(), 0..3), vec(name(), 0..3)],
-    )
-        .prop_map(
-            |(mode, [tools, mcp_servers], [remove_tools, remove_mcp_servers])| Patch {
-                mode,
-                tools,
-                mcp_servers,
-                remove_tools,
-                remove_mcp_servers,
-            },
-        )
+    (mode, [entries(), entries()], [vec(name(), 0..3), vec(name(), 0..3)])
+        .prop_map(|(mode, [tools, mcp_servers], [remove_tools, remove_mcp_servers])| Patch {
+            mode,
+            tools,
+            mcp_servers,
+            remove_tools,
+            remove_mcp_servers,
+        })
         .boxed()
 }
 
@@ -176,9 +157,7 @@ fn is_sound(toolset: &Toolset) -> bool {
     let servers = toolset.mcp_servers.iter();
     let refers = |tool: &Value| {
         tool["type"] != "mcp_toolset"
-            || servers
-                .clone()
-                .any(|server| server["name"] == tool["mcp_server_name"])
+            || servers.clone().any(|server| server["name"] == tool["mcp_server_name"])
     };
     unique(Section::Tools, &toolset.tools)
         && unique(Section::Servers, &toolset.mcp_servers)

@@ -1,0 +1,59 @@
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use managed_sessions_mcp::domain::{filter::Filter, money::Money};
+
+fn at(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
+}
+
+#[test]
+fn local_conditions_are_met_or_not() {
+    let session = json!({
+        "id": "s", "title": "Fix the ÜBER login", "status": "idle",
+        "created_at": "2026-03-01T00:00:00Z", "updated_at": "2026-03-02T00:00:00Z",
+        "metadata": {"team": "web", "n": 5},
+        "usage": {"list_cost": {"amount": "1234.5", "currency": "USD"}},
+    });
+    let bare = json!({"id": "s"});
+    let default = Filter::default;
+    let title = |text: &str| Filter { title_contains: Some(text.into()), ..default() };
+    let metadata = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter().map(|&(key, value)| (key.into(), value.into()));
+        Filter { metadata: pairs.collect(), ..default() }
+    };
+    let after = |text| Filter { updated_after: at(text), ..default() };
+    let before = |text| Filter { updated_before: at(text), ..default() };
+    let cost = |text| Filter { min_list_cost: Money::parse_major(text).ok(), ..default() };
+    let check = |filter: Filter, session: &Value, expected: bool| {
+        let session = serde_json::from_value(session.clone()).unwrap();
+        assert!(filter.has_local_conditions());
+        assert_eq!(filter.matches(&session), expected, "{filter:?}");
+    };
+    check(title("über"), &session, true);
+    check(title("logout"), &session, false);
+    check(title("x"), &bare, false);
+    check(metadata(&[("team", "web")]), &session, true);
+    check(metadata(&[("n", "5")]), &session, true);
+    check(metadata(&[("team", "Web")]), &session, false);
+    check(metadata(&[("team", "web"), ("x", "y")]), &session, false);
+    check(after("2026-03-02T00:00:00Z"), &session, true);
+    check(after("2026-03-02T00:00:01Z"), &session, false);
+    check(before("2026-03-02T00:00:00Z"), &session, false);
+    check(before("2026-03-02T00:00:01Z"), &session, true);
+    check(before("2026-03-02T00:00:01Z"), &bare, false);
+    check(cost("12.345"), &session, true);
+    check(cost("12.35"), &session, false);
+    check(cost("1 EUR"), &session, false);
+    check(cost("0"), &bare, false);
+}
+
+#[test]
+fn a_match_was_created_before_it_was_updated() {
+    let filter = Filter {
+        created_before: at("2026-03-05T00:00:00Z"),
+        updated_before: at("2026-03-02T00:00:00Z"),
+        ..Filter::default()
+    };
+    assert_eq!(filter.latest_creation(), at("2026-03-02T00:00:00Z"));
+}
