@@ -11,7 +11,7 @@
 //!   the other layers. Only `cli` uses `config`; only these two know clap.
 //! - [`mcp`] is the MCP adapter: one file a tool with its arguments, its answer and a few lines
 //!   that call an operation. Nothing else names rmcp.
-//! - `explain` holds the only prose: it words failures, questions and progress, and names
+//! - [`explain`] holds the only prose: it words failures, questions and progress, and names
 //!   operations as the adapter does.
 //! - [`app`] has the operations, one file each, and what surrounds them: `run` is the way in,
 //!   `write` the only way to change a session, `plan` the work on many sessions.

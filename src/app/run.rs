@@ -91,6 +91,10 @@ impl App {
                 let outcome = outcome(answer).unwrap_or_else(|| "answered".to_owned());
                 (End::Outcome(outcome), None)
             }
+            // Nothing failed: the adapter asks a person and makes the call again.
+            Err(error) if matches!(error.kind(), ErrorKind::InputRequired(_)) => {
+                (End::Outcome(error.code().to_string()), None)
+            }
             Err(error) => (End::Code(error.code()), error.request_id()),
         };
         entry.end(end, request_id.or(last_write.as_deref()));

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::print::{Printer, WIDTH},
+    explain::explanation::Code,
     mcp::server::Server,
 };
 
@@ -68,7 +69,7 @@ impl<W: Write> Demo<'_, W> {
         self.heading("A running session is not archived")?;
         let refused = self.call_on("archive_session", &running).await?;
         self.text(&refused)?;
-        self.check("refused before anything was sent", refused.failed_with("session_running"))?;
+        self.check("refused before anything was sent", refused.failed_with(Code::SessionRunning))?;
 
         self.heading("Change one permission policy and keep everything else")?;
         let change = json!({
@@ -105,7 +106,7 @@ impl<W: Write> Demo<'_, W> {
         self.check("deleted", deleted.field("outcome") == Some("deleted"))?;
         let gone = self.call_on("get_session", &other).await?;
         self.text(&gone)?;
-        self.check("the session is gone", gone.failed_with("not_found"))?;
+        self.check("the session is gone", gone.failed_with(Code::NotFound))?;
 
         self.out.line(if self.failed { "\nSome steps failed." } else { "\nAll steps passed." })?;
         Ok(())
@@ -225,7 +226,7 @@ impl Reply {
         array.into_iter().flatten()
     }
 
-    fn failed_with(&self, code: &str) -> bool {
+    fn failed_with(&self, code: Code) -> bool {
         matches!(self, Self::Failure(text) if text.starts_with(&format!("{code}:")))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::code::Code;
+pub(crate) use crate::domain::code::Code;
 
 /// A failure in words: what happened, why, and one next step.
 #[derive(Debug, Clone, PartialEq, Eq)]

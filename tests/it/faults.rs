@@ -67,7 +67,7 @@ use crate::{
 };
 
 /// Rounds that run at once for each core: they mostly wait.
-const ROUNDS_PER_CORE: usize = 12;
+const ROUNDS_PER_CORE: usize = 32;
 /// A call that takes longer hangs; its own limit is far below.
 const HANGS: Duration = Duration::from_secs(60);
 
@@ -150,7 +150,7 @@ impl Line {
 
 async fn new_sandbox() -> Sandbox {
     let sandbox =
-        sandbox_with(Options { turn: Duration::from_millis(300), ..Options::default() }).await;
+        sandbox_with(Options { turn: Duration::from_millis(100), ..Options::default() }).await;
     // Its long prompt would be most of what is read here.
     ask(&sandbox, "DELETE", "/v1/sessions/sesn_10", &Value::Null).await;
     sandbox

@@ -2,8 +2,8 @@
 //! which ([`rules`]), that no files use each other in a circle ([`circles`]), and that nothing
 //! below `explain` holds a sentence for a reader ([`prose`]).
 //!
-//! Test code is exempt: items under `#[cfg(test)]`, files named `tests.rs` or `laws.rs`, and
-//! whatever is in a folder `tests`.
+//! Test code is exempt: items under `#[cfg(test)]`, files named `tests.rs`, and whatever is in a
+//! folder `tests`.
 
 mod circles;
 mod lexer;

@@ -10,7 +10,7 @@ const FOREVER: u32 = u32::MAX;
 /// The limit of a call that ends by itself: more than enough on a busy machine too.
 const ENOUGH: Duration = Duration::from_secs(20);
 /// The limit of a call that the fault keeps waiting.
-const SHORT: Duration = Duration::from_millis(400);
+const SHORT: Duration = Duration::from_millis(600);
 /// Met at the first request only: elsewhere the code treats them like another fault, which is met
 /// there.
 const LIKE_ANOTHER: [&str; 6] = ["408", "502", "503", "529", "an array", "trickle"];

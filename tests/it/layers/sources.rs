@@ -163,5 +163,5 @@ impl File {
 }
 
 fn is_test(path: &str) -> bool {
-    path.split('/').any(|part| ["tests", "tests.rs", "laws.rs"].contains(&part))
+    path.split('/').any(|part| ["tests", "tests.rs"].contains(&part))
 }

@@ -114,6 +114,7 @@ src/lib.rs | pub mod app; pub const VERSION: &str = ENV;
 src/main.rs | use managed_sessions_mcp::{cli::Cli, config::Config};
 src/cli.rs | use crate::{VERSION, config::Config, mcp::Server}; use clap::Parser;
 src/cli/demo.rs | use rmcp::ServiceExt as _;
+src/cli/doctor/report.rs | use crate::{api::Client, app::Error};
 src/config.rs | use crate::{api::Settings, app::settings::Pauses, environment::E};
 src/config/values.rs | use crate::mcp; fn f() { mcp::settings::f(); super::g(); }
 src/mcp.rs | use rmcp::model; use crate::explain::explain;
@@ -125,13 +126,13 @@ src/app/tests.rs | use crate::mcp::Server; use rmcp::model;
 src/app/tests/more.rs | use crate::mcp::Server;
 src/api.rs | use crate::{environment::E, model::Session}; use reqwest::Client;
 src/domain.rs | use crate::model::Session;
-src/domain/laws.rs | use crate::app::Error;
 src/model.rs | #[cfg(test)] mod tests { use crate::api::Client; }
 src/sandbox.rs | use axum::Router; use self::world::World;";
 
 const BAD: &str = "\
 src/main.rs | use managed_sessions_mcp::app::Plan; | main may not use app: managed_sessions_mcp::app::Plan
 src/cli.rs | use crate::domain::text; | cli may not use domain: crate::domain::text
+src/cli/hosts.rs | use crate::api::Client; | cli may not use api: crate::api::Client
 src/config.rs | use crate::cli::Flags; | config may not use cli: crate::cli::Flags
 src/config.rs | use crate::api::Client; | config may only use settings of api: crate::api::Client
 src/config/log.rs | use crate::app; fn f(x: app::Plan) {} | config may only use settings of app: app::Plan

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use managed_sessions_mcp::sandbox::Sandbox;
+use managed_sessions_mcp::{cli::Flags, config::Config, sandbox::Sandbox};
 use rmcp::{
     ClientHandler, ErrorData, RoleClient, ServiceExt as _,
     model::{
@@ -18,7 +18,7 @@ use rmcp::{
 use serde_json::{Value, json};
 use tokio::time;
 
-use super::confirming;
+use super::{confirming, json_lines};
 use crate::{
     reply::Reply,
     support::{
@@ -104,9 +104,17 @@ async fn host(
     protocol: Protocol,
     reaction: Reaction,
 ) -> (RunningService<RoleClient, Person>, Person) {
-    let person = Person { reaction, questions: Arc::default() };
     let config = config(confirming("elicit"), &sandbox.base_url());
-    let pipe = serve(with_timeout(config, timeout));
+    host_of(with_timeout(config, timeout), protocol, reaction).await
+}
+
+async fn host_of(
+    config: Config,
+    protocol: Protocol,
+    reaction: Reaction,
+) -> (RunningService<RoleClient, Person>, Person) {
+    let person = Person { reaction, questions: Arc::default() };
+    let pipe = serve(config);
     let client = match protocol {
         Protocol::Older => person.clone().serve(pipe).await,
         Protocol::Newer => {
@@ -263,6 +271,20 @@ async fn the_question_names_the_session_and_what_is_lost() {
         assert_eq!(confirm["type"], "boolean", "{schema}");
         assert_eq!(schema["required"], json!(["confirm"]));
     }
+}
+
+#[tokio::test]
+async fn a_question_is_an_outcome_in_the_audit_log() {
+    let sandbox = sandbox().await;
+    let id = sandbox_ids(&sandbox, "idle").await.remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit.jsonl");
+    let flags = Flags { audit_log: Some(file.clone()), ..confirming("elicit") };
+    let config = config(flags, &sandbox.base_url());
+    let (client, _) = host_of(config, Protocol::Newer, Reaction::Confirms).await;
+    client.call_tool(delete(&id)).await.expect("a result");
+    let outcomes: Vec<_> = json_lines(&file).iter().map(|line| line["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["input_required", "deleted"]);
 }
 
 #[tokio::test]
