@@ -50,6 +50,8 @@ pub struct Options {
     pub seed: bool,
     /// How many sessions of about 100 KB each to add.
     pub bulk_sessions: usize,
+    /// Without the prompt that makes those sessions large.
+    pub small_bulk: bool,
     /// How long a turn takes.
     pub turn: Duration,
     /// How long a session's record still says `running` after its turn has ended.
@@ -65,6 +67,7 @@ impl Default for Options {
         Self {
             seed: true,
             bulk_sessions: 0,
+            small_bulk: false,
             turn: Duration::from_secs(4),
             status_lag: Duration::from_millis(300),
             quirks: Vec::new(),
@@ -93,7 +96,7 @@ impl Sandbox {
         let clock = Clock::new(options.turn, options.status_lag, timers);
         let quirks = options.quirks.into_iter().collect();
         let mut store = Store::new(clock, quirks, options.faults);
-        seed::load(&mut store, options.seed, options.bulk_sessions)?;
+        seed::load(&mut store, options.seed, options.bulk_sessions, options.small_bulk)?;
         let closing = store.closing.clone();
         let service = Arc::new(Service::new(store));
         tokio::spawn(Arc::clone(&service).run_timers(started));

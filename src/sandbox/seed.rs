@@ -74,11 +74,12 @@ struct SessionSeed {
     history: Vec<(u64, Step)>,
 }
 
-/// Adds all agents and environments, the seeded sessions on request, and `bulk` large ones.
+/// Adds all agents and environments, the seeded sessions on request, and `bulk` further ones,
+/// large or small.
 ///
 /// # Errors
 /// If the seed is malformed or breaks a rule of the service.
-pub(super) fn load(store: &mut Store, sessions: bool, bulk: usize) -> io::Result<()> {
+pub(super) fn load(store: &mut Store, sessions: bool, bulk: usize, small: bool) -> io::Result<()> {
     let invalid = |rejection: Rejection| io::Error::other(rejection.message);
     let seed: Seed = serde_json::from_str(include_str!("seed/data.json"))?;
     let now = store.clock.stamp();
@@ -106,7 +107,8 @@ pub(super) fn load(store: &mut Store, sessions: bool, bulk: usize) -> io::Result
         let session = seed.session(agent, now).map_err(io::Error::other)?;
         store.add_session(session);
     }
-    bulk::add(store, &seed.bulk, bulk).map_err(invalid)
+    let agent = if small { "agent_01" } else { "agent_04" };
+    bulk::add(store, &seed.bulk, bulk, agent).map_err(invalid)
 }
 
 impl SessionSeed {

@@ -10,7 +10,8 @@ use crate::support::{Host, all_pages, ids, in_time, sandbox_with};
 
 /// A sandbox with so many sessions besides those it always has.
 async fn fleet_of(bulk_sessions: usize) -> (Sandbox, Host) {
-    let sandbox = sandbox_with(Options { bulk_sessions, ..Options::default() }).await;
+    let sandbox =
+        sandbox_with(Options { bulk_sessions, small_bulk: true, ..Options::default() }).await;
     let host = Host::new(&sandbox.base_url()).await;
     (sandbox, host)
 }

@@ -15,9 +15,9 @@ pub(super) struct Words {
     teams: Vec<String>,
 }
 
-/// Adds `count` sessions of about 100 KB each, the newest first.
-pub(super) fn add(store: &mut Store, words: &Words, count: usize) -> Result<()> {
-    let agent = Arc::new(store.agent_for_session("agent_04")?);
+/// Adds `count` sessions of `agent`, the newest first.
+pub(super) fn add(store: &mut Store, words: &Words, count: usize, agent: &str) -> Result<()> {
+    let agent = Arc::new(store.agent_for_session(agent)?);
     let now = store.clock.stamp();
     let titles = words.tasks.iter().cycle().zip(words.teams.iter().cycle());
     for (number, (task, team)) in (1u64..).zip(titles).take(count) {

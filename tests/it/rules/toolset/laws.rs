@@ -174,6 +174,9 @@ fn keeps_extras(old: &Value, new: &Value) -> bool {
 }
 
 proptest! {
+    // The fuzz target of the same laws runs millions.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn arbitrary_json_is_planned_or_refused_but_never_a_panic(
         tools in vec(any_json(), 0..4), servers in vec(any_json(), 0..3), patch in arbitrary_patch(),
