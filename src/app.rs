@@ -1,7 +1,7 @@
 //! The operations on sessions. This layer knows no protocol, reads no flags, and holds no
 //! sentence for a reader: failures, questions and progress are values that `explain` words.
 //!
-//! [`run`] is the way in for every adapter; [`ops`] has one file an operation.
+//! `run` is the way in for every adapter; `ops` has one file an operation.
 
 pub(crate) mod approval;
 pub(crate) mod audit;

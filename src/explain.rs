@@ -1,7 +1,7 @@
 //! The only prose: failures, questions and progress in words, for the adapter that shows them.
 //!
 //! Every failure is a code, one sentence with one cause, and one next step. Next steps name
-//! operations through [`Vocabulary`], so that no reader is sent to one that is not offered.
+//! operations through `Vocabulary`, so that no reader is sent to one that is not offered.
 
 pub(crate) mod api;
 pub(crate) mod approval;

@@ -117,11 +117,6 @@ impl ApiError {
         self.http_status() == Some(404)
     }
 
-    /// HTTP 409. Some services, and some operations, answer a state conflict with 400 instead.
-    pub fn is_conflict(&self) -> bool {
-        self.http_status() == Some(409)
-    }
-
     /// Whether the same call may succeed later with nothing changed.
     pub fn is_transient(&self) -> bool {
         match *self.kind {
