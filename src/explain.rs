@@ -122,7 +122,7 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
         ),
         ErrorKind::AgentNotAllowed(id) => agent_not_allowed(id, vocabulary),
         ErrorKind::CallTimedOut => words(
-            format!("{name} did not end in time; it may have been carried out"),
+            format!("{name} did not end in time; a change may have been carried out"),
             read_before("repeating a change", vocabulary),
         ),
         ErrorKind::LockTimedOut(id) => words(
@@ -133,7 +133,7 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
             format!("call {name} again"),
         ),
         ErrorKind::Internal => words(
-            format!("{name} failed inside this server; it may have been carried out"),
+            format!("{name} failed inside this server; a change may have been carried out"),
             read_before("trying again, and report this with the server's log", vocabulary),
         ),
         ErrorKind::Cancelled => words(

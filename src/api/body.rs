@@ -94,7 +94,7 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
     })
 }
 
-/// The message of an error's body, which need not be the API's JSON; empty if there is none.
+/// The message in an error's body, which need not be the API's JSON; empty without one.
 pub(crate) fn error_message(body: &[u8], json: Option<&Value>) -> String {
     let message = match json {
         Some(json) => json_message(json),

@@ -39,7 +39,7 @@ impl Sources {
     }
 
     /// The first credential in order, and the others that are present, masked; blocking, since it
-    /// reads config files. Fails if there is none, or if one that was chosen on purpose is broken.
+    /// reads config files. Fails without a credential, or if one that was chosen on purpose is broken.
     pub(crate) fn resolve(&self) -> Result<(Credential, Vec<String>), ApiError> {
         let environment = &self.0;
         let mut search = Search::default();

@@ -141,7 +141,7 @@ impl Pacer {
         Ok(())
     }
 
-    /// Takes a token even if there is none yet: those that follow come later.
+    /// Takes a token from the future, which delays those after it.
     fn overdraw(&self, state: &mut State) {
         state.full_at = state.full_at.max(Instant::now()) + self.0.interval;
     }

@@ -16,6 +16,7 @@ use super::{
     services::Services,
     settings::Settings,
 };
+use crate::domain::code::Code;
 
 /// A call is given up this long after its deadline and the time a person may take, which happens
 /// only when something hangs: requests end at the deadline.
@@ -102,10 +103,9 @@ impl App {
     }
 
     /// Notes in the audit log that a writing call was refused before it could be run.
-    pub(crate) fn audit_refusal(&self, op: Op, error: &Error) {
+    pub(crate) fn audit_refusal(&self, op: Op, code: Code) {
         if let Some(log) = &self.audit {
-            let entry = log.entry(op, &Target::default());
-            entry.end(End::Code(error.code()), None);
+            log.entry(op, &Target::default()).end(End::Code(code), None);
         }
     }
 

@@ -36,13 +36,18 @@ pub fn server(config: Config) -> Server {
 ///
 /// # Errors
 /// When a server cannot be started or fails, or stdout cannot be written.
-pub async fn run(command: Command, config: Config, flags: &Flags) -> CommandResult {
+pub async fn run(
+    command: Command,
+    config: Config,
+    flags: &Flags,
+    environment: &Environment,
+) -> CommandResult {
     match command {
         Command::Serve => serve(config, flags).await,
         Command::Sandbox { listen } => sandbox(listen, flags).await,
         Command::Demo => demo().await,
         Command::Doctor { json } => doctor(config, flags, json).await,
-        Command::Config { host } => host_entry(host, flags),
+        Command::Config { host } => host_entry(host, flags, environment),
         Command::Completions { shell } => completions(shell),
     }
 }
@@ -85,15 +90,14 @@ async fn doctor(config: Config, flags: &Flags, json: bool) -> CommandResult {
 }
 
 /// Prints the entry for a host to stdout, and to stderr where it goes.
-fn host_entry(host: Host, flags: &Flags) -> CommandResult {
+fn host_entry(host: Host, flags: &Flags, environment: &Environment) -> CommandResult {
     let program = std::env::current_exe()?;
     let launch = Launch {
         program: &program,
         arguments: &typed_options(std::env::args_os())?,
         with_key: !flags.sandbox,
     };
-    let environment = Environment::of_process();
-    let directions = host.directions(launch, &environment, System::THIS);
+    let directions = host.directions(launch, environment, System::THIS);
     writeln!(io::stderr(), "{directions}")?;
     Printer::stdout().line(&host.entry(launch, System::THIS))?;
     Ok(ExitCode::SUCCESS)

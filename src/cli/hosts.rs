@@ -250,14 +250,14 @@ mod tests {
             assert_eq!(server["args"][0], "--sandbox");
             assert_eq!(server["env"]["ANTHROPIC_API_KEY"], "YOUR_API_KEY");
             let without_key = &json(host, false)["mcpServers"]["managed-sessions"];
-            assert!(without_key.get("env").is_none());
+            assert_eq!(without_key.get("env"), None);
         }
         let file = json(Host::VsCode, true);
         let server = &file["servers"]["managed-sessions"];
         assert_eq!(server["type"], "stdio");
         assert_eq!(server["env"]["ANTHROPIC_API_KEY"], "${input:anthropic-api-key}");
         assert_eq!(file["inputs"][0]["id"], "anthropic-api-key");
-        assert!(json(Host::VsCode, false).get("inputs").is_none());
+        assert_eq!(json(Host::VsCode, false).get("inputs"), None);
     }
 
     #[test]

@@ -8,8 +8,7 @@ use rmcp::{
     model::{CallToolRequestParams, CallToolResponse, JsonObject, Tool, ToolAnnotations},
     service::RequestContext,
 };
-
-use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     args,
@@ -22,7 +21,7 @@ use super::{
 use crate::{
     app::{
         audit::Target,
-        error::{Error, ErrorKind},
+        error::ErrorKind,
         op::Op,
         run::{App, Invocation},
     },
@@ -85,9 +84,8 @@ fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) ->
 }
 
 /// What the audit log notes of an answer.
-fn outcome<O: Serialize>(output: &O) -> Option<String> {
-    let output = serde_json::to_value(output).ok()?;
-    Some(output.get("outcome")?.as_str()?.to_owned())
+fn outcome(answer: &Value) -> Option<String> {
+    Some(answer.get("outcome")?.as_str()?.to_owned())
 }
 
 async fn call<T: SessionsTool>(
@@ -106,23 +104,20 @@ async fn call<T: SessionsTool>(
     let caller =
         McpCaller { context, state: params.request_state, responses: params.input_responses };
     let vocabulary = Arc::clone(&offered);
-    let answered =
-        app.run(T::OP, invocation, Arc::new(caller), outcome::<T::Output>, move |services, cx| {
-            async move {
-                let tool: T = args::parse(&input, given).map_err(ErrorKind::InvalidArguments)?;
-                let call = ToolCall { services, cx, vocabulary: &*vocabulary };
-                tool.call(call).await
-            }
-            .boxed()
-        });
-    let error = match answered.await {
-        Ok(output) => match result::success(&output) {
-            Ok(result) => return result.into(),
-            Err(error) => {
+    let answered = app.run(T::OP, invocation, Arc::new(caller), outcome, move |services, cx| {
+        async move {
+            let tool: T = args::parse(&input, given).map_err(ErrorKind::InvalidArguments)?;
+            let call = ToolCall { services, cx, vocabulary: &*vocabulary };
+            let output = tool.call(call).await?;
+            serde_json::to_value(output).map_err(|error| {
                 tracing::error!(tool = T::OP.name(), %error, "an answer cannot be serialized");
-                Error::new(ErrorKind::Internal)
-            }
-        },
+                ErrorKind::Internal.into()
+            })
+        }
+        .boxed()
+    });
+    let error = match answered.await {
+        Ok(answer) => return result::success(answer).into(),
         Err(error) => error,
     };
     if let ErrorKind::InputRequired(question) = error.kind() {

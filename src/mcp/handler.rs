@@ -19,9 +19,9 @@ use serde_json::Value;
 
 use super::{catalog::Catalog, entry::Request, prompts, result, server::Server, tool::Effect};
 use crate::{
-    app::error::{Error, ErrorKind},
+    app::error::ErrorKind,
     domain::{code::Code, text},
-    explain::explanation::Explanation,
+    explain::{explain, explanation::Explanation},
 };
 
 impl Server {
@@ -57,8 +57,7 @@ impl Server {
         let name = params.and_then(|params| params.get("name")?.as_str());
         let entry = name.and_then(|name| self.catalog.get(name));
         if let Some((entry, _)) = entry.filter(|(entry, _)| entry.effect != Effect::Reads) {
-            let error = Error::new(ErrorKind::InvalidArguments(Vec::new()));
-            self.app.audit_refusal(entry.op, &error);
+            self.app.audit_refusal(entry.op, Code::InvalidArguments);
         }
         let (message, next) = match name {
             Some(name) => (
@@ -208,7 +207,12 @@ impl ServerHandler for Server {
             };
             let (offered, input) = (self.catalog.offered.clone(), published.input.clone());
             let request = Request { params, context };
-            Ok((entry.call)(&self.app, offered, input, request).await)
+            let call = (entry.call)(&self.app, offered, input, request);
+            Ok(AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!(tool = entry.op.name(), "a tool panicked");
+                let internal = ErrorKind::Internal.into();
+                result::failure(&explain(&internal, entry.op, &*self.catalog.offered)).into()
+            }))
         })
         .await
     }

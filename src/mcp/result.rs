@@ -1,7 +1,6 @@
 //! Answers and failures as tool results.
 
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,10 +12,9 @@ use crate::{
 pub(crate) const META_KEY: &str = "managed-sessions-mcp/error";
 
 /// The same JSON as structure and as text: some hosts show the model only one of them.
-pub(crate) fn success(output: &impl Serialize) -> Result<CallToolResult, serde_json::Error> {
-    let mut value = serde_json::to_value(output)?;
-    text::make_visible(&mut value);
-    Ok(CallToolResult::structured(value))
+pub(crate) fn success(mut answer: Value) -> CallToolResult {
+    text::make_visible(&mut answer);
+    CallToolResult::structured(answer)
 }
 
 /// One text block, and beside it the parts for programs.

@@ -16,7 +16,7 @@ pub struct Description {
     pub base_url: Result<String, ApiError>,
     /// Where the base URL comes from: the flag or variable, a profile, or `default`.
     pub base_url_from: String,
-    /// The credential that is used, with its masked secret, or why there is none.
+    /// The credential that is used, its secret masked, or why no credential can be used.
     pub credential: Result<String, ApiError>,
     /// Credentials that are present and not used, in order, masked.
     pub ignored: Vec<String>,

@@ -40,7 +40,7 @@ pub enum ProblemKind {
     RepeatedConfig(String, String),
     /// There is already an entry with this identity, at this path.
     RepeatedEntry(Identity, String),
-    /// An MCP toolset refers to this server, which is none of these.
+    /// An MCP toolset refers to this server; only these exist.
     UnknownServer(String, Vec<String>),
     /// An MCP toolset refers to this server, which the patch removes, leaving these.
     RemovedServer(String, Vec<String>),
@@ -50,7 +50,7 @@ pub enum ProblemKind {
     EmptyMerge,
     /// So many names to remove are given beside the whole new value of this array.
     RemovalWithReplacement(Section, usize),
-    /// The name to remove is none of these names in the array.
+    /// The name to remove is not in the array, which has these names.
     UnknownName(Section, String, Vec<String>),
     /// The name to remove is that of all these entries.
     AmbiguousName(Section, String, Vec<Identity>),

@@ -215,7 +215,8 @@ impl Comparison<'_> {
         Difference::Value(path, answered.cloned(), asked.cloned())
     }
 
-    /// The path of a setting: by the config's index in the answer, by name if there is none.
+    /// The path of a setting: by the config's index in the answer, or by its name if the answer
+    /// lacks it.
     fn config_path(&self, name: &str, key: &str) -> String {
         let mut configs = self.have.configs.iter().flatten();
         match configs.position(|(other, _)| *other == name) {

@@ -26,7 +26,7 @@ pub enum Warning {
     UnusedServers(Vec<String>),
     /// The default at this path changes, but the configs of these tools keep their own setting.
     Overridden(String, Vec<String>),
-    /// The name at this path is none of [`BUILT_IN_TOOLS`].
+    /// The name at this path is not in [`BUILT_IN_TOOLS`].
     UnknownTool(String, String),
 }
 
