@@ -96,6 +96,12 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
         ErrorKind::Conflict { session, operation, error } => {
             guard::conflict(*operation, session, error)
         }
+        ErrorKind::WorkflowRunOpen { session, operation, error } => {
+            guard::workflow_run_open(op, *operation, session, error, vocabulary)
+        }
+        ErrorKind::BudgetRefused { session, refusal } => {
+            details::budget_refused(op, session, refusal, vocabulary)
+        }
         ErrorKind::InvalidToolset { session, problems } => {
             guard::invalid_toolset(op, session, problems, vocabulary)
         }

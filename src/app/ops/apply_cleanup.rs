@@ -224,7 +224,8 @@ fn skipped_or_failed(error: Error) -> Settlement {
         | Code::SessionRescheduling
         | Code::SessionArchived
         | Code::SessionTerminated
-        | Code::StatusUnrecognized => Settlement::Skipped(SkipReason::Code(code)),
+        | Code::StatusUnrecognized
+        | Code::WorkflowRunOpen => Settlement::Skipped(SkipReason::Code(code)),
         _ => Settlement::Failed(error),
     }
 }

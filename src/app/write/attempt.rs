@@ -76,6 +76,13 @@ impl Attempt<'_> {
                     self.cx.note_write(response.request_id.as_deref());
                     return self.verified(write, session, prepared, response).await;
                 }
+                Err(error) if error.is_workflow_run_open() => {
+                    return Err(Error::new(ErrorKind::WorkflowRunOpen {
+                        session: Box::new(session.head),
+                        operation: self.operation,
+                        error,
+                    }));
+                }
                 Err(error) if matches!(error.http_status(), Some(400 | 409)) => {
                     // A lagging status is worth some repetitions; what the API says about the
                     // content of an update will not change by repeating it.
@@ -111,6 +118,9 @@ impl Attempt<'_> {
             let statuses = &self.services.statuses;
             let refusal = match statuses.judge(self.operation, &session.head) {
                 Ruling::Go => return Ok(Guarded::Allowed(session)),
+                Ruling::NothingToDo if write.acts_anyway(self.cx, &session).await? => {
+                    return Ok(Guarded::Allowed(session));
+                }
                 Ruling::NothingToDo => return Ok(Guarded::Unchanged(session)),
                 Ruling::Refuse(refusal) => refusal,
             };

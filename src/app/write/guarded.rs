@@ -20,6 +20,16 @@ pub(crate) trait GuardedWrite: Send + Sync {
 
     fn operation(&self) -> Operation;
 
+    /// Whether there is something to do that the record does not show, where by the record there
+    /// is nothing.
+    fn acts_anyway(
+        &self,
+        _: &Context,
+        _: &Session,
+    ) -> impl Future<Output = Result<bool, Error>> + Send {
+        std::future::ready(Ok(false))
+    }
+
     /// Computes what to send for the session as it is now; `None` if it already is as asked.
     fn prepare(&self, _: &Session) -> Result<Option<Self::Prepared>, Error> {
         Ok(Some(Self::Prepared::default()))
