@@ -132,6 +132,7 @@ pub(crate) enum ErrorKind {
 pub(crate) enum About {
     Session(SessionId),
     Events(SessionId),
+    Threads(SessionId),
     SessionList,
     /// Whether the credential is accepted.
     Credential,

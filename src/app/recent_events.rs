@@ -129,16 +129,3 @@ fn reason(reason: &Value) -> Option<Map<String, Value>> {
         bare => Some(Map::from_iter([("type".to_owned(), bare.clone())])),
     }
 }
-
-/// At most `count` of the newest events of one thread's own history, newest first. That list has
-/// no order but oldest first, so it is read to its end.
-pub(crate) async fn recent_thread_events(
-    cx: &Context,
-    id: &SessionId,
-    thread: &str,
-    count: usize,
-) -> Result<Vec<Event>, Error> {
-    let mut newest: Vec<Event> = Vec::new();
-    let _ = (cx, id, thread, count, &mut newest);
-    Ok(newest)
-}

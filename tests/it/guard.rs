@@ -6,6 +6,7 @@ mod disabled_tools;
 mod doubt;
 mod races;
 mod wording;
+mod workflow;
 
 use futures_util::future::join_all;
 use managed_sessions_mcp::cli::Flags;

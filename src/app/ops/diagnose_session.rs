@@ -8,9 +8,9 @@ use crate::{
     app::{
         context::Context,
         error::Error,
-        recent_events::{recent_events, recent_thread_events, supplementary_events},
+        recent_events::{recent_events, supplementary_events},
         services::Services,
-        threads::busy_threads,
+        threads::{busy_threads, recent_thread_events},
     },
     domain::{
         diagnosis::{self, CALL_KINDS, Diagnosis, Facts, RUN_KINDS, ThreadEvents, Verdict},
@@ -18,7 +18,7 @@ use crate::{
         guard::Activity,
         view::row::Row,
     },
-    model::{Event, Session, SessionId},
+    model::{Event, ObjectId, Session, SessionId},
 };
 
 const EVENTS: u32 = 100;
@@ -127,11 +127,11 @@ fn has_threads(session: &Session, events: &[Event]) -> bool {
 /// The newest events of the running threads, as far as they can be read.
 async fn thread_histories(cx: &Context, id: &SessionId, threads: &[Event]) -> Vec<ThreadEvents> {
     let running = threads.iter().filter(|each| events::text(each, "status") == Some("running"));
-    let ids = running.filter_map(|each| events::text(each, "id"));
+    let ids = running.filter_map(|each| ObjectId::parse(events::text(each, "id")?).ok());
     let mut histories = Vec::new();
     for thread in ids.take(MAX_HISTORIES) {
-        match recent_thread_events(cx, id, thread, EVENTS as usize).await {
-            Ok(events) => histories.push(ThreadEvents { thread_id: thread.to_owned(), events }),
+        match recent_thread_events(cx, id, &thread, EVENTS as usize).await {
+            Ok(events) => histories.push(ThreadEvents { thread_id: thread.to_string(), events }),
             Err(error) => tracing::debug!(%error, "the events of a thread cannot be read"),
         }
     }
