@@ -34,8 +34,7 @@ pub(crate) async fn threads(
 ) -> Result<Vec<Event>, Error> {
     let mut query = ThreadQuery {
         statuses: statuses.iter().map(|&status| status.to_owned()).collect(),
-        limit: Some(PAGE_SIZE),
-        page: None,
+        ..ThreadQuery::default()
     };
     let mut threads = Vec::new();
     for _ in 0..MAX_PAGES {

@@ -1,9 +1,9 @@
 //! What an update of a session's details sends, and how it is shown.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{accepting, record};
-use crate::support::{Api, with_fields};
+use crate::support::{Api, Host, sandbox, with_fields};
 
 #[tokio::test]
 async fn an_update_to_what_is_already_there_is_not_sent() {
@@ -127,4 +127,24 @@ async fn the_apis_own_refusal_of_a_budget_has_the_same_code() {
         let arguments = json!({"session_id": "sesn_1", "budget": "90 USD"});
         assert_eq!(api.host().await.outcome("update_session", arguments).await, code);
     }
+}
+
+#[tokio::test]
+async fn a_copied_example_changes_one_permission_and_keeps_the_other_tools() {
+    let sandbox = sandbox().await;
+    let host = Host::new(&sandbox.base_url()).await;
+    let arguments = json!({"session_id": "sesn_11", "tools": [{
+        "type": "agent_toolset_20260401",
+        "configs": [{"name": "bash", "permission_policy": {"type": "always_ask"}}],
+    }]});
+    let before = host.answer("get_session", json!({"session_id": "sesn_11"})).await;
+    let updated = host.answer("update_session_tools", arguments).await;
+    assert_eq!(updated["changes"]["tools"].get("removed"), None, "{updated}");
+    let after = host.answer("get_session", json!({"session_id": "sesn_11"})).await;
+    let kinds = |record: &Value| -> Vec<Value> {
+        let tools = record["tools"].as_array().expect("tools").iter();
+        tools.map(|tool| tool["type"].clone()).collect()
+    };
+    assert_eq!(kinds(&after), kinds(&before));
+    assert!(kinds(&after).len() > 1);
 }

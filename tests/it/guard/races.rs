@@ -231,7 +231,7 @@ async fn no_turn_is_stopped_for_an_update_that_is_impossible_or_changes_nothing(
         let agent = json!({"agent": {"id": "agent_1", "tools": [], "mcp_servers": []}});
         let running = with_fields(session("sesn_1", "running"), agent);
         let api = Api::with_session(running).await;
-        let more = json!({"if_busy": if_busy, "tools": tools});
+        let more = json!({"mode": "replace", "if_busy": if_busy, "tools": tools});
         let updated = call(&api, "update_session_tools", more).await;
         assert_eq!(updated, outcome, "{if_busy}");
         assert_eq!(api.asked().await, [format!("GET {SESSION}")]);
