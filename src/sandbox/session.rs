@@ -1,13 +1,16 @@
 //! A session: its record, its events, and the turn that is under way.
 
 mod admission;
-pub(super) mod calls;
+mod calls;
 pub(super) mod command;
 mod content;
+mod evaluation;
 mod failures;
 pub(super) mod inbox;
 mod outcome;
-pub(super) mod status;
+pub(super) mod pending;
+mod status;
+pub(super) mod stop;
 mod turns;
 mod update;
 
@@ -19,7 +22,7 @@ use serde::{
 };
 use serde_json::{Value, json};
 
-use self::{calls::PendingCall, command::TurnAction, outcome::Outcome, status::Stop};
+use self::{command::TurnAction, outcome::Outcome, pending::PendingCall, stop::Stop};
 use super::{agent::Agent, clock::Timestamp, history::History};
 
 /// The API's session statuses.

@@ -9,9 +9,9 @@ use crate::sandbox::{
     clock::Timestamp,
     session::{
         Session, Status, Thread, Usage,
-        calls::{Awaited, PendingCall},
         command::Judgement,
-        status::Stop,
+        pending::{Awaited, PendingCall},
+        stop::Stop,
     },
 };
 

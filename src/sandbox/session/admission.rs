@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::{
-    PendingCall, Session, Status,
-    calls::Awaited,
-    inbox::{Answer, IncomingEvent, Request},
+    Session, Status,
+    inbox::{IncomingEvent, Request},
+    pending::{Answer, Awaited, PendingCall},
 };
 use crate::sandbox::{
     quirks::{Quirk, Quirks},

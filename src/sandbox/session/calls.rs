@@ -2,30 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{Session, TurnAction, command::Judgement, inbox::Answer, status::Stop};
+use super::{
+    Session, TurnAction,
+    command::Judgement,
+    pending::{Answer, Awaited, PendingCall},
+    stop::Stop,
+};
 use crate::sandbox::{
     clock::Clock,
     json::with_field,
     toolset::{self, ToolKind},
 };
-
-/// What a pending call waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Awaited {
-    Confirmation,
-    /// `user.custom_tool_result`
-    CustomResult,
-    /// `user.tool_result`, in self-hosted environments.
-    ToolResult,
-}
-
-/// A tool call that a client has to answer before the session continues.
-#[derive(Debug, Clone)]
-pub(in crate::sandbox) struct PendingCall {
-    pub(in crate::sandbox) event_id: String,
-    pub(in crate::sandbox) tool: ToolKind,
-    pub(in crate::sandbox) awaits: Awaited,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sandbox) enum Permission {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Session, Status, TurnAction, outcome::Evaluation, status::Stop};
+use super::{Session, Status, TurnAction, outcome::Evaluation, stop::Stop};
 use crate::sandbox::{clock::Clock, json::with_field};
 
 /// All types of a `session.error`, with what happened.

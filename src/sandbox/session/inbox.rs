@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{PendingCall, Session, Status, TurnAction, calls::Awaited, content, outcome};
+use super::{
+    Session, Status, TurnAction, content, outcome,
+    pending::{Answer, Awaited},
+};
 use crate::sandbox::{clock::Clock, fields::Fields, quirks::Quirks, rejection::Result};
 
 /// What an event asks of the session.
@@ -24,22 +27,6 @@ impl Request {
             Self::Answer(answer) => answer.awaited != Awaited::Confirmation,
             Self::SystemMessage | Self::Interrupt(_) | Self::DefineOutcome => false,
         }
-    }
-}
-
-/// The answer to a tool call.
-#[derive(Debug)]
-pub(super) struct Answer {
-    /// The id of the call's event.
-    pub(super) call: String,
-    pub(super) awaited: Awaited,
-    /// Of a confirmation that denies.
-    pub(super) deny_message: Option<String>,
-}
-
-impl Answer {
-    pub(super) fn fits(&self, pending: &PendingCall) -> bool {
-        pending.event_id == self.call && pending.awaits == self.awaited
     }
 }
 

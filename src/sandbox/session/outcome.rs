@@ -3,12 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Session, TurnAction};
-use crate::sandbox::{
-    clock::{Clock, Timestamp},
-    fields::Fields,
-    rejection::Result,
-};
+use crate::sandbox::{clock::Timestamp, fields::Fields, rejection::Result};
 
 /// The `max_iterations` of an outcome that names none.
 const DEFAULT_ITERATIONS: u64 = 3;
@@ -30,25 +25,25 @@ pub(super) enum Evaluation {
 
 /// An outcome as `outcome_evaluations` shows it.
 #[derive(Debug, Serialize)]
-pub(in crate::sandbox) struct Outcome {
+pub(super) struct Outcome {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(rename = "outcome_id")]
     id: String,
     description: String,
-    result: Evaluation,
+    pub(super) result: Evaluation,
     /// Evaluations before the current one.
-    iteration: u64,
-    explanation: Option<String>,
-    completed_at: Option<Timestamp>,
+    pub(super) iteration: u64,
+    pub(super) explanation: Option<String>,
+    pub(super) completed_at: Option<Timestamp>,
     #[serde(skip)]
-    max_iterations: u64,
+    pub(super) max_iterations: u64,
     /// How often the grader will demand a revision; none if the rubric does not apply.
     #[serde(skip)]
-    revisions: Option<u64>,
+    pub(super) revisions: Option<u64>,
     /// The `span.outcome_evaluation_start` event without an end.
     #[serde(skip)]
-    evaluation: Option<String>,
+    pub(super) evaluation: Option<String>,
 }
 
 /// The number of revisions that a description asks for: `/revise N` for N, `/inapplicable` for
@@ -86,27 +81,16 @@ pub(super) fn check(event: &Fields<'_>) -> Result<()> {
     Ok(())
 }
 
-impl Session {
-    /// The outcome without a final result, if there is one.
-    fn open_outcome(&mut self) -> Option<&mut Outcome> {
-        self.outcome_evaluations.last_mut().filter(|outcome| outcome.completed_at.is_none())
-    }
-
-    pub(super) fn has_open_outcome(&self) -> bool {
-        self.outcome_evaluations.last().is_some_and(|outcome| outcome.completed_at.is_none())
-    }
-
-    /// Adds the outcome that a checked event defines, and completes the event's fields.
-    pub(super) fn define_outcome(&mut self, fields: &mut Map<String, Value>) {
-        let number = self.outcome_evaluations.len() + 1;
-        let id = format!("outc_{}_{number:02}", self.history.id_suffix);
+impl Outcome {
+    /// The outcome that a checked event defines; completes the event's fields.
+    pub(super) fn define(id: String, fields: &mut Map<String, Value>) -> Self {
         let text = fields.get("description").and_then(Value::as_str).unwrap_or_default();
         let description = text.to_owned();
         let iterations = fields.get("max_iterations").and_then(Value::as_u64);
         let max_iterations = iterations.unwrap_or(DEFAULT_ITERATIONS);
         fields.insert("max_iterations".to_owned(), json!(max_iterations));
         fields.insert("outcome_id".to_owned(), json!(id));
-        self.outcome_evaluations.push(Outcome {
+        Self {
             kind: "outcome_evaluation",
             id,
             result: Evaluation::Pending,
@@ -117,117 +101,11 @@ impl Session {
             revisions: revisions(&description),
             evaluation: None,
             description,
-        });
-    }
-
-    /// Starts a turn for a pending outcome; false if none is pending.
-    pub(super) fn start_outcome(&mut self, clock: &mut Clock) -> bool {
-        match self.open_outcome() {
-            Some(outcome) if outcome.result == Evaluation::Pending => {
-                outcome.result = Evaluation::Running;
-                self.start_turn(clock, TurnAction::Reply);
-                true
-            }
-            _ => false,
         }
     }
 
-    /// Has the work on the outcome scored; false if nothing has been worked on.
-    pub(super) fn start_evaluation(&mut self, clock: &mut Clock) -> bool {
-        let now = clock.stamp();
-        let Some(outcome) = self.open_outcome() else {
-            return false;
-        };
-        if outcome.result != Evaluation::Running {
-            return false;
-        }
-        outcome.result = Evaluation::Evaluating;
-        let fields = outcome.span();
-        let start = self.record("span.outcome_evaluation_start", now, fields);
-        if let Some(outcome) = self.open_outcome() {
-            outcome.evaluation = Some(start);
-        }
-        self.updated_at = now;
-        self.schedule(clock, TurnAction::Evaluate);
-        true
-    }
-
-    /// The grader's verdict; true if the agent has to revise its work.
-    pub(super) fn evaluate(&mut self, clock: &mut Clock) -> bool {
-        let Some(outcome) = self.open_outcome() else {
-            return false;
-        };
-        let fields = outcome.span();
-        let evaluated = outcome.iteration + 1;
-        let exhausted = evaluated >= outcome.max_iterations;
-        let revisions = outcome.revisions;
-        self.record("span.outcome_evaluation_ongoing", clock.stamp(), fields);
-        match revisions {
-            None => {
-                let why = "The rubric does not apply to what was made.";
-                self.close_outcome(clock, Evaluation::Failed, why);
-            }
-            Some(count) if evaluated > count => {
-                self.close_outcome(clock, Evaluation::Satisfied, "All criteria are met.");
-            }
-            Some(_) if exhausted => {
-                let why = "One criterion is still not met.";
-                self.close_outcome(clock, Evaluation::MaxIterationsReached, why);
-                self.start_model_request(clock);
-                self.reply(clock, "This is as far as I got; one criterion is not met.");
-            }
-            Some(_) => {
-                let why = "One criterion is not met yet.";
-                self.end_evaluation(clock, "needs_revision", why);
-                if let Some(outcome) = self.open_outcome() {
-                    outcome.iteration = evaluated;
-                    outcome.result = Evaluation::Running;
-                    outcome.explanation = Some(why.to_owned());
-                }
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Gives the open outcome, if there is one, its final result.
-    pub(super) fn close_outcome(&mut self, clock: &mut Clock, result: Evaluation, why: &str) {
-        self.end_evaluation(clock, result, why);
-        let now = clock.stamp();
-        if let Some(outcome) = self.open_outcome() {
-            outcome.result = result;
-            outcome.explanation = Some(why.to_owned());
-            outcome.completed_at = Some(now);
-            self.updated_at = now;
-        }
-    }
-
-    /// Ends the evaluation, if one is under way, and counts what it used.
-    fn end_evaluation(&mut self, clock: &mut Clock, result: impl Serialize, why: &str) {
-        let Some(outcome) = self.open_outcome() else {
-            return;
-        };
-        let Some(start) = outcome.evaluation.take() else {
-            return;
-        };
-        let mut fields = outcome.span();
-        let usage = self.use_model(900, 120, 0, 2);
-        let end = json!({
-            "outcome_evaluation_start_id": start,
-            "result": result,
-            "explanation": why,
-            "usage": usage,
-        });
-        if let (Some(fields), Value::Object(end)) = (fields.as_object_mut(), end) {
-            fields.extend(end);
-        }
-        self.record("span.outcome_evaluation_end", clock.stamp(), fields);
-    }
-}
-
-impl Outcome {
     /// The fields that all events of an evaluation have.
-    fn span(&self) -> Value {
+    pub(super) fn span(&self) -> Value {
         json!({"outcome_id": self.id, "iteration": self.iteration})
     }
 }
