@@ -109,6 +109,13 @@ impl Agent {
         members.and_then(Value::as_array_mut).into_iter().flatten()
     }
 
+    /// The same, as a session knows them.
+    pub(super) fn members(&self) -> impl Iterator<Item = &Value> {
+        let multiagent = self.multiagent.as_ref();
+        let members = multiagent.and_then(|multiagent| multiagent.get("agents"));
+        members.and_then(Value::as_array).into_iter().flatten()
+    }
+
     /// The agent as it is shown in threads and as a member of another agent.
     pub(super) fn as_thread_agent(&self) -> Value {
         let mut agent = json!(self);

@@ -25,9 +25,14 @@ pub(super) struct ApiRequest {
 impl ApiRequest {
     /// The decoded `{id}` of the path.
     pub(super) fn id(&self) -> &str {
+        self.parameter("id")
+    }
+
+    /// The decoded parameter of the path with this name; empty if the path has none.
+    pub(super) fn parameter(&self, name: &str) -> &str {
         let mut parameters = self.path.iter();
-        let id = parameters.find(|(name, _)| *name == "id");
-        id.map_or("", |(_, value)| value)
+        let value = parameters.find(|(known, _)| *known == name);
+        value.map_or("", |(_, value)| value)
     }
 
     /// The body as JSON.

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod script;
+mod threads;
 
 use std::{collections::BTreeMap, fmt::Write as _, io, time::Duration};
 

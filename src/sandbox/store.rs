@@ -105,9 +105,9 @@ impl Store {
         self.environments.get(id).ok_or_else(missing)
     }
 
-    pub(super) fn end_turn(&mut self, timer: &TurnTimer) {
+    pub(super) fn on_timer(&mut self, timer: &TurnTimer) {
         if let Ok((session, clock, _)) = self.session(&timer.session) {
-            session.end_turn(clock, timer.turn);
+            session.on_timer(clock, timer.due);
         }
     }
 }

@@ -12,6 +12,10 @@ pub(super) enum TurnAction {
     GoOn,
     /// The agent calls the tools with these names, all at once.
     CallTools(Vec<String>, Judgement),
+    /// The agent hands a task to another one: `NAME TASK`.
+    Delegate(String),
+    /// The agent waits for the reports of child threads.
+    AwaitReports,
     /// The turn costs this many cents more.
     Spend(u64),
     /// An error of this type occurs, and the turn goes on.
@@ -54,6 +58,10 @@ impl TurnAction {
                     _ => Judgement::Safe,
                 };
                 Self::CallTools(names.map(str::to_owned).collect(), judgement)
+            }
+            ("/delegate", Some(_)) => {
+                let text = text.unwrap_or_default().trim_start();
+                Self::Delegate(text.trim_start_matches("/delegate").trim().to_owned())
             }
             ("/spend", Some(amount)) => cents(amount).map_or(Self::Reply, Self::Spend),
             ("/error", Some(kind)) => Self::Report(kind.to_owned()),

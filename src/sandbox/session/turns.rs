@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Session, Status, TurnAction, outcome::Evaluation, stop::Stop};
-use crate::sandbox::clock::Clock;
+use crate::sandbox::clock::{Clock, Due};
 
 impl Session {
     /// Starts a turn; its timer ends it.
@@ -14,7 +14,7 @@ impl Session {
     }
 
     /// Asks the model for the next step of a running turn.
-    fn continue_turn(&mut self, clock: &mut Clock, action: TurnAction) {
+    pub(super) fn continue_turn(&mut self, clock: &mut Clock, action: TurnAction) {
         self.start_model_request(clock);
         self.record("agent.thinking", clock.stamp(), json!({}));
         self.schedule(clock, action);
@@ -24,7 +24,7 @@ impl Session {
     pub(super) fn schedule(&mut self, clock: &mut Clock, action: TurnAction) {
         self.turn.number += 1;
         self.turn.action = action;
-        clock.start_timer(&self.id, self.turn.number);
+        clock.start_timer(&self.id, Due::Turn(self.turn.number));
     }
 
     pub(super) fn start_model_request(&mut self, clock: &mut Clock) {
@@ -73,7 +73,8 @@ impl Session {
 
     /// Carries out the action of the turn with this number, unless the turn has ended already.
     pub(in crate::sandbox) fn end_turn(&mut self, clock: &mut Clock, number: u64) {
-        let busy = matches!(self.turn.status, Status::Running | Status::Rescheduling);
+        let busy = matches!(self.turn.status, Status::Running | Status::Rescheduling)
+            && self.turn.held.is_none();
         if self.turn.number != number || !busy {
             return;
         }
@@ -92,6 +93,12 @@ impl Session {
                     return;
                 }
             }
+            TurnAction::Delegate(text) => {
+                if self.delegate(clock, &text) {
+                    return;
+                }
+            }
+            TurnAction::AwaitReports => return,
             TurnAction::Spend(cents) => {
                 self.usage.cents += cents;
                 self.reply(clock, "That took a lot of tokens.");
@@ -139,7 +146,8 @@ impl Session {
 
     /// Goes on where the budget stopped the session.
     pub(super) fn resume_within_budget(&mut self, clock: &mut Clock) {
-        if self.turn.stop == Some(Stop::BudgetReached) && !self.out_of_budget() {
+        let stop = self.turn.held.as_ref().or(self.turn.stop.as_ref());
+        if stop == Some(&Stop::BudgetReached) && !self.out_of_budget() {
             self.start_turn(clock, TurnAction::GoOn);
         }
     }
@@ -150,41 +158,35 @@ impl Session {
         self.end_model_request(clock, false);
     }
 
-    /// Interrupts the whole session, or only one of its child threads.
+    /// Interrupts the whole session, or only one of its threads.
     pub(super) fn interrupt(&mut self, clock: &mut Clock, thread: Option<&str>) {
         let primary = self.primary_thread_id();
-        let only = thread.filter(|id| *id != primary);
+        let meant = |id: &str| thread.is_none_or(|thread| thread == id);
+        let mut stopped = false;
         for index in 0..self.threads.len() {
-            let Some(thread) = self.threads.get_mut(index) else {
-                continue;
-            };
-            if thread.status != Status::Running || only.is_some_and(|id| id != thread.id) {
-                continue;
+            if self.threads.get(index).is_some_and(|thread| meant(&thread.id)) {
+                stopped |= self.interrupt_thread(clock, index);
             }
-            let now = clock.stamp();
-            thread.status = Status::Idle;
-            thread.updated_at = now;
-            let id = thread.id.clone();
-            let name = thread.agent.get("name").and_then(Value::as_str).unwrap_or_default();
-            let name = name.to_owned();
-            let stop = Stop::EndTurn.to_json();
-            self.record_thread_status(&id, &name, Status::Idle, now, &stop);
         }
-        if only.is_none() && self.can_be_interrupted() {
+        if meant(&primary) && self.can_be_interrupted() {
             self.end_model_request(clock, true);
+            self.turn.number += 1;
             self.turn.pending_calls.clear();
             self.turn.results.clear();
             self.stop_work(clock, Evaluation::Interrupted, "The session was interrupted.");
             self.go_idle(clock, Stop::EndTurn);
+        } else if stopped {
+            self.settle(clock);
         }
     }
 
-    /// Whether an interrupt has an effect. At the limit of its budget an idle session ignores it.
+    /// Whether an interrupt has an effect on the primary thread. At the limit of its budget an
+    /// idle session ignores it.
     pub(super) fn can_be_interrupted(&self) -> bool {
         match self.turn.status {
-            Status::Running | Status::Rescheduling => true,
-            Status::Idle => !self.turn.pending_calls.is_empty() && !self.out_of_budget(),
             Status::Terminated => false,
+            _ if self.primary_is_busy() => true,
+            _ => !self.turn.pending_calls.is_empty() && !self.out_of_budget(),
         }
     }
 

@@ -156,9 +156,8 @@ impl Session {
         self.set_status(status);
         self.turn.stop = None;
         self.updated_at = now;
-        for thread in &mut self.threads {
-            thread.status = status;
-            thread.updated_at = now;
+        for index in 0..self.threads.len() {
+            self.close_thread(clock, index, status);
         }
         if !terminated {
             self.record_status(Status::Terminated, None, || clock.stamp());
