@@ -1,5 +1,7 @@
 //! Agents: as much of them as it takes to create sessions.
 
+pub(super) mod multiagent;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Serialize, Serializer};
@@ -46,7 +48,7 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    /// Creates version 1 of an agent from a request body.
+    /// Creates version 1 of an agent from a request body, whose `multiagent` is resolved already.
     pub(super) fn create(id: &str, body: &Value) -> Result<Self> {
         let known = "name model description system tools mcp_servers skills metadata multiagent \
                      execution_identity";
@@ -62,12 +64,9 @@ impl Agent {
             tools: Vec::new(),
             mcp_servers: Vec::new(),
             skills: Vec::new(),
-            multiagent: None,
+            multiagent: fields.value("multiagent").cloned(),
             execution_identity: json!({"type": "service_account"}),
         };
-        if fields.value("multiagent").is_some() {
-            return Err(fields.error("multiagent", "the sandbox creates single agents only"));
-        }
         agent.apply_overrides(&fields)?;
         Ok(agent)
     }
@@ -102,18 +101,26 @@ impl Agent {
         Ok(())
     }
 
-    /// The other agents of a multi-agent one.
-    pub(super) fn members_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        let multiagent = self.multiagent.as_mut();
-        let members = multiagent.and_then(|multiagent| multiagent.get_mut("agents"));
-        members.and_then(Value::as_array_mut).into_iter().flatten()
+    /// All references to other agents.
+    pub(super) fn members_mut(&mut self) -> Vec<&mut Value> {
+        self.multiagent.as_mut().map(multiagent::references_mut).unwrap_or_default()
     }
 
-    /// The same, as a session knows them.
+    /// The agents that work can be handed to, as a session knows them.
     pub(super) fn members(&self) -> impl Iterator<Item = &Value> {
-        let multiagent = self.multiagent.as_ref();
-        let members = multiagent.and_then(|multiagent| multiagent.get("agents"));
-        members.and_then(Value::as_array).into_iter().flatten()
+        self.multiagent.as_ref().into_iter().flat_map(multiagent::roster)
+    }
+
+    /// An agent that this one defines itself: it has its tools and model, but is not saved.
+    pub(super) fn as_inline_agent(&self, name: &str) -> Value {
+        let mut agent = self.as_thread_agent();
+        if let Some(agent) = agent.as_object_mut() {
+            agent.shift_remove("id");
+            agent.shift_remove("version");
+            agent.insert("type".to_owned(), json!("inline"));
+            agent.insert("name".to_owned(), json!(name));
+        }
+        agent
     }
 
     /// The agent as it is shown in threads and as a member of another agent.

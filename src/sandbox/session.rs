@@ -7,6 +7,7 @@ mod content;
 mod coordination;
 mod evaluation;
 mod failures;
+mod heartbeat;
 pub(super) mod inbox;
 mod outcome;
 pub(super) mod pending;
@@ -26,7 +27,8 @@ use serde::{
 use serde_json::{Value, json};
 
 use self::{
-    command::TurnAction, outcome::Outcome, pending::PendingCall, stop::Stop, threads::Thread,
+    command::TurnAction, heartbeat::Heartbeat, outcome::Outcome, pending::PendingCall, stop::Stop, threads::Thread,
+    workflow::WorkflowRun,
 };
 use super::{agent::Agent, clock::Timestamp, history::History};
 
@@ -168,6 +170,10 @@ pub(super) struct Session {
     #[serde(skip)]
     pub(super) threads: Vec<Thread>,
     #[serde(skip)]
+    runs: Vec<WorkflowRun>,
+    #[serde(skip)]
+    heartbeat: Option<Heartbeat>,
+    #[serde(skip)]
     pub(super) history: History,
 }
 
@@ -208,12 +214,15 @@ impl Session {
             budget_cents: None,
             turn: Turn::default(),
             threads: Vec::new(),
+            runs: Vec::new(),
+            heartbeat: None,
             history: History::new(suffix),
         }
     }
 
-    /// Updates a lagging status whose time has come.
+    /// Does what was to happen by now: signs of life, and a lagging status whose time has come.
     pub(super) fn catch_up(&mut self, now: Timestamp) {
+        self.show_life(now);
         if let Some(until) = self.turn.status_lags_until.filter(|until| *until <= now) {
             self.status = self.turn.status;
             self.updated_at = self.updated_at.max(until);

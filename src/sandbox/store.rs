@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    agent::{Agent, AgentRecord},
+    agent::{Agent, AgentRecord, multiagent},
     clock::{Clock, Timestamp, TurnTimer},
     environment::Environment,
     fault::Fault,
@@ -93,6 +93,19 @@ impl Store {
             *member = self.agent(id)?.agent.as_thread_agent();
         }
         Ok(agent)
+    }
+
+    /// Resolves the `multiagent` of a request that makes the agent `own`.
+    pub(super) fn resolve_multiagent(&self, body: &mut Value, own: &str) -> Result<()> {
+        multiagent::resolve_body(body, own, &|id, version| {
+            let agent = &self.agent(id)?.agent;
+            if version.is_some_and(|version| version != agent.version) {
+                let message = format!("The agent {id:?} has no such version.");
+                return Err(Rejection::not_found(message));
+            }
+            let is_multiagent = agent.multiagent.is_some();
+            Ok(multiagent::Member { version: agent.version, is_multiagent })
+        })
     }
 
     pub(super) fn agent(&self, id: &str) -> Result<&AgentRecord> {

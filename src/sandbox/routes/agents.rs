@@ -22,8 +22,9 @@ pub(super) fn get(store: &mut Store, request: &ApiRequest) -> Result<Response> {
 }
 
 pub(super) fn create(store: &mut Store, request: &ApiRequest) -> Result<Response> {
-    let body = request.json()?;
+    let mut body = request.json()?;
     let id = format!("agent_{}", store.new_id_suffix());
+    store.resolve_multiagent(&mut body, &id)?;
     let agent = Agent::create(&id, &body)?;
     let metadata = attributes::metadata(&Fields::new(&body, "")?)?;
     store.created += 1;

@@ -37,6 +37,18 @@ pub(super) enum Step {
         agent: String,
         task: String,
     },
+    /// The start of a workflow run, with its description.
+    Run(String),
+    /// The next phase of the newest run.
+    Phase,
+    /// An interrupt, which pauses all runs.
+    Interrupt,
+    /// Tool calls in a row, one each `every` seconds.
+    Tools {
+        times: u64,
+        every: u64,
+        call: ToolUse,
+    },
     /// What happens in the child thread with this number.
     InThread(usize, ThreadStep),
 }
@@ -51,7 +63,7 @@ pub(super) enum IdleReason {
 }
 
 /// A tool call; without a result the session waits for an answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ToolUse {
     name: String,
@@ -126,6 +138,22 @@ impl Session {
                 self.end_request(at);
                 self.create_thread(member.unwrap_or_default(), None, &task, &mut || at);
                 self.turn.await_reports();
+            }
+            Step::Run(text) => {
+                self.create_run(&text, &mut || at);
+            }
+            Step::Phase => {
+                self.enter_phase(0, &mut || at);
+            }
+            Step::Interrupt => {
+                self.record("user.interrupt", at, json!({}));
+                self.pause_run(0, &mut || at);
+                self.end(at, Status::Idle, Some(Stop::EndTurn));
+            }
+            Step::Tools { times, every, call } => {
+                for number in 0..times {
+                    self.play_tool(seconds + number * every, call.clone());
+                }
             }
             Step::InThread(number, step) => {
                 self.play_in_thread(number.saturating_sub(1), seconds, step);

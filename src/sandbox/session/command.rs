@@ -14,6 +14,8 @@ pub(super) enum TurnAction {
     CallTools(Vec<String>, Judgement),
     /// The agent hands a task to another one: `NAME TASK`.
     Delegate(String),
+    /// The agent starts a workflow run.
+    StartWorkflow(String),
     /// The agent waits for the reports of child threads.
     AwaitReports,
     /// The turn costs this many cents more.
@@ -59,10 +61,8 @@ impl TurnAction {
                 };
                 Self::CallTools(names.map(str::to_owned).collect(), judgement)
             }
-            ("/delegate", Some(_)) => {
-                let text = text.unwrap_or_default().trim_start();
-                Self::Delegate(text.trim_start_matches("/delegate").trim().to_owned())
-            }
+            ("/delegate", Some(_)) => Self::Delegate(rest(text)),
+            ("/workflow", Some(_)) => Self::StartWorkflow(rest(text)),
             ("/spend", Some(amount)) => cents(amount).map_or(Self::Reply, Self::Spend),
             ("/error", Some(kind)) => Self::Report(kind.to_owned()),
             ("/compact", _) => Self::Compact,
@@ -73,6 +73,12 @@ impl TurnAction {
             _ => Self::Reply,
         }
     }
+}
+
+/// What follows the command.
+fn rest(text: Option<&str>) -> String {
+    let rest = text.and_then(|text| text.trim_start().split_once(char::is_whitespace));
+    rest.map(|(_, rest)| rest.trim().to_owned()).unwrap_or_default()
 }
 
 /// Cents of an amount such as `12` or `12.50`.

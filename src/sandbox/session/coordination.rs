@@ -8,7 +8,10 @@ use super::{
     stop::Stop,
     threads::{MAX_CHILD_THREADS, Stamp},
 };
-use crate::sandbox::clock::{Clock, Due};
+use crate::sandbox::{
+    agent::multiagent,
+    clock::{Clock, Due},
+};
 
 impl Session {
     /// The status of the primary thread in the record.
@@ -73,7 +76,7 @@ impl Session {
             && !at_work
         {
             self.continue_turn(clock, TurnAction::Reply);
-        } else if let Some(stop) = self.turn.held.take_if(|_| true) {
+        } else if let Some(stop) = self.turn.held.take() {
             if self.has_background_work() {
                 self.turn.held = Some(stop);
             } else {
@@ -93,7 +96,8 @@ impl Session {
     /// Hands a task to another agent in a thread of its own: `NAME TASK`, with the name or the id
     /// of one of the coordinator's agents. The coordinator waits for the report.
     pub(super) fn delegate(&mut self, clock: &mut Clock, text: &str) -> bool {
-        let Some((agent, task)) = self.member_for(text) else {
+        let member = self.member_for(text).or_else(|| self.inline_agent_for(text));
+        let Some((agent, task)) = member else {
             self.reply(clock, "There is no such agent to delegate to.");
             return false;
         };
@@ -109,6 +113,15 @@ impl Session {
         self.schedule_in(clock, index, TurnAction::for_message(&message));
         self.turn.action = TurnAction::AwaitReports;
         true
+    }
+
+    /// An agent that the coordinator defines itself, named by the first word of a text.
+    fn inline_agent_for(&self, text: &str) -> Option<(Value, String)> {
+        if !multiagent::has_inline_agents(self.agent.multiagent.as_ref()) {
+            return None;
+        }
+        let (name, task) = text.split_once(char::is_whitespace)?;
+        Some((self.agent.as_inline_agent(name), task.trim().to_owned()))
     }
 
     /// The agent that a text begins with, and the rest of the text.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Session, TurnAction, content, outcome,
+    Session, content, outcome,
     pending::{Answer, Awaited},
 };
 use crate::sandbox::{clock::Clock, fields::Fields, quirks::Quirks, rejection::Result};
@@ -148,7 +148,7 @@ impl Session {
         }
         match request {
             Request::Message if queued => {}
-            Request::Message => self.start_turn(clock, TurnAction::for_message(&shown)),
+            Request::Message => self.start_message_turn(clock, &shown),
             Request::DefineOutcome if free => {
                 self.start_outcome(clock);
             }

@@ -13,7 +13,7 @@ use crate::sandbox::{
     rejection::{Rejection, Result},
 };
 
-/// The most child threads that a session has at a time; archived ones do not count.
+/// The most child threads at a time; archived ones and those of workflow runs do not count.
 pub(super) const MAX_CHILD_THREADS: usize = 25;
 
 /// Makes the times of events.
@@ -82,7 +82,9 @@ impl Session {
 
     /// The number of child threads that count against the limit.
     pub(super) fn open_children(&self) -> usize {
-        self.threads.iter().filter(|thread| thread.archived_at.is_none()).count()
+        let counts =
+            |thread: &&Thread| thread.archived_at.is_none() && thread.workflow_run_id.is_none();
+        self.threads.iter().filter(counts).count()
     }
 
     /// Creates a thread that begins to work on a message, and returns its place.
@@ -327,16 +329,16 @@ impl Session {
 
     /// Stops what a child thread does; false if there is nothing to stop.
     pub(super) fn interrupt_thread(&mut self, clock: &mut Clock, index: usize) -> bool {
-        let Some(thread) = self.threads.get_mut(index) else {
+        self.stop_thread(index, &mut || clock.stamp())
+    }
+
+    pub(super) fn stop_thread(&mut self, index: usize, stamp: Stamp<'_>) -> bool {
+        let Some(thread) = self.threads.get_mut(index).filter(|thread| thread.is_at_work()) else {
             return false;
         };
-        if !thread.is_at_work() {
-            return false;
-        }
         thread.pending_calls.clear();
         thread.results.clear();
         thread.turn += 1;
-        let stamp: Stamp<'_> = &mut || clock.stamp();
         self.end_request_in(index, true, stamp);
         self.record_child_status(index, Status::Idle, Some(&Stop::EndTurn), stamp());
         true

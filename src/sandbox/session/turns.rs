@@ -1,5 +1,7 @@
 //! How turns begin, end and are interrupted.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Session, Status, TurnAction, outcome::Evaluation, stop::Stop};
@@ -25,6 +27,12 @@ impl Session {
         self.turn.number += 1;
         self.turn.action = action;
         clock.start_timer(&self.id, Due::Turn(self.turn.number));
+    }
+
+    /// Lets the turn under way end by itself.
+    pub(in crate::sandbox) fn end_turn_after(&mut self, clock: &Clock, after: Duration) {
+        self.turn.number += 1;
+        clock.start_timer_of(&self.id, Due::Turn(self.turn.number), after);
     }
 
     pub(super) fn start_model_request(&mut self, clock: &mut Clock) {
@@ -98,7 +106,11 @@ impl Session {
                     return;
                 }
             }
-            TurnAction::AwaitReports => return,
+            TurnAction::StartWorkflow(text) => self.start_workflow(clock, &text),
+            TurnAction::AwaitReports => {
+                self.turn.action = TurnAction::AwaitReports;
+                return;
+            }
             TurnAction::Spend(cents) => {
                 self.usage.cents += cents;
                 self.reply(clock, "That took a lot of tokens.");
@@ -137,11 +149,17 @@ impl Session {
     fn start_next_turn(&mut self, clock: &mut Clock) -> bool {
         match self.history.process_queued(|| clock.stamp()) {
             Some(message) => {
-                self.start_turn(clock, TurnAction::for_message(&message));
+                self.start_message_turn(clock, &message);
                 true
             }
             None => self.start_outcome(clock),
         }
+    }
+
+    /// Starts the turn for a message.
+    pub(super) fn start_message_turn(&mut self, clock: &mut Clock, message: &Value) {
+        self.start_turn(clock, TurnAction::for_message(message));
+        self.mind_runs(clock, message);
     }
 
     /// Goes on where the budget stopped the session.
@@ -149,6 +167,7 @@ impl Session {
         let stop = self.turn.held.as_ref().or(self.turn.stop.as_ref());
         if stop == Some(&Stop::BudgetReached) && !self.out_of_budget() {
             self.start_turn(clock, TurnAction::GoOn);
+            self.resume_runs(clock);
         }
     }
 
@@ -162,7 +181,7 @@ impl Session {
     pub(super) fn interrupt(&mut self, clock: &mut Clock, thread: Option<&str>) {
         let primary = self.primary_thread_id();
         let meant = |id: &str| thread.is_none_or(|thread| thread == id);
-        let mut stopped = false;
+        let mut stopped = thread.is_none() && self.pause_runs(clock);
         for index in 0..self.threads.len() {
             if self.threads.get(index).is_some_and(|thread| meant(&thread.id)) {
                 stopped |= self.interrupt_thread(clock, index);

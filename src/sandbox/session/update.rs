@@ -35,6 +35,9 @@ impl Session {
             return Err(Rejection::conflict(message));
         }
         let agent = self.updated_agent(&fields, quirks)?;
+        if fields.raw("agent").is_some() {
+            self.check_no_open_run()?;
+        }
         let title = self.updated_title(&fields, quirks)?;
         let metadata = match fields.value("metadata") {
             None => self.metadata.clone(),
@@ -138,6 +141,12 @@ impl Session {
             return Err(Rejection::conflict(
                 "A running session cannot be archived. Send a user.interrupt event first.",
             ));
+        }
+        if !running && !quirks.has(Quirk::EndsRuns) {
+            self.check_no_open_run()?;
+        }
+        if !running {
+            self.stop_runs(clock);
         }
         let now = clock.stamp();
         self.archived_at = Some(now);
