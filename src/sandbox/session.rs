@@ -27,8 +27,8 @@ use serde::{
 use serde_json::{Value, json};
 
 use self::{
-    command::TurnAction, heartbeat::Heartbeat, outcome::Outcome, pending::PendingCall, stop::Stop, threads::Thread,
-    workflow::WorkflowRun,
+    command::TurnAction, heartbeat::Heartbeat, outcome::Outcome, pending::PendingCall, stop::Stop,
+    threads::Thread, workflow::WorkflowRun,
 };
 use super::{agent::Agent, clock::Timestamp, history::History};
 

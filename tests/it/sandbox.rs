@@ -16,7 +16,10 @@ mod faults;
 mod lists;
 mod outcomes;
 mod requests;
+mod seed;
+mod threads;
 mod turns;
+mod workflows;
 
 use std::time::Duration;
 

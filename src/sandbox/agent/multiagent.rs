@@ -25,7 +25,11 @@ pub(in crate::sandbox) type Lookup<'a> = &'a dyn Fn(&str, Option<u64>) -> Result
 ///
 /// # Errors
 /// If the configuration is invalid or names agents that cannot be members.
-pub(in crate::sandbox) fn resolve_body(body: &mut Value, own: &str, find: Lookup<'_>) -> Result<()> {
+pub(in crate::sandbox) fn resolve_body(
+    body: &mut Value,
+    own: &str,
+    find: Lookup<'_>,
+) -> Result<()> {
     let fields = Fields::new(body, "")?;
     let Some(given) = fields.value("multiagent") else {
         return Ok(());

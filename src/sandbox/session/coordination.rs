@@ -26,8 +26,7 @@ impl Session {
 
     /// Whether something other than the primary thread keeps the session running.
     pub(super) fn has_background_work(&self) -> bool {
-        self.threads.iter().any(|thread| thread.status == Status::Running)
-            || self.has_running_run()
+        self.threads.iter().any(|thread| thread.status == Status::Running) || self.has_running_run()
     }
 
     /// Makes an idle session run again because of a child thread or a workflow run. Its primary
@@ -67,9 +66,10 @@ impl Session {
     /// it waited for that, and the session goes idle if nothing runs any more.
     pub(super) fn settle(&mut self, clock: &mut Clock) {
         self.updated_at = clock.stamp();
-        let at_work = self.threads.iter().any(|thread| {
-            thread.workflow_run_id.is_none() && thread.is_at_work()
-        });
+        let at_work = self
+            .threads
+            .iter()
+            .any(|thread| thread.workflow_run_id.is_none() && thread.is_at_work());
         if self.turn.action == TurnAction::AwaitReports
             && self.turn.status == Status::Running
             && self.turn.held.is_none()
@@ -131,10 +131,10 @@ impl Session {
             for key in ["name", "id"] {
                 let known = member.get(key).and_then(Value::as_str).unwrap_or_default();
                 let rest = text.get(known.len()..).filter(|_| !known.is_empty());
-                let begins = text
-                    .get(..known.len())
-                    .is_some_and(|start| start.eq_ignore_ascii_case(known));
-                let Some(rest) = rest.filter(|rest| begins && !rest.starts_with(char::is_alphanumeric))
+                let begins =
+                    text.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known));
+                let Some(rest) =
+                    rest.filter(|rest| begins && !rest.starts_with(char::is_alphanumeric))
                 else {
                     continue;
                 };

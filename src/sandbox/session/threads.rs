@@ -100,8 +100,7 @@ impl Session {
         let id = format!("sthr_{suffix}");
         let name = agent.get("name").cloned().unwrap_or_default();
         let created_at = stamp();
-        let fields =
-            json!({"session_thread_id": id, "agent_name": name, "workflow_run_id": run});
+        let fields = json!({"session_thread_id": id, "agent_name": name, "workflow_run_id": run});
         self.record("session.thread_created", created_at, fields);
         self.threads.push(Thread {
             id: id.clone(),
@@ -186,8 +185,7 @@ impl Session {
         thread.status = status;
         thread.has_been_idle |= status == Status::Idle;
         thread.running_since = (status == Status::Running).then_some(at);
-        let mut fields =
-            json!({"session_thread_id": thread.id, "agent_name": thread.agent_name()});
+        let mut fields = json!({"session_thread_id": thread.id, "agent_name": thread.agent_name()});
         let stop = stop.map(Stop::to_json).unwrap_or_default();
         for (key, value) in stop.as_object().into_iter().flatten() {
             fields = with_field(fields, key, Some(value.clone()));
@@ -234,11 +232,8 @@ impl Session {
             return;
         };
         let before = self.usage;
-        let used = if failed {
-            self.use_model(190, 20, 0, 1)
-        } else {
-            self.use_model(860, 240, 5_200, 3)
-        };
+        let used =
+            if failed { self.use_model(190, 20, 0, 1) } else { self.use_model(860, 240, 5_200, 3) };
         let grown = self.usage.since(before);
         if let Some(thread) = self.threads.get_mut(index) {
             thread.usage.add(grown);
@@ -348,11 +343,7 @@ impl Session {
     ///
     /// # Errors
     /// If the thread is the primary one, does not exist or is not idle.
-    pub(in crate::sandbox) fn archive_thread(
-        &mut self,
-        clock: &mut Clock,
-        id: &str,
-    ) -> Result<()> {
+    pub(in crate::sandbox) fn archive_thread(&mut self, clock: &mut Clock, id: &str) -> Result<()> {
         if id == self.primary_thread_id() {
             return Err(Rejection::invalid(
                 "The primary thread cannot be archived by itself. Archive the session instead.",
@@ -361,7 +352,8 @@ impl Session {
         let Some(index) = self.child(id) else {
             return Err(self.no_such_thread(id));
         };
-        let Some(thread) = self.threads.get_mut(index).filter(|thread| thread.archived_at.is_none())
+        let Some(thread) =
+            self.threads.get_mut(index).filter(|thread| thread.archived_at.is_none())
         else {
             return Ok(());
         };

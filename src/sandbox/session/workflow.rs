@@ -3,10 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Session, Status,
-    threads::Stamp,
-};
+use super::{Session, Status, threads::Stamp};
 use crate::sandbox::{
     agent::multiagent,
     clock::{Clock, Due},
@@ -91,10 +88,12 @@ impl Session {
         let index = self.runs.len();
         let id = format!("wrun_{}_{:02}", self.history.id_suffix, index + 1);
         let plan = ["Gather", "Work through", "Check"];
-        let phases: Vec<_> = (1..=plan.len()).map(|number| format!("{id}_phase_{number}")).collect();
-        let shown = phases.iter().zip(plan).map(|(id, name)| {
-            json!({"id": id, "name": name, "description": null})
-        });
+        let phases: Vec<_> =
+            (1..=plan.len()).map(|number| format!("{id}_phase_{number}")).collect();
+        let shown = phases
+            .iter()
+            .zip(plan)
+            .map(|(id, name)| json!({"id": id, "name": name, "description": null}));
         let name: String = text.chars().take(60).collect();
         let created = json!({
             "workflow_run_id": id,
