@@ -113,6 +113,10 @@ impl Session {
         names: &[String],
         judgement: Judgement,
     ) -> bool {
+        if names.is_empty() {
+            self.reply(clock, "The command names no tool.");
+            return false;
+        }
         let mut calls = Vec::with_capacity(names.len());
         for name in names {
             let Some(call) = self.call(name, &json!({}), judgement) else {

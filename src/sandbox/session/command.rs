@@ -1,4 +1,4 @@
-//! What a turn does: as told by the first words of the message that starts it.
+//! Commands: the first words of a message decide what its turn does.
 
 use serde_json::Value;
 
@@ -53,13 +53,13 @@ impl TurnAction {
         let owned = || argument.map(str::to_owned);
         match (command, argument) {
             ("/use", Some(names)) => {
-                let names = names.split(',').filter(|name| !name.is_empty());
+                let names = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned);
                 let judgement = match words.next() {
                     Some("risky") => Judgement::Risky,
                     Some("unclear") => Judgement::Unclear,
                     _ => Judgement::Safe,
                 };
-                Self::CallTools(names.map(str::to_owned).collect(), judgement)
+                Self::CallTools(names.collect(), judgement)
             }
             ("/delegate", Some(_)) => Self::Delegate(rest(text)),
             ("/workflow", Some(_)) => Self::StartWorkflow(rest(text)),
@@ -81,12 +81,13 @@ fn rest(text: Option<&str>) -> String {
     rest.map(|(_, rest)| rest.trim().to_owned()).unwrap_or_default()
 }
 
-/// Cents of an amount such as `12` or `12.50`.
+/// Cents of an amount such as `12` or `12.50`, up to a million dollars.
 fn cents(amount: &str) -> Option<u64> {
     let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "00"));
     if fraction.len() != 2 {
         return None;
     }
-    let whole: u64 = whole.parse().ok()?;
-    whole.checked_mul(100)?.checked_add(fraction.parse().ok()?)
+    let whole: u64 = whole.parse().ok().filter(|whole| *whole <= 1_000_000)?;
+    let fraction: u64 = fraction.parse().ok()?;
+    Some(whole * 100 + fraction)
 }

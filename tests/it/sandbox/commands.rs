@@ -19,6 +19,8 @@ async fn commands_end_a_turn_in_every_way() {
         ("Hello", "idle", "end_turn", Value::Null, ""),
         ("/spend 3.50", "idle", "end_turn", Value::Null, ""),
         ("/spend much", "idle", "end_turn", Value::Null, ""),
+        ("/spend 18446744073709551615", "idle", "end_turn", Value::Null, ""),
+        ("/use ,", "idle", "end_turn", Value::Null, ""),
         ("/compact", "idle", "end_turn", Value::Null, ""),
         ("/reschedule", "idle", "end_turn", Value::Null, "retrying"),
         ("/error billing_error", "idle", "end_turn", Value::Null, "exhausted"),
