@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::threads::ThreadStep;
 use crate::sandbox::{
     clock::Timestamp,
     session::{
@@ -51,6 +50,17 @@ pub(super) enum Step {
     },
     /// What happens in the child thread with this number.
     InThread(usize, ThreadStep),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ThreadStep {
+    /// A message of the thread's agent.
+    Agent(String),
+    /// A tool call; without a result the thread waits for an answer.
+    Tool(ToolUse),
+    /// The end of the turn, with a message to the coordinator.
+    Report(String),
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
