@@ -250,8 +250,10 @@ impl Session {
                 return self.settle(clock);
             }
             TurnAction::Spend(cents) => {
-                thread.usage.cents += cents;
                 self.usage.cents += cents;
+                if let Some(thread) = self.threads.get_mut(index) {
+                    thread.usage.cents += cents;
+                }
             }
             _ => {}
         }
