@@ -8,6 +8,7 @@ mod agent;
 mod attributes;
 mod clock;
 mod environment;
+mod event_type;
 mod exchange;
 mod fault;
 mod fields;

@@ -28,29 +28,36 @@ impl Environment {
     pub(super) fn create(id: String, body: &Value, now: Timestamp) -> Result<Self> {
         let fields = Fields::body(body, "name config description metadata scope")?;
         let kind = body.pointer("/config/type");
-        if kind.is_some_and(|kind| kind != "cloud") {
-            let complaint = "the sandbox knows only \"cloud\"";
+        let self_hosted = kind.is_some_and(|kind| kind == "self_hosted");
+        if !self_hosted && kind.is_some_and(|kind| kind != "cloud") {
+            let complaint = "must be \"cloud\" or \"self_hosted\"";
             return Err(Rejection::field("config.type", complaint));
         }
         let networking = body.pointer("/config/networking").cloned();
+        let cloud = json!({
+            "type": "cloud",
+            "networking": networking.unwrap_or_else(|| json!({"type": "unrestricted"})),
+            "packages": {
+                "type": "packages",
+                "apt": [], "cargo": [], "gem": [], "go": [], "npm": [], "pip": [],
+            },
+        });
         Ok(Self {
             id,
             kind: "environment",
             name: fields.required_text("name")?.to_owned(),
             description: fields.text("description")?.map(str::to_owned),
-            config: json!({
-                "type": "cloud",
-                "networking": networking.unwrap_or_else(|| json!({"type": "unrestricted"})),
-                "packages": {
-                    "type": "packages",
-                    "apt": [], "cargo": [], "gem": [], "go": [], "npm": [], "pip": [],
-                },
-            }),
+            config: if self_hosted { json!({"type": "self_hosted"}) } else { cloud },
             metadata: fields.value("metadata").cloned().unwrap_or_else(|| json!({})),
             created_at: now,
             updated_at: now,
             archived_at: None,
         })
+    }
+
+    /// Whether clients execute the built-in tools of its sessions.
+    pub(super) fn is_self_hosted(&self) -> bool {
+        self.config.get("type").is_some_and(|kind| kind == "self_hosted")
     }
 
     /// Archives the environment: no more sessions can be created in it.

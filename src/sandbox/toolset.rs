@@ -49,6 +49,11 @@ impl ToolKind {
     }
 }
 
+/// Whether the service executes this built-in tool itself, whatever the environment.
+pub(super) fn is_web_tool(name: &str) -> bool {
+    matches!(name, "web_fetch" | "web_search")
+}
+
 pub(super) fn is_built_in(name: &str) -> bool {
     BUILT_IN_TOOLS.split(", ").any(|known| known == name)
 }
@@ -102,9 +107,6 @@ pub(super) fn tools(agent: &Fields<'_>) -> Result<Option<Vec<Value>>> {
     let Some(values) = agent.array("tools")? else {
         return Ok(None);
     };
-    if values.len() > 128 {
-        return Err(agent.error("tools", "at most 128 tools"));
-    }
     let mut identities = BTreeSet::new();
     let mut resolved = Vec::with_capacity(values.len());
     for fields in agent.objects("tools")? {
@@ -123,6 +125,19 @@ pub(super) fn tools(agent: &Fields<'_>) -> Result<Option<Vec<Value>>> {
         resolved.push(tool);
     }
     Ok(Some(resolved))
+}
+
+/// Checks the number of an agent's tools; a toolset counts as the tools that it configures. An
+/// update of a session has no such limit.
+pub(super) fn check_count(tools: &[Value], agent: &Fields<'_>) -> Result<()> {
+    let configured = |tool: &Value| {
+        let configs = tool.get("configs").and_then(Value::as_array);
+        configs.map_or(1, Vec::len).max(1)
+    };
+    if tools.iter().map(configured).sum::<usize>() > 256 {
+        return Err(agent.error("tools", "at most 256 tools"));
+    }
+    Ok(())
 }
 
 /// Checks that the servers of all MCP toolsets exist.

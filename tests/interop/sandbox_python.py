@@ -318,10 +318,12 @@ def runs_a_message_to_its_end_and_streams_it():
     assert history == [
         "user.message",
         "session.status_running",
+        "session.thread_status_running",
         "span.model_request_start",
         "agent.thinking",
         "agent.message",
         "span.model_request_end",
+        "session.thread_status_idle",
         "session.usage",
         "session.status_idle",
     ], history
