@@ -11,6 +11,7 @@ mod environment;
 mod exchange;
 mod fault;
 mod fields;
+mod file;
 mod history;
 mod json;
 mod listener;

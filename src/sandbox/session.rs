@@ -12,7 +12,9 @@ use serde::{
 };
 use serde_json::{Value, json};
 
-use super::{agent::Agent, clock::Timestamp, history::History, toolset::ToolKind};
+use super::{
+    agent::Agent, clock::Timestamp, file::ProducedFile, history::History, toolset::ToolKind,
+};
 
 /// The API's session statuses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +143,8 @@ pub(super) struct Session {
     #[serde(skip)]
     pub(super) threads: Vec<Thread>,
     #[serde(skip)]
+    pub(super) produced: Vec<ProducedFile>,
+    #[serde(skip)]
     pub(super) history: History,
 }
 
@@ -180,6 +184,7 @@ impl Session {
             budget_cents: None,
             turn: Turn::default(),
             threads: Vec::new(),
+            produced: Vec::new(),
             history: History::new(suffix),
         }
     }
