@@ -13,7 +13,7 @@ use serde::{
 use serde_json::{Value, json};
 
 use super::{
-    agent::Agent, clock::Timestamp, file::ProducedFile, history::History, toolset::ToolKind,
+    agent::Agent, clock::Timestamp, file::{File, MountedFile}, history::History, toolset::ToolKind,
 };
 
 /// The API's session statuses.
@@ -143,7 +143,13 @@ pub(super) struct Session {
     #[serde(skip)]
     pub(super) threads: Vec<Thread>,
     #[serde(skip)]
-    pub(super) produced: Vec<ProducedFile>,
+    pub(super) produced: Vec<File>,
+    /// Copies of the files among `resources`.
+    #[serde(skip)]
+    pub(super) mounted: Vec<MountedFile>,
+    /// The number in the newest resource's id.
+    #[serde(skip)]
+    pub(super) resource_number: usize,
     #[serde(skip)]
     pub(super) history: History,
 }
@@ -185,6 +191,8 @@ impl Session {
             turn: Turn::default(),
             threads: Vec::new(),
             produced: Vec::new(),
+            mounted: Vec::new(),
+            resource_number: 0,
             history: History::new(suffix),
         }
     }

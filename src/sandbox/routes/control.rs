@@ -4,6 +4,7 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::{API, GET, POST};
 use crate::sandbox::{
     exchange::{ApiRequest, respond},
     fault::Fault,
@@ -37,6 +38,20 @@ pub(super) fn list_quirks(store: &mut Store, _: &ApiRequest) -> Result<Response>
 pub(super) fn set_quirks(store: &mut Store, request: &ApiRequest) -> Result<Response> {
     store.quirks = read_list(request, "quirks")?;
     list_quirks(store, request)
+}
+
+/// All routes of the API with the number of requests so far and how many of them were refused.
+pub(super) fn list_routes(store: &mut Store, _: &ApiRequest) -> Result<Response> {
+    let routes = API.iter().enumerate().map(|(place, (method, path, _))| {
+        let (requests, refusals) = store.route_counts.get(&place).copied().unwrap_or_default();
+        let method = match *method {
+            GET => "GET",
+            POST => "POST",
+            _ => "DELETE",
+        };
+        json!({"method": method, "path": path, "requests": requests, "refusals": refusals})
+    });
+    respond(&json!({"routes": routes.collect::<Vec<_>>()}))
 }
 
 /// The list under `key` of the body, which has no other keys.
