@@ -91,8 +91,8 @@ impl File {
 impl Session {
     /// Adds a produced file, which is listed from `created_at` on.
     pub(super) fn produce(&mut self, name: &str, bytes: Vec<u8>, created_at: Timestamp) {
-        let number = self.produced.len() + 1;
-        let id = format!("file_{}_{number:02}", self.history.id_suffix);
+        self.attachment_number += 1;
+        let id = format!("file_{}_{:02}", self.history.id_suffix, self.attachment_number);
         let file = File::uploaded(id, name, bytes.into(), created_at);
         self.produced.push(File { downloadable: true, ..file });
     }
@@ -103,6 +103,15 @@ impl Session {
         let produced = self.produced.iter().filter(move |file| file.created_at <= now);
         mounted.chain(produced)
     }
+}
+
+/// Name and text of a message `/write NAME TEXT`. Folders in front of the name are left out.
+pub(super) fn write_command(message: &str) -> Option<(String, String)> {
+    let arguments = message.strip_prefix("/write")?;
+    let arguments = arguments.strip_prefix(char::is_whitespace)?.trim_start();
+    let (path, text) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
+    let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
+    Some((name.to_owned(), text.to_owned()))
 }
 
 /// Extensions and what they stand for.

@@ -122,20 +122,23 @@ mod tests {
         let file = "--x1\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a;\\\"b.txt\"\r\n\
                     Content-Type: text/plain\r\n\r\none\r\n\r\n--x2\r\n--x1--\r\n";
         check(form, file, Some(&[("file", "a;\"b.txt", "one\r\n\r\n--x2")]));
-        check("Multipart/Form-Data; charset=utf-8; boundary=\"x1\"", file, Some(&[(
-            "file",
-            "a;\"b.txt",
-            "one\r\n\r\n--x2",
-        )]));
+        check(
+            "Multipart/Form-Data; charset=utf-8; boundary=\"x1\"",
+            file,
+            Some(&[("file", "a;\"b.txt", "one\r\n\r\n--x2")]),
+        );
         let two = "preamble\r\n--x1\r\ncontent-disposition: form-data; name=a\r\n\r\n1\r\n\
                    --x1\r\ncontent-disposition: form-data; name=b\r\n\r\n\r\n--x1--";
         check(form, two, Some(&[("a", "-", "1"), ("b", "-", "")]));
         check(form, "--x1--", Some(&[]));
-        for content_type in ["", "application/json", "multipart/form-data", "multipart/form-data; boundary="] {
+        for content_type in
+            ["", "application/json", "multipart/form-data", "multipart/form-data; boundary="]
+        {
             check(content_type, file, None);
         }
         let cut = &file[..file.len() - 6];
-        for body in ["", "no form", cut, "--x1\r\nname: a\r\n\r\n1\r\n--x1--", "--x1junk\r\n--x1--"] {
+        for body in ["", "no form", cut, "--x1\r\nname: a\r\n\r\n1\r\n--x1--", "--x1junk\r\n--x1--"]
+        {
             check(form, body, None);
         }
     }

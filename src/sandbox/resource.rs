@@ -120,8 +120,8 @@ impl Session {
         let mut json = new.json;
         let is_memory_store = json.get("type").is_some_and(|kind| kind == "memory_store");
         if let (Some(fields), false) = (json.as_object_mut(), is_memory_store) {
-            self.resource_number = self.resource_number.max(self.resources.len()) + 1;
-            let (suffix, number) = (&self.history.id_suffix, self.resource_number);
+            self.attachment_number = self.attachment_number.max(self.resources.len()) + 1;
+            let (suffix, number) = (&self.history.id_suffix, self.attachment_number);
             let id = format!("sesrsc_{suffix}_{number:02}");
             if let Some(original) = new.file {
                 let id_of_copy = format!("{}_{suffix}_{number:02}", original.id);

@@ -13,7 +13,11 @@ use serde::{
 use serde_json::{Value, json};
 
 use super::{
-    agent::Agent, clock::Timestamp, file::{File, MountedFile}, history::History, toolset::ToolKind,
+    agent::Agent,
+    clock::Timestamp,
+    file::{File, MountedFile},
+    history::History,
+    toolset::ToolKind,
 };
 
 /// The API's session statuses.
@@ -77,6 +81,8 @@ pub(super) enum TurnAction {
     Reply,
     /// The agent calls the tool with this name.
     CallTool(String),
+    /// The agent writes a file with this name and text.
+    WriteFile(String, String),
 }
 
 /// A tool call that a client has to answer before the session continues.
@@ -147,9 +153,9 @@ pub(super) struct Session {
     /// Copies of the files among `resources`.
     #[serde(skip)]
     pub(super) mounted: Vec<MountedFile>,
-    /// The number in the newest resource's id.
+    /// The number in the newest id of a resource or produced file.
     #[serde(skip)]
-    pub(super) resource_number: usize,
+    pub(super) attachment_number: usize,
     #[serde(skip)]
     pub(super) history: History,
 }
@@ -192,7 +198,7 @@ impl Session {
             threads: Vec::new(),
             produced: Vec::new(),
             mounted: Vec::new(),
-            resource_number: 0,
+            attachment_number: 0,
             history: History::new(suffix),
         }
     }

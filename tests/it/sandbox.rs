@@ -9,8 +9,10 @@
 
 mod changes;
 mod faults;
+mod files;
 mod lists;
 mod requests;
+mod setup;
 mod turns;
 
 use std::time::Duration;

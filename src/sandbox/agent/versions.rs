@@ -55,10 +55,7 @@ impl AgentVersions {
                 archived_at: None,
             }
         };
-        Self {
-            newest: version(agent.version),
-            older: (1..agent.version).map(version).collect(),
-        }
+        Self { newest: version(agent.version), older: (1..agent.version).map(version).collect() }
     }
 
     pub(in crate::sandbox) fn newest(&self) -> &AgentRecord {

@@ -27,9 +27,8 @@ fn files(
     now: Timestamp,
 ) -> impl Iterator<Item = (&File, Option<&str>)> {
     let sessions = store.stored_sessions().filter(move |_| scoped);
-    let scoped = sessions.flat_map(move |session| {
-        session.files(now).map(|file| (file, Some(session.id.as_str())))
-    });
+    let scoped = sessions
+        .flat_map(move |session| session.files(now).map(|file| (file, Some(session.id.as_str()))));
     store.files.iter().map(|(_, file)| (file, None)).chain(scoped)
 }
 
@@ -50,8 +49,7 @@ pub(super) fn list(store: &mut Store, request: &ApiRequest) -> Result<Response> 
     let limits = if ids.is_empty() { (20, 1000) } else { (100, 100) };
     let page = PageRequest::new(query, &store.quirks, "f", None, limits)?;
     let matching = files(store, scoped, Timestamp::now()).filter(|(file, session)| {
-        (scope.is_none() || *session == scope)
-            && (ids.is_empty() || ids.contains(file.id.as_str()))
+        (scope.is_none() || *session == scope) && (ids.is_empty() || ids.contains(file.id.as_str()))
     });
     let mut matching: Vec<(SortKey, Value)> =
         matching.map(|(file, session)| (file.sort_key(), file.view(session))).collect();

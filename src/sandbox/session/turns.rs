@@ -5,14 +5,19 @@ use serde_json::{Value, json};
 use super::{PendingCall, Session, Status, TurnAction};
 use crate::sandbox::{
     clock::Clock,
+    file,
     json::with_field,
     toolset::{self, ToolKind},
 };
 
 impl TurnAction {
-    /// A message that begins with `/use NAME` makes the agent call that tool.
+    /// A message that begins with `/use NAME` makes the agent call that tool, and one with
+    /// `/write NAME TEXT` write that file.
     pub(super) fn for_message(message: &Value) -> Self {
         let text = message.pointer("/content/0/text").and_then(Value::as_str);
+        if let Some((name, content)) = text.and_then(file::write_command) {
+            return Self::WriteFile(name, content);
+        }
         let mut words = text.unwrap_or_default().split_whitespace();
         match (words.next(), words.next()) {
             (Some("/use"), Some(tool)) => Self::CallTool(tool.to_owned()),
@@ -77,6 +82,10 @@ impl Session {
         match std::mem::take(&mut self.turn.action) {
             TurnAction::Reply => {
                 self.reply(clock, "Done. I looked into it and wrote down what I found.");
+            }
+            TurnAction::WriteFile(name, content) => {
+                self.produce(&name, content.into(), clock.stamp().plus(clock.file_lag));
+                self.reply(clock, &format!("I wrote {name}."));
             }
             TurnAction::CallTool(name) => {
                 if self.call_tool(clock, &name) {

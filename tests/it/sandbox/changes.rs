@@ -69,7 +69,7 @@ async fn invalid_tools_are_rejected_by_path_and_change_nothing() {
         configs(json!([config]))
     };
     let domains: Vec<String> = (0..65).map(|n| format!("d{n}.example.com")).collect();
-    let many_tools: Vec<_> = (0..129).map(|n| custom(&format!("t{n}"))).collect();
+    let many_tools: Vec<_> = (0..257).map(|n| custom(&format!("t{n}"))).collect();
     let many_servers: Vec<_> = (0..21).map(|n| server(&format!("s{n}"))).collect();
     let never = json!({"name": "bash", "permission_policy": {"type": "never"}});
     let unknown_server = json!({"type": "mcp_toolset", "mcp_server_name": "no"});
