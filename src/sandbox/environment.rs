@@ -79,6 +79,11 @@ impl Environment {
             let error = Rejection::invalid("The environment is archived and cannot be changed.");
             return Err(error.with_code("environment_archived"));
         }
+        let kind = body.pointer("/config/type");
+        if kind.is_some_and(|kind| kind == "self_hosted") {
+            let error = fields.error("config.type", "cannot change");
+            return Err(error.with_code("invalid_config_type_change"));
+        }
         let mut changed = self.clone();
         if fields.value("name").is_some() {
             fields.required_text("name")?.clone_into(&mut changed.name);
