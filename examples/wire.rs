@@ -8,7 +8,7 @@
 use std::error::Error;
 
 use managed_sessions_mcp::{
-    api::{Client, EventQuery, SessionQuery, Settings, credentials::Sources},
+    api::{Client, EventQuery, SessionQuery, Settings, ThreadQuery, credentials::Sources},
     environment::Environment,
     model::{Order, SessionId},
 };
@@ -93,7 +93,7 @@ async fn call(client: &Client, operation: &str) -> Result<(), Box<dyn Error>> {
             let event = json!({"type": "user.interrupt", "session_thread_id": "sthr_1"});
             client.send_events(&id, &[event]).await.map(drop)?;
         }
-        "threads" => drop(client.list_threads(&id).await?),
+        "threads" => drop(client.list_threads(&id, &ThreadQuery::default()).await?),
         other => return Err(format!("unknown operation {other:?}").into()),
     }
     Ok(())

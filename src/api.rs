@@ -1,6 +1,6 @@
 //! The client of the Sessions API, and the only user of reqwest.
 //!
-//! An endpoint is a few lines in `sessions.rs` or `events.rs`; what all endpoints share is the one
+//! An endpoint is a few lines in `sessions.rs`, `events.rs` or `threads.rs`; what all endpoints share is the one
 //! private `send` in `client.rs`, which authenticates a request and has `attempt.rs` retry it.
 //! Errors carry causes, not sentences for readers.
 
@@ -16,6 +16,7 @@ mod response;
 pub mod retry;
 mod sessions;
 pub mod settings;
+mod threads;
 mod transport;
 
 pub use auth::describe::Description;
@@ -25,3 +26,4 @@ pub use events::EventQuery;
 pub use response::ApiResponse;
 pub use sessions::SessionQuery;
 pub use settings::{OnRequest, RateLimits, RequestOptions, Settings};
+pub use threads::ThreadQuery;

@@ -21,4 +21,6 @@ pub(crate) mod scan;
 pub(crate) mod services;
 pub mod settings;
 pub(crate) mod suggestions;
+pub(crate) mod threads;
+pub(crate) mod waiting;
 pub(crate) mod write;

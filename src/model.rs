@@ -73,6 +73,28 @@ impl fmt::Display for SessionId {
     }
 }
 
+/// The id of a thread or of a file, under the same rules as that of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ObjectId(SessionId);
+
+impl ObjectId {
+    /// See [`SessionId::parse`].
+    pub fn parse(text: &str) -> Result<Self, InvalidSessionId> {
+        SessionId::parse(text).map(Self)
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A time as the API sends it: the text, and the instant if the text is RFC 3339.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiTime {

@@ -10,6 +10,7 @@ mod clock;
 mod collection;
 mod deployment;
 mod environment;
+mod event_type;
 mod exchange;
 mod fault;
 mod fields;

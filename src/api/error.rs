@@ -77,6 +77,8 @@ pub struct HttpError {
     pub status: u16,
     /// `error.type` of the API's envelope, for instance `conflict_error`.
     pub error_type: Option<String>,
+    /// `error.details.error_code`, for instance `workflow_run_open`.
+    pub error_code: Option<String>,
     /// The service's own words, at most about 500 characters.
     pub message: String,
 }
@@ -109,6 +111,15 @@ impl ApiError {
             | ApiErrorKind::Redirected { status, .. }
             | ApiErrorKind::BadResponse { status, .. } => Some(status),
             _ => None,
+        }
+    }
+
+    /// Whether the session has a workflow run that has not ended, so that the same request would
+    /// be rejected again.
+    pub fn is_workflow_run_open(&self) -> bool {
+        match &*self.kind {
+            ApiErrorKind::Http(error) => error.error_code.as_deref() == Some("workflow_run_open"),
+            _ => false,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The endpoints of a session's events and threads.
+//! The endpoints of a session's events.
 
 use http::Method;
 use jiff::Timestamp;
@@ -74,11 +74,5 @@ impl Client {
         let request = Request::write(Method::POST, path, repeat)
             .json(&serde_json::json!({ "events": events }));
         Ok(self.send(&request, ignore).await?)
-    }
-
-    /// `GET /v1/sessions/{id}/threads`: the first page of a multi-agent session's threads.
-    pub async fn list_threads(&self, id: &SessionId) -> Result<ApiResponse<Page<Event>>, ApiError> {
-        let request = Request::get(vec!["v1", "sessions", id.as_str(), "threads"]);
-        Ok(self.send(&request, json).await?)
     }
 }

@@ -55,7 +55,12 @@ pub(crate) fn http_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
     }
     let id =
         request_id(headers).or_else(|| text("/request_id")).or_else(|| text("/error/request_id"));
-    let error = HttpError { status: status.as_u16(), error_type: text("/error/type"), message };
+    let error = HttpError {
+        status: status.as_u16(),
+        error_type: text("/error/type"),
+        error_code: text("/error/details/error_code"),
+        message,
+    };
     ApiError::from(ApiErrorKind::Http(error)).with_request_id(id.map(|id| cut(&id, 200)))
 }
 

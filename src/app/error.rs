@@ -3,7 +3,7 @@
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    api::{ApiError, ApiErrorKind},
+    api::{ApiError, ApiErrorKind, HttpError},
     app::{
         approval::subject::{PendingQuestion, Subject},
         cursor::InvalidCursor,
@@ -13,6 +13,7 @@ use crate::{
         details,
         guard::{Operation, Refusal},
         toolset::{Difference, Problem},
+        waiting::WaitingCall,
     },
     model::{SessionHead, SessionId},
 };
@@ -72,9 +73,25 @@ pub(crate) enum ErrorKind {
         operation: Operation,
         error: ApiError,
     },
+    /// The service refuses the write until the session's workflow runs have ended.
+    WorkflowRunOpen {
+        session: Box<SessionHead>,
+        operation: Operation,
+        error: ApiError,
+    },
+    /// The session waits for somebody.
+    Waiting {
+        session: Box<SessionHead>,
+        operation: Operation,
+        calls: Vec<WaitingCall>,
+    },
     InvalidToolset {
         session: Box<SessionHead>,
         problems: Vec<Problem>,
+    },
+    BudgetRefused {
+        session: Box<SessionHead>,
+        refusal: details::BudgetRefusal,
     },
     /// Worded by the adapter that read them.
     InvalidArguments(Vec<String>),
@@ -122,6 +139,7 @@ pub(crate) enum ErrorKind {
 pub(crate) enum About {
     Session(SessionId),
     Events(SessionId),
+    Threads(SessionId),
     SessionList,
     /// Whether the credential is accepted.
     Credential,
@@ -182,7 +200,10 @@ impl Error {
             ErrorKind::BusyTimeout { .. } => Code::BusyTimeout,
             ErrorKind::NotApplied { .. } => Code::NotApplied,
             ErrorKind::Conflict { .. } => Code::Conflict,
+            ErrorKind::WorkflowRunOpen { .. } => Code::WorkflowRunOpen,
+            ErrorKind::Waiting { .. } => Code::SessionWaiting,
             ErrorKind::InvalidToolset { .. } => Code::InvalidToolset,
+            ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
             | ErrorKind::InvalidDetails(_)
             | ErrorKind::InvalidCursor(_) => Code::InvalidArguments,
@@ -224,6 +245,11 @@ impl Error {
         self.api_error().and_then(ApiError::http_status)
     }
 
+    /// Whether a service that lacks this operation would have answered so.
+    pub(crate) fn is_unknown_route(&self) -> bool {
+        matches!(self.http_status(), Some(404 | 405 | 501))
+    }
+
     pub(crate) fn request_id(&self) -> Option<&str> {
         match &*self.kind {
             ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),
@@ -239,7 +265,10 @@ impl Error {
             | ErrorKind::BusyTimeout { session, .. }
             | ErrorKind::NotApplied { session, .. }
             | ErrorKind::Conflict { session, .. }
+            | ErrorKind::WorkflowRunOpen { session, .. }
+            | ErrorKind::Waiting { session, .. }
             | ErrorKind::InvalidToolset { session, .. }
+            | ErrorKind::BudgetRefused { session, .. }
             | ErrorKind::ExportOutdated(session) => Some(session),
             _ => None,
         }
@@ -247,7 +276,9 @@ impl Error {
 
     fn api_error(&self) -> Option<&ApiError> {
         match &*self.kind {
-            ErrorKind::Api { error, .. } | ErrorKind::Conflict { error, .. } => Some(error),
+            ErrorKind::Api { error, .. }
+            | ErrorKind::Conflict { error, .. }
+            | ErrorKind::WorkflowRunOpen { error, .. } => Some(error),
             _ => None,
         }
     }
@@ -270,7 +301,22 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// The code that the API itself gives, where it has one of ours.
+fn stated_code(refused: &HttpError) -> Option<Code> {
+    match refused.error_code.as_deref()? {
+        "workflow_run_open" => Some(Code::WorkflowRunOpen),
+        "budget_create_only" => Some(Code::BudgetCreateOnly),
+        "budget_not_raised" => Some(Code::BudgetNotRaised),
+        _ => None,
+    }
+}
+
 fn api_code(error: &ApiError) -> Code {
+    if let ApiErrorKind::Http(refused) = error.kind()
+        && let Some(code) = stated_code(refused)
+    {
+        return code;
+    }
     match error.kind() {
         ApiErrorKind::Http(refused) => match refused.status {
             401 => Code::Unauthorized,

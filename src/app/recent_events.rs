@@ -8,10 +8,17 @@ use super::{
 };
 use crate::{
     api::EventQuery,
-    domain::events,
-    model::{Event, Order, SessionId},
+    domain::{
+        code::Code,
+        diagnosis::{OpenRun, RUN_KINDS, open_runs},
+        events,
+    },
+    model::{Event, Order, Session, SessionId},
 };
 
+const IDLE: &str = "session.status_idle";
+/// Enough for the newest pause and the runs that may still be open.
+const PAUSE_EVENTS: u32 = 200;
 /// To find the newest events where they come last.
 const MAX_PAGES: usize = 50;
 const MAX_PAGE_SIZE: u32 = 1_000;
@@ -52,11 +59,60 @@ pub(crate) async fn recent_events(
     Ok(found)
 }
 
-/// Why the session last went idle; `None` where its events cannot be read.
-pub(crate) async fn stop_reason(cx: &Context, id: &SessionId) -> Option<Map<String, Value>> {
-    let found = recent_events(cx, id, &["session.status_idle"], 2).await;
-    let found = found.inspect_err(|error| tracing::debug!(%error, "the events cannot be read"));
-    reason(found.ok()?.first()?.get("stop_reason")?)
+/// The same for types that a compatible service may not know: none where it rejects them.
+pub(crate) async fn supplementary_events(
+    cx: &Context,
+    id: &SessionId,
+    types: &[&str],
+    count: u32,
+) -> Result<Vec<Event>, Error> {
+    match recent_events(cx, id, types, count).await {
+        Err(error) if error.code() == Code::Rejected => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+/// Why a session is not busy.
+#[derive(Debug, Default)]
+pub(crate) struct Pause {
+    /// By its newest `session.status_idle`, else by its record.
+    pub stop_reason: Option<Map<String, Value>>,
+    /// Its workflow runs that have not ended.
+    pub open_runs: Vec<OpenRun>,
+}
+
+/// Why the session last went idle; nothing is known where its events cannot be read.
+pub(crate) async fn known_pause(cx: &Context, id: &SessionId, session: &Session) -> Pause {
+    pause(cx, id, session).await.unwrap_or_else(|error| {
+        tracing::debug!(%error, "the events cannot be read");
+        Pause::of(&[], session)
+    })
+}
+
+/// Why the session last went idle.
+pub(crate) async fn pause(cx: &Context, id: &SessionId, session: &Session) -> Result<Pause, Error> {
+    let kinds: Vec<&str> = RUN_KINDS.into_iter().chain([IDLE]).collect();
+    let events = match recent_events(cx, id, &kinds, PAUSE_EVENTS).await {
+        // A service that does not know workflow runs may reject their types.
+        Err(error) if error.code() == Code::Rejected => recent_events(cx, id, &[IDLE], 2).await,
+        read => read,
+    };
+    Ok(Pause::of(&events?, session))
+}
+
+impl Pause {
+    fn of(events: &[Event], session: &Session) -> Self {
+        let newest = events.iter().find(|event| events::kind(event) == IDLE);
+        let recorded = session.fields.get("stop_reason");
+        let stated = newest.map_or(recorded, |event| event.get("stop_reason"));
+        Self { stop_reason: stated.and_then(reason), open_runs: open_runs(events) }
+    }
+
+    /// Whether the session says that it waits for an answer.
+    pub(crate) fn requires_action(&self) -> bool {
+        let reason = self.stop_reason.as_ref().and_then(|reason| reason.get("type"));
+        reason.is_some_and(|reason| reason == "requires_action")
+    }
 }
 
 fn is_oldest_first(events: &[Event]) -> bool {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     domain::{
+        code::Code,
         money::{InvalidAmount, Money},
         text,
         view::row::NAME_CHARACTERS,
@@ -47,6 +48,30 @@ pub enum Mistake {
     Budget(InvalidAmount),
     /// There is nothing to change.
     NothingGiven,
+}
+
+/// Why the budget cannot become as asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BudgetRefusal {
+    /// A session created without a budget never has one.
+    CreateOnly,
+    /// It must be at least one cent above what the session has already cost, which is this much.
+    NotRaised {
+        /// The budget asked for.
+        asked: Money,
+        /// The cost so far.
+        cost: Money,
+    },
+}
+
+impl BudgetRefusal {
+    /// The code of the failure it becomes.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::CreateOnly => Code::BudgetCreateOnly,
+            Self::NotRaised { .. } => Code::BudgetNotRaised,
+        }
+    }
 }
 
 /// What to send, and what that changes.
@@ -116,6 +141,24 @@ impl Details {
     pub(crate) fn touches_budget(&self) -> bool {
         self.budget != Field::Keep
     }
+}
+
+/// Why the API would refuse the budget asked for, as far as the session's record shows. An amount
+/// that it does not give, or gives in another currency, is left to the API.
+pub(crate) fn budget_refusal(details: &Details, session: &Session) -> Option<BudgetRefusal> {
+    let Field::Set(asked) = &details.budget else {
+        return None;
+    };
+    let Some(limit) = session.budget() else {
+        return Some(BudgetRefusal::CreateOnly);
+    };
+    if Money::from_amount(&limit).as_ref() == Some(asked) {
+        return None;
+    }
+    let cost = Money::from_amount(session.head.usage.list_cost.as_ref()?)?;
+    let lowest = cost.checked_add(&Money::from_minor("1", cost.currency())?)?;
+    let is_too_low = *asked < lowest;
+    is_too_low.then(|| BudgetRefusal::NotRaised { asked: asked.clone(), cost })
 }
 
 /// What to send so that the session becomes as asked: only what differs.

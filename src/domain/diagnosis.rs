@@ -1,20 +1,25 @@
 //! Why a session does what it does: from its record and newest events to one verdict, the
 //! evidence for it, and one next step.
 
+mod calls;
 mod evidence;
 mod facts;
 mod next;
+mod runs;
 mod verdict;
-mod waiting;
 
 use serde_json::{Map, Value};
 
-pub(crate) use crate::domain::diagnosis::waiting::waited_for;
 pub use crate::domain::diagnosis::{
-    facts::Facts,
+    calls::AnswerKind,
+    facts::{Facts, ThreadEvents},
     next::{Advice, ErrorSource, NextStep},
+    runs::{OpenRun, RunStatus},
     verdict::Verdict,
-    waiting::AnswerKind,
+};
+pub(crate) use crate::domain::diagnosis::{
+    calls::{CALL_KINDS, open_calls, reason_type},
+    runs::{RUN_KINDS, open_runs},
 };
 
 /// A verdict with its reasons.

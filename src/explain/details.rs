@@ -1,11 +1,17 @@
 //! What is wrong with a change of title, metadata or budget.
 
 use crate::{
+    app::op::Op,
     domain::{
-        details::{KEY_CHARACTERS, Mistake, VALUE_CHARACTERS},
+        details::{BudgetRefusal, KEY_CHARACTERS, Mistake, VALUE_CHARACTERS},
         text,
     },
-    explain::values,
+    explain::{
+        explanation::{Words, words},
+        names, values,
+        vocabulary::Vocabulary,
+    },
+    model::SessionHead,
 };
 
 const SHOWN_CHARACTERS: usize = 40;
@@ -25,6 +31,32 @@ pub(crate) fn mistake(mistake: &Mistake) -> String {
         Mistake::NothingGiven => {
             "nothing is given to change; give title, metadata or budget".to_owned()
         }
+    }
+}
+
+/// Why the budget cannot become as asked.
+pub(crate) fn budget_refused(
+    op: Op,
+    session: &SessionHead,
+    refusal: &BudgetRefusal,
+    vocabulary: &dyn Vocabulary,
+) -> Words {
+    let named = names::session(session);
+    match refusal {
+        BudgetRefusal::CreateOnly => words(
+            format!("session {named} was created without a budget, and none can be added later"),
+            format!(
+                "call {} without budget; only a new session can have one",
+                vocabulary.called(op)
+            ),
+        ),
+        BudgetRefusal::NotRaised { asked, cost } => words(
+            format!(
+                "the budget {asked} of session {named} is not at least one cent above what it has \
+                 already cost, {cost}"
+            ),
+            format!("call {} with a budget above {cost}", vocabulary.called(op)),
+        ),
     }
 }
 

@@ -23,9 +23,16 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
     let call = |op| vocabulary.invoke(op, std::slice::from_ref(&id));
     Some(match &step.advice {
         Advice::Wait => call(Op::WaitForSession)?,
+        Advice::WaitOrInterrupt => {
+            format!(
+                "{}; or, {}",
+                call(Op::WaitForSession)?,
+                interrupt(step, vocabulary, "its turn")?
+            )
+        }
         Advice::Answer(kind, event_id) => answer(step, *kind, event_id),
         Advice::ContinueOrArchive => {
-            let message = send(step, &message(), "to go on");
+            let message = send_to(step, &message(), "to go on");
             match call(Op::ArchiveSession) {
                 Some(archive) => format!("{message}; or, if nothing is left to do, {archive}"),
                 None => message,
@@ -48,23 +55,30 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
                 ErrorSource::Repository => "check the access to the repository",
                 ErrorSource::Other => "wait a few minutes",
             };
-            format!("{first}; then {}", send(step, &message(), "to try again"))
+            format!("{first}; then {}", send_to(step, &message(), "to try again"))
         }
         Advice::Rephrase => format!(
             "read what led to it: {}; then {}",
             call(Op::ListSessionEvents)?,
-            send(step, &message(), "to go on in another way")
+            send_to(step, &message(), "to go on in another way")
         ),
-        Advice::Interrupt => {
-            let wait = ("wait_seconds", json!(20));
-            let interrupt = vocabulary.invoke(Op::InterruptSession, &[id, wait]);
-            let interrupt = interrupt.unwrap_or_else(|| {
-                let event = json!({"type": "user.interrupt"});
-                send(step, &event, "to stop its turn")
-            });
-            let diagnose = vocabulary.invoke(Op::DiagnoseSession, &[])?;
-            format!("{interrupt}, then {diagnose} again")
+        Advice::ContinueOrEndRuns => {
+            let go_on = send_to(step, &message(), "that asks its agent to go on with its runs");
+            format!("{go_on}, or to stop them if they are not needed any more")
         }
+        Advice::Free => format!(
+            "it cannot be answered: {}",
+            interrupt(step, vocabulary, "its waiting, which closes the pending calls")?
+        ),
+        Advice::BudgetLifted => {
+            let wait = call(Op::WaitForSession)?;
+            let remove = "the model may have no list price, and only removing the budget helps";
+            format!(
+                "its budget allows more now, and work resumes by itself: {wait}; if it stays idle, \
+                 {remove}"
+            )
+        }
+        Advice::Interrupt => interrupt(step, vocabulary, "its turn")?,
         Advice::Replace => {
             let archive = call(Op::ArchiveSession)
                 .map(|archive| format!("; {archive} to archive this one, which keeps its history"));
@@ -85,6 +99,20 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
     })
 }
 
+/// Stopping is a person's decision: it is offered, never urged.
+fn interrupt(step: &NextStep, vocabulary: &dyn Vocabulary, what: &str) -> Option<String> {
+    let args = [("session_id", json!(step.session_id)), ("wait_seconds", json!(20))];
+    let interrupt = vocabulary
+        .invoke(Op::InterruptSession, &args)
+        .unwrap_or_else(|| send_to(step, &json!({"type": "user.interrupt"}), "alone"));
+    let diagnose = vocabulary.invoke(Op::DiagnoseSession, &[])?;
+    Some(format!("if a person wants to stop {what}, {interrupt}, then {diagnose} again"))
+}
+
+fn send_to(step: &NextStep, event: &Value, why: &str) -> String {
+    send(&step.session_id, step.console_url.as_deref(), event, why)
+}
+
 fn answer(step: &NextStep, kind: AnswerKind, event_id: &str) -> String {
     let content = json!([{"type": "text", "text": "…"}]);
     let (event, why) = match kind {
@@ -101,21 +129,25 @@ fn answer(step: &NextStep, kind: AnswerKind, event_id: &str) -> String {
             "from the program that carries out its tools",
         ),
     };
-    send(step, &event, why)
+    send_to(step, &event, why)
 }
 
-fn message() -> Value {
+pub(crate) fn message() -> Value {
     json!({"type": "user.message", "content": [{"type": "text", "text": "…"}]})
 }
 
-/// How to send an event, which this program does not do.
-fn send(step: &NextStep, event: &Value, why: &str) -> String {
-    let url = step.console_url.as_ref();
-    let place = url.map(|url| format!("on the console page {url} or "));
+/// How to send an event, which this program does not do; `why` continues the sentence.
+pub(crate) fn send(
+    session_id: &str,
+    console_url: Option<&str>,
+    event: &Value,
+    why: &str,
+) -> String {
+    let place = console_url.map(|url| format!("on the console page {url} or "));
     let place = place.unwrap_or_default();
     format!(
-        "{place}by POST /v1/sessions/{}/events (SDK: beta.sessions.events.send), send {event} {why}",
-        step.session_id
+        "{place}by POST /v1/sessions/{session_id}/events (SDK: beta.sessions.events.send), send \
+         {event} {why}"
     )
 }
 
@@ -144,7 +176,11 @@ mod tests {
     fn steps(without: &'static [Op]) -> String {
         let advice = [
             Advice::Wait,
+            Advice::WaitOrInterrupt,
             Advice::ContinueOrArchive,
+            Advice::ContinueOrEndRuns,
+            Advice::Free,
+            Advice::BudgetLifted,
             Advice::RaiseBudgetOrArchive(Some("5.00 USD".to_owned())),
             Advice::Rephrase,
             Advice::Interrupt,

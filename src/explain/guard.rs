@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
+    diagnosis::{message, send},
     explanation::{Words, words},
     names, toolset,
     vocabulary::Vocabulary,
@@ -202,18 +203,50 @@ pub(crate) fn invalid_toolset(
     )
 }
 
-pub(crate) fn conflict(operation: Operation, session: &SessionHead, error: &ApiError) -> Words {
-    let message = match error.kind() {
+pub(crate) fn workflow_run_open(
+    op: Op,
+    operation: Operation,
+    session: &SessionHead,
+    error: &ApiError,
+    vocabulary: &dyn Vocabulary,
+) -> Words {
+    let stop = send(&session.id, None, &message(), "that asks its agent to stop them");
+    words(
+        format!(
+            "session {} has a workflow run that has not ended, so it cannot be {} now: the API \
+             refuses it with {}",
+            names::session(session),
+            participle(operation),
+            text::quoted(api_message(error)),
+        ),
+        format!(
+            "{}; or, if its runs are not to go on, {stop}; then {} again",
+            vocabulary.step_or(
+                Op::WaitForSession,
+                &id_of(session),
+                " until its runs have ended",
+                "wait until its runs have ended"
+            ),
+            vocabulary.called(op),
+        ),
+    )
+}
+
+fn api_message(error: &ApiError) -> &str {
+    match error.kind() {
         ApiErrorKind::Http(refused) => refused.message.as_str(),
         _ => "",
-    };
+    }
+}
+
+pub(crate) fn conflict(operation: Operation, session: &SessionHead, error: &ApiError) -> Words {
     words(
         format!(
             "session {} is {} and could still not be {}: the API keeps refusing it with {}",
             names::session(session),
             text::visible(&session.status),
             participle(operation),
-            text::quoted(message),
+            text::quoted(api_message(error)),
         ),
         "try again in some seconds; if it persists, pass the API's message on",
     )

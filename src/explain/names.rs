@@ -16,6 +16,7 @@ pub(crate) fn about(subject: &About) -> String {
     match subject {
         About::Session(id) => format!("session {id}"),
         About::Events(id) => format!("the events of session {id}"),
+        About::Threads(id) => format!("the threads of session {id}"),
         About::SessionList => "the list of sessions".to_owned(),
         About::Credential => "the credential".to_owned(),
     }

@@ -140,6 +140,13 @@ pub fn warning(warning: &Warning) -> String {
             let (name, tools) = (quoted(name), BUILT_IN_TOOLS.join(", "));
             format!("{path}: {name} is not known; the tools are {tools}")
         }
+        Warning::AlmostKnownType(path, meant) => {
+            format!("{path}: this type is not known; {} may be meant", quoted(meant))
+        }
+        Warning::StaysOff(path) => format!(
+            "{path}: this tool is off (enabled false) and stays off; give \"enabled\":true to turn \
+             it on"
+        ),
     }
 }
 

@@ -127,6 +127,7 @@ impl Agent {
             self.system = text.and_then(Prompt::new);
         }
         self.replace_tools(fields)?;
+        toolset::check_count(&self.tools, fields)?;
         if let Some(skills) = fields.array("skills")? {
             self.skills = skills.iter().map(pin_skill).collect();
         }

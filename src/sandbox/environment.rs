@@ -30,26 +30,12 @@ pub(super) struct Environment {
     pub(super) archived_at: Option<Timestamp>,
 }
 
-/// The `config` of an environment in the cloud.
+/// Where the sessions of an environment run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Config {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    networking: Value,
-    packages: Value,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        let empty = PACKAGE_MANAGERS.split(' ').map(|manager| (manager.to_owned(), json!([])));
-        let mut packages: Map<_, _> = empty.collect();
-        packages.insert("type".to_owned(), json!("packages"));
-        Self {
-            kind: "cloud",
-            networking: json!({"type": "unrestricted"}),
-            packages: Value::Object(packages),
-        }
-    }
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Config {
+    Cloud { networking: Value, packages: Value },
+    SelfHosted,
 }
 
 impl Environment {
@@ -62,7 +48,7 @@ impl Environment {
             kind: "environment",
             name: fields.required_text("name")?.to_owned(),
             description: fields.text("description")?.map(str::to_owned),
-            config: Config::default().changed(&fields)?,
+            config: Config::create(&fields)?,
             metadata: attributes::metadata(&fields)?,
             scope: "organization",
             created_at: now,
@@ -79,11 +65,6 @@ impl Environment {
             let error = Rejection::invalid("The environment is archived and cannot be changed.");
             return Err(error.with_code("environment_archived"));
         }
-        let kind = body.pointer("/config/type");
-        if kind.is_some_and(|kind| kind == "self_hosted") {
-            let error = fields.error("config.type", "cannot change");
-            return Err(error.with_code("invalid_config_type_change"));
-        }
         let mut changed = self.clone();
         if fields.value("name").is_some() {
             fields.required_text("name")?.clone_into(&mut changed.name);
@@ -91,7 +72,7 @@ impl Environment {
         if fields.raw("description").is_some() {
             changed.description = fields.text("description")?.map(str::to_owned);
         }
-        changed.config = self.config.changed(&fields)?;
+        changed.config = self.config.updated(&fields)?;
         if let Some(patch) = fields.value("metadata") {
             changed.metadata = attributes::patch_metadata(&self.metadata, patch)?;
             // Here, unlike elsewhere, an empty string deletes a key too.
@@ -100,6 +81,11 @@ impl Environment {
         changed.updated_at = clock.stamp();
         *self = changed;
         Ok(())
+    }
+
+    /// Whether clients execute the built-in tools of its sessions.
+    pub(super) fn is_self_hosted(&self) -> bool {
+        self.config == Config::SelfHosted
     }
 
     /// Archives the environment: no more sessions can be created in it.
@@ -119,41 +105,78 @@ fn check_scope(fields: &Fields<'_>) -> Result<()> {
 }
 
 impl Config {
-    /// This config with what `config` of a request changes.
-    fn changed(&self, fields: &Fields<'_>) -> Result<Self> {
-        let mut changed = self.clone();
+    fn create(fields: &Fields<'_>) -> Result<Self> {
+        let empty = PACKAGE_MANAGERS.split(' ').map(|manager| (manager.to_owned(), json!([])));
+        let mut packages: Map<_, _> = empty.collect();
+        packages.insert("type".to_owned(), json!("packages"));
+        let networking = json!({"type": "unrestricted"});
+        let cloud = Self::Cloud { networking, packages: Value::Object(packages) };
         let Some(config) = fields.object("config", "type networking packages")? else {
-            return Ok(changed);
+            return Ok(cloud);
         };
-        if config.kind()? != "cloud" {
-            return Err(config.error("type", "the sandbox knows only \"cloud\""));
+        match config.kind()? {
+            "cloud" => cloud.updated(fields),
+            "self_hosted" => Self::SelfHosted.updated(fields),
+            _ => Err(config.error("type", "must be cloud or self_hosted")),
         }
-        let known = "type allowed_hosts allow_mcp_servers allow_package_managers";
-        if let Some(networking) = config.object("networking", known)? {
-            changed.networking = match networking.kind()? {
-                "unrestricted" => {
-                    networking.allow("type")?;
-                    json!({"type": "unrestricted"})
-                }
-                "limited" => json!({
-                    "type": "limited",
-                    "allowed_hosts": networking.strings("allowed_hosts")?.unwrap_or_default(),
-                    "allow_mcp_servers": networking.boolean("allow_mcp_servers")?.unwrap_or(false),
-                    "allow_package_managers":
-                        networking.boolean("allow_package_managers")?.unwrap_or(false),
-                }),
-                _ => return Err(networking.error("type", "must be unrestricted or limited")),
-            };
-        }
-        if let Some(packages) = config.object("packages", &format!("type {PACKAGE_MANAGERS}"))? {
-            let mut resolved = changed.packages.as_object().cloned().unwrap_or_default();
-            for manager in PACKAGE_MANAGERS.split(' ') {
-                if let Some(names) = packages.strings(manager)? {
-                    resolved.insert(manager.to_owned(), json!(names));
-                }
-            }
-            changed.packages = Value::Object(resolved);
-        }
-        Ok(changed)
     }
+
+    /// This config with what `config` of a request changes; its type cannot change.
+    fn updated(&self, fields: &Fields<'_>) -> Result<Self> {
+        let Some(config) = fields.object("config", "type networking packages")? else {
+            return Ok(self.clone());
+        };
+        match (self, config.kind()?) {
+            (Self::Cloud { networking, packages }, "cloud") => Ok(Self::Cloud {
+                networking: read_networking(&config)?.unwrap_or_else(|| networking.clone()),
+                packages: read_packages(&config, packages)?,
+            }),
+            (Self::SelfHosted, "self_hosted") => {
+                config.allow("type")?;
+                Ok(Self::SelfHosted)
+            }
+            (_, "cloud" | "self_hosted") => {
+                let error = config.error("type", "cannot change");
+                Err(error.with_code("invalid_config_type_change"))
+            }
+            _ => Err(config.error("type", "must be cloud or self_hosted")),
+        }
+    }
+}
+
+fn read_networking(config: &Fields<'_>) -> Result<Option<Value>> {
+    let known = "type allowed_hosts allow_mcp_servers allow_package_managers";
+    let Some(networking) = config.object("networking", known)? else {
+        return Ok(None);
+    };
+    match networking.kind()? {
+        "unrestricted" => {
+            networking.allow("type")?;
+            Ok(Some(json!({"type": "unrestricted"})))
+        }
+        "limited" => {
+            let allows = |key| Ok(networking.boolean(key)?.unwrap_or(false));
+            Ok(Some(json!({
+                "type": "limited",
+                "allowed_hosts": networking.strings("allowed_hosts")?.unwrap_or_default(),
+                "allow_mcp_servers": allows("allow_mcp_servers")?,
+                "allow_package_managers": allows("allow_package_managers")?,
+            })))
+        }
+        _ => Err(networking.error("type", "must be unrestricted or limited")),
+    }
+}
+
+/// `current` with the lists of those package managers that are given.
+fn read_packages(config: &Fields<'_>, current: &Value) -> Result<Value> {
+    let Some(given) = config.object("packages", &format!("type {PACKAGE_MANAGERS}"))? else {
+        return Ok(current.clone());
+    };
+    let mut packages = current.as_object().cloned().unwrap_or_default();
+    for manager in PACKAGE_MANAGERS.split(' ') {
+        if let Some(names) = given.strings(manager)? {
+            packages.insert(manager.to_owned(), json!(names));
+        }
+    }
+    Ok(Value::Object(packages))
 }

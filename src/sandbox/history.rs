@@ -33,7 +33,7 @@ pub(super) struct History {
     /// The session's id without its prefix; ids of its events, threads and outcomes contain it.
     pub(super) id_suffix: String,
     pub(super) events: Vec<Event>,
-    /// Messages that arrived while the session was busy.
+    /// Messages that arrived while the session was busy, each with its `system.message`.
     pub(super) queue: VecDeque<Event>,
     next_position: u64,
     streams: Option<broadcast::Sender<sse::Event>>,
@@ -90,9 +90,21 @@ impl History {
         self.events.push(event);
     }
 
-    /// Moves the oldest queued event into the history and returns its JSON.
-    pub(super) fn process_queued(&mut self, at: Timestamp) -> Option<Value> {
-        let mut event = self.queue.pop_front()?;
+    /// Moves the oldest queued message into the history, together with the `system.message` that
+    /// belongs to it, and returns its JSON.
+    pub(super) fn process_queued(&mut self, mut stamp: impl FnMut() -> Timestamp) -> Option<Value> {
+        let message = self.queue.pop_front()?;
+        let json = self.process(message, stamp());
+        let belongs = |next: &Event| next.kind() == "system.message";
+        if self.queue.front().is_some_and(belongs)
+            && let Some(event) = self.queue.pop_front()
+        {
+            self.process(event, stamp());
+        }
+        Some(json)
+    }
+
+    fn process(&mut self, mut event: Event, at: Timestamp) -> Value {
         event.position = self.take_position();
         event.at = Some(at);
         if let Some(json) = event.json.as_object_mut() {
@@ -100,7 +112,13 @@ impl History {
         }
         let json = event.json.clone();
         self.append(event);
-        Some(json)
+        json
+    }
+
+    /// The event with this id.
+    pub(super) fn find(&self, id: &str) -> Option<&Value> {
+        let event = self.events.iter().rev().find(|event| event.id == id);
+        event.map(|event| &event.json)
     }
 
     /// All events from now on.

@@ -33,6 +33,8 @@ pub enum Quirk {
     NullTitleIgnored,
     /// `title: null` is a 500.
     NullTitleFails,
+    /// A message to a session that waits for answers to tool calls is queued, not rejected.
+    QueuesWhileWaiting,
     /// `user.interrupt` is answered with 202 and an empty body.
     InterruptAccepted,
     /// Error bodies are `{"error": "text"}`.

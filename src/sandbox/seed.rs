@@ -17,7 +17,7 @@ use super::{
     environment::Environment,
     json::with_field,
     rejection::Rejection,
-    session::Session,
+    session::{Session, Usage},
     store::Store,
 };
 
@@ -121,8 +121,6 @@ impl SessionSeed {
         let mut session = Session::new(&self.id, agent.into(), environment, created_at);
         session.title = self.title;
         session.deployment_id = self.deployment;
-        session.usage = usage(self.cents);
-        session.usage.web_searches = self.web_searches;
         session.budget_cents = self.budget_cents;
         session.metadata = self.metadata;
         let with_times = |resource: Value| {
@@ -131,7 +129,12 @@ impl SessionSeed {
             with_field(resource, "updated_at", time)
         };
         session.resources = self.resources.into_iter().map(with_times).collect();
-        for (seconds, step) in self.history {
+        let steps = self.history.len() as u64;
+        for (done, (seconds, step)) in (1..).zip(self.history) {
+            let active_seconds = session.usage.active_seconds;
+            let web_searches = self.web_searches * done / steps;
+            session.usage = usage(self.cents * done / steps);
+            session.usage = Usage { web_searches, active_seconds, ..session.usage };
             session.play(seconds, step);
         }
         Ok(session)

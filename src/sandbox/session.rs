@@ -1,6 +1,16 @@
 //! A session: its record, its events, and the turn that is under way.
 
+mod admission;
+mod calls;
+pub(super) mod command;
+mod content;
+mod evaluation;
+mod failures;
 pub(super) mod inbox;
+mod outcome;
+pub(super) mod pending;
+mod status;
+pub(super) mod stop;
 mod turns;
 mod update;
 
@@ -12,12 +22,12 @@ use serde::{
 };
 use serde_json::{Value, json};
 
+use self::{command::TurnAction, outcome::Outcome, pending::PendingCall, stop::Stop};
 use super::{
     agent::Agent,
     clock::Timestamp,
     file::{File, MountedFile},
     history::History,
-    toolset::ToolKind,
 };
 
 /// The API's session statuses.
@@ -73,31 +83,12 @@ fn usd(cents: u64) -> Value {
     json!({"amount": cents.to_string(), "currency": "USD"})
 }
 
-/// What a turn will do before it ends.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) enum TurnAction {
-    /// The agent replies with a text.
-    #[default]
-    Reply,
-    /// The agent calls the tool with this name.
-    CallTool(String),
-    /// The agent writes a file with this name and text.
-    WriteFile(String, String),
-}
-
-/// A tool call that a client has to answer before the session continues.
-#[derive(Debug, Clone)]
-pub(super) struct PendingCall {
-    pub(super) event_id: String,
-    pub(super) tool: ToolKind,
-}
-
 /// The turn under way, or how the last one ended.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     /// Counts turns, so that the timer of an interrupted turn is recognized as outdated.
     pub(super) number: u64,
-    pub(super) action: TurnAction,
+    action: TurnAction,
     /// The status in fact, which [`Session::status`] follows with a delay.
     pub(super) status: Status,
     /// When [`Session::status`] follows, while it lags.
@@ -106,6 +97,8 @@ pub(super) struct Turn {
     /// The `span.model_request_start` event without an end.
     pub(super) model_request: Option<String>,
     pub(super) pending_calls: Vec<PendingCall>,
+    /// Why the session is idle; none before the first turn and while one is under way.
+    pub(super) stop: Option<Stop>,
     /// Results of answered calls, which the next turn records.
     pub(super) results: Vec<(&'static str, Value)>,
 }
@@ -139,7 +132,10 @@ pub(super) struct Session {
     #[serde(serialize_with = "serialize_agent")]
     pub(super) agent: Arc<Agent>,
     pub(super) resources: Vec<Value>,
-    pub(super) outcome_evaluations: Vec<Value>,
+    outcome_evaluations: Vec<Outcome>,
+    /// Whether clients execute the built-in tools.
+    #[serde(skip)]
+    pub(super) self_hosted: bool,
     #[serde(skip)]
     pub(super) usage: Usage,
     #[serde(skip)]
@@ -192,6 +188,7 @@ impl Session {
             agent,
             resources: Vec::new(),
             outcome_evaluations: Vec::new(),
+            self_hosted: false,
             usage: Usage::default(),
             budget_cents: None,
             turn: Turn::default(),
@@ -236,6 +233,15 @@ impl Session {
         ((self.usage.active_seconds + current) * 1000.0).round() / 1000.0
     }
 
+    fn usage_json(&self, now: Timestamp) -> Value {
+        self.usage.to_json(self.active_seconds(now))
+    }
+
+    /// Whether the session has consumed its budget.
+    pub(super) fn out_of_budget(&self) -> bool {
+        self.budget_cents.is_some_and(|budget| self.usage.cents >= budget)
+    }
+
     pub(super) fn view(&self, now: Timestamp) -> SessionView<'_> {
         let active_seconds = self.active_seconds(now);
         let end = match self.status {
@@ -248,7 +254,7 @@ impl Session {
                 "active_seconds": active_seconds,
                 "duration_seconds": end.seconds_since(self.created_at),
             }),
-            usage: self.usage.to_json(active_seconds),
+            usage: self.usage_json(now),
             budget: self.budget(),
         }
     }

@@ -52,6 +52,11 @@ impl ToolKind {
     }
 }
 
+/// Whether the service executes this built-in tool itself, whatever the environment.
+pub(super) fn is_web_tool(name: &str) -> bool {
+    matches!(name, "web_fetch" | "web_search")
+}
+
 pub(super) fn is_built_in(name: &str) -> bool {
     BUILT_IN_TOOLS.split(", ").any(|known| known == name)
 }
@@ -122,11 +127,16 @@ pub(super) fn tools(agent: &Fields<'_>) -> Result<Option<Vec<Value>>> {
         identities.insert(identity);
         resolved.push(tool);
     }
-    if resolved.iter().map(tool_count).sum::<usize>() > MAX_TOOLS {
-        let complaint = format!("at most {MAX_TOOLS} tools over all toolsets");
-        return Err(agent.error("tools", complaint));
-    }
     Ok(Some(resolved))
+}
+
+/// Checks the number of an agent's tools. An update of a session has no such limit.
+pub(super) fn check_count(tools: &[Value], agent: &Fields<'_>) -> Result<()> {
+    if tools.iter().map(tool_count).sum::<usize>() <= MAX_TOOLS {
+        return Ok(());
+    }
+    let complaint = format!("at most {MAX_TOOLS} tools over all toolsets");
+    Err(agent.error("tools", complaint))
 }
 
 /// How many tools a resolved toolset counts for. Those of an MCP server are not known; the ones

@@ -219,7 +219,7 @@ async def tells_the_progress_of_every_tool_that_waits(mode):
         busy = {"session_id": "sesn_04", "if_busy": "wait", "wait_seconds": 1}
         for name, given in [
             ("delete_session", busy),
-            ("update_session_tools", busy | {"tools": []}),
+            ("update_session_tools", busy | {"mode": "replace", "tools": []}),
             ("wait_for_session", {"session_id": "sesn_04", "wait_seconds": 1}),
             ("apply_cleanup", {"plan_id": plan}),
         ]:

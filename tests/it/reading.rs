@@ -6,6 +6,7 @@ mod prompts;
 mod record;
 mod stops;
 mod summary;
+mod threads;
 
 use managed_sessions_mcp::cli::Flags;
 use serde_json::{Value, json};

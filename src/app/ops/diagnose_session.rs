@@ -1,19 +1,36 @@
 //! Find out what one session is doing or waiting for.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use crate::{
-    app::{context::Context, error::Error, recent_events::recent_events, services::Services},
+    app::{
+        context::Context,
+        error::Error,
+        recent_events::{recent_events, supplementary_events},
+        services::Services,
+        threads::{busy_threads, recent_thread_events},
+    },
     domain::{
-        diagnosis::{self, Diagnosis, Facts},
+        diagnosis::{self, CALL_KINDS, Diagnosis, Facts, RUN_KINDS, ThreadEvents, Verdict},
         events,
         guard::Activity,
         view::row::Row,
     },
-    model::{Event, Session, SessionId},
+    model::{Event, ObjectId, Session, SessionId},
 };
 
 const EVENTS: u32 = 100;
+/// Of the events that tell which workflow runs are open, and what threads wait for.
+const STATUS_EVENTS: u32 = 1_000;
+const THREAD_STATUS_KINDS: [&str; 3] = [
+    "session.thread_status_idle",
+    "session.thread_status_running",
+    "session.thread_status_terminated",
+];
+/// How many threads are asked for signs of life.
+const MAX_HISTORIES: usize = 10;
 
 pub(crate) async fn diagnose_session(
     services: &Services,
@@ -22,60 +39,101 @@ pub(crate) async fn diagnose_session(
 ) -> Result<(Diagnosis, Row), Error> {
     let session = cx.read_session(id).await?;
     let activity = services.statuses.activity(&session.head);
-    let events = recent_events(cx, id, &[], EVENTS).await?;
-    let events = with_pending_calls(cx, id, activity, events).await?;
-    let threads = threads(cx, id, &session, &events).await;
+    let events = telling_events(cx, &session, id, activity).await?;
     let record = services.record(&session).await;
-    let diagnosis = diagnosis::diagnose(&Facts {
+    let mut facts = Facts {
         session: &session,
         activity,
         events: &events,
-        threads: &threads,
+        threads: &[],
+        thread_events: &[],
         console_url: record.console_url.as_deref(),
         now: Timestamp::now(),
-    });
-    Ok((diagnosis, record.row))
+    };
+    // Threads may be at work without a sign of it in the session's own history.
+    let (threads, histories);
+    if has_threads(&session, &events) || is_stuck(&facts) {
+        threads = busy_threads(cx, id).await?;
+        facts.threads = &threads;
+        if is_stuck(&facts) {
+            histories = thread_histories(cx, id, &threads).await;
+            facts.thread_events = &histories;
+        }
+    }
+    Ok((diagnosis::diagnose(&facts), record.row))
 }
 
-/// Adds why an idle session is idle, and the calls it waits for, where newer events hide them.
-async fn with_pending_calls(
+fn is_stuck(facts: &Facts<'_>) -> bool {
+    diagnosis::diagnose(facts).verdict == Verdict::StuckRunning
+}
+
+/// The newest events, and behind them older ones that a verdict needs.
+async fn telling_events(
     cx: &Context,
+    session: &Session,
     id: &SessionId,
     activity: Activity,
-    mut events: Vec<Event>,
 ) -> Result<Vec<Event>, Error> {
-    let idle = "session.status_idle";
-    let has_more = events.len() >= EVENTS as usize;
-    let shows_why = events.iter().any(|each| events::kind(each) == idle);
-    if activity == Activity::Idle && has_more && !shows_why {
-        events.extend(recent_events(cx, id, &[idle], 1).await?);
+    let mut events = recent_events(cx, id, &[], EVENTS).await?;
+    if events.len() < EVENTS as usize {
+        return Ok(events);
     }
-    let is_known = |wanted: &str| {
-        let mut ids = events.iter().map(|each| events::text(each, "id"));
-        ids.any(|id| id == Some(wanted))
-    };
-    let pending = diagnosis::waited_for(&events);
-    if has_more && !pending.into_iter().all(is_known) {
-        let calls = ["agent.tool_use", "agent.mcp_tool_use", "agent.custom_tool_use"];
-        events.extend(recent_events(cx, id, &calls, EVENTS).await?);
+    let idle = "session.status_idle";
+    let mut older = Vec::new();
+    if activity == Activity::Idle && !events.iter().any(|each| events::kind(each) == idle) {
+        older.extend(recent_events(cx, id, &[idle], 1).await?);
+    }
+    if has_threads(session, &events) {
+        for kinds in [&RUN_KINDS[..], &THREAD_STATUS_KINDS[..]] {
+            older.extend(supplementary_events(cx, id, kinds, STATUS_EVENTS).await?);
+        }
+    }
+    add_older(&mut events, older);
+    let recorded = session.fields.get("stop_reason");
+    let open = diagnosis::open_calls(&events, recorded);
+    if open.iter().any(|call| call.event.is_none()) {
+        let calls = recent_events(cx, id, &CALL_KINDS, EVENTS).await?;
+        add_older(&mut events, calls);
     }
     Ok(events)
 }
 
-/// The threads of a multi-agent session; none where the service does not list them.
-async fn threads(cx: &Context, id: &SessionId, session: &Session, events: &[Event]) -> Vec<Event> {
+/// Adds those of `more` that are not there yet, all of which are older, newest first.
+fn add_older(events: &mut Vec<Event>, mut more: Vec<Event>) {
+    let id = |event: &Event| events::text(event, "id").map(str::to_owned);
+    let known: HashSet<_> = events.iter().filter_map(id).collect();
+    let is_new = |event: &Event| match id(event) {
+        Some(id) => !known.contains(&id),
+        None => !events.contains(event),
+    };
+    more.retain(is_new);
+    more.sort_by_key(|event| std::cmp::Reverse(events::at(event)));
+    events.extend(more);
+}
+
+/// Whether the session has, or may have, more threads than its own.
+fn has_threads(session: &Session, events: &[Event]) -> bool {
     let multiagent = session.agent_field("multiagent");
-    let mut kinds = events.iter().map(events::kind);
-    let has_threads = multiagent.is_some_and(|value| !value.is_null())
-        || kinds.any(|kind| kind.starts_with("session.thread_"));
-    if !has_threads {
-        return Vec::new();
-    }
-    match cx.client().list_threads(id).await {
-        Ok(threads) => threads.body.data,
-        Err(error) => {
-            tracing::debug!(%error, "the threads cannot be read");
-            Vec::new()
+    let is_of_other = |event: &Event| {
+        let kind = events::kind(event);
+        kind.starts_with("workflow_run.")
+            || kind == "session.thread_created"
+            || (events::text(event, "session_thread_id").is_some()
+                && !kind.starts_with("session.thread_status_"))
+    };
+    multiagent.is_some_and(|value| !value.is_null()) || events.iter().any(is_of_other)
+}
+
+/// The newest events of the running threads, as far as they can be read.
+async fn thread_histories(cx: &Context, id: &SessionId, threads: &[Event]) -> Vec<ThreadEvents> {
+    let running = threads.iter().filter(|each| events::text(each, "status") == Some("running"));
+    let ids = running.filter_map(|each| ObjectId::parse(events::text(each, "id")?).ok());
+    let mut histories = Vec::new();
+    for thread in ids.take(MAX_HISTORIES) {
+        match recent_thread_events(cx, id, &thread, EVENTS as usize).await {
+            Ok(events) => histories.push(ThreadEvents { thread_id: thread.to_string(), events }),
+            Err(error) => tracing::debug!(%error, "the events of a thread cannot be read"),
         }
     }
+    histories
 }

@@ -1,7 +1,7 @@
 //! Read one session.
 
 use crate::{
-    app::{context::Context, error::Error, recent_events::stop_reason, services::Services},
+    app::{context::Context, error::Error, recent_events::known_pause, services::Services},
     domain::view::record::Record,
     model::SessionId,
 };
@@ -18,5 +18,5 @@ pub(crate) async fn get_session(
     if !full {
         return Ok(record);
     }
-    Ok(record.with_details(&session, stop_reason(cx, id).await))
+    Ok(record.with_details(&session, known_pause(cx, id, &session).await.stop_reason))
 }

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::{
     api::Client,
     app::{
         context::Context,
         error::Error,
+        recent_events::pause,
         services::Services,
-        write::{Conditions, GuardedWrite, Sent, Written, poll::until_not_busy, write},
+        write::{Conditions, GuardedWrite, Sent, Written, poll::Poll, write},
     },
     domain::guard::{Activity, Operation},
     model::{Session, SessionId},
@@ -18,16 +20,17 @@ use crate::{
 
 /// What came of an interrupt, with the session as last seen.
 pub(crate) enum Interrupted {
-    /// Sent, and the session was seen to be not busy.
+    /// Sent, and the session was seen to be neither busy nor waiting for an answer.
     Stopped(Session),
     /// Sent; the session was not seen to have stopped yet.
     Sent(Session),
-    /// It was not busy; nothing was sent.
+    /// It was neither busy nor waiting for an answer; nothing was sent.
     Unchanged(Session),
     DryRun(Session),
 }
 
 /// Interrupts a session, or one thread of it, and waits for at most `wait` until it has stopped.
+/// Whether one that is idle waits for an answer is looked up first.
 pub(crate) async fn interrupt_session(
     services: &Services,
     cx: &Context,
@@ -45,15 +48,37 @@ pub(crate) async fn interrupt_session(
         Written::Done { before, .. } => before,
     };
     // It is sent: failing to read the session now does not make it a failure.
-    let seen = until_not_busy(services, cx, id, wait).await;
-    let session = seen.unwrap_or_else(|_| before.clone());
-    let is_same_status = session.head.status == before.head.status;
-    Ok(match services.statuses.activity(&session.head) {
-        Activity::Running | Activity::Rescheduling => Interrupted::Sent(session),
-        // It may be busy under a name this program does not know.
-        Activity::Unknown if is_same_status => Interrupted::Sent(session),
-        Activity::Unknown | Activity::Idle | Activity::Terminated => Interrupted::Stopped(session),
-    })
+    let seen = until_stopped(services, cx, id, wait, &before).await;
+    Ok(seen.unwrap_or(Interrupted::Sent(before)))
+}
+
+async fn until_stopped(
+    services: &Services,
+    cx: &Context,
+    id: &SessionId,
+    wait: Duration,
+    before: &Session,
+) -> Result<Interrupted, Error> {
+    let until = (Instant::now() + wait).min(cx.soft_deadline());
+    let mut poll = Poll::new(until, services.settings.pauses.poll);
+    loop {
+        let session = cx.read_session(id).await?;
+        let has_stopped = match services.statuses.activity(&session.head) {
+            Activity::Running | Activity::Rescheduling => false,
+            // It may be busy under a name this program does not know.
+            Activity::Unknown => session.head.status != before.head.status,
+            Activity::Idle if services.statuses.activity(&before.head) == Activity::Idle => {
+                !pause(cx, id, &session).await?.requires_action()
+            }
+            Activity::Idle | Activity::Terminated => true,
+        };
+        if has_stopped {
+            return Ok(Interrupted::Stopped(session));
+        }
+        if !poll.pause(cx, &session).await {
+            return Ok(Interrupted::Sent(session));
+        }
+    }
 }
 
 struct Interrupt {
@@ -65,6 +90,19 @@ impl GuardedWrite for Interrupt {
 
     fn operation(&self) -> Operation {
         Operation::Interrupt
+    }
+
+    /// An idle session that waits for an answer takes an interrupt too: it closes the pending
+    /// calls, and in a self-hosted environment puts the work back into the queue.
+    async fn acts_anyway(&self, cx: &Context, session: &Session) -> Result<bool, Error> {
+        let Ok(id) = SessionId::parse(&session.head.id) else {
+            return Ok(false);
+        };
+        match pause(cx, &id, session).await {
+            // A service without a history of events cannot say that it waits.
+            Err(error) if matches!(error.http_status(), Some(404 | 405 | 501)) => Ok(false),
+            pause => Ok(pause?.requires_action()),
+        }
     }
 
     async fn send(&self, client: &Client, id: &SessionId, (): &()) -> Sent {

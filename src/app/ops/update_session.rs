@@ -4,7 +4,7 @@ use crate::{
     api::Client,
     app::{
         context::Context,
-        error::{Error, Mismatch},
+        error::{Error, ErrorKind, Mismatch},
         services::Services,
         write::{Conditions, GuardedWrite, Sent, Written, write},
     },
@@ -35,6 +35,10 @@ impl GuardedWrite for Update {
     }
 
     fn prepare(&self, session: &Session) -> Result<Option<DetailsChange>, Error> {
+        if let Some(refusal) = details::budget_refusal(&self.0, session) {
+            let session = Box::new(session.head.clone());
+            return Err(ErrorKind::BudgetRefused { session, refusal }.into());
+        }
         let planned = details::plan(&self.0, session);
         Ok((!planned.changes.is_empty()).then_some(planned))
     }

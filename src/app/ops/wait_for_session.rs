@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::{
     app::{
-        context::Context, error::Error, recent_events::stop_reason, services::Services,
+        context::Context,
+        error::Error,
+        recent_events::{Pause, known_pause},
+        services::Services,
         write::poll::until_not_busy,
     },
     model::{Session, SessionId},
@@ -18,8 +20,8 @@ pub(crate) struct WaitEnd {
     /// It is still running or rescheduling.
     pub busy: bool,
     pub waited: Duration,
-    /// Why it is idle, if it is and its events say so.
-    pub stop_reason: Option<Map<String, Value>>,
+    /// Why it is not busy; empty while it is.
+    pub pause: Pause,
 }
 
 pub(crate) async fn wait_for_session(
@@ -32,6 +34,6 @@ pub(crate) async fn wait_for_session(
     let session = until_not_busy(services, cx, id, wait).await?;
     let busy = services.statuses.activity(&session.head).is_busy();
     let waited = started.elapsed();
-    let stop_reason = if busy { None } else { stop_reason(cx, id).await };
-    Ok(WaitEnd { session, busy, waited, stop_reason })
+    let pause = if busy { Pause::default() } else { known_pause(cx, id, &session).await };
+    Ok(WaitEnd { session, busy, waited, pause })
 }

@@ -15,6 +15,7 @@ use crate::{
         context::Context,
         error::{About, Error, ErrorKind},
         services::Services,
+        waiting::waiting_calls,
     },
     domain::guard::{Operation, Ruling},
     model::{Session, SessionId},
@@ -58,11 +59,14 @@ impl Attempt<'_> {
                 Guarded::Unchanged(session) => return Ok(Written::Unchanged(session)),
             };
             if let Some(error) = rejection.take() {
-                return Err(self.rejected(session, error));
+                return Err(self.rejected(session, error).await);
             }
             let Some(prepared) = write.prepare(&session)? else {
                 return Ok(Written::Unchanged(session));
             };
+            if write.inspect(self.cx, &session).await? && !self.conditions.dry_run {
+                continue;
+            }
             if self.conditions.dry_run {
                 return Ok(Written::DryRun { session, prepared });
             }
@@ -75,6 +79,13 @@ impl Attempt<'_> {
                 Ok(response) => {
                     self.cx.note_write(response.request_id.as_deref());
                     return self.verified(write, session, prepared, response).await;
+                }
+                Err(error) if error.is_workflow_run_open() => {
+                    return Err(Error::new(ErrorKind::WorkflowRunOpen {
+                        session: Box::new(session.head),
+                        operation: self.operation,
+                        error,
+                    }));
                 }
                 Err(error) if matches!(error.http_status(), Some(400 | 409)) => {
                     // A lagging status is worth some repetitions; what the API says about the
@@ -89,9 +100,17 @@ impl Attempt<'_> {
         }
     }
 
-    fn rejected(&self, session: Session, error: ApiError) -> Error {
+    async fn rejected(&self, session: Session, error: ApiError) -> Error {
         if self.is_about_content(&error) {
             return self.api(error);
+        }
+        // Some services refuse to change a session that waits for an answer.
+        let calls = waiting_calls(self.services, self.cx, self.id, &session).await;
+        if let Ok(calls) = calls
+            && !calls.is_empty()
+        {
+            let session = Box::new(session.head);
+            return ErrorKind::Waiting { session, operation: self.operation, calls }.into();
         }
         Error::new(ErrorKind::Conflict {
             session: Box::new(session.head),
@@ -111,6 +130,9 @@ impl Attempt<'_> {
             let statuses = &self.services.statuses;
             let refusal = match statuses.judge(self.operation, &session.head) {
                 Ruling::Go => return Ok(Guarded::Allowed(session)),
+                Ruling::NothingToDo if write.acts_anyway(self.cx, &session).await? => {
+                    return Ok(Guarded::Allowed(session));
+                }
                 Ruling::NothingToDo => return Ok(Guarded::Unchanged(session)),
                 Ruling::Refuse(refusal) => refusal,
             };

@@ -20,9 +20,29 @@ pub(crate) trait GuardedWrite: Send + Sync {
 
     fn operation(&self) -> Operation;
 
+    /// Whether there is something to do that the record does not show, where by the record there
+    /// is nothing.
+    fn acts_anyway(
+        &self,
+        _: &Context,
+        _: &Session,
+    ) -> impl Future<Output = Result<bool, Error>> + Send {
+        std::future::ready(Ok(false))
+    }
+
     /// Computes what to send for the session as it is now; `None` if it already is as asked.
     fn prepare(&self, _: &Session) -> Result<Option<Self::Prepared>, Error> {
         Ok(Some(Self::Prepared::default()))
+    }
+
+    /// Looks at what the session's record does not show, before it is written and in a dry run.
+    /// True if the session has to be read again because that took a request.
+    fn inspect(
+        &mut self,
+        _: &Context,
+        _: &Session,
+    ) -> impl Future<Output = Result<bool, Error>> + Send {
+        std::future::ready(Ok(false))
     }
 
     /// What has to happen before anything is sent, an interrupt included, to a session that the

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::domain::{
-    diagnosis::{facts::Facts, verdict::Verdict, waiting::AnswerKind},
+    diagnosis::{calls::AnswerKind, evidence::errors, facts::Facts, verdict::Verdict},
+    events,
     view::row::shown_amount,
 };
 
@@ -23,10 +24,18 @@ pub struct NextStep {
 pub enum Advice {
     /// Wait until it is no longer busy.
     Wait,
+    /// Wait; or, if this has gone on for too long, stop its turn.
+    WaitOrInterrupt,
     /// Answer the waiting call, whose event has this id.
     Answer(AnswerKind, String),
     /// Send a message, or archive it if the work is done.
     ContinueOrArchive,
+    /// Send a message so that its workflow runs go on, or end.
+    ContinueOrEndRuns,
+    /// Close what it waits for by an interrupt, since there is nothing to answer.
+    Free,
+    /// Wait, since work resumes by itself; if it does not, only removing the budget helps.
+    BudgetLifted,
     /// Raise the budget above the cost so far, if known, or archive it.
     RaiseBudgetOrArchive(Option<String>),
     /// Deal with the source of the error, then send a message.
@@ -63,20 +72,39 @@ impl NextStep {
             session_id: head.id.clone(),
             console_url: facts.console_url.map(str::to_owned),
             advice: match verdict {
-                Verdict::Working => Advice::Wait,
+                Verdict::Working if facts.stop_reason() == Some("budget_reached") => {
+                    Advice::BudgetLifted
+                }
+                Verdict::Working | Verdict::WorkflowRunning => Advice::Wait,
+                Verdict::ToolRunning => {
+                    let calls = facts.running_calls();
+                    let mut began = calls.iter().map(|(call, _)| events::at(call));
+                    let is_long = began.any(|began| facts.is_long_ago(began));
+                    if is_long { Advice::WaitOrInterrupt } else { Advice::Wait }
+                }
                 Verdict::WaitingForConfirmation | Verdict::WaitingForToolResult => {
                     let call = facts.first_call();
                     call.map_or(Advice::Inspect, |(id, kind)| Advice::Answer(kind, id.to_owned()))
                 }
+                Verdict::Finished => match error_source(facts, verdict) {
+                    // The turn ended without what it needed.
+                    source @ (ErrorSource::McpServer | ErrorSource::Repository) => {
+                        Advice::RetryAfterError(source)
+                    }
+                    _ => Advice::ContinueOrArchive,
+                },
                 Verdict::WaitingForMessage => Advice::ContinueOrArchive,
+                Verdict::WorkflowPaused => Advice::ContinueOrEndRuns,
+                Verdict::Stranded => Advice::Free,
+                Verdict::BudgetReached if facts.is_budget_lifted() => Advice::BudgetLifted,
                 Verdict::BudgetReached => {
                     let cost = head.usage.list_cost.as_ref();
                     Advice::RaiseBudgetOrArchive(cost.and_then(shown_amount))
                 }
-                Verdict::RetriesExhausted => Advice::RetryAfterError(error_source(facts)),
+                Verdict::RetriesExhausted => Advice::RetryAfterError(error_source(facts, verdict)),
                 Verdict::Refused => Advice::Rephrase,
                 Verdict::StuckRunning | Verdict::ReschedulingLong => Advice::Interrupt,
-                Verdict::TerminatedError => Advice::Replace,
+                Verdict::TerminatedError | Verdict::Terminated => Advice::Replace,
                 Verdict::Archived => Advice::ReadHistory,
                 Verdict::Unknown => Advice::Inspect,
             },
@@ -84,8 +112,9 @@ impl NextStep {
     }
 }
 
-fn error_source(facts: &Facts<'_>) -> ErrorSource {
-    let error = facts.newest("session.error").and_then(|event| event.get("error")?.get("type"));
+fn error_source(facts: &Facts<'_>, verdict: Verdict) -> ErrorSource {
+    let newest = errors(facts, verdict).into_iter().next();
+    let error = newest.and_then(|event| event.get("error")?.get("type"));
     match error.and_then(Value::as_str).unwrap_or_default() {
         kind if kind.starts_with("mcp_") => ErrorSource::McpServer,
         kind if kind.starts_with("billing") => ErrorSource::Billing,

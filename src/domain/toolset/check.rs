@@ -16,15 +16,14 @@ use crate::domain::toolset::{
     value_path::ValuePath,
 };
 
-const MOST_TOOLS: usize = 128;
+/// The number of tools is the service's to judge.
 const MOST_SERVERS: usize = 20;
 
 /// Adds every reason why the result cannot be sent.
 pub(crate) fn check(current: &Toolset, result: &MergeResult<'_>, problems: &mut Vec<Problem>) {
     let mut check = Check { problems };
-    check.size(Section::Tools, &current.tools, &result.tools, MOST_TOOLS);
-    let (before, servers) = (&current.mcp_servers, &result.servers);
-    check.size(Section::Servers, before, servers, MOST_SERVERS);
+    let servers = &result.servers;
+    check.number_of_servers(current.mcp_servers.len(), servers.len());
     for entry in &result.tools {
         check.tool(&ValuePath::of(Section::Tools, entry));
     }
@@ -66,17 +65,10 @@ impl Check<'_> {
         path.present().is_none() || self.require(path, expected)
     }
 
-    fn size(
-        &mut self,
-        section: Section,
-        before: &[Value],
-        entries: &[MergedEntry<'_>],
-        most: usize,
-    ) {
-        let count = entries.len();
-        if count > most && count > before.len() {
-            let kind = ProblemKind::TooManyEntries(count, most);
-            self.report(section.name().to_owned(), kind);
+    fn number_of_servers(&mut self, before: usize, after: usize) {
+        if after > MOST_SERVERS.max(before) {
+            let kind = ProblemKind::TooManyEntries(after, MOST_SERVERS);
+            self.report(Section::Servers.name().to_owned(), kind);
         }
     }
 

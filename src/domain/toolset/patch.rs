@@ -27,11 +27,11 @@ impl Toolset {
 /// What the arrays of a patch mean.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// A given array is the new value, as in the API itself. `[]` clears.
-    #[default]
-    Replace,
     /// Given entries are added, or update the entry of the same identity; the others stay.
+    #[default]
     Merge,
+    /// A given array is the new value, as in the API itself. `[]` clears.
+    Replace,
 }
 
 /// The changes asked for. An array that is not given stays as it is.

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::domain::toolset::{
-    identity::Section,
+    identity::{Kind, Section},
     merge::{MergeResult, MergedEntry},
-    resolve::{CONFIGS, DEFAULT, INHERITED},
+    resolve::{CONFIGS, DEFAULT, INHERITED, Resolved},
     value::{alike, text},
     value_path::ValuePath,
 };
@@ -28,6 +28,10 @@ pub enum Warning {
     Overridden(String, Vec<String>),
     /// The name at this path is not in [`BUILT_IN_TOOLS`].
     UnknownTool(String, String),
+    /// The type at this path is unknown, and differs from this known one only in its suffix.
+    AlmostKnownType(String, &'static str),
+    /// The permission of the tool at this path changes, but the tool stays off.
+    StaysOff(String),
 }
 
 pub(crate) fn warnings(result: &MergeResult<'_>) -> Vec<Warning> {
@@ -37,7 +41,49 @@ pub(crate) fn warnings(result: &MergeResult<'_>) -> Vec<Warning> {
         .chain(unused_servers(result))
         .chain(result.tools.iter().filter_map(overridden))
         .chain(result.tools.iter().flat_map(unknown_tools))
+        .chain(result.tools.iter().filter_map(almost_known_type))
+        .chain(result.tools.iter().flat_map(stays_off))
         .collect()
+}
+
+/// A suffix that was forgotten, or made up.
+fn almost_known_type(entry: &MergedEntry<'_>) -> Option<Warning> {
+    let (index, given) = entry.given?;
+    let kind = text(given, "type")?;
+    let is_new = entry.before.is_none();
+    let known = ["agent_toolset_20260401", "mcp_toolset", "custom"];
+    let stem = |kind: &str| {
+        let kind = kind.to_ascii_lowercase().replace('-', "_");
+        let end = kind.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').len();
+        kind.get(..end).map(|stem| stem.trim_end_matches("_tool").to_owned())
+    };
+    let meant = known.into_iter().find(|known| stem(known) == stem(kind))?;
+    let path = format!("{}[{index}].type", Section::Tools.name());
+    (is_new && kind != meant).then_some(Warning::AlmostKnownType(path, meant))
+}
+
+/// Of the configs given: those of tools whose permission changes and that are off all the same.
+fn stays_off(entry: &MergedEntry<'_>) -> Vec<Warning> {
+    let Some(object) = entry.value.as_object() else {
+        return Vec::new();
+    };
+    let kind = Kind::of(&entry.value);
+    if entry.given.is_none() || !kind.is_toolset() {
+        return Vec::new();
+    }
+    let resolved = Resolved::of(object, kind);
+    let configs = ValuePath::of(Section::Tools, entry).key(CONFIGS).configs();
+    let is_off = |name| resolved.setting(name, "enabled").is_some_and(|on| *on == false);
+    let changed = configs.iter().filter(|config| {
+        let policy = config.key("permission_policy");
+        policy.given.is_some() && !policy.is_old()
+    });
+    let off = changed.filter(|config| {
+        let name = config.value.and_then(|config| text(config, "name"));
+        // Who turns it off in the same call knows.
+        config.key("enabled").given.is_none() && name.is_some_and(is_off)
+    });
+    off.map(|config| Warning::StaysOff(config.location())).collect()
 }
 
 fn unused_servers(result: &MergeResult<'_>) -> Option<Warning> {

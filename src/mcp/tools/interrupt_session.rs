@@ -9,7 +9,7 @@ use crate::{
     app::ops::interrupt_session::{Interrupted, interrupt_session},
     domain::view::row::Row,
     mcp::{
-        args::values::SessionIdArg,
+        args::values::{SessionIdArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
@@ -22,9 +22,9 @@ pub(crate) struct Args {
     #[schemars(length(min = 1, max = 256))]
     session_thread_id: Option<String>,
     /// How long to wait until it is seen to have stopped.
-    #[serde(default)]
+    #[serde(default = "number::<10>")]
     #[schemars(range(min = 0, max = 40))]
-    wait_seconds: u8,
+    wait_seconds: u32,
     /// Check everything, send nothing.
     #[serde(default)]
     dry_run: bool,
@@ -52,7 +52,9 @@ impl SessionsTool for Args {
     const TITLE: &'static str = "Interrupt a session";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
         "Stop the current turn of a running or rescheduling \
-        session at the next safe point; it goes idle, keeps its history and can go on later.",
+        session at the next safe point; it goes idle, keeps its history and can go on later. An \
+        idle session that waits for an answer stops waiting: its pending calls are closed. \
+        Without session_thread_id all threads stop. Workflow runs are paused, not ended.",
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Writes;

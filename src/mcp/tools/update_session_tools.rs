@@ -46,11 +46,11 @@ pub(crate) struct Args {
 #[derive(Deserialize, Serialize, JsonSchema, Default, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 enum ModeArg {
-    /// the whole new value
+    /// entries to add or change; the others stay
     #[default]
-    Replace,
-    /// entries to add or change
     Merge,
+    /// the whole new value: every entry not given is lost
+    Replace,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -71,10 +71,10 @@ impl SessionsTool for Args {
     const TITLE: &'static str = "Change a session's tools";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
         "Change the tools and MCP servers of one idle session; its \
-        agent stays as it is. An array not given stays. mode \"merge\" adds or changes only the \
-        entries given, found by type, an MCP toolset by mcp_server_name, custom tools and servers \
-        by name; configs merge by name. mode \"replace\" drops every entry not given. Answers the \
-        diff; dry_run shows it first.",
+        agent stays as it is. Give only what is to be added or changed: entries are found by type, \
+        an MCP toolset by mcp_server_name, custom tools and servers by name, and configs merge by \
+        name. Only mode \"replace\" drops what is not given. Answers the diff; dry_run shows it \
+        first.",
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;

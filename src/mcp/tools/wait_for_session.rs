@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::ops::wait_for_session::wait_for_session,
-    domain::view::row::Row,
+    domain::{diagnosis::OpenRun, view::row::Row},
     mcp::{
         args::values::{SessionIdArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -37,6 +37,9 @@ pub(crate) struct Output {
     /// Why it stopped, if it did: end_turn, requires_action with event_ids, …
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_reason: Option<Map<String, Value>>,
+    /// Workflow runs that have not ended: an idle session with any of them is not done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    workflow_runs: Vec<OpenRun>,
     /// The session as lists show it.
     session: Row,
 }
@@ -65,7 +68,8 @@ impl SessionsTool for Args {
             status: session.status.clone(),
             busy: waited.busy,
             waited_seconds: waited.waited.as_secs(),
-            stop_reason: waited.stop_reason,
+            stop_reason: waited.pause.stop_reason,
+            workflow_runs: waited.pause.open_runs,
             session,
         })
     }

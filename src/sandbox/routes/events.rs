@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::sandbox::{
+    event_type::is_event_type,
     exchange::{ApiRequest, respond},
     fields::Fields,
     history::Event,
@@ -20,13 +21,6 @@ use crate::sandbox::{
     session::inbox,
     store::Store,
 };
-
-/// Whether `types[]` may contain this type.
-fn is_event_type(kind: &str) -> bool {
-    let family = kind.split_once('.').map(|(family, _)| family);
-    let known = "user agent session span system workflow_run";
-    family.is_some_and(|family| known.split(' ').any(|known| known == family))
-}
 
 pub(super) fn list(store: &mut Store, request: &ApiRequest) -> Result<Response> {
     let query = &request.query;
@@ -68,7 +62,7 @@ pub(super) fn send(store: &mut Store, request: &ApiRequest) -> Result<Response> 
     let interrupts = |event: &Value| event.get("type") == interrupt;
     let silent =
         quirks.has(Quirk::InterruptAccepted) && events.into_iter().flatten().any(interrupts);
-    let recorded = session.receive(clock, inbox::read(&fields, "events")?)?;
+    let recorded = session.receive(clock, quirks, inbox::read(&fields, "events")?)?;
     if silent {
         return Ok(StatusCode::ACCEPTED.into_response());
     }

@@ -101,6 +101,10 @@ pub(super) fn create(store: &mut Store, request: &ApiRequest) -> Result<Response
     let fields = Fields::body(&body, known)?;
     let agent = read_agent(store, &fields)?;
     let environment = read_environment(store, &fields)?;
+    let too_many = |events: &Vec<Value>| events.len() > 50;
+    if fields.array("initial_events")?.is_some_and(too_many) {
+        return Err(fields.error("initial_events", "at most 50 events"));
+    }
     let initial_events = inbox::read(&fields, "initial_events")?;
     if !initial_events.iter().all(IncomingEvent::may_be_initial) {
         let complaint = "only user.message and user.define_outcome";
@@ -111,6 +115,7 @@ pub(super) fn create(store: &mut Store, request: &ApiRequest) -> Result<Response
     let vault_ids = fields.strings("vault_ids")?.unwrap_or_default();
     store.check_vaults(&vault_ids)?;
     let mut session = Session::new(&suffix, agent.into(), environment, now);
+    session.self_hosted = store.environments.get(environment)?.is_self_hosted();
     session.title = fields.text("title")?.map(str::to_owned);
     session.metadata = attributes::metadata(&fields)?;
     for resource in fields.objects("resources")? {
@@ -119,7 +124,7 @@ pub(super) fn create(store: &mut Store, request: &ApiRequest) -> Result<Response
     }
     session.vault_ids = vault_ids;
     session.budget_cents = attributes::budget(&fields)?;
-    session.receive(&mut store.clock, initial_events)?;
+    session.receive(&mut store.clock, &store.quirks, initial_events)?;
     let id = session.id.clone();
     store.created += 1;
     store.add_session(session);

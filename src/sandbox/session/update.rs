@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{Session, Status};
+use super::{Session, Status, outcome::Evaluation};
 use crate::sandbox::{
     agent::Agent,
     attributes,
@@ -63,6 +63,7 @@ impl Session {
             self.updated_at = clock.stamp();
             let changes = Value::Object(changes);
             self.record("session.updated", self.updated_at, changes);
+            self.resume_within_budget(clock);
         }
         Ok(())
     }
@@ -144,18 +145,24 @@ impl Session {
         if running {
             return Ok(());
         }
+        let terminated = self.status == Status::Terminated;
         let status =
             if quirks.has(Quirk::IdleAfterArchive) { Status::Idle } else { Status::Terminated };
-        self.set_status(status);
         self.turn.number += 1;
-        self.turn.running_since = None;
         self.turn.pending_calls.clear();
         self.history.queue.clear();
+        self.close_outcome(clock, Evaluation::Interrupted, "The session was archived.");
+        self.stop_running(now);
+        self.set_status(status);
+        self.turn.stop = None;
+        self.updated_at = now;
         for thread in &mut self.threads {
             thread.status = status;
             thread.updated_at = now;
         }
-        self.record("session.status_terminated", now, json!({}));
+        if !terminated {
+            self.record_status(Status::Terminated, None, || clock.stamp());
+        }
         Ok(())
     }
 }

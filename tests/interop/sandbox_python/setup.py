@@ -120,7 +120,12 @@ def makes_and_changes_environments():
         missing(lambda: call(place.id))
     conflict(lambda: environments.delete("env_01"))
     invalid(lambda: environments.create(name=""))
-    invalid(lambda: environments.create(name="x", config={"type": "self_hosted"}))
+    own = environments.create(name="x", config={"type": "self_hosted"})
+    assert own.config.type == "self_hosted"
+    invalid(
+        lambda: environments.update(own.id, config={"type": "cloud"}), "invalid_config_type_change"
+    )
+    invalid(lambda: environments.create(name="x", config={"type": "elsewhere"}))
     invalid(lambda: environments.create(name="x", scope="account"))
 
 

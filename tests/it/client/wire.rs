@@ -2,7 +2,7 @@
 
 use managed_sessions_mcp::{
     api::{
-        ApiErrorKind, Client, EventQuery, SessionQuery,
+        ApiErrorKind, Client, EventQuery, SessionQuery, ThreadQuery,
         settings::{AuthHeader, Settings, check_base_url},
     },
     model::{Order, SessionId},
@@ -136,7 +136,7 @@ async fn queries_contain_only_the_parameters_that_are_set() {
         ..EventQuery::default()
     };
     client.list_events(&id(), &events).await.unwrap();
-    client.list_threads(&id()).await.unwrap();
+    client.list_threads(&id(), &ThreadQuery::default()).await.unwrap();
     assert_eq!(
         server.lines(),
         [

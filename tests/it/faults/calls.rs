@@ -152,7 +152,7 @@ fn dry_runs() -> Vec<Call> {
         Call::read(
             "update tools, dry run",
             "update_session_tools",
-            json!({"session_id": "sesn_11", "tools": [], "mcp_servers": [], "dry_run": true}),
+            json!({"session_id": "sesn_11", "mode": "replace", "tools": [], "mcp_servers": [], "dry_run": true}),
         )
         .with_outcome("would_update"),
         Call::read(
@@ -190,14 +190,14 @@ fn updates() -> Vec<Call> {
         Call::read(
             "update tools",
             "update_session_tools",
-            json!({"session_id": "sesn_11", "tools": [], "mcp_servers": []}),
+            json!({"session_id": "sesn_11", "mode": "replace", "tools": [], "mcp_servers": []}),
         )
         .with_outcome("updated")
         .changes(&["sesn_11"], Effect::WithoutTools, &[("POST", "/v1/sessions/sesn_11")]),
         Call::read(
             "update tools, interrupting",
             "update_session_tools",
-            json!({"session_id": "sesn_05", "tools": [], "mcp_servers": [],
+            json!({"session_id": "sesn_05", "mode": "replace", "tools": [], "mcp_servers": [],
                    "if_busy": "interrupt", "wait_seconds": 2}),
         )
         .with_outcome("updated")

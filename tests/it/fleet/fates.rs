@@ -30,6 +30,8 @@ enum Fate {
     Overloaded,
     /// The service forbids the write.
     Forbidden,
+    /// It has a workflow run that has not ended.
+    HasOpenRun,
 }
 
 /// Any fate, but most sessions stay as they are.
@@ -42,6 +44,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         Fate::Limited,
         Fate::Overloaded,
         Fate::Forbidden,
+        Fate::HasOpenRun,
     ]);
     prop_oneof![4 => Just(Fate::Stays), 7 => others]
 }
@@ -95,6 +98,11 @@ impl State {
             (Fate::Limited, false) if is_first => reject(429),
             (Fate::Overloaded, true) if is_first => reject(529),
             (Fate::Forbidden, true) => reject(403),
+            (Fate::HasOpenRun, true) => {
+                let details = json!({"error_code": "workflow_run_open"});
+                let error = json!({"type": "invalid_request_error", "details": details});
+                ResponseTemplate::new(400).set_body_json(json!({"type": "error", "error": error}))
+            }
             (Fate::StartsBeforeTheWrite, true) => reject(409),
             (Fate::Starts, false) => record(json!({"status": "running"})),
             (Fate::StartsBeforeTheWrite, false) if !is_first => {
@@ -146,6 +154,7 @@ async fn check_fleet(fates: &[Fate], action: &str, at_once: usize) {
         (&end["failed_count"], &[Fate::Forbidden]),
         (skipped("session_changed"), &[Fate::Changes]),
         (skipped("not_found"), &[Fate::Vanishes]),
+        (skipped("workflow_run_open"), &[Fate::HasOpenRun]),
         (skipped("session_running"), &busy),
     ] {
         let number = number.as_u64().unwrap_or(0);

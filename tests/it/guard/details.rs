@@ -1,9 +1,9 @@
 //! What an update of a session's details sends, and how it is shown.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{accepting, record};
-use crate::support::{Api, with_fields};
+use crate::support::{Api, Host, sandbox, with_fields};
 
 #[tokio::test]
 async fn an_update_to_what_is_already_there_is_not_sent() {
@@ -84,4 +84,67 @@ async fn long_titles_are_cut_in_changes_and_sent_in_full() {
     let title = json!({"before": cut("o"), "after": cut("n")});
     assert_eq!(answer["changes"]["title"], title);
     assert_eq!(api.last_body().await["title"], new);
+}
+
+#[tokio::test]
+async fn a_budget_that_the_api_would_refuse_is_refused_before_anything_is_sent() {
+    let cost = |amount: &str| json!({"list_cost": {"amount": amount, "currency": "USD"}});
+    let with_cost =
+        |amount: &str| with_fields(record("idle", false), json!({"usage": cost(amount)}));
+    let without = with_fields(record("idle", false), json!({"budget": null}));
+    for (session, budget, outcome) in [
+        (with_cost("2503"), "20 USD", "budget_not_raised"),
+        (with_cost("2503"), "25.03 USD", "budget_not_raised"),
+        (with_cost("2503.4"), "25.04 USD", "budget_not_raised"),
+        (with_cost("2503"), "25.04 USD", "would_update"),
+        // Lower than before is fine, and so is the budget that it has, whatever it has cost.
+        (with_cost("9000"), "50.00 USD", "unchanged"),
+        // Amounts in different currencies cannot be compared here.
+        (with_cost("2503"), "20 EUR", "would_update"),
+        (without.clone(), "20 USD", "budget_create_only"),
+        (without, "none", "unchanged"),
+    ] {
+        let api = Api::with_session(session).await;
+        let host = api.host().await;
+        let arguments = json!({"session_id": "sesn_1", "budget": budget, "dry_run": true});
+        assert_eq!(host.outcome("update_session", arguments.clone()).await, outcome, "{budget}");
+        if outcome.starts_with("budget_") {
+            let write = with_fields(arguments, json!({"dry_run": false}));
+            assert_eq!(host.outcome("update_session", write).await, outcome, "{budget}");
+        }
+        assert_eq!(api.writes().await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn the_apis_own_refusal_of_a_budget_has_the_same_code() {
+    for code in ["budget_not_raised", "budget_create_only"] {
+        let api = Api::with_session(record("idle", false)).await;
+        let details = json!({"error_code": code});
+        let body = json!({"type": "error", "error": {"type": "invalid_request_error",
+            "message": "The budget is too low.", "details": details}});
+        api.answers("POST", "/v1/sessions/sesn_1", 400, body).await;
+        let arguments = json!({"session_id": "sesn_1", "budget": "90 USD"});
+        assert_eq!(api.host().await.outcome("update_session", arguments).await, code);
+    }
+}
+
+#[tokio::test]
+async fn a_copied_example_changes_one_permission_and_keeps_the_other_tools() {
+    let sandbox = sandbox().await;
+    let host = Host::new(&sandbox.base_url()).await;
+    let arguments = json!({"session_id": "sesn_11", "tools": [{
+        "type": "agent_toolset_20260401",
+        "configs": [{"name": "bash", "permission_policy": {"type": "always_ask"}}],
+    }]});
+    let before = host.answer("get_session", json!({"session_id": "sesn_11"})).await;
+    let updated = host.answer("update_session_tools", arguments).await;
+    assert_eq!(updated["changes"]["tools"].get("removed"), None, "{updated}");
+    let after = host.answer("get_session", json!({"session_id": "sesn_11"})).await;
+    let kinds = |record: &Value| -> Vec<Value> {
+        let tools = record["tools"].as_array().expect("tools").iter();
+        tools.map(|tool| tool["type"].clone()).collect()
+    };
+    assert_eq!(kinds(&after), kinds(&before));
+    assert!(kinds(&after).len() > 1);
 }

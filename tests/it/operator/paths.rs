@@ -20,6 +20,7 @@ fn arguments(tool: &Tool, id: &str) -> Value {
             "if_busy" => json!("interrupt"),
             "wait_seconds" => json!(1),
             "tools" | "mcp_servers" if tool.name == "update_session_tools" => json!([]),
+            "mode" => json!("replace"),
             "title" if tool.name == "update_session" => json!("Another title"),
             "plan_id" => json!("plan_1"),
             "action" => json!("delete"),

@@ -101,7 +101,7 @@ async fn every_seeded_session_has_its_diagnosis() {
     let sandbox = sandbox().await;
     let host = Host::new(&sandbox.base_url()).await;
     let expected = [
-        ("sesn_01", "waiting_for_message"),
+        ("sesn_01", "finished"),
         ("sesn_02", "waiting_for_confirmation"),
         ("sesn_03", "waiting_for_tool_result"),
         ("sesn_04", "stuck_running"),
@@ -109,7 +109,7 @@ async fn every_seeded_session_has_its_diagnosis() {
         ("sesn_06", "working"),
         ("sesn_07", "terminated_error"),
         ("sesn_08", "archived"),
-        ("sesn_10", "waiting_for_message"),
+        ("sesn_10", "finished"),
         ("sesn_12", "stuck_running"),
         ("sesn_13", "budget_reached"),
         ("sesn_14", "retries_exhausted"),

@@ -23,7 +23,8 @@ fn toolset(tools: Value, mcp_servers: Value) -> Toolset {
     Toolset { tools: array(tools), mcp_servers: array(mcp_servers) }
 }
 
-/// A patch from the arguments of the tool, as a caller writes them.
+/// A patch from the arguments of the tool; in these tables the mode is replace unless they say
+/// merge, which is what callers get who name none.
 pub(crate) fn patch(arguments: &Value) -> Patch {
     let entries = |key: &str| arguments.get(key).cloned().map(array);
     let names = |key: &str| {

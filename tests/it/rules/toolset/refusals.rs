@@ -22,12 +22,22 @@ fn at(path: &str, kind: ProblemKind) -> Problem {
 
 #[test]
 fn limits_do_not_apply_to_what_shrinks() {
-    let tools = (0..131).map(|n| custom(&n.to_string())).collect();
-    let over = toolset(tools, json!([]));
-    let left = planned(&over, &json!({"remove_tools": ["0"]})).tools;
-    assert_eq!(left.map(|tools| tools.len()), Some(130));
-    let expected = at("tools", ProblemKind::TooManyEntries(132, 128));
-    assert_eq!(problems(&over, &tool(custom("more"))), [expected]);
+    let server = |n: i32| json!({"type": "url", "name": n.to_string(), "url": "https://x.example"});
+    let servers: Vec<_> = (0..22).map(server).collect();
+    let over = toolset(json!([]), Value::Array(servers));
+    let left = planned(&over, &json!({"remove_mcp_servers": ["0"]})).mcp_servers;
+    assert_eq!(left.map(|servers| servers.len()), Some(21));
+    let more = json!({"mode": "merge", "mcp_servers": [server(22)]});
+    let expected = at("mcp_servers", ProblemKind::TooManyEntries(23, 20));
+    assert_eq!(problems(&over, &more), [expected]);
+}
+
+#[test]
+fn the_number_of_tools_is_left_to_the_service() {
+    let tools: Vec<_> = (0..299).map(|n| custom(&n.to_string())).collect();
+    let many = toolset(Value::Array(tools), json!([]));
+    let more = planned(&many, &tool(custom("more"))).tools;
+    assert_eq!(more.map(|tools| tools.len()), Some(300));
 }
 
 /// A compatible service may have what the API would refuse; that is not the caller's fault.

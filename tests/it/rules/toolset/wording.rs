@@ -89,7 +89,6 @@ fn the_problems_of_a_server() {
 
 #[test]
 fn the_problems_of_a_patch() {
-    let many = |count: u8| -> Value { (0..count).map(|n| custom(&n.to_string())).collect() };
     let server = |n| json!({"type": "url", "name": format!("s{n}"), "url": "https://x.example"});
     let servers: Vec<_> = (0..21).map(server).collect();
     let mut current = usual();
@@ -97,7 +96,6 @@ fn the_problems_of_a_patch() {
     let cases = json!([
         {},
         {"mode": "merge", "tools": []},
-        {"tools": many(129)},
         {"tools": [], "mcp_servers": servers},
         {"mode": "merge", "tools": [custom("a"), custom("a")]},
         {"tools": [], "mcp_servers": [linear(), linear()]},
@@ -127,12 +125,44 @@ fn the_words_of_warnings() {
         {"mode": "merge", "tools": [{"type": "agent_toolset_20260401",
             "default_config": {"permission_policy": {"type": "always_ask"}},
             "configs": [{"name": "bash", "permission_policy": {"type": "always_ask"}}, {"name": "Bash"}]}]},
+        {"mode": "merge", "tools": [{"type": "agent_toolset", "configs": [{"name": "bash"}]}]},
+        {"mode": "merge", "tools": [{"type": "agent-toolset-20260101"}]},
+        {"mode": "merge", "tools": [{"type": "mcp_toolset_20260401", "mcp_server_name": "linear"}]},
+        {"mode": "merge", "tools": [{"type": "Custom_Tool", "name": "x"}]},
+        {"mode": "merge", "tools": [{"type": "future_toolset"}]},
     ]);
     let words = |arguments: &Value| {
         let warnings = planned(&usual(), arguments).warnings;
         warnings.iter().map(warning).collect()
     };
     insta::assert_snapshot!(page(cases, words));
+}
+
+#[test]
+fn a_tool_that_stays_off_although_its_permission_changes_is_mentioned() {
+    let ask = json!({"type": "always_ask"});
+    let built_in = |settings: Value| {
+        let mut tool = settings;
+        tool["type"] = json!("agent_toolset_20260401");
+        tool
+    };
+    let off = built_in(json!({"configs": [{"name": "bash", "enabled": false}]}));
+    let all_off = built_in(json!({"default_config": {"enabled": false}}));
+    let asked = built_in(json!({"configs": [{"name": "bash", "permission_policy": ask}]}));
+    let turned_on =
+        built_in(json!({"configs": [{"name": "bash", "enabled": true, "permission_policy": ask}]}));
+    for (has, given, expected) in [
+        (&off, &asked, 1),
+        (&all_off, &asked, 1),
+        (&resolved_builtin(), &asked, 0),
+        (&off, &turned_on, 0),
+    ] {
+        let current = Toolset { tools: vec![has.clone()], mcp_servers: Vec::new() };
+        let change = planned(&current, &json!({"mode": "merge", "tools": [given]}));
+        let words: Vec<String> = change.warnings.iter().map(warning).collect();
+        assert_eq!(words.len(), expected, "{has} {given}: {words:?}");
+        assert!(words.iter().all(|word| word.starts_with("tools[0].configs[0]: ")), "{words:?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,86 @@
+//! The threads of a multi-agent session.
+
+use crate::{
+    api::ThreadQuery,
+    app::{
+        context::Context,
+        error::{About, Error, ErrorKind},
+    },
+    domain::events,
+    model::{Event, ObjectId, SessionId},
+};
+
+const PAGE_SIZE: u32 = 1_000;
+const MAX_PAGES: usize = 50;
+
+/// The threads of the session that are neither idle nor ended; none where the service does not
+/// know threads.
+pub(crate) async fn busy_threads(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
+    let mut threads = threads(cx, id, &["running", "rescheduling"]).await?;
+    // Some services ignore the filter.
+    threads.retain(|thread| {
+        let status = events::text(thread, "status").unwrap_or_default();
+        !["idle", "terminated"].contains(&status)
+    });
+    Ok(threads)
+}
+
+/// Every thread of the session, or those of these statuses; none where the service does not know
+/// threads.
+pub(crate) async fn threads(
+    cx: &Context,
+    id: &SessionId,
+    statuses: &[&str],
+) -> Result<Vec<Event>, Error> {
+    let mut query = ThreadQuery {
+        statuses: statuses.iter().map(|&status| status.to_owned()).collect(),
+        ..ThreadQuery::default()
+    };
+    let mut threads = Vec::new();
+    for _ in 0..MAX_PAGES {
+        let page = match cx.client().list_threads(id, &query).await {
+            Ok(page) => page.body,
+            Err(error) => {
+                let error = Error::api(About::Threads(id.clone()), error);
+                let has_none = error.is_unknown_route() && query.page.is_none();
+                return if has_none { Ok(threads) } else { Err(error) };
+            }
+        };
+        threads.extend(page.data);
+        match page.next_page {
+            Some(next) if query.page.as_ref() != Some(&next) => query.page = Some(next),
+            Some(_) => break,
+            None => return Ok(threads),
+        }
+    }
+    Err(ErrorKind::EndlessHistory(id.clone()).into())
+}
+
+/// At most `count` of the newest events of one thread's own history, newest first. That list has
+/// no order but oldest first, so it is read to its end.
+pub(crate) async fn recent_thread_events(
+    cx: &Context,
+    id: &SessionId,
+    thread: &ObjectId,
+    count: usize,
+) -> Result<Vec<Event>, Error> {
+    let mut newest: Vec<Event> = Vec::new();
+    let mut cursor: Option<String> = None;
+    for _ in 0..MAX_PAGES {
+        let client = cx.client();
+        let page = client.list_thread_events(id, thread, Some(PAGE_SIZE), cursor.as_deref());
+        let page = page.await.map_err(|error| Error::api(About::Events(id.clone()), error))?.body;
+        newest.extend(page.data);
+        let surplus = newest.len().saturating_sub(count);
+        newest.drain(..surplus);
+        match page.next_page {
+            Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+            Some(_) => break,
+            None => {
+                newest.reverse();
+                return Ok(newest);
+            }
+        }
+    }
+    Err(ErrorKind::EndlessHistory(id.clone()).into())
+}

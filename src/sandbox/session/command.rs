@@ -1,0 +1,85 @@
+//! What a turn does: as told by the first words of the message that starts it.
+
+use serde_json::Value;
+
+use crate::sandbox::file;
+
+/// What a turn will do before it ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum TurnAction {
+    /// The agent replies with a text.
+    #[default]
+    Reply,
+    /// The agent goes on after an answer, an error or a budget.
+    GoOn,
+    /// The agent calls the tools with these names, all at once.
+    CallTools(Vec<String>, Judgement),
+    /// The agent writes a file with this name and text.
+    WriteFile(String, String),
+    /// The turn costs this many cents more.
+    Spend(u64),
+    /// An error of this type occurs, and the turn goes on.
+    Report(String),
+    Compact,
+    /// A transient error: the session is rescheduled, then goes on.
+    Reschedule,
+    /// A transient error that outlasts the retries.
+    Exhaust,
+    /// An unrecoverable error.
+    Fail,
+    /// The model refuses, with this category.
+    Refuse(Option<String>),
+    /// The grader scores the outcome.
+    Evaluate,
+}
+
+/// What the service thinks of a call, where the permission policy is `auto`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::sandbox) enum Judgement {
+    #[default]
+    Safe,
+    Unclear,
+    Risky,
+}
+
+impl TurnAction {
+    /// The action that a `user.message` asks for; a plain reply unless it begins with a command.
+    pub(super) fn for_message(message: &Value) -> Self {
+        let text = message.pointer("/content/0/text").and_then(Value::as_str);
+        if let Some((name, content)) = text.and_then(file::write_command) {
+            return Self::WriteFile(name, content);
+        }
+        let mut words = text.unwrap_or_default().split_whitespace();
+        let (command, argument) = (words.next().unwrap_or_default(), words.next());
+        let owned = || argument.map(str::to_owned);
+        match (command, argument) {
+            ("/use", Some(names)) => {
+                let names = names.split(',').filter(|name| !name.is_empty());
+                let judgement = match words.next() {
+                    Some("risky") => Judgement::Risky,
+                    Some("unclear") => Judgement::Unclear,
+                    _ => Judgement::Safe,
+                };
+                Self::CallTools(names.map(str::to_owned).collect(), judgement)
+            }
+            ("/spend", Some(amount)) => cents(amount).map_or(Self::Reply, Self::Spend),
+            ("/error", Some(kind)) => Self::Report(kind.to_owned()),
+            ("/compact", _) => Self::Compact,
+            ("/reschedule", _) => Self::Reschedule,
+            ("/exhaust", _) => Self::Exhaust,
+            ("/fail", _) => Self::Fail,
+            ("/refuse", _) => Self::Refuse(owned()),
+            _ => Self::Reply,
+        }
+    }
+}
+
+/// Cents of an amount such as `12` or `12.50`.
+fn cents(amount: &str) -> Option<u64> {
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "00"));
+    if fraction.len() != 2 {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok()?;
+    whole.checked_mul(100)?.checked_add(fraction.parse().ok()?)
+}
