@@ -101,11 +101,13 @@ def refuses_events_that_cannot_be():
         {"type": "user.tool_result", "tool_use_id": "sevt_x"},
         {**outcome, "max_iterations": 21},
         {**outcome, "rubric": {"type": "image"}},
-        {"type": "system.message", "content": [{"type": "text", "text": "Alone."}]},
     ):
         # A request is refused as a whole.
         invalid(lambda: send(session.id, text("First."), event))
     assert not list(sessions.events.list(session.id))
+    system = {"type": "system.message", "content": [{"type": "text", "text": "Be brief."}]}
+    for wrong in ((system,), (system, text("Behind it.")), (text("?"), system, system)):
+        invalid(lambda: send(session.id, *wrong))
     invalid(lambda: send(session.id))
     invalid(lambda: send(session.id, *[text("?")] * 51))
     missing(lambda: send("sesn_x", text("?")))
