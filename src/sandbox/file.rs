@@ -9,7 +9,6 @@ use super::{
     clock::Timestamp,
     page::SortKey,
     rejection::{Rejection, Result},
-    session::Session,
 };
 
 #[derive(Debug, Clone)]
@@ -86,32 +85,6 @@ impl File {
         self.id.hash(&mut hasher);
         (self.created_at.micros(), hasher.finish())
     }
-}
-
-impl Session {
-    /// Adds a produced file, which is listed from `created_at` on.
-    pub(super) fn produce(&mut self, name: &str, bytes: Vec<u8>, created_at: Timestamp) {
-        self.attachment_number += 1;
-        let id = format!("file_{}_{:02}", self.history.id_suffix, self.attachment_number);
-        let file = File::uploaded(id, name, bytes.into(), created_at);
-        self.produced.push(File { downloadable: true, ..file });
-    }
-
-    /// The session's own files as of `now`: copies of mounted ones and those it produced.
-    pub(super) fn files(&self, now: Timestamp) -> impl Iterator<Item = &File> {
-        let mounted = self.mounted.iter().map(|mounted| &mounted.copy);
-        let produced = self.produced.iter().filter(move |file| file.created_at <= now);
-        mounted.chain(produced)
-    }
-}
-
-/// Name and text of a message `/write NAME TEXT`. Folders in front of the name are left out.
-pub(super) fn write_command(message: &str) -> Option<(String, String)> {
-    let arguments = message.strip_prefix("/write")?;
-    let arguments = arguments.strip_prefix(char::is_whitespace)?.trim_start();
-    let (path, text) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
-    let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
-    Some((name.to_owned(), text.to_owned()))
 }
 
 /// Extensions and what they stand for.

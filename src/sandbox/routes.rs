@@ -28,7 +28,7 @@ use super::{
     middleware::{outermost, validate},
     rejection::{Rejection, Result},
     service::Service,
-    store::Store,
+    store::{RouteCount, Store},
 };
 
 /// Carries out a request, with the store locked.
@@ -90,10 +90,20 @@ const CONTROL: &[(MethodFilter, &str, Operation)] = &[
 ];
 
 pub(super) fn router(service: &Arc<Service>) -> Router {
+    let routes = API.iter().map(|&(method, path, _)| {
+        let method = match method {
+            GET => "GET",
+            POST => "POST",
+            _ => "DELETE",
+        };
+        RouteCount { method, path, requests: 0, refusals: 0 }
+    });
+    service.store().routes = routes.collect();
     let count = |store: &mut Store, route: usize, refused: bool| {
-        let (requests, refusals) = store.route_counts.entry(route).or_default();
-        *requests += 1;
-        *refusals += u64::from(refused);
+        if let Some(route) = store.routes.get_mut(route) {
+            route.requests += 1;
+            route.refusals += u64::from(refused);
+        }
     };
     let api = with_routes(API, count)
         .fallback(async || Rejection::not_found("There is nothing at this path."))

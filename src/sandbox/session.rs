@@ -6,6 +6,7 @@ pub(super) mod command;
 mod content;
 mod evaluation;
 mod failures;
+mod files;
 pub(super) mod inbox;
 mod outcome;
 pub(super) mod pending;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -20,8 +21,15 @@ use super::{
     vault::Vault,
 };
 
-/// How often each route, by its place in the table, was requested, and how often that was refused.
-pub(super) type RouteCounts = BTreeMap<usize, (u64, u64)>;
+/// A route of the API and how often it was requested.
+#[derive(Debug, Serialize)]
+pub(super) struct RouteCount {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) requests: u64,
+    /// How many of the requests were refused.
+    pub(super) refusals: u64,
+}
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -37,8 +45,8 @@ pub(super) struct Store {
     pub(super) deployments: Collection<Deployment>,
     /// Uploaded files; those of sessions are in the sessions.
     pub(super) files: Collection<File>,
-    /// How often each route was requested.
-    pub(super) route_counts: RouteCounts,
+    /// In the order of the table of routes.
+    pub(super) routes: Vec<RouteCount>,
     /// How many objects clients have created; their ids are numbered.
     pub(super) created: u64,
     /// Sorted by creation.
@@ -59,7 +67,7 @@ impl Store {
             vaults: Collection::new("vault"),
             deployments: Collection::new("deployment"),
             files: Collection::new("file"),
-            route_counts: RouteCounts::new(),
+            routes: Vec::new(),
             created: 0,
             sessions: BTreeMap::new(),
             session_keys: HashMap::new(),

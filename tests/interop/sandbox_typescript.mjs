@@ -132,6 +132,7 @@ const checks = {
       assert.ok((await ids(sessions.threads.events.list(thread.id, { ...at, limit: 2 }))).length);
     }
     await invalid(() => sessions.threads.list(CREW, { statuses: ["asleep"] }));
+    await missing(() => sessions.threads.list("sesn_x"));
     await missing(() => sessions.threads.retrieve("sthr_x", at));
     await missing(() => sessions.threads.events.list("sthr_x", at));
     await missing(() => sessions.threads.events.stream("sthr_x", at));
@@ -147,8 +148,10 @@ const checks = {
     assert.ok((await sessions.threads.archive(child.id, at)).archived_at);
   },
   "uploads, lists and deletes files": async () => {
-    const upload = (name) =>
-      toFile(Buffer.from("a,b\n"), name, { type: "text/csv" }).then((file) => files.upload({ file }));
+    const upload = (name, more = {}) =>
+      toFile(Buffer.from("a,b\n"), name, { type: "text/csv" }).then((file) =>
+        files.upload({ file, ...more }),
+      );
     const file = await upload("table.csv");
     assert.deepEqual(
       [file.filename, file.mime_type, file.size_bytes, file.downloadable],
@@ -157,7 +160,7 @@ const checks = {
     assert.deepEqual(await files.retrieveMetadata(file.id), file);
     assert.deepEqual(await ids(files.list({ ids: [file.id, "file_x"] })), [file.id]);
     await invalid(() => files.list({ limit: 1001 }));
-    await invalid(() => files.upload({ file: Buffer.from("x"), expires_in_seconds: 1 }));
+    await invalid(() => upload("table.csv", { expires_in_seconds: 1 }));
     await invalid(() => files.download(file.id), "file_not_downloadable");
     assert.equal((await files.delete(file.id)).type, "file_deleted");
     await missing(() => files.delete(file.id));

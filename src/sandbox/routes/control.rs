@@ -4,7 +4,6 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{API, GET, POST};
 use crate::sandbox::{
     exchange::{ApiRequest, respond},
     fault::Fault,
@@ -42,16 +41,7 @@ pub(super) fn set_quirks(store: &mut Store, request: &ApiRequest) -> Result<Resp
 
 /// All routes of the API with the number of requests so far and how many of them were refused.
 pub(super) fn list_routes(store: &mut Store, _: &ApiRequest) -> Result<Response> {
-    let routes = API.iter().enumerate().map(|(place, (method, path, _))| {
-        let (requests, refusals) = store.route_counts.get(&place).copied().unwrap_or_default();
-        let method = match *method {
-            GET => "GET",
-            POST => "POST",
-            _ => "DELETE",
-        };
-        json!({"method": method, "path": path, "requests": requests, "refusals": refusals})
-    });
-    respond(&json!({"routes": routes.collect::<Vec<_>>()}))
+    respond(&json!({"routes": store.routes}))
 }
 
 /// The list under `key` of the body, which has no other keys.

@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 
-use crate::sandbox::file;
-
 /// What a turn will do before it ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum TurnAction {
@@ -46,7 +44,7 @@ impl TurnAction {
     /// The action that a `user.message` asks for; a plain reply unless it begins with a command.
     pub(super) fn for_message(message: &Value) -> Self {
         let text = message.pointer("/content/0/text").and_then(Value::as_str);
-        if let Some((name, content)) = text.and_then(file::write_command) {
+        if let Some((name, content)) = text.and_then(write_command) {
             return Self::WriteFile(name, content);
         }
         let mut words = text.unwrap_or_default().split_whitespace();
@@ -82,4 +80,13 @@ fn cents(amount: &str) -> Option<u64> {
     }
     let whole: u64 = whole.parse().ok()?;
     whole.checked_mul(100)?.checked_add(fraction.parse().ok()?)
+}
+
+/// Name and text of a message `/write NAME TEXT`. Folders in front of the name are left out.
+fn write_command(message: &str) -> Option<(String, String)> {
+    let arguments = message.strip_prefix("/write")?;
+    let arguments = arguments.strip_prefix(char::is_whitespace)?.trim_start();
+    let (path, text) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
+    let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
+    Some((name.to_owned(), text.to_owned()))
 }
