@@ -94,13 +94,13 @@ impl Deployment {
         const FIRST: i64 = (4 * 24 + 6) * 60 * 60 * 1_000_000;
         let last = (now.micros() - FIRST).div_euclid(WEEK);
         let run = |number: i64| Timestamp::from_micros(number * WEEK + FIRST);
-        let upcoming = if self.archived_at.is_none() { 1..=5 } else { 1..=0 };
+        let count = if self.archived_at.is_none() { 5 } else { 0 };
         Schedule {
             kind: "cron",
             expression: "0 6 * * 1",
             timezone: "UTC",
             last_run_at: Some(run(last)).filter(|at| *at >= self.created_at),
-            upcoming_runs_at: upcoming.map(|ahead| run(last + ahead)).collect(),
+            upcoming_runs_at: (1..=count).map(|ahead| run(last + ahead)).collect(),
         }
     }
 }

@@ -22,8 +22,12 @@ impl HttpClient {
             format!("--limit\r\nContent-Disposition: form-data; {headers}\r\n\r\n{content}\r\n")
         });
         let body = parts.collect::<String>() + "--limit--\r\n";
+        self.upload_form(content_type, &body).await
+    }
+
+    async fn upload_form(&self, content_type: &str, body: &str) -> (u16, Value) {
         let request = self.plain("POST", "/v1/files").header("content-type", content_type);
-        exchange(request.body(body)).await
+        exchange(request.body(body.to_owned())).await
     }
 
     async fn files_of(&self, session: &str) -> Value {
@@ -68,6 +72,43 @@ async fn uploads_are_named_typed_and_checked() {
 }
 
 #[tokio::test]
+async fn forms_are_taken_apart_or_refused() {
+    const FILE: &str = "--x1\r\nContent-Disposition: form-data; name=\"file\"; \
+                        filename=\"a;\\\"b.txt\"\r\nContent-Type: text/plain\r\n\r\n\
+                        one\r\n\r\n--x2\r\n--x1--\r\n";
+    const BEHIND: &str = "preamble\r\n--x1\r\ncontent-disposition: form-data; \
+                          name=expires_in_seconds\r\n\r\n4000\r\n--x1\r\n\
+                          content-disposition: form-data; filename=b.txt; name=file\r\n\r\n\
+                          \r\n--x1--";
+    const X1: &str = "multipart/form-data; boundary=x1";
+    let client = HttpClient::start(fast_turns()).await;
+    for (content_type, body, name, size) in [
+        (X1, FILE, "a;\"b.txt", 11),
+        ("Multipart/Form-Data; charset=utf-8; boundary=\"x1\"", FILE, "a;\"b.txt", 11),
+        (X1, BEHIND, "b.txt", 0),
+    ] {
+        let (status, file) = client.upload_form(content_type, body).await;
+        assert_eq!(status, 200, "{body:?}: {file}");
+        assert_eq!((&file["filename"], &file["size_bytes"]), (&json!(name), &json!(size)));
+    }
+    let cut = FILE.strip_suffix("--x1--\r\n").unwrap();
+    let unnamed = "--x1\r\nname: a\r\n\r\n1\r\n--x1--";
+    for (content_type, body) in [
+        ("text/plain", FILE),
+        ("multipart/form-data", FILE),
+        ("multipart/form-data; boundary=", FILE),
+        (X1, ""),
+        (X1, "no form"),
+        (X1, "--x1--"),
+        (X1, "--x1junk\r\n--x1--"),
+        (X1, unnamed),
+        (X1, cut),
+    ] {
+        assert_eq!(client.upload_form(content_type, body).await.0, 400, "{content_type} {body:?}");
+    }
+}
+
+#[tokio::test]
 async fn lists_of_files_are_paged_and_select_by_id() {
     let client = HttpClient::start(fast_turns()).await;
     for _ in 0..3 {
@@ -82,7 +123,7 @@ async fn lists_of_files_are_paged_and_select_by_id() {
     assert_eq!([ids(&first), ids(&second)].concat(), whole);
     let chosen = client.ok("/v1/files?ids[]=file_02&ids[]=file_gone&ids[]=file_02").await;
     assert_eq!((ids(&chosen), &chosen["next_page"]), (vec!["file_02".into()], &Value::Null));
-    let many: String = (0..101).map(|n| format!("&ids[]=f{n}")).collect();
+    let many = (0..101).map(|n| format!("ids[]=f{n}")).collect::<Vec<_>>().join("&");
     for query in ["limit=0", "limit=1001", "page=x", "ids[]=a&limit=2", &many] {
         assert_eq!(client.get(&format!("/v1/files?{query}")).await.0, 400, "{query}");
     }
