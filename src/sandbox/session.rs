@@ -6,6 +6,7 @@ pub(super) mod command;
 mod content;
 mod evaluation;
 mod failures;
+mod files;
 pub(super) mod inbox;
 mod outcome;
 pub(super) mod pending;
@@ -23,7 +24,12 @@ use serde::{
 use serde_json::{Value, json};
 
 use self::{command::TurnAction, outcome::Outcome, pending::PendingCall, stop::Stop};
-use super::{agent::Agent, clock::Timestamp, history::History};
+use super::{
+    agent::Agent,
+    clock::Timestamp,
+    file::{File, MountedFile},
+    history::History,
+};
 
 /// The API's session statuses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +146,14 @@ pub(super) struct Session {
     #[serde(skip)]
     pub(super) threads: Vec<Thread>,
     #[serde(skip)]
+    pub(super) produced: Vec<File>,
+    /// Copies of the files among `resources`.
+    #[serde(skip)]
+    pub(super) mounted: Vec<MountedFile>,
+    /// The number in the newest id of a resource or produced file.
+    #[serde(skip)]
+    pub(super) attachment_number: usize,
+    #[serde(skip)]
     pub(super) history: History,
 }
 
@@ -180,6 +194,9 @@ impl Session {
             budget_cents: None,
             turn: Turn::default(),
             threads: Vec::new(),
+            produced: Vec::new(),
+            mounted: Vec::new(),
+            attachment_number: 0,
             history: History::new(suffix),
         }
     }

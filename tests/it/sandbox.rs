@@ -13,9 +13,11 @@ mod budgets;
 mod changes;
 mod commands;
 mod faults;
+mod files;
 mod lists;
 mod outcomes;
 mod requests;
+mod setup;
 mod turns;
 
 use std::time::Duration;
