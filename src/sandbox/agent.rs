@@ -1,5 +1,6 @@
 //! Agents: as much of them as it takes to create sessions.
 
+pub(super) mod multiagent;
 pub(super) mod versions;
 
 use std::sync::Arc;
@@ -52,7 +53,7 @@ impl Agent {
     const FIELDS: &str = "name model description system tools mcp_servers skills metadata \
                           multiagent execution_identity";
 
-    /// Creates version 1 of an agent from a request body.
+    /// Creates version 1 of an agent from a request body, whose `multiagent` is resolved already.
     pub(super) fn create(id: &str, body: &Value) -> Result<Self> {
         let fields = Fields::body(body, Self::FIELDS)?;
         let mut agent = Self {
@@ -103,8 +104,8 @@ impl Agent {
 
     /// Applies what a request that creates or updates an agent gives, apart from its texts.
     fn change(&mut self, fields: &Fields<'_>) -> Result<()> {
-        if fields.value("multiagent").is_some() {
-            return Err(fields.error("multiagent", "the sandbox makes single agents only"));
+        if let Some(multiagent) = fields.value("multiagent") {
+            self.multiagent = Some(multiagent.clone());
         }
         if let Some(identity) = fields.object("execution_identity", "type")? {
             identity.require_kind("service_account")?;
@@ -144,11 +145,26 @@ impl Agent {
         Ok(())
     }
 
-    /// The other agents of a multi-agent one.
-    pub(super) fn members_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        let multiagent = self.multiagent.as_mut();
-        let members = multiagent.and_then(|multiagent| multiagent.get_mut("agents"));
-        members.and_then(Value::as_array_mut).into_iter().flatten()
+    /// All references to other agents.
+    pub(super) fn members_mut(&mut self) -> Vec<&mut Value> {
+        self.multiagent.as_mut().map(multiagent::references_mut).unwrap_or_default()
+    }
+
+    /// The agents that work can be handed to, as a session knows them.
+    pub(super) fn members(&self) -> impl Iterator<Item = &Value> {
+        self.multiagent.as_ref().into_iter().flat_map(multiagent::roster)
+    }
+
+    /// An agent that this one defines itself: it has its tools and model, but is not saved.
+    pub(super) fn as_inline_agent(&self, name: &str) -> Value {
+        let mut agent = self.as_thread_agent();
+        if let Some(agent) = agent.as_object_mut() {
+            agent.shift_remove("id");
+            agent.shift_remove("version");
+            agent.insert("type".to_owned(), json!("inline"));
+            agent.insert("name".to_owned(), json!(name));
+        }
+        agent
     }
 
     /// The agent as it is shown in threads and as a member of another agent.

@@ -19,6 +19,8 @@ pub(super) struct Event {
     /// `processed_at`; absent while the event is queued.
     pub(super) at: Option<Timestamp>,
     pub(super) json: Value,
+    /// Whether it happened in another thread and is only shown in this history too.
+    pub(super) cross_posted: bool,
 }
 
 impl Event {
@@ -37,6 +39,8 @@ pub(super) struct History {
     pub(super) queue: VecDeque<Event>,
     next_position: u64,
     streams: Option<broadcast::Sender<sse::Event>>,
+    /// Those that leave out what is cross-posted.
+    own_streams: Option<broadcast::Sender<sse::Event>>,
 }
 
 impl History {
@@ -47,6 +51,7 @@ impl History {
             queue: VecDeque::new(),
             next_position: 1,
             streams: None,
+            own_streams: None,
         }
     }
 
@@ -70,7 +75,7 @@ impl History {
             }
         }
         let json = Value::Object(json);
-        Event { id, position, at, json }
+        Event { id, position, at, json, cross_posted: false }
     }
 
     /// Adds an event and returns its id.
@@ -81,8 +86,31 @@ impl History {
         id
     }
 
+    /// Shows an event of another thread here too, under the same id.
+    pub(super) fn cross_post(&mut self, event: &Event, thread: &str) {
+        let mut copy = event.clone();
+        copy.position = self.take_position();
+        copy.cross_posted = true;
+        if let Some(json) = copy.json.as_object_mut() {
+            json.insert("session_thread_id".to_owned(), json!(thread));
+        }
+        self.append(copy);
+    }
+
+    /// Adds an event that was sent to the session, but is for the thread of this history.
+    pub(super) fn receive(&mut self, event: &Event) {
+        let mut copy = event.clone();
+        copy.position = self.take_position();
+        copy.cross_posted = false;
+        if let Some(json) = copy.json.as_object_mut() {
+            json.shift_remove("session_thread_id");
+        }
+        self.append(copy);
+    }
+
     pub(super) fn append(&mut self, event: Event) {
-        if let Some(streams) = &self.streams {
+        let own_streams = self.own_streams.as_ref().filter(|_| !event.cross_posted);
+        for streams in self.streams.iter().chain(own_streams) {
             let frame = sse::Event::default().event(event.kind());
             // An error only means that all streams have ended.
             let _ = streams.send(frame.data(event.json.to_string()));
@@ -125,5 +153,11 @@ impl History {
     pub(super) fn subscribe(&mut self) -> broadcast::Receiver<sse::Event> {
         let new = || broadcast::Sender::new(STREAM_BUFFER);
         self.streams.get_or_insert_with(new).subscribe()
+    }
+
+    /// All events from now on, but for those of other threads.
+    pub(super) fn subscribe_to_own(&mut self) -> broadcast::Receiver<sse::Event> {
+        let new = || broadcast::Sender::new(STREAM_BUFFER);
+        self.own_streams.get_or_insert_with(new).subscribe()
     }
 }

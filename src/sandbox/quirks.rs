@@ -27,6 +27,8 @@ pub enum Quirk {
     RearchiveMoves,
     /// Archiving an archived session is a state conflict.
     RearchiveConflicts,
+    /// Archiving and deleting a session with an open workflow run end the run.
+    EndsRuns,
     /// Archiving leaves the status `idle`.
     IdleAfterArchive,
     /// `title: null` changes nothing.

@@ -3,6 +3,7 @@
 mod bulk;
 mod reference;
 mod script;
+mod threads;
 
 use std::{collections::BTreeMap, fmt::Write as _, io, time::Duration};
 
@@ -71,6 +72,8 @@ struct SessionSeed {
     metadata: BTreeMap<String, String>,
     #[serde(default)]
     resources: Vec<Value>,
+    /// Seconds from the start until its turn ends by itself.
+    ends_after: Option<u64>,
     /// Steps, each with its seconds since the creation.
     history: Vec<(u64, Step)>,
 }
@@ -105,7 +108,11 @@ pub(super) fn load(store: &mut Store, sessions: bool, bulk: usize, small: bool) 
     reference::load(store, setup, now)?;
     for seed in seed.sessions.into_iter().filter(|_| sessions) {
         let agent = store.agent_for_session(&seed.agent).map_err(invalid)?;
-        let session = seed.session(agent, now).map_err(io::Error::other)?;
+        let ends_after = seed.ends_after.map(Duration::from_secs);
+        let mut session = seed.session(agent, now).map_err(io::Error::other)?;
+        if let Some(after) = ends_after {
+            session.end_turn_after(&store.clock, after);
+        }
         store.add_session(session);
     }
     let agent = if small { "agent_01" } else { "agent_04" };

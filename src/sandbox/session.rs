@@ -4,16 +4,20 @@ mod admission;
 mod calls;
 pub(super) mod command;
 mod content;
+mod coordination;
 mod evaluation;
 mod failures;
 mod files;
+mod heartbeat;
 pub(super) mod inbox;
 mod outcome;
 pub(super) mod pending;
 mod status;
 pub(super) mod stop;
+pub(super) mod threads;
 mod turns;
 mod update;
+mod workflow;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,7 +27,10 @@ use serde::{
 };
 use serde_json::{Value, json};
 
-use self::{command::TurnAction, outcome::Outcome, pending::PendingCall, stop::Stop};
+use self::{
+    command::TurnAction, heartbeat::Heartbeat, outcome::Outcome, pending::PendingCall, stop::Stop,
+    threads::Thread, workflow::WorkflowRun,
+};
 use super::{
     agent::Agent,
     clock::Timestamp,
@@ -79,6 +86,30 @@ impl Usage {
     }
 }
 
+impl Usage {
+    pub(super) fn add(&mut self, more: Self) {
+        self.input += more.input;
+        self.output += more.output;
+        self.cache_read += more.cache_read;
+        self.cache_5m += more.cache_5m;
+        self.cents += more.cents;
+        self.web_searches += more.web_searches;
+    }
+
+    /// Without what was used before.
+    pub(super) fn since(self, before: Self) -> Self {
+        Self {
+            input: self.input.saturating_sub(before.input),
+            output: self.output.saturating_sub(before.output),
+            cache_read: self.cache_read.saturating_sub(before.cache_read),
+            cache_5m: self.cache_5m.saturating_sub(before.cache_5m),
+            cents: self.cents.saturating_sub(before.cents),
+            web_searches: self.web_searches.saturating_sub(before.web_searches),
+            active_seconds: self.active_seconds,
+        }
+    }
+}
+
 /// An amount of money as the API writes it: minor units in a string.
 fn usd(cents: u64) -> Value {
     json!({"amount": cents.to_string(), "currency": "USD"})
@@ -98,20 +129,19 @@ pub(super) struct Turn {
     /// The `span.model_request_start` event without an end.
     pub(super) model_request: Option<String>,
     pub(super) pending_calls: Vec<PendingCall>,
+    /// Why the primary thread is idle while child threads or workflow runs keep the session running.
+    pub(super) held: Option<Stop>,
     /// Why the session is idle; none before the first turn and while one is under way.
     pub(super) stop: Option<Stop>,
     /// Results of answered calls, which the next turn records.
     pub(super) results: Vec<(&'static str, Value)>,
 }
 
-/// A child thread of a multi-agent session.
-#[derive(Debug, Clone)]
-pub(super) struct Thread {
-    pub(super) id: String,
-    pub(super) agent: Value,
-    pub(super) status: Status,
-    pub(super) created_at: Timestamp,
-    pub(super) updated_at: Timestamp,
+impl Turn {
+    /// Lets the turn go on when all child threads have reported.
+    pub(super) fn await_reports(&mut self) {
+        self.action = TurnAction::AwaitReports;
+    }
 }
 
 /// A session. What is serialized is the part of its record that does not depend on the time.
@@ -153,6 +183,10 @@ pub(super) struct Session {
     /// The number in the newest id of a resource or produced file.
     #[serde(skip)]
     pub(super) attachment_number: usize,
+    #[serde(skip)]
+    runs: Vec<WorkflowRun>,
+    #[serde(skip)]
+    heartbeat: Option<Heartbeat>,
     #[serde(skip)]
     pub(super) history: History,
 }
@@ -197,12 +231,15 @@ impl Session {
             produced: Vec::new(),
             mounted: Vec::new(),
             attachment_number: 0,
+            runs: Vec::new(),
+            heartbeat: None,
             history: History::new(suffix),
         }
     }
 
-    /// Updates a lagging status whose time has come.
+    /// Does what was to happen by now: signs of life, and a lagging status whose time has come.
     pub(super) fn catch_up(&mut self, now: Timestamp) {
+        self.show_life(now);
         if let Some(until) = self.turn.status_lags_until.filter(|until| *until <= now) {
             self.status = self.turn.status;
             self.updated_at = self.updated_at.max(until);
@@ -270,36 +307,6 @@ impl Session {
     }
 
     fn has_thread(&self, id: &str) -> bool {
-        self.primary_thread_id() == id || self.threads.iter().any(|thread| thread.id == id)
-    }
-
-    /// All threads, the primary one first.
-    pub(super) fn all_threads(&self) -> Vec<Thread> {
-        let primary = Thread {
-            id: self.primary_thread_id(),
-            agent: self.agent.as_thread_agent(),
-            status: self.status,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        };
-        let children = self.threads.iter().cloned();
-        std::iter::once(primary).chain(children).collect()
-    }
-
-    pub(super) fn thread_view(&self, thread: &Thread) -> Value {
-        let primary = self.primary_thread_id();
-        json!({
-            "id": thread.id,
-            "type": "session_thread",
-            "session_id": self.id,
-            "parent_thread_id": (thread.id != primary).then_some(primary),
-            "agent": thread.agent,
-            "status": thread.status,
-            "created_at": thread.created_at,
-            "updated_at": thread.updated_at,
-            "archived_at": self.archived_at,
-            "stats": null,
-            "usage": null,
-        })
+        self.primary_thread_id() == id || self.child(id).is_some()
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    agent::{Agent, versions::AgentVersions},
+    agent::{Agent, multiagent, versions::AgentVersions},
     clock::{Clock, Timestamp, TurnTimer},
     collection::Collection,
     deployment::Deployment,
@@ -155,9 +155,28 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn end_turn(&mut self, timer: &TurnTimer) {
+    /// Resolves the `multiagent` of a request that makes this version of the agent `own`.
+    pub(super) fn resolve_multiagent(
+        &self,
+        body: &mut Value,
+        own: &str,
+        own_version: u64,
+    ) -> Result<()> {
+        multiagent::resolve_body(body, (own, own_version), &|id, version| {
+            let record = self.agents.get(id)?.version(version)?;
+            if record.archived_at.is_some() {
+                let complaint = format!("the agent {id:?} is archived");
+                return Err(Rejection::field("multiagent", complaint));
+            }
+            let agent = &record.agent;
+            let is_multiagent = agent.multiagent.is_some();
+            Ok(multiagent::Member { version: agent.version, is_multiagent })
+        })
+    }
+
+    pub(super) fn on_timer(&mut self, timer: &TurnTimer) {
         if let Ok((session, clock, _)) = self.session(&timer.session) {
-            session.end_turn(clock, timer.turn);
+            session.on_timer(clock, timer.due);
         }
     }
 }

@@ -17,8 +17,11 @@ mod files;
 mod lists;
 mod outcomes;
 mod requests;
+mod seed;
 mod setup;
+mod threads;
 mod turns;
+mod workflows;
 
 use std::time::Duration;
 

@@ -33,8 +33,9 @@ pub(super) fn get(store: &mut Store, request: &ApiRequest) -> Result<Response> {
 }
 
 pub(super) fn create(store: &mut Store, request: &ApiRequest) -> Result<Response> {
-    let body = request.json()?;
+    let mut body = request.json()?;
     let id = format!("agent_{}", store.new_id_suffix());
+    store.resolve_multiagent(&mut body, &id, 1)?;
     let agent = AgentVersions::create(&id, &body, store.clock.stamp())?;
     store.created += 1;
     let response = respond(agent.newest())?;
@@ -43,7 +44,9 @@ pub(super) fn create(store: &mut Store, request: &ApiRequest) -> Result<Response
 }
 
 pub(super) fn update(store: &mut Store, request: &ApiRequest) -> Result<Response> {
-    let body = request.json()?;
+    let mut body = request.json()?;
+    let current = store.agents.get(request.id())?.newest().agent.version;
+    store.resolve_multiagent(&mut body, request.id(), current)?;
     let agent = store.agents.get_mut(request.id())?;
     agent.update(&mut store.clock, &body)?;
     respond(agent.newest())

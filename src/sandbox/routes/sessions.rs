@@ -185,6 +185,10 @@ pub(super) fn delete(store: &mut Store, request: &ApiRequest) -> Result<Response
             ));
         }
     } else {
+        if !quirks.has(Quirk::EndsRuns) {
+            session.check_no_open_run()?;
+        }
+        session.stop_runs(clock);
         session.record("session.deleted", clock.stamp(), json!({}));
         store.remove_session(id);
     }

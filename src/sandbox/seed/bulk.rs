@@ -40,6 +40,11 @@ pub(super) fn add(store: &mut Store, words: &Words, count: usize, agent: &str) -
                 session.play(end, Step::Idle(IdleReason::EndTurn));
             }
         }
+        // One in fifty of those that run shows no sign of life.
+        if number % 20 == 7 && number / 20 % 50 != 3 {
+            let last = now.minus(Duration::from_secs(20 + spread % 40));
+            session.beat(Duration::from_secs(60), last.max(session.created_at));
+        }
         session.updated_at = session.updated_at.min(now.minus(Duration::from_secs(1)));
         store.add_session(session);
     }

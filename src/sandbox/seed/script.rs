@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::threads::ThreadStep;
 use crate::sandbox::{
     clock::Timestamp,
     session::{
-        Session, Status, Thread, Usage,
+        Session, Status, Usage,
         command::Judgement,
         pending::{Awaited, PendingCall},
         stop::Stop,
@@ -31,11 +32,25 @@ pub(super) enum Step {
     Rescheduled,
     Terminated,
     Archived,
-    /// The start of a child thread.
+    /// The start of a child thread of the agent with this id.
     Thread {
         agent: String,
-        status: Status,
+        task: String,
     },
+    /// The start of a workflow run, with its description.
+    Run(String),
+    /// The next phase of the newest run.
+    Phase,
+    /// An interrupt, which pauses all runs.
+    Interrupt,
+    /// Tool calls in a row, one each `every` seconds.
+    Tools {
+        times: u64,
+        every: u64,
+        call: ToolUse,
+    },
+    /// What happens in the child thread with this number.
+    InThread(usize, ThreadStep),
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -48,13 +63,23 @@ pub(super) enum IdleReason {
 }
 
 /// A tool call; without a result the session waits for an answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ToolUse {
     name: String,
     mcp_server_name: Option<String>,
-    input: Value,
-    result: Option<String>,
+    pub(super) input: Value,
+    pub(super) result: Option<String>,
+}
+
+impl ToolUse {
+    /// `server.tool` for a tool of an MCP server.
+    pub(super) fn full_name(&self) -> String {
+        match &self.mcp_server_name {
+            Some(server) => format!("{server}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// Usage in proportion to its cost.
@@ -105,24 +130,33 @@ impl Session {
                 self.end(at, Status::Terminated, None);
                 self.archived_at = Some(at);
             }
-            Step::Thread { agent, status } => {
+            Step::Thread { agent, task } => {
+                let mut members = self.agent.members();
                 let id = Some(&json!(agent));
-                let multiagent = self.agent.multiagent.as_ref();
-                let members = multiagent.and_then(|multiagent| multiagent.get("agents"));
-                let mut members = members.and_then(Value::as_array).into_iter().flatten();
-                let member = members.find(|member| member.get("id") == id);
-                let agent = member.cloned().unwrap_or_default();
-                let number = self.threads.len() + 1;
-                let id = format!("sthr_{}_{number:02}", self.history.id_suffix);
-                let fields = json!({"session_thread_id": id, "agent_name": agent.get("name")});
-                self.record("session.thread_created", at, fields);
-                self.threads.push(Thread {
-                    id,
-                    agent,
-                    status,
-                    created_at: at,
-                    updated_at: after(seconds + 30 * 60),
-                });
+                let member = members.find(|member| member.get("id") == id).cloned();
+                drop(members);
+                self.end_request(at);
+                self.create_thread(member.unwrap_or_default(), None, &task, &mut || at);
+                self.turn.await_reports();
+            }
+            Step::Run(text) => {
+                self.create_run(&text, &mut || at);
+            }
+            Step::Phase => {
+                self.enter_phase(0, &mut || at);
+            }
+            Step::Interrupt => {
+                self.record("user.interrupt", at, json!({}));
+                self.pause_run(0, &mut || at);
+                self.end(at, Status::Idle, Some(Stop::EndTurn));
+            }
+            Step::Tools { times, every, call } => {
+                for number in 0..times {
+                    self.play_tool(seconds + number * every, call.clone());
+                }
+            }
+            Step::InThread(number, step) => {
+                self.play_in_thread(number.saturating_sub(1), seconds, step);
             }
         }
     }
@@ -131,10 +165,7 @@ impl Session {
     fn play_tool(&mut self, seconds: u64, used: ToolUse) {
         let created_at = self.created_at;
         let after = |seconds| created_at.plus(Duration::from_secs(seconds));
-        let name = match used.mcp_server_name {
-            Some(server) => format!("{server}.{}", used.name),
-            None => used.name,
-        };
+        let name = used.full_name();
         let Some(call) = self.call(&name, &used.input, Judgement::Safe) else {
             return;
         };

@@ -17,6 +17,8 @@ use crate::sandbox::{
 struct Rehearsal {
     busy: bool,
     pending: Vec<PendingCall>,
+    /// Each with the place of its thread.
+    pending_in_children: Vec<(usize, PendingCall)>,
     outcome_open: bool,
 }
 
@@ -32,8 +34,9 @@ impl Session {
             return Err(Rejection::conflict(message));
         }
         let mut rehearsal = Rehearsal {
-            busy: self.turn.status != Status::Idle,
+            busy: self.primary_is_busy(),
             pending: self.turn.pending_calls.clone(),
+            pending_in_children: self.pending_in_children(),
             outcome_open: self.has_open_outcome(),
         };
         let mut previous: Option<&Request> = None;
@@ -89,12 +92,22 @@ impl Session {
         ))
     }
 
+    fn pending_in_children(&self) -> Vec<(usize, PendingCall)> {
+        let children = self.threads.iter().enumerate();
+        let pending = children
+            .flat_map(|(index, thread)| thread.pending_calls.iter().map(move |call| (index, call)));
+        pending.map(|(index, call)| (index, call.clone())).collect()
+    }
+
     fn rehearse_interrupt(&self, rehearsal: &mut Rehearsal, thread: Option<&str>) -> Result<()> {
         if let Some(thread) = thread.filter(|thread| !self.has_thread(thread)) {
             let complaint = format!("there is no thread {thread:?}");
             return Err(Rejection::field("session_thread_id", complaint));
         }
-        if thread.is_some_and(|thread| thread != self.primary_thread_id()) {
+        let child = thread.and_then(|thread| self.child(thread));
+        let stops = |index| thread.is_none() || child == Some(index);
+        rehearsal.pending_in_children.retain(|(index, _)| !stops(*index));
+        if child.is_some() {
             return Ok(());
         }
         if rehearsal.busy || !self.out_of_budget() {
@@ -121,6 +134,18 @@ impl Session {
                 rehearsal.pending.insert(index, PendingCall { awaits, ..pending });
             }
             rehearsal.busy = rehearsal.pending.is_empty() && !self.out_of_budget();
+            return Ok(());
+        }
+        let children = &mut rehearsal.pending_in_children;
+        if let Some(index) = children.iter().position(|(_, pending)| answer.fits(pending)) {
+            let (thread, pending) = children.remove(index);
+            let executed_by_client = pending.awaits == Awaited::Confirmation
+                && answer.deny_message.is_none()
+                && self.is_executed_by_client(&pending);
+            if executed_by_client {
+                let awaits = Awaited::ToolResult;
+                children.insert(index, (thread, PendingCall { awaits, ..pending }));
+            }
             return Ok(());
         }
         if answer.awaited != Awaited::Confirmation {

@@ -43,8 +43,19 @@ impl Session {
         input: &Value,
         judgement: Judgement,
     ) -> Option<Call> {
+        self.call_of(&self.agent.tools, name, input, judgement)
+    }
+
+    /// The same for an agent with these tools.
+    pub(super) fn call_of(
+        &self,
+        tools: &[Value],
+        name: &str,
+        input: &Value,
+        judgement: Judgement,
+    ) -> Option<Call> {
         let find = |key: &str, value: &str| {
-            let mut tools = self.agent.tools.iter();
+            let mut tools = tools.iter();
             tools.find(|tool| tool.get(key).is_some_and(|known| known == value))
         };
         if find("name", name).is_some() {

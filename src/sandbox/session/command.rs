@@ -14,6 +14,12 @@ pub(super) enum TurnAction {
     CallTools(Vec<String>, Judgement),
     /// The agent writes a file with this name and text.
     WriteFile(String, String),
+    /// The agent hands a task to another one: `NAME TASK`.
+    Delegate(String),
+    /// The agent starts a workflow run.
+    StartWorkflow(String),
+    /// The agent waits for the reports of child threads.
+    AwaitReports,
     /// The turn costs this many cents more.
     Spend(u64),
     /// An error of this type occurs, and the turn goes on.
@@ -60,6 +66,8 @@ impl TurnAction {
                 };
                 Self::CallTools(names.collect(), judgement)
             }
+            ("/delegate", Some(_)) => Self::Delegate(rest(text)),
+            ("/workflow", Some(_)) => Self::StartWorkflow(rest(text)),
             ("/spend", Some(amount)) => cents(amount).map_or(Self::Reply, Self::Spend),
             ("/error", Some(kind)) => Self::Report(kind.to_owned()),
             ("/compact", _) => Self::Compact,
@@ -70,6 +78,12 @@ impl TurnAction {
             _ => Self::Reply,
         }
     }
+}
+
+/// What follows the command.
+fn rest(text: Option<&str>) -> String {
+    let rest = text.and_then(|text| text.trim_start().split_once(char::is_whitespace));
+    rest.map(|(_, rest)| rest.trim().to_owned()).unwrap_or_default()
 }
 
 /// Cents of an amount such as `12` or `12.50`, up to a million dollars.

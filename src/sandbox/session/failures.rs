@@ -55,6 +55,7 @@ impl Session {
         self.end_model_request(clock, true);
         self.record_error(clock, "unknown_error", "terminal");
         self.stop_work(clock, Evaluation::Failed, "The session was terminated.");
+        self.terminate_children(clock);
         self.enter(clock, Status::Terminated);
     }
 

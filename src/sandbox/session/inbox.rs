@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Session, Status, TurnAction, content, outcome,
+    Session, content, outcome,
     pending::{Answer, Awaited},
 };
 use crate::sandbox::{clock::Clock, fields::Fields, quirks::Quirks, rejection::Result};
@@ -130,39 +130,62 @@ impl Session {
         system_message: Option<IncomingEvent>,
         recorded: &mut Vec<Value>,
     ) {
-        let free = self.turn.status == Status::Idle && self.turn.pending_calls.is_empty();
+        let free = !self.primary_is_busy() && self.turn.pending_calls.is_empty();
         let queued = !free && matches!(event.request, Request::Message);
         let IncomingEvent { kind, request, mut fields } = event;
         if matches!(request, Request::DefineOutcome) {
             self.define_outcome(&mut fields);
         }
-        let shown = self.take_in(clock, &kind, fields, queued);
+        let child = self.child_concerned(&request);
+        if let (Some(child), Request::Answer(_)) = (child, &request) {
+            let thread = self.threads.get(child).map(|thread| thread.id.as_str());
+            fields.insert("session_thread_id".to_owned(), Value::from(thread));
+        }
+        let shown = self.take_in(clock, &kind, fields, queued, child);
         recorded.push(shown.clone());
         if let Some(IncomingEvent { kind, fields, .. }) = system_message {
-            recorded.push(self.take_in(clock, &kind, fields, queued));
+            recorded.push(self.take_in(clock, &kind, fields, queued, child));
         }
         match request {
             Request::Message if queued => {}
-            Request::Message => self.start_turn(clock, TurnAction::for_message(&shown)),
+            Request::Message => self.start_message_turn(clock, &shown),
             Request::DefineOutcome if free => {
                 self.start_outcome(clock);
             }
             Request::DefineOutcome | Request::SystemMessage => self.updated_at = clock.stamp(),
             Request::Interrupt(thread) => self.interrupt(clock, thread.as_deref()),
-            Request::Answer(answer) => self.answer_call(clock, &answer),
+            Request::Answer(answer) => match child {
+                Some(index) => self.answer_call_in(clock, index, &answer),
+                None => self.answer_call(clock, &answer),
+            },
         }
     }
 
-    /// Adds an event to the history or the queue, and returns it.
+    /// The child thread that a request is for; none if it is for the primary one.
+    fn child_concerned(&self, request: &Request) -> Option<usize> {
+        match request {
+            Request::Interrupt(thread) => self.child(thread.as_deref()?),
+            Request::Answer(answer) => self.child_waiting_for(&answer.call),
+            Request::Message | Request::SystemMessage | Request::DefineOutcome => None,
+        }
+    }
+
+    /// Adds an event to the history or the queue, and returns it. An event for a child thread is
+    /// in the history of that thread too.
     fn take_in(
         &mut self,
         clock: &mut Clock,
         kind: &str,
         fields: Map<String, Value>,
         queued: bool,
+        child: Option<usize>,
     ) -> Value {
         let at = (!queued).then(|| clock.stamp());
-        let event = self.history.event(kind, at, Value::Object(fields));
+        let mut event = self.history.event(kind, at, Value::Object(fields));
+        if let Some(child) = child {
+            event.cross_posted = true;
+            self.deliver_to_child(child, &event);
+        }
         let shown = event.json.clone();
         if queued {
             self.history.queue.push_back(event);

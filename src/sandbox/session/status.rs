@@ -33,9 +33,7 @@ impl Session {
         self.record_thread_status(&thread, &agent_name, status, stamp(), &stop);
         let kind = match status {
             Status::Idle => {
-                let at = stamp();
-                let usage = json!({"usage": self.usage_json(at), "budget": self.budget()});
-                self.record("session.usage", at, usage);
+                self.record_usage(stamp());
                 "session.status_idle"
             }
             Status::Rescheduling => "session.status_rescheduled",
@@ -44,6 +42,11 @@ impl Session {
         let at = stamp();
         self.record(kind, at, stop);
         at
+    }
+
+    fn record_usage(&mut self, at: Timestamp) {
+        let usage = json!({"usage": self.usage_json(at), "budget": self.budget()});
+        self.record("session.usage", at, usage);
     }
 
     /// Records that a thread entered a status, with what an idle event says about the reason.
@@ -68,11 +71,29 @@ impl Session {
         self.record(kind, at, fields);
     }
 
-    /// Goes idle; the status in the record follows a moment later.
+    /// Lets the primary thread go idle, and the session with it if nothing else runs.
     pub(super) fn go_idle(&mut self, clock: &mut Clock, stop: Stop) {
+        let thread = self.primary_thread_id();
+        let agent_name = self.agent.name.clone();
+        let fields = stop.to_json();
+        self.record_thread_status(&thread, &agent_name, Status::Idle, clock.stamp(), &fields);
+        if self.has_background_work() {
+            self.updated_at = clock.stamp();
+            self.turn.held = Some(stop);
+        } else {
+            self.end_session_turn(clock, stop);
+        }
+    }
+
+    /// Goes idle; the status in the record follows a moment later.
+    pub(super) fn end_session_turn(&mut self, clock: &mut Clock, stop: Stop) {
+        let stop = self.stop_with_children(stop);
         self.charge_running_time(clock.stamp());
-        let now = self.record_status(Status::Idle, Some(&stop), || clock.stamp());
+        self.record_usage(clock.stamp());
+        let now = clock.stamp();
+        self.record("session.status_idle", now, stop.to_json());
         self.updated_at = now;
+        self.turn.held = None;
         self.turn.stop = Some(stop);
         self.turn.status = Status::Idle;
         if clock.status_lag.is_zero() {
@@ -107,6 +128,13 @@ impl Session {
         }
         self.set_status(status);
         self.turn.stop = None;
+        if self.turn.held.take().is_some() && status == Status::Running {
+            let thread = self.primary_thread_id();
+            let agent_name = self.agent.name.clone();
+            self.updated_at = clock.stamp();
+            self.record_thread_status(&thread, &agent_name, status, self.updated_at, &json!({}));
+            return;
+        }
         self.updated_at = self.record_status(status, None, || clock.stamp());
     }
 }

@@ -1,9 +1,11 @@
 //! How turns begin, end and are interrupted.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Session, Status, TurnAction, outcome::Evaluation, stop::Stop};
-use crate::sandbox::clock::Clock;
+use crate::sandbox::clock::{Clock, Due};
 
 impl Session {
     /// Starts a turn; its timer ends it.
@@ -14,7 +16,7 @@ impl Session {
     }
 
     /// Asks the model for the next step of a running turn.
-    fn continue_turn(&mut self, clock: &mut Clock, action: TurnAction) {
+    pub(super) fn continue_turn(&mut self, clock: &mut Clock, action: TurnAction) {
         self.start_model_request(clock);
         self.record("agent.thinking", clock.stamp(), json!({}));
         self.schedule(clock, action);
@@ -24,7 +26,13 @@ impl Session {
     pub(super) fn schedule(&mut self, clock: &mut Clock, action: TurnAction) {
         self.turn.number += 1;
         self.turn.action = action;
-        clock.start_timer(&self.id, self.turn.number);
+        clock.start_timer(&self.id, Due::Turn(self.turn.number));
+    }
+
+    /// Lets the turn under way end by itself.
+    pub(in crate::sandbox) fn end_turn_after(&mut self, clock: &Clock, after: Duration) {
+        self.turn.number += 1;
+        clock.start_timer_of(&self.id, Due::Turn(self.turn.number), after);
     }
 
     pub(super) fn start_model_request(&mut self, clock: &mut Clock) {
@@ -73,7 +81,8 @@ impl Session {
 
     /// Carries out the action of the turn with this number, unless the turn has ended already.
     pub(in crate::sandbox) fn end_turn(&mut self, clock: &mut Clock, number: u64) {
-        let busy = matches!(self.turn.status, Status::Running | Status::Rescheduling);
+        let busy = matches!(self.turn.status, Status::Running | Status::Rescheduling)
+            && self.turn.held.is_none();
         if self.turn.number != number || !busy {
             return;
         }
@@ -95,6 +104,16 @@ impl Session {
                 if self.call_tools(clock, &names, judgement) {
                     return;
                 }
+            }
+            TurnAction::Delegate(text) => {
+                if self.delegate(clock, &text) {
+                    return;
+                }
+            }
+            TurnAction::StartWorkflow(text) => self.start_workflow(clock, &text),
+            TurnAction::AwaitReports => {
+                self.turn.action = TurnAction::AwaitReports;
+                return;
             }
             TurnAction::Spend(cents) => {
                 self.usage.cents += cents;
@@ -134,17 +153,25 @@ impl Session {
     fn start_next_turn(&mut self, clock: &mut Clock) -> bool {
         match self.history.process_queued(|| clock.stamp()) {
             Some(message) => {
-                self.start_turn(clock, TurnAction::for_message(&message));
+                self.start_message_turn(clock, &message);
                 true
             }
             None => self.start_outcome(clock),
         }
     }
 
+    /// Starts the turn for a message.
+    pub(super) fn start_message_turn(&mut self, clock: &mut Clock, message: &Value) {
+        self.start_turn(clock, TurnAction::for_message(message));
+        self.mind_runs(clock, message);
+    }
+
     /// Goes on where the budget stopped the session.
     pub(super) fn resume_within_budget(&mut self, clock: &mut Clock) {
-        if self.turn.stop == Some(Stop::BudgetReached) && !self.out_of_budget() {
+        let stop = self.turn.held.as_ref().or(self.turn.stop.as_ref());
+        if stop == Some(&Stop::BudgetReached) && !self.out_of_budget() {
             self.start_turn(clock, TurnAction::GoOn);
+            self.resume_runs(clock);
         }
     }
 
@@ -154,41 +181,35 @@ impl Session {
         self.end_model_request(clock, false);
     }
 
-    /// Interrupts the whole session, or only one of its child threads.
+    /// Interrupts the whole session, or only one of its threads.
     pub(super) fn interrupt(&mut self, clock: &mut Clock, thread: Option<&str>) {
         let primary = self.primary_thread_id();
-        let only = thread.filter(|id| *id != primary);
+        let meant = |id: &str| thread.is_none_or(|thread| thread == id);
+        let mut stopped = thread.is_none() && self.pause_runs(clock);
         for index in 0..self.threads.len() {
-            let Some(thread) = self.threads.get_mut(index) else {
-                continue;
-            };
-            if thread.status != Status::Running || only.is_some_and(|id| id != thread.id) {
-                continue;
+            if self.threads.get(index).is_some_and(|thread| meant(&thread.id)) {
+                stopped |= self.interrupt_thread(clock, index);
             }
-            let now = clock.stamp();
-            thread.status = Status::Idle;
-            thread.updated_at = now;
-            let id = thread.id.clone();
-            let name = thread.agent.get("name").and_then(Value::as_str).unwrap_or_default();
-            let name = name.to_owned();
-            let stop = Stop::EndTurn.to_json();
-            self.record_thread_status(&id, &name, Status::Idle, now, &stop);
         }
-        if only.is_none() && self.can_be_interrupted() {
+        if meant(&primary) && self.can_be_interrupted() {
             self.end_model_request(clock, true);
+            self.turn.number += 1;
             self.turn.pending_calls.clear();
             self.turn.results.clear();
             self.stop_work(clock, Evaluation::Interrupted, "The session was interrupted.");
             self.go_idle(clock, Stop::EndTurn);
+        } else if stopped {
+            self.settle(clock);
         }
     }
 
-    /// Whether an interrupt has an effect. At the limit of its budget an idle session ignores it.
+    /// Whether an interrupt has an effect on the primary thread. At the limit of its budget an
+    /// idle session ignores it.
     pub(super) fn can_be_interrupted(&self) -> bool {
         match self.turn.status {
-            Status::Running | Status::Rescheduling => true,
-            Status::Idle => !self.turn.pending_calls.is_empty() && !self.out_of_budget(),
             Status::Terminated => false,
+            _ if self.primary_is_busy() => true,
+            _ => !self.turn.pending_calls.is_empty() && !self.out_of_budget(),
         }
     }
 

@@ -35,6 +35,9 @@ impl Session {
             return Err(Rejection::conflict(message));
         }
         let agent = self.updated_agent(&fields, quirks)?;
+        if fields.raw("agent").is_some() {
+            self.check_no_open_run()?;
+        }
         let title = self.updated_title(&fields, quirks)?;
         let metadata = match fields.value("metadata") {
             None => self.metadata.clone(),
@@ -139,6 +142,12 @@ impl Session {
                 "A running session cannot be archived. Send a user.interrupt event first.",
             ));
         }
+        if !running && !quirks.has(Quirk::EndsRuns) {
+            self.check_no_open_run()?;
+        }
+        if !running {
+            self.stop_runs(clock);
+        }
         let now = clock.stamp();
         self.archived_at = Some(now);
         self.updated_at = now;
@@ -156,9 +165,8 @@ impl Session {
         self.set_status(status);
         self.turn.stop = None;
         self.updated_at = now;
-        for thread in &mut self.threads {
-            thread.status = status;
-            thread.updated_at = now;
+        for index in 0..self.threads.len() {
+            self.close_thread(clock, index, status);
         }
         if !terminated {
             self.record_status(Status::Terminated, None, || clock.stamp());
