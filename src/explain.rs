@@ -79,6 +79,7 @@ fn look_first(
     )
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one arm a kind")]
 fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
     let name = vocabulary.called(op);
     match error.kind() {

@@ -123,7 +123,7 @@ impl<'a> Deletion<'a> {
         if self.exports >= MAX_EXPORTS {
             return Err(ErrorKind::ExportOutdated(Box::new(session.head.clone())).into());
         }
-        let copy = exporter.export(cx, self.id, session, Contents::default()).await;
+        let copy = Box::pin(exporter.export(cx, self.id, session, Contents::default())).await;
         self.exported = Some(copy.map_err(|error| not_exported(self.id, error))?);
         self.exports += 1;
         Ok(Approval::Recheck)

@@ -19,5 +19,5 @@ pub(crate) async fn export_session(
     let exporter = services.exporter.as_ref().ok_or(ErrorKind::ExportUnavailable)?;
     let _lock = services.lock(cx, id).await?;
     let session = cx.read_session(id).await?;
-    exporter.export(cx, id, &session, contents).await
+    Box::pin(exporter.export(cx, id, &session, contents)).await
 }

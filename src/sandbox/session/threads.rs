@@ -305,7 +305,8 @@ impl Session {
         let stamp: Stamp<'_> = &mut || clock.stamp();
         match std::mem::take(&mut thread.action) {
             TurnAction::CallTools(names, judgement) => {
-                if self.call_tools_in(index, &names, judgement, stamp) {
+                let waits = self.call_tools_in(index, &names, judgement, stamp);
+                if waits {
                     self.settle(clock);
                     return;
                 }

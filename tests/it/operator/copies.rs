@@ -26,7 +26,7 @@ async fn api() -> Api {
     api
 }
 
-fn thread(id: &str, parent: Value) -> Value {
+fn thread(id: &str, parent: Option<&str>) -> Value {
     json!({"id": id, "type": "session_thread", "parent_thread_id": parent, "status": "idle", "odd": 1.50})
 }
 
@@ -60,8 +60,8 @@ fn names(folder: &Path) -> Vec<String> {
 #[tokio::test]
 async fn every_event_of_every_child_thread_is_in_the_file() {
     let api = api().await;
-    let own = thread("sthr_1", Value::Null);
-    let children = [thread("sthr_2", json!("sthr_1")), thread("sthr_3", json!("sthr_1"))];
+    let own = thread("sthr_1", None);
+    let children = [thread("sthr_2", Some("sthr_1")), thread("sthr_3", Some("sthr_1"))];
     let first = json!({"data": [own, children[0]], "next_page": "page_2"});
     let paged = Mock::given(matchers::path(THREADS)).and(matchers::query_param("page", "page_2"));
     let second = json!({"data": [children[1]], "next_page": null});
@@ -186,7 +186,7 @@ async fn what_cannot_be_copied_is_one_failure_and_nothing_is_deleted() {
 
 #[tokio::test]
 async fn a_thread_that_cannot_be_read_keeps_the_session() {
-    let child = || json!({"data": [thread("sthr_2", json!("sthr_1"))]});
+    let child = || json!({"data": [thread("sthr_2", Some("sthr_1"))]});
     let events = format!("{THREADS}/sthr_2/events");
     let repeating = || json!({"data": [{"id": "evt_1"}], "next_page": "again"});
     for (path, status, body) in [
@@ -227,8 +227,8 @@ async fn a_link_in_place_of_the_folder_for_files_is_refused() {
 #[tokio::test]
 async fn an_export_resumes_in_the_middle_of_its_threads_and_files() {
     let api = api().await;
-    let own = thread("sthr_1", Value::Null);
-    let threads = json!({"data": [own, thread("sthr_2", json!("sthr_1"))]});
+    let own = thread("sthr_1", None);
+    let threads = json!({"data": [own, thread("sthr_2", Some("sthr_1"))]});
     api.answers("GET", THREADS, 200, threads).await;
     let events = json!({"data": [{"id": "evt_21", "type": "agent.message"}]});
     api.answers("GET", &format!("{THREADS}/sthr_2/events"), 200, events).await;
