@@ -15,7 +15,7 @@ impl Timestamp {
         Self::from_micros(jiff::Timestamp::now().as_microsecond())
     }
 
-    fn from_micros(micros: i64) -> Self {
+    pub(super) fn from_micros(micros: i64) -> Self {
         Self(jiff::Timestamp::from_microsecond(micros).unwrap_or_default())
     }
 
@@ -58,6 +58,8 @@ pub(super) struct Clock {
     turn: Duration,
     /// How long a record still says `running` after its turn has ended.
     pub(super) status_lag: Duration,
+    /// How long after the end of a turn the files it made are listed.
+    pub(super) file_lag: Duration,
     timers: UnboundedSender<TurnTimer>,
 }
 
@@ -83,9 +85,10 @@ impl Clock {
     pub(super) fn new(
         turn: Duration,
         status_lag: Duration,
+        file_lag: Duration,
         timers: UnboundedSender<TurnTimer>,
     ) -> Self {
-        Self { last: Timestamp::now(), turn, status_lag, timers }
+        Self { last: Timestamp::now(), turn, status_lag, file_lag, timers }
     }
 
     /// The current time, moved forward where needed: no two stamps are equal.

@@ -4,7 +4,7 @@ use axum::{
     RequestExt as _,
     body::{Body, Bytes, to_bytes},
     extract::{FromRequest, RawPathParams, Request},
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
 use serde::Serialize;
@@ -19,6 +19,7 @@ use super::{
 pub(super) struct ApiRequest {
     path: RawPathParams,
     pub(super) query: Query,
+    headers: HeaderMap,
     body: Bytes,
 }
 
@@ -33,6 +34,14 @@ impl ApiRequest {
         let mut parameters = self.path.iter();
         let value = parameters.find(|(known, _)| *known == name);
         value.map_or("", |(_, value)| value)
+    }
+
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The body as JSON.
@@ -51,6 +60,7 @@ impl<S: Send + Sync> FromRequest<S> for ApiRequest {
         Ok(Self {
             path: path.map_err(undecodable)?,
             query: Query::parse(request.uri().query()),
+            headers: std::mem::take(request.headers_mut()),
             body: read_body(request.into_body()).await?,
         })
     }

@@ -1,6 +1,7 @@
 //! What is in a new sandbox. Ids are always the same; times count back from the start.
 
 mod bulk;
+mod reference;
 mod script;
 mod threads;
 
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use self::script::{Step, usage};
 use super::{
-    agent::{Agent, AgentRecord, Prompt},
+    agent::{Agent, Prompt, versions::AgentVersions},
     clock::Timestamp,
     environment::Environment,
     json::with_field,
@@ -102,9 +103,9 @@ pub(super) fn load(store: &mut Store, sessions: bool, bulk: usize, small: bool) 
         if seed.handbook {
             agent.system = Prompt::new(&handbook());
         }
-        let record = AgentRecord::new(agent, BTreeMap::new(), setup);
-        store.agents.insert(seed.id, record);
+        store.agents.insert(seed.id, AgentVersions::seeded(&agent, setup));
     }
+    reference::load(store, setup, now)?;
     for seed in seed.sessions.into_iter().filter(|_| sessions) {
         let agent = store.agent_for_session(&seed.agent).map_err(invalid)?;
         let ends_after = seed.ends_after.map(Duration::from_secs);

@@ -7,6 +7,7 @@ mod content;
 mod coordination;
 mod evaluation;
 mod failures;
+mod files;
 mod heartbeat;
 pub(super) mod inbox;
 mod outcome;
@@ -33,7 +34,12 @@ use self::{
     stop::Stop, thread::Thread, usage::usd,
 };
 pub(super) use self::{state::Status, usage::Usage};
-use super::{agent::Agent, clock::Timestamp, history::History};
+use super::{
+    agent::Agent,
+    clock::Timestamp,
+    file::{File, MountedFile},
+    history::History,
+};
 
 /// The turn under way, or how the last one ended.
 #[derive(Debug, Default)]
@@ -96,6 +102,14 @@ pub(super) struct Session {
     #[serde(skip)]
     pub(super) threads: Vec<Thread>,
     #[serde(skip)]
+    pub(super) produced: Vec<File>,
+    /// Copies of the files among `resources`.
+    #[serde(skip)]
+    pub(super) mounted: Vec<MountedFile>,
+    /// The number in the newest id of a resource or produced file.
+    #[serde(skip)]
+    pub(super) attachment_number: usize,
+    #[serde(skip)]
     runs: Vec<WorkflowRun>,
     #[serde(skip)]
     heartbeat: Option<Heartbeat>,
@@ -140,6 +154,9 @@ impl Session {
             budget_cents: None,
             turn: Turn::default(),
             threads: Vec::new(),
+            produced: Vec::new(),
+            mounted: Vec::new(),
+            attachment_number: 0,
             runs: Vec::new(),
             heartbeat: None,
             history: History::new(suffix),

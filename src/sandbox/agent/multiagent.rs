@@ -21,13 +21,14 @@ pub(in crate::sandbox) struct Member {
 /// Finds an agent by id and, if given, version.
 pub(in crate::sandbox) type Lookup<'a> = &'a dyn Fn(&str, Option<u64>) -> Result<Member>;
 
-/// Puts the resolved `multiagent` into the body of a request that makes the agent `own`.
+/// Puts the resolved `multiagent` into the body of a request that makes the agent `own`, given by
+/// id and version.
 ///
 /// # Errors
 /// If the configuration is invalid or names agents that cannot be members.
 pub(in crate::sandbox) fn resolve_body(
     body: &mut Value,
-    own: &str,
+    own: (&str, u64),
     find: Lookup<'_>,
 ) -> Result<()> {
     let fields = Fields::new(body, "")?;
@@ -69,7 +70,7 @@ pub(in crate::sandbox) fn resolve_body(
 fn members(
     fields: &Fields<'_>,
     key: &str,
-    own: &str,
+    own: (&str, u64),
     takes_advisor: bool,
     find: Lookup<'_>,
 ) -> Result<Vec<Value>> {
@@ -93,7 +94,7 @@ fn members(
                 }
                 "self" => {
                     entry.allow("type")?;
-                    reference(own, None, own, &path, find)?
+                    reference(own.0, None, own, &path, find)?
                 }
                 "advisor" if takes_advisor => {
                     entry.allow("type model")?;
@@ -113,12 +114,12 @@ fn members(
 fn reference(
     id: &str,
     version: Option<u64>,
-    own: &str,
+    own: (&str, u64),
     path: &str,
     find: Lookup<'_>,
 ) -> Result<Value> {
-    if id == own {
-        return Ok(json!({"type": "agent", "id": id, "version": version.unwrap_or(1)}));
+    if id == own.0 {
+        return Ok(json!({"type": "agent", "id": id, "version": version.unwrap_or(own.1)}));
     }
     let member = find(id, version)?;
     if member.is_multiagent {
@@ -151,7 +152,7 @@ fn advisor(given: &Fields<'_>) -> Result<Value> {
 }
 
 /// `subagents` or `workflows`.
-fn helpers(given: &Fields<'_>, key: &str, own: &str, find: Lookup<'_>) -> Result<Value> {
+fn helpers(given: &Fields<'_>, key: &str, own: (&str, u64), find: Lookup<'_>) -> Result<Value> {
     let fields = given.object(key, "type inline_agents predefined_agents")?;
     if !is_enabled(fields.as_ref())? {
         return Ok(json!({"type": "disabled"}));

@@ -12,6 +12,8 @@ pub(super) enum TurnAction {
     GoOn,
     /// The agent calls the tools with these names, all at once.
     CallTools(Vec<String>, Judgement),
+    /// The agent writes a file with this name and text.
+    WriteFile(String, String),
     /// The agent hands a task to another one: `NAME TASK`.
     Delegate(String),
     /// The agent starts a workflow run.
@@ -48,6 +50,9 @@ impl TurnAction {
     /// The action that a `user.message` asks for; a plain reply unless it begins with a command.
     pub(super) fn for_message(message: &Value) -> Self {
         let text = message.pointer("/content/0/text").and_then(Value::as_str);
+        if let Some((name, content)) = text.and_then(write_command) {
+            return Self::WriteFile(name, content);
+        }
         let mut words = text.unwrap_or_default().split_whitespace();
         let (command, argument) = (words.next().unwrap_or_default(), words.next());
         let owned = || argument.map(str::to_owned);
@@ -90,4 +95,13 @@ fn cents(amount: &str) -> Option<u64> {
     let whole: u64 = whole.parse().ok().filter(|whole| *whole <= 1_000_000)?;
     let fraction: u64 = fraction.parse().ok()?;
     Some(whole * 100 + fraction)
+}
+
+/// Name and text of a message `/write NAME TEXT`. Folders in front of the name are left out.
+fn write_command(message: &str) -> Option<(String, String)> {
+    let arguments = message.strip_prefix("/write")?;
+    let arguments = arguments.strip_prefix(char::is_whitespace)?.trim_start();
+    let (path, text) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
+    let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
+    Some((name.to_owned(), text.to_owned()))
 }

@@ -93,6 +93,10 @@ impl Session {
             TurnAction::Reply => {
                 self.reply(clock, "Done. I looked into it and wrote down what I found.");
             }
+            TurnAction::WriteFile(name, content) => {
+                self.produce(&name, content.into(), clock.stamp().plus(clock.file_lag));
+                self.reply(clock, &format!("I wrote {name}."));
+            }
             TurnAction::GoOn => {
                 self.reply(clock, "I went on where I had stopped, and it is done now.");
             }
