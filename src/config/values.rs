@@ -7,7 +7,7 @@ use tracing::level_filters::LevelFilter;
 use url::Url;
 
 use crate::{
-    api::settings::{AuthHeader, check_base_url},
+    api::settings::{AuthHeader, parse_base_url},
     app::settings::ConfirmDeletes,
     mcp::settings::ToolGroup,
 };
@@ -76,9 +76,7 @@ pub(crate) fn tool_groups(text: &str) -> Result<BTreeSet<ToolGroup>, String> {
 
 pub(crate) fn base_url(text: &str) -> Result<Url, String> {
     // Not quoted in errors: people paste URLs with passwords in them.
-    let url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
-    check_base_url(&url).map_err(str::to_owned)?;
-    Ok(url)
+    parse_base_url(text)
 }
 
 pub(crate) fn auth_header(text: &str) -> Result<AuthHeader, String> {
