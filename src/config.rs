@@ -15,6 +15,7 @@ pub use log::Log;
 pub use proxy::Proxy;
 use tracing::level_filters::LevelFilter;
 use url::Url;
+pub use values::known_values;
 use values::{
     auth_header, base_url, boolean, confirm_deletes, header_value, invalid_value, is_json, list,
     log_level, max_rpm, timeout, tool_groups,
@@ -22,7 +23,7 @@ use values::{
 
 use crate::{
     api,
-    api::settings::{AuthHeader, Sources},
+    api::settings::{AuthHeader, DEFAULT_BASE_URL, Sources},
     app::{
         settings as app,
         settings::{Pauses, may_count_as_idle},
@@ -94,6 +95,19 @@ impl Config {
         let problems: Vec<String> = problems.collect();
         (!problems.is_empty()).then(|| problems.join("; "))
     }
+}
+
+/// The base URL that a host's entry has to name, so that no `ANTHROPIC_BASE_URL` which the host
+/// passes on takes its place: the one in effect without it, where it names another one.
+pub fn base_url_to_pin(flags: &Flags, environment: &Environment) -> Option<String> {
+    let [own, foreign] = BASE_URL_VARIABLES;
+    if flags.sandbox || flags.base_url.is_some() || environment.text(foreign) == Ok(None) {
+        return None;
+    }
+    let read = |variable| base_url(environment.get(variable)?).ok();
+    let wanted = read(own).or_else(|| base_url(DEFAULT_BASE_URL).ok())?;
+    let differs = read(foreign).as_ref() != Some(&wanted);
+    differs.then(|| wanted.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Invalid flags, each with its error. Displayed one per line.
@@ -212,9 +226,7 @@ impl Reader<'_> {
         let is_set = |variable: &&str| self.environment.text(variable) != Ok(None);
         let variable = BASE_URL_VARIABLES.into_iter().find(is_set);
         match variable {
-            Some(variable) if typed.is_none() => {
-                (self.value(None, variable, base_url), variable)
-            }
+            Some(variable) if typed.is_none() => (self.value(None, variable, base_url), variable),
             _ => (self.value(typed, "ANTHROPIC_BASE_URL", base_url), name),
         }
     }

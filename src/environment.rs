@@ -72,7 +72,8 @@ impl Environment {
         self.get(name).map_or(Key::Unset, |text| Key::read(name, text))
     }
 
-    fn raw(&self, name: &str) -> Option<&OsStr> {
+    /// The value of `name` as it is.
+    pub(crate) fn raw(&self, name: &str) -> Option<&OsStr> {
         self.0.get(name).map(OsString::as_os_str)
     }
 }

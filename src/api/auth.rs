@@ -26,12 +26,9 @@ use crate::api::{
         secret::Secret,
     },
     error::{ApiError, ApiErrorKind},
-    settings::{AuthHeader, BaseUrl, Settings, check_base_url},
+    settings::{AuthHeader, BaseUrl, DEFAULT_BASE_URL, Settings, check_base_url},
     transport::Transport,
 };
-
-/// Where requests go when neither a setting nor a profile names another place.
-pub(crate) const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 

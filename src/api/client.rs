@@ -130,7 +130,8 @@ impl Client {
         loop {
             // Again after a renewal: the profile may name another base URL by now.
             let http = within(deadline, self.transport.client(&auth.base.url)).await?;
-            let prepared = request.prepare(&auth.base.url, auth.headers.clone(), auth.secret.clone());
+            let prepared =
+                request.prepare(&auth.base.url, auth.headers.clone(), auth.secret.clone());
             let error = match attempt::send(http, &prepared, &options, parse, earlier).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,

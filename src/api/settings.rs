@@ -8,11 +8,14 @@ use url::{Host, Url};
 pub use crate::api::credentials::Sources;
 use crate::api::retry::Policy;
 
+/// Where requests go when neither a setting nor a profile names another place.
+pub const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
+
 /// How the client is set up; [`Settings::default`] is the official API without a credential.
 #[derive(Clone)]
 pub struct Settings {
     /// From a flag or the environment; overrides a profile's. `None`: the profile's, else
-    /// `https://api.anthropic.com`. Routes are appended to its path.
+    /// [`DEFAULT_BASE_URL`]. Routes are appended to its path.
     pub base_url: Option<Url>,
     /// The flag or variable that `base_url` comes from, for failures to name.
     pub base_url_source: &'static str,

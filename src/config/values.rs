@@ -14,6 +14,16 @@ use crate::{
 
 const MAX_MAX_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
 
+/// The values of an option by its id, where they are few; for completions.
+pub fn known_values(option: &str) -> Vec<&'static str> {
+    match option {
+        "toolsets" => std::iter::once("all").chain(ToolGroup::ALL.map(ToolGroup::name)).collect(),
+        "confirm_deletes" => ConfirmDeletes::ALL.map(ConfirmDeletes::name).into(),
+        "log_level" => vec!["off", "error", "warn", "info", "debug", "trace"],
+        _ => Vec::new(),
+    }
+}
+
 /// Quotes the value: none of the settings that use this is secret.
 pub(crate) fn invalid_value(text: &str, valid: impl fmt::Display) -> String {
     format!("is {text:?}; give {valid}")

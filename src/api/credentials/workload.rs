@@ -4,7 +4,10 @@ use std::{fs::File, io::Read as _, path::PathBuf};
 
 use secrecy::zeroize::Zeroizing;
 
-use crate::{api::credentials::secret::Secret, environment::{Environment, Key}};
+use crate::{
+    api::credentials::secret::Secret,
+    environment::{Environment, Key},
+};
 
 /// Identity tokens are below 4 KiB; more is a wrong path, and must not be sent anywhere.
 const LARGEST: u64 = 16 * 1024;
