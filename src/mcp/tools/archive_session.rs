@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::ops::archive_session::archive_session,
     domain::view::row::Row,
+    explain::waiting::warnings,
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -25,6 +26,9 @@ pub(crate) struct Args {
 pub(crate) struct Output {
     /// What happened.
     outcome: Outcome,
+    /// What it waited for, if anything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     /// The session afterwards.
     session: Row,
 }
@@ -51,9 +55,9 @@ impl SessionsTool for Args {
 
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let (id, conditions) = (self.session_id.id(), self.write.conditions());
-        let written = archive_session(call.services, call.cx, id, &conditions).await?;
+        let (written, waiting) = archive_session(call.services, call.cx, id, &conditions).await?;
         let (outcome, session, ()) =
             shown(written, Outcome::Archived, Outcome::AlreadyArchived, Outcome::WouldArchive);
-        Ok(Output { outcome, session })
+        Ok(Output { outcome, warnings: warnings(&waiting), session })
     }
 }

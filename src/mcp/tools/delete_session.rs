@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::{
     app::{ops::delete_session::delete_session, write::guarded::Written},
     domain::view::record::Record,
+    explain::waiting::warnings,
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -30,6 +31,9 @@ pub(crate) struct Args {
 pub(crate) struct Output {
     /// What happened.
     outcome: Outcome,
+    /// What it waited for, if anything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     /// The session as it was right before.
     snapshot: Record,
     /// What it used and what deletion leaves alone, by id.
@@ -131,6 +135,7 @@ impl SessionsTool for Args {
             token.map(|given| (given.token, given.expires_at)).unzip();
         Ok(Output {
             outcome,
+            warnings: warnings(&deleted.waiting),
             snapshot: call.services.record(&session).await,
             kept: Kept::of(&session),
             exported_to: deleted.exported_to,
