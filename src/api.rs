@@ -6,6 +6,7 @@
 
 mod attempt;
 mod auth;
+mod base_url;
 mod body;
 mod client;
 pub mod credentials;

@@ -3,17 +3,22 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::Url;
 
-pub use crate::api::credentials::Sources;
 use crate::api::retry::Policy;
+pub use crate::api::{
+    base_url::{BaseUrl, DEFAULT_BASE_URL, check_base_url, parse_base_url},
+    credentials::Sources,
+};
 
 /// How the client is set up; [`Settings::default`] is the official API without a credential.
 #[derive(Clone)]
 pub struct Settings {
     /// From a flag or the environment; overrides a profile's. `None`: the profile's, else
-    /// `https://api.anthropic.com`. Routes are appended to its path.
+    /// [`DEFAULT_BASE_URL`]. Routes are appended to its path.
     pub base_url: Option<Url>,
+    /// The flag or variable that `base_url` comes from, for failures to name.
+    pub base_url_source: &'static str,
     /// The `anthropic-version` header.
     pub api_version: String,
     /// How an API key is sent.
@@ -47,6 +52,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             base_url: None,
+            base_url_source: "--base-url",
             api_version: "2026-10-21".to_owned(),
             auth_header: AuthHeader::default(),
             workspace_id: None,
@@ -64,6 +70,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("host", &self.base_url.as_ref().and_then(Url::host_str))
+            .field("base_url_source", &self.base_url_source)
             .field("api_version", &self.api_version)
             .field("auth_header", &self.auth_header)
             .field("workspace_id", &self.workspace_id)
@@ -95,37 +102,4 @@ pub enum RateLimits {
     Wait,
     /// Return it at once, for bulk work that slows down as a whole.
     Return,
-}
-
-/// Whether requests may be sent to `url`: `https`, or `http` to this machine, with nothing but
-/// host, port and a path that routes are appended to.
-///
-/// # Errors
-/// One clause; it does not repeat the URL, which may contain a password.
-pub fn check_base_url(url: &Url) -> Result<(), &'static str> {
-    if url.host().is_none() {
-        return Err("has no host");
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(url) => {}
-        "http" => return Err("is plain http, which only reaches this machine; https is required"),
-        _ => return Err("is neither https nor http"),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("contains a user name or a password");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("contains a query or a fragment");
-    }
-    Ok(())
-}
-
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

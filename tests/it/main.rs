@@ -26,4 +26,5 @@ mod robustness;
 mod rules;
 mod sandbox;
 mod support;
+mod terminal;
 mod tools;

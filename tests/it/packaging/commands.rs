@@ -141,6 +141,84 @@ async fn the_doctor_names_the_credential_in_use_and_never_a_secret() {
     assert_eq!(api.asked().await, [read, read], "one read each");
 }
 
+#[test]
+fn the_doctor_says_where_the_base_url_comes_from() {
+    let key = ("ANTHROPIC_API_KEY", KEY);
+    let (shared, own) = ("ANTHROPIC_BASE_URL", "MANAGED_SESSIONS_BASE_URL");
+    // Nothing listens there.
+    let nowhere = "http://127.0.0.1:9/v1/";
+    for (flags, variables, source) in [
+        ([].as_slice(), vec![key, (shared, nowhere)], shared),
+        (&[], vec![key, (shared, "https://gateway.example"), (own, nowhere)], own),
+        (&["--base-url", nowhere], vec![key, (own, "nonsense")], "--base-url"),
+    ] {
+        let report = doctor(flags, &variables, 1);
+        let shown = &report["settings"]["base_url"];
+        assert_eq!(shown, &format!("http://127.0.0.1:9 (from {source})"));
+    }
+}
+
+#[test]
+fn the_doctor_says_that_a_placeholder_was_ignored_without_showing_it() {
+    // The beginning and the end of a real key, as consoles show it.
+    let placeholder = "sk-ant-api03-0123...wxyz";
+    let check_in = |variables: &[(&str, &str)], status, expected: &str| {
+        let report = doctor(&["--base-url", "http://127.0.0.1:9"], variables, 1);
+        let credential = check(&report, "credential");
+        assert_eq!(credential["status"], status);
+        let detail = credential["detail"].as_str().expect("text");
+        assert!(detail.contains(expected), "{detail}");
+        assert!(!report.to_string().contains("0123"), "{report}");
+    };
+    let key = ("ANTHROPIC_API_KEY", placeholder);
+    check_in(&[key], "failed", "ANTHROPIC_API_KEY (a placeholder), ANTHROPIC_AUTH_TOKEN (not set)");
+    let token = ("ANTHROPIC_AUTH_TOKEN", "\"oauth-token-9876-abcd\"");
+    let used = "ANTHROPIC_AUTH_TOKEN (…abcd) is used; ignored: ANTHROPIC_API_KEY (a placeholder)";
+    check_in(&[key, token], "warning", used);
+    let two_words = ("ANTHROPIC_AUTH_TOKEN", "sk-ant-0123-4567 890");
+    check_in(&[two_words], "failed", "ANTHROPIC_AUTH_TOKEN (…");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_with_other_bytes_than_text_is_reported_and_a_path_is_used() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let exports = folder.path().join(OsStr::from_bytes(b"exports\xc2"));
+    if std::fs::create_dir(&exports).is_err() {
+        // The file system takes text only, as on macOS: then there is no such path.
+        assert!(cfg!(target_os = "macos"), "{exports:?}");
+        return;
+    }
+    let mut command = crate::program::command(&["doctor", "--sandbox", "--json"], &[]);
+    command.env("MANAGED_SESSIONS_EXPORT_DIR", &exports).stdin(Stdio::null());
+    let output = command.output().expect("the program starts");
+    assert_eq!(check(&report(&output), "export folder")["status"], "ok");
+    command.env("MANAGED_SESSIONS_READ_ONLY", OsStr::from_bytes(b"true\xc2"));
+    let output = command.output().expect("the program starts");
+    let report = report(&output);
+    let configuration = &check(&report, "configuration")["detail"];
+    let detail = configuration.as_str().expect("text");
+    assert!(detail.contains("MANAGED_SESSIONS_READ_ONLY is not UTF-8"), "{detail}");
+}
+
+#[test]
+fn a_tilde_from_a_host_is_the_home_folder() {
+    let home = tempfile::tempdir().expect("a folder");
+    let place = home.path().to_str().expect("UTF-8");
+    let variables = [
+        ("HOME", place),
+        ("USERPROFILE", place),
+        ("MANAGED_SESSIONS_EXPORT_DIR", "~"),
+        ("MANAGED_SESSIONS_AUDIT_LOG", "~/audit.jsonl"),
+    ];
+    let report = doctor(&["--sandbox"], &variables, 0);
+    assert_eq!(report["settings"]["export_folder"], place);
+    let log = home.path().join("audit.jsonl");
+    assert_eq!(report["settings"]["audit_log"], log.to_str().expect("UTF-8"));
+}
+
 #[tokio::test]
 async fn the_doctor_reports_a_refusal_as_the_tools_do() {
     let api = Api::new().await;
@@ -235,17 +313,6 @@ fn every_host_has_an_entry_and_never_a_real_key() {
     let unknown = run(&["config", "netscape"], &[]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(utf8(&unknown.stderr).contains("claude-desktop"));
-}
-
-#[test]
-fn every_shell_has_completions() {
-    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let output = run(&["completions", shell], &[]);
-        assert_eq!(output.status.code(), Some(0), "{shell}");
-        for expected in ["managed-sessions-mcp", "read-only"] {
-            assert!(utf8(&output.stdout).contains(expected), "{shell}");
-        }
-    }
 }
 
 #[test]
