@@ -4,6 +4,7 @@
 pub mod code;
 pub mod details;
 pub mod diagnosis;
+pub mod event_types;
 pub mod events;
 pub mod filter;
 pub mod guard;

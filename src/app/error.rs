@@ -5,6 +5,7 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use crate::{
     api::{ApiError, ApiErrorKind, HttpError},
     app::{
+        agents::{KnownAgent, UnknownAgent},
         approval::subject::{PendingQuestion, Subject},
         cursor::InvalidCursor,
     },
@@ -90,6 +91,13 @@ pub(crate) enum ErrorKind {
     InvalidArguments(Vec<String>),
     InvalidDetails(Vec<details::Mistake>),
     InvalidCursor(InvalidCursor),
+    /// The service refuses what is given as an agent, and no agent has it as its id or name.
+    UnknownAgent(Box<UnknownAgent>),
+    /// Several agents have this name.
+    AmbiguousAgent {
+        name: String,
+        agents: Vec<KnownAgent>,
+    },
     /// Worded by `config`.
     InvalidConfiguration(String),
     AgentNotAllowed(SessionId),
@@ -134,6 +142,7 @@ pub(crate) enum About {
     Events(SessionId),
     Threads(SessionId),
     SessionList,
+    AgentList,
     /// Whether the credential is accepted.
     Credential,
 }
@@ -198,7 +207,9 @@ impl Error {
             ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
             | ErrorKind::InvalidDetails(_)
-            | ErrorKind::InvalidCursor(_) => Code::InvalidArguments,
+            | ErrorKind::InvalidCursor(_)
+            | ErrorKind::UnknownAgent(_)
+            | ErrorKind::AmbiguousAgent { .. } => Code::InvalidArguments,
             ErrorKind::InvalidConfiguration(_) => Code::InvalidConfiguration,
             ErrorKind::AgentNotAllowed(_) => Code::AgentNotAllowed,
             ErrorKind::CallTimedOut

@@ -18,6 +18,7 @@ pub(crate) fn about(subject: &About) -> String {
         About::Events(id) => format!("the events of session {id}"),
         About::Threads(id) => format!("the threads of session {id}"),
         About::SessionList => "the list of sessions".to_owned(),
+        About::AgentList => "the list of agents".to_owned(),
         About::Credential => "the credential".to_owned(),
     }
 }

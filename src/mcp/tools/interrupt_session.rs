@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
     /// Only this thread of a multi-agent session.
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(max = 256))]
     session_thread_id: Option<String>,
     /// How long to wait until it is seen to have stopped.
     #[serde(default = "number::<10>")]

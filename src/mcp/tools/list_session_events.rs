@@ -8,7 +8,7 @@ use crate::{
     app::ops::list_session_events::{Query, list_session_events},
     domain::events::EventFilter,
     mcp::{
-        args::values::{OrderArg, SessionIdArg, TimeArg, number},
+        args::values::{EventTypeArg, OrderArg, SessionIdArg, TimeArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
@@ -19,7 +19,7 @@ pub(crate) struct Args {
     session_id: SessionIdArg,
     /// Only these, such as "user.message", "agent.message", "agent.tool_use", "session.error".
     #[serde(default)]
-    types: Vec<String>,
+    types: Vec<EventTypeArg>,
     /// desc is newest first.
     #[serde(default)]
     order: OrderArg,
@@ -62,8 +62,11 @@ impl SessionsTool for Args {
         let asked = (id.as_str(), &self.types, order, &self.after, &self.before);
         let request = call.list_request(&asked, self.page.as_deref())?;
         let at = |time: Option<TimeArg>| time.map(|time| time.at(request.asked_at()));
-        let filter =
-            EventFilter { types: self.types, after: at(self.after), before: at(self.before) };
+        let filter = EventFilter {
+            types: self.types.into_iter().map(|kind| kind.0).collect(),
+            after: at(self.after),
+            before: at(self.before),
+        };
         let query = Query { request, session: id, filter, order: order.into(), limit: self.limit };
         let listed = list_session_events(call.services, call.cx, query).await?;
         Ok(Output { events: listed.events, next_page: listed.next_page })
