@@ -1,6 +1,7 @@
 //! The rules, as pure functions on values: no I/O, no protocol, no clock, and no text for a
 //! reader, which is worded in `explain`.
 
+pub mod agents;
 pub mod code;
 pub mod details;
 pub mod diagnosis;

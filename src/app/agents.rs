@@ -11,7 +11,11 @@ use crate::{
         scan::source::{SortKey, Source},
         services::Services,
     },
-    domain::{events, filter::Filter},
+    domain::{
+        agents::{KnownAgent, UnknownAgent},
+        events,
+        filter::Filter,
+    },
     model::{Event, Order, Page},
 };
 
@@ -19,25 +23,6 @@ use crate::{
 const MAX_AGENTS: usize = 2_000;
 /// How many agents a failure or a warning names.
 const NAMED: usize = 10;
-
-/// An agent of the service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KnownAgent {
-    pub id: String,
-    pub name: String,
-}
-
-/// That no agent has this id or name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UnknownAgent {
-    pub wanted: String,
-    /// The agents that there are, those most like it first.
-    pub known: Vec<KnownAgent>,
-    /// How many more there are.
-    pub more: usize,
-    /// Whether all agents were looked at.
-    pub complete: bool,
-}
 
 enum Lookup {
     Id(String),

@@ -5,11 +5,11 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use crate::{
     api::{ApiError, ApiErrorKind, HttpError},
     app::{
-        agents::{KnownAgent, UnknownAgent},
         approval::subject::{PendingQuestion, Subject},
         cursor::InvalidCursor,
     },
     domain::{
+        agents::{KnownAgent, UnknownAgent},
         code::Code,
         details,
         guard::{Operation, Refusal},

@@ -1,11 +1,11 @@
 //! Agents that cannot be told by what was given.
 
 use crate::{
-    app::{
+    app::op::Op,
+    domain::{
         agents::{KnownAgent, UnknownAgent},
-        op::Op,
+        text,
     },
-    domain::text,
     explain::{
         explanation::{Words, words},
         vocabulary::Vocabulary,

@@ -101,6 +101,9 @@ fn simplify(schema: &mut Value) {
             if let Some(Value::String(description)) = keywords.get_mut("description") {
                 *description = description.split_whitespace().collect::<Vec<_>>().join(" ");
             }
+            if let Some(Value::Array(choices)) = keywords.get_mut("enum") {
+                choices.retain(|choice| !choice.is_null());
+            }
             if let Some(Value::Array(types)) = keywords.get("type") {
                 let first = types.iter().find(|name| *name != "null").cloned();
                 keywords.insert("type".into(), first.unwrap_or_else(|| "object".into()));

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        agents::{ForAgent, UnknownAgent, for_agent},
+        agents::{ForAgent, for_agent},
         context::Context,
         cursor::ListRequest,
         error::Error,
@@ -10,6 +10,7 @@ use crate::{
         services::Services,
     },
     domain::{
+        agents::UnknownAgent,
         filter::Filter,
         view::{
             row::Row,

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::apply_cleanup::REQUESTS_PER_SESSION;
 use crate::{
     app::{
-        agents::{ForAgent, UnknownAgent, for_agent},
+        agents::{ForAgent, for_agent},
         context::Context,
         error::{Blame, Error, ErrorKind},
         plan::{
@@ -19,6 +19,7 @@ use crate::{
         services::Services,
     },
     domain::{
+        agents::UnknownAgent,
         code::Code,
         filter::{self, Filter},
         guard::Ruling,

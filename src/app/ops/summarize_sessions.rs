@@ -2,13 +2,14 @@
 
 use crate::{
     app::{
-        agents::{ForAgent, UnknownAgent, for_agent},
+        agents::{ForAgent, for_agent},
         caller::Progress,
         context::Context,
         error::Error,
         services::Services,
     },
     domain::{
+        agents::UnknownAgent,
         filter::Filter,
         view::{
             size::size,

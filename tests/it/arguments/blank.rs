@@ -56,7 +56,8 @@ fn good_calls(tool: &str) -> Vec<Value> {
         ],
         "update_session_tools" => vec![with_fields(
             one,
-            json!({"tools": [{"type": "agent_toolset_20260401"}], "mode": "merge", "dry_run": true}),
+            json!({"tools": [{"type": "agent_toolset_20260401"}], "mode": "merge", "dry_run": true,
+                   "mcp_servers": [{"type": "url", "name": "x", "url": "https://example.com"}]}),
         )],
         _ => vec![one],
     }
