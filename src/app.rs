@@ -23,4 +23,5 @@ pub(crate) mod services;
 pub mod settings;
 pub(crate) mod suggestions;
 pub(crate) mod threads;
+pub(crate) mod waiting;
 pub(crate) mod write;

@@ -14,3 +14,4 @@ pub mod text;
 pub mod time;
 pub mod toolset;
 pub mod view;
+pub mod waiting;

@@ -16,6 +16,7 @@ pub(crate) mod safeguards;
 pub mod toolset;
 pub(crate) mod values;
 pub(crate) mod vocabulary;
+pub(crate) mod waiting;
 
 use std::time::Duration;
 
@@ -102,6 +103,9 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
         }
         ErrorKind::BudgetRefused { session, refusal } => {
             details::budget_refused(op, session, refusal, vocabulary)
+        }
+        ErrorKind::Waiting { session, operation, calls } => {
+            waiting::refused(op, *operation, session, calls, vocabulary)
         }
         ErrorKind::InvalidToolset { session, problems } => {
             guard::invalid_toolset(op, session, problems, vocabulary)

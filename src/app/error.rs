@@ -14,6 +14,7 @@ use crate::{
         details,
         guard::{Operation, Refusal},
         toolset::{Difference, Problem},
+        waiting::WaitingCall,
     },
     model::{SessionHead, SessionId},
 };
@@ -78,6 +79,12 @@ pub(crate) enum ErrorKind {
         session: Box<SessionHead>,
         operation: Operation,
         error: ApiError,
+    },
+    /// The session waits for somebody.
+    Waiting {
+        session: Box<SessionHead>,
+        operation: Operation,
+        calls: Vec<WaitingCall>,
     },
     InvalidToolset {
         session: Box<SessionHead>,
@@ -203,6 +210,7 @@ impl Error {
             ErrorKind::NotApplied { .. } => Code::NotApplied,
             ErrorKind::Conflict { .. } => Code::Conflict,
             ErrorKind::WorkflowRunOpen { .. } => Code::WorkflowRunOpen,
+            ErrorKind::Waiting { .. } => Code::SessionWaiting,
             ErrorKind::InvalidToolset { .. } => Code::InvalidToolset,
             ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
@@ -248,6 +256,11 @@ impl Error {
         self.api_error().and_then(ApiError::http_status)
     }
 
+    /// Whether a service that lacks this operation would have answered so.
+    pub(crate) fn is_unknown_route(&self) -> bool {
+        matches!(self.http_status(), Some(404 | 405 | 501))
+    }
+
     pub(crate) fn request_id(&self) -> Option<&str> {
         match &*self.kind {
             ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),
@@ -264,6 +277,7 @@ impl Error {
             | ErrorKind::NotApplied { session, .. }
             | ErrorKind::Conflict { session, .. }
             | ErrorKind::WorkflowRunOpen { session, .. }
+            | ErrorKind::Waiting { session, .. }
             | ErrorKind::InvalidToolset { session, .. }
             | ErrorKind::BudgetRefused { session, .. }
             | ErrorKind::ExportOutdated(session) => Some(session),

@@ -1,7 +1,7 @@
 //! The threads of a multi-agent session.
 
 use crate::{
-    api::{ApiError, ThreadQuery},
+    api::ThreadQuery,
     app::{
         context::Context,
         error::{About, Error, ErrorKind},
@@ -40,8 +40,11 @@ pub(crate) async fn threads(
     for _ in 0..MAX_PAGES {
         let page = match cx.client().list_threads(id, &query).await {
             Ok(page) => page.body,
-            Err(error) if is_unknown_route(&error) && query.page.is_none() => return Ok(threads),
-            Err(error) => return Err(Error::api(About::Threads(id.clone()), error)),
+            Err(error) => {
+                let error = Error::api(About::Threads(id.clone()), error);
+                let has_none = error.is_unknown_route() && query.page.is_none();
+                return if has_none { Ok(threads) } else { Err(error) };
+            }
         };
         threads.extend(page.data);
         match page.next_page {
@@ -51,11 +54,6 @@ pub(crate) async fn threads(
         }
     }
     Err(ErrorKind::EndlessHistory(id.clone()).into())
-}
-
-/// A service without threads or files answers so where the API has them.
-pub(crate) fn is_unknown_route(error: &ApiError) -> bool {
-    matches!(error.http_status(), Some(404 | 405 | 501))
 }
 
 /// At most `count` of the newest events of one thread's own history, newest first. That list has

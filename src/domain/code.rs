@@ -49,6 +49,7 @@ codes! {
     SessionArchived = "session_archived",
     SessionChanged = "session_changed",
     StatusUnrecognized = "status_unrecognized",
+    SessionWaiting = "session_waiting",
     WorkflowRunOpen = "workflow_run_open",
     BudgetNotRaised = "budget_not_raised",
     BudgetCreateOnly = "budget_create_only",

@@ -6,7 +6,7 @@ mod rate;
 use managed_sessions_mcp::sandbox::{Effect, Fault, Options, Sandbox};
 use serde_json::{Value, json};
 
-use crate::support::{Host, all_pages, ids, in_time, sandbox_with};
+use crate::support::{Host, all_pages, ids, in_time, sandbox_with, with_fields};
 
 /// A sandbox with so many sessions besides those it always has.
 async fn fleet_of(bulk_sessions: usize) -> (Sandbox, Host) {
@@ -76,7 +76,8 @@ async fn a_thousand_sessions_are_archived_and_busy_ones_are_left_alone() {
 
     let mut done = 0;
     loop {
-        let plan = plan(&host, everything("archive")).await;
+        let all = with_fields(everything("archive"), json!({"include_waiting": true}));
+        let plan = plan(&host, all).await;
         assert_eq!(sandbox.writes(), writes + done, "a plan changes nothing");
         let size = plan.to_string().len();
         assert!(size < 12_000, "{size}");
@@ -106,7 +107,9 @@ async fn a_plan_lists_what_it_leaves_out_and_why() {
     ids.push("sesn_gone".to_owned());
     let plan = plan(&host, json!({"action": "archive", "session_ids": ids})).await;
     let free = count(&|row| open(row, &["idle", "terminated"]));
-    assert_eq!(plan["matched"], free);
+    let waiting = plan["skipped"]["session_waiting"]["count"].as_u64().expect("a count");
+    assert!(waiting > 1, "{plan}");
+    assert_eq!(plan["matched"], free as u64 - waiting);
     let archived = count(&|row| row["archived"] == true);
     assert_eq!(plan["skipped"]["nothing_to_do"]["count"], archived);
     let gone = json!({"count": 1, "ids": ["sesn_gone"]});
@@ -119,7 +122,9 @@ async fn a_plan_lists_what_it_leaves_out_and_why() {
 #[tokio::test]
 async fn sessions_changed_or_deleted_since_the_plan_are_skipped() {
     let (_sandbox, host) = fleet_of(0).await;
-    let plan = plan(&host, json!({"action": "delete", "statuses": ["idle"]})).await;
+    let plan =
+        plan(&host, json!({"action": "delete", "statuses": ["idle"], "include_waiting": true}))
+            .await;
     let [changed, gone] = [0, 1].map(|at| plan["sessions"][at]["id"].clone());
     let title = json!({"session_id": changed, "title": "still needed"});
     host.answer("update_session", title).await;
@@ -138,7 +143,9 @@ async fn sessions_changed_or_deleted_since_the_plan_are_skipped() {
 #[tokio::test]
 async fn two_concurrent_applies_do_the_work_once() {
     let (sandbox, host) = fleet_of(60).await;
-    let plan = plan(&host, json!({"action": "delete", "statuses": ["idle"]})).await;
+    let plan =
+        plan(&host, json!({"action": "delete", "statuses": ["idle"], "include_waiting": true}))
+            .await;
     let (writes, matched) = (sandbox.writes(), plan["matched"].as_u64().expect("a count"));
     let (one, other) = tokio::join!(apply(&host, &plan), apply(&host, &plan));
     check_counts(&one);
@@ -197,7 +204,7 @@ async fn an_unknown_plan_and_a_bad_one_are_failures() {
 async fn a_session_that_cannot_be_read_leaves_the_plan_incomplete() {
     let (sandbox, host) = fleet_of(0).await;
     sandbox.fail(Fault::new(Effect::Html { status: 200 }).on("GET", "/sesn_01"));
-    let ids = ["sesn_01", "sesn_02", "sesn_nobody"];
+    let ids = ["sesn_01", "sesn_13", "sesn_nobody"];
     let arguments = json!({"action": "archive", "session_ids": ids});
     let first = plan(&host, arguments.clone()).await;
     assert_eq!(first["matched"], 1, "{first}");
@@ -207,4 +214,44 @@ async fn a_session_that_cannot_be_read_leaves_the_plan_incomplete() {
     let second = plan(&host, arguments).await;
     assert_eq!(second["matched"], 2, "{second}");
     assert_eq!(second["complete"], true, "{second}");
+}
+
+#[tokio::test]
+async fn sessions_that_wait_for_somebody_are_left_alone_unless_they_are_included() {
+    let (sandbox, host) = fleet_of(0).await;
+    let named = json!(["sesn_01", "sesn_02", "sesn_03"]);
+    for action in ["archive", "delete"] {
+        let by_ids = plan(&host, json!({"action": action, "session_ids": named})).await;
+        assert_eq!(by_ids["matched"], 1, "{by_ids}");
+        let waiting = json!({"count": 2, "ids": ["sesn_02", "sesn_03"]});
+        assert_eq!(by_ids["skipped"]["session_waiting"], waiting, "{by_ids}");
+    }
+    let found = plan(&host, json!({"action": "archive", "statuses": ["idle"]})).await;
+    let end = apply_all(&host, &found).await;
+    let waiting = &end["skipped"]["session_waiting"]["ids"];
+    for id in ["sesn_02", "sesn_03"] {
+        assert!(waiting.as_array().expect("ids").contains(&json!(id)), "{end}");
+    }
+    let all = json!({"action": "archive", "session_ids": ["sesn_02"], "include_waiting": true});
+    let all = plan(&host, all).await;
+    assert_eq!(apply_all(&host, &all).await["done"], 1);
+    drop(sandbox);
+}
+
+#[tokio::test]
+async fn what_a_session_waits_for_is_a_warning_of_a_single_write() {
+    let (_sandbox, host) = fleet_of(0).await;
+    for (tool, id, dry_run) in [
+        ("archive_session", "sesn_02", true),
+        ("delete_session", "sesn_02", true),
+        ("archive_session", "sesn_02", false),
+        ("delete_session", "sesn_03", false),
+    ] {
+        let arguments = json!({"session_id": id, "dry_run": dry_run});
+        let answer = host.answer(tool, arguments).await;
+        let warning = answer["warnings"][0].as_str().unwrap_or_default();
+        assert!(warning.starts_with("it waits for an answer"), "{tool}: {answer}");
+    }
+    let answer = host.answer("archive_session", json!({"session_id": "sesn_01"})).await;
+    assert_eq!(answer.get("warnings"), None, "{answer}");
 }

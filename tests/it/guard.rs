@@ -5,8 +5,8 @@ mod details;
 mod disabled_tools;
 mod doubt;
 mod races;
+mod unseen;
 mod wording;
-mod workflow;
 
 use futures_util::future::join_all;
 use managed_sessions_mcp::cli::Flags;
@@ -130,7 +130,8 @@ async fn a_dry_run_reports_what_would_happen_and_sends_nothing() {
             if let Reply::Answer(answer) = reply {
                 let said = answer.get("first").and_then(Value::as_str);
                 assert_eq!(said, first, "{tool} {status} {if_busy}");
-                assert_eq!(api.asked().await.len(), reads + 1, "it answers at once");
+                let is_at_once = first.is_none() || api.asked().await.len() == reads + 1;
+                assert!(is_at_once, "{tool}: {:?}", api.asked().await.split_off(reads));
             }
         }
         assert_eq!(api.writes().await, [""; 0]);
@@ -187,7 +188,7 @@ async fn a_delete_whose_answer_confirms_nothing_is_verified_by_a_read() {
     for (still_there, outcome) in [(true, "not_applied"), (false, "deleted")] {
         let api = Api::new().await;
         let path = "/v1/sessions/sesn_1";
-        let reads = if still_there { u64::MAX } else { 1 };
+        let reads = if still_there { u64::MAX } else { 2 };
         let record = record("idle", false);
         api.answers_times(reads, ("GET", path), 200, record).await;
         api.answers("DELETE", path, 200, json!({})).await;

@@ -4,14 +4,14 @@
 //! The promise is that each session is read right before it is written. The API has no
 //! conditional write, and a page of the list is as old as the last of its hundred sessions by
 //! the time that one is written (ten seconds at ten requests a second), so each session is read
-//! by itself: two requests, a GET and a POST or DELETE. That is also the minimum. The answer of
-//! an archive verifies it, and the answer of a delete needs no verification. A session that has
-//! changed, is busy or gone costs one request; the permit for its write is kept for the next
-//! session. One that takes more, because of conflicts or lost answers, runs into debt that is
-//! paid before the next permits.
+//! by itself: a GET and a POST or DELETE. Before that its events tell whether it waits for
+//! somebody, unless the plan includes those that do. The answer of an archive verifies it, and the
+//! answer of a delete needs no verification. A session that has changed, is busy or gone costs no
+//! write; the permit for that is kept for the next session. One that takes more, because of
+//! conflicts or lost answers, runs into debt that is paid before the next permits.
 //!
-//! Both permits are acquired before the read, so that pacing never comes between it and the
-//! write: a write follows its read by one round trip.
+//! All permits are acquired before the first read, so that pacing never comes between the read of
+//! a session and its write: a write follows its read by one round trip.
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,12 +31,14 @@ use crate::{
             store::{Claim, MAX_CONCURRENT, Plan, PlannedSession, Settlement},
         },
         services::Services,
+        waiting::{self, Look},
         write::{Conditions, Written, write},
     },
     domain::code::Code,
 };
 
-pub(crate) const REQUESTS_PER_SESSION: u32 = 2;
+/// The events, the record, the write.
+pub(crate) const REQUESTS_PER_SESSION: u32 = 3;
 /// Consecutive transient failures after which this call gives up.
 const MAX_CONSECUTIVE_FAILURES: usize = 12;
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
@@ -200,7 +202,7 @@ async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
     let (session, action) = (&claim.session, claim.plan.action);
     let settled = match has_taken_effect(cx, action, session).await {
         Ok(true) => Ok(Settlement::Done),
-        Ok(false) => write_one(services, cx, action, session).await,
+        Ok(false) => write_one(services, cx, &claim.plan, session).await,
         Err(error) => Err(error),
     };
     match settled {
@@ -225,6 +227,7 @@ fn skipped_or_failed(error: Error) -> Settlement {
         | Code::SessionArchived
         | Code::SessionTerminated
         | Code::StatusUnrecognized
+        | Code::SessionWaiting
         | Code::WorkflowRunOpen => Settlement::Skipped(SkipReason::Code(code)),
         _ => Settlement::Failed(error),
     }
@@ -250,16 +253,24 @@ async fn has_taken_effect(
 async fn write_one(
     services: &Services,
     cx: &Context,
-    action: Action,
+    plan: &Plan,
     session: &PlannedSession,
 ) -> Result<Settlement, Error> {
+    let look = if plan.include_waiting {
+        Look::none()
+    } else {
+        Look::refusing(waiting::events(cx, &session.id).await?)
+    };
     let conditions =
         Conditions { expected_updated_at: session.updated_at.clone(), ..Conditions::default() };
     let id = &session.id;
-    let written = match action {
-        Action::Archive => write(services, cx, id, &conditions, &mut Archive).await?,
+    let written = match plan.action {
+        Action::Archive => {
+            let mut archive = Archive::new(services, look);
+            write(services, cx, id, &conditions, &mut archive).await?
+        }
         Action::Delete => {
-            let mut deletion = Deletion::approved(services, id);
+            let mut deletion = Deletion::approved(services, id, look);
             write(services, cx, id, &conditions, &mut deletion).await?
         }
     };

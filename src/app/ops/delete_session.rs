@@ -8,6 +8,7 @@ use crate::{
         error::{Error, ErrorKind, Mismatch},
         export::{self, Exported},
         services::Services,
+        waiting::{Found, Look},
         write::{Conditions, GuardedWrite, Sent, Written, write},
     },
     domain::guard::Operation,
@@ -20,6 +21,8 @@ const MAX_EXPORTS: u32 = 3;
 pub(crate) struct Deleted {
     pub written: Written<()>,
     pub exported_to: Option<String>,
+    /// What it waited for.
+    pub waiting: Found,
 }
 
 /// Deletes a session for good: record, event history and sandbox. `token` is the approval token
@@ -33,7 +36,8 @@ pub(crate) async fn delete_session(
 ) -> Result<Deleted, Error> {
     let mut deletion = Deletion::new(services, id, token);
     let written = write(services, cx, id, conditions, &mut deletion).await?;
-    Ok(Deleted { written, exported_to: deletion.exported.map(|export| export.path) })
+    let exported_to = deletion.exported.map(|export| export.path);
+    Ok(Deleted { written, exported_to, waiting: deletion.look.found })
 }
 
 pub(crate) struct Deletion<'a> {
@@ -43,6 +47,7 @@ pub(crate) struct Deletion<'a> {
     confirmed: Option<Confirmed>,
     exports: u32,
     exported: Option<Exported>,
+    look: Look,
 }
 
 enum Confirmed {
@@ -62,12 +67,13 @@ impl<'a> Deletion<'a> {
             confirmed: (!required).then_some(Confirmed::AnyState),
             exports: 0,
             exported: None,
+            look: Look::default(),
         }
     }
 
     /// A deletion that was approved before, as part of a plan.
-    pub(crate) fn approved(services: &'a Services, id: &'a SessionId) -> Self {
-        Self { confirmed: Some(Confirmed::AnyState), ..Self::new(services, id, None) }
+    pub(crate) fn approved(services: &'a Services, id: &'a SessionId, look: Look) -> Self {
+        Self { confirmed: Some(Confirmed::AnyState), look, ..Self::new(services, id, None) }
     }
 
     async fn confirm(
@@ -128,6 +134,10 @@ impl GuardedWrite for Deletion<'_> {
 
     fn operation(&self) -> Operation {
         Operation::Delete
+    }
+
+    async fn inspect(&mut self, cx: &Context, session: &Session) -> Result<bool, Error> {
+        self.look.at(self.services, cx, session, Operation::Delete).await
     }
 
     async fn approve(

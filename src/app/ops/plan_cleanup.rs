@@ -17,14 +17,16 @@ use crate::{
         },
         scan::lists::Sessions,
         services::Services,
+        waiting,
     },
     domain::{
         agents::UnknownAgent,
         code::Code,
         filter::{self, Filter},
-        guard::Ruling,
+        guard::{Activity, Ruling},
         money::Sums,
         view::{row::Row, size::SizeBudget},
+        waiting::waiting_calls,
     },
     model::{Order, SessionHead, SessionId},
 };
@@ -38,6 +40,16 @@ const MAX_READ_ONE_BY_ONE: usize = 10;
 pub(crate) enum Selection {
     Ids(Vec<SessionId>),
     Matching(Box<Filter>),
+}
+
+/// What a plan may hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub max_sessions: usize,
+    /// How many sessions of the list are looked at.
+    pub max_scan: usize,
+    /// Sessions that wait for somebody too.
+    pub include_waiting: bool,
 }
 
 pub(crate) struct PlanMade {
@@ -59,17 +71,16 @@ pub(crate) async fn plan_cleanup(
     cx: &Context,
     action: Action,
     selection: Selection,
-    max_sessions: usize,
-    max_scan: usize,
+    limits: Limits,
 ) -> Result<PlanMade, Error> {
-    let draft = || Draft::new(services, cx, action, max_sessions);
+    let draft = || Draft::new(services, cx, action, limits);
     let drafted = match selection {
         Selection::Ids(ids) => {
-            let answer = draft().with_ids(ids, max_scan).await?;
+            let answer = draft().with_ids(ids, limits.max_scan).await?;
             ForAgent { answer, agent_id: None, unknown: None }
         }
         Selection::Matching(filter) => {
-            let read = |filter| draft().with_matching(filter, max_scan);
+            let read = |filter| draft().with_matching(filter, limits.max_scan);
             for_agent(services, cx, *filter, read, Draft::is_empty).await?
         }
     };
@@ -77,7 +88,7 @@ pub(crate) async fn plan_cleanup(
     let matched = draft.planned.len();
     let total_list_cost = (!draft.cost.is_empty()).then(|| draft.cost.to_string());
     let plans = &services.plans;
-    let plan = plans.insert(action, draft.planned, total_list_cost.clone());
+    let plan = plans.insert(action, draft.planned, total_list_cost.clone(), limits.include_waiting);
     let plan = plan.ok_or(ErrorKind::Internal)?;
     let per_minute = u64::from(services.settings.max_rpm.get());
     // The first second's worth goes at once.
@@ -102,6 +113,7 @@ struct Draft<'a> {
     cx: &'a Context,
     action: Action,
     max_sessions: usize,
+    include_waiting: bool,
     planned: Vec<PlannedSession>,
     rows: Vec<Row>,
     row_budget: SizeBudget,
@@ -112,12 +124,13 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    fn new(services: &'a Services, cx: &'a Context, action: Action, max_sessions: usize) -> Self {
+    fn new(services: &'a Services, cx: &'a Context, action: Action, limits: Limits) -> Self {
         Self {
             services,
             cx,
             action,
-            max_sessions,
+            max_sessions: limits.max_sessions,
+            include_waiting: limits.include_waiting,
             planned: Vec::new(),
             rows: Vec::new(),
             row_budget: SizeBudget::of(SHOWN_BYTES),
@@ -159,7 +172,7 @@ impl<'a> Draft<'a> {
             }
             if let Some(session) = found.remove(&id) {
                 if filter::is_allowed(allowed_agents, &session) {
-                    self.add(&session);
+                    self.add_if_nobody_waits(&id, &session, until).await?;
                 } else {
                     let reason = SkipReason::Code(Code::AgentNotAllowed);
                     self.skipped.add(reason, &session.id);
@@ -214,7 +227,7 @@ impl<'a> Draft<'a> {
             let error = match self.cx.read_session(id).await {
                 Ok(session) => {
                     self.scanned += 1;
-                    self.add(&session.head);
+                    self.add_if_nobody_waits(id, &session.head, until).await?;
                     return Ok(true);
                 }
                 Err(error) => error,
@@ -237,17 +250,50 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Adds a session that was named, unless it waits for somebody. Once the time is up nobody
+    /// looks any more: applying the plan does.
+    async fn add_if_nobody_waits(
+        &mut self,
+        id: &SessionId,
+        session: &SessionHead,
+        until: Instant,
+    ) -> Result<(), Error> {
+        let may_be_written = self.refusal(session).is_none();
+        let is_idle = self.services.statuses.activity(session) == Activity::Idle;
+        let looks = may_be_written && is_idle && !self.include_waiting;
+        if looks && timeout_at(until, self.cx.permits().acquire()).await.is_ok() {
+            match waiting::events(self.cx, id).await {
+                Ok(events) if waiting_calls(None, &events).is_empty() => {}
+                Ok(_) => {
+                    self.skipped.add(SkipReason::Code(Code::SessionWaiting), &session.id);
+                    return Ok(());
+                }
+                Err(error) if error.blame() == Blame::Setup => return Err(error),
+                Err(error) if error.code() == Code::RateLimited => {
+                    self.services.pacer.pause_for(error.retry_after());
+                }
+                Err(_) => {}
+            }
+        }
+        self.add(session);
+        Ok(())
+    }
+
+    /// Why the session may not be written, by its record.
+    fn refusal(&self, session: &SessionHead) -> Option<SkipReason> {
+        let statuses = &self.services.statuses;
+        match statuses.judge(self.action.operation(), session) {
+            Ruling::Go => None,
+            Ruling::NothingToDo => Some(SkipReason::NothingToDo),
+            Ruling::Refuse(refusal) => Some(SkipReason::Code(refusal.code())),
+        }
+    }
+
     fn add(&mut self, session: &SessionHead) {
         let Ok(id) = SessionId::parse(&session.id) else {
             return self.skipped.add(SkipReason::InvalidId, &session.id);
         };
-        let statuses = &self.services.statuses;
-        let reason = match statuses.judge(self.action.operation(), session) {
-            Ruling::Go => None,
-            Ruling::NothingToDo => Some(SkipReason::NothingToDo),
-            Ruling::Refuse(refusal) => Some(SkipReason::Code(refusal.code())),
-        };
-        if let Some(reason) = reason {
+        if let Some(reason) = self.refusal(session) {
             return self.skipped.add(reason, &session.id);
         }
         self.planned.push(PlannedSession {

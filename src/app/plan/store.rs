@@ -47,6 +47,7 @@ impl Plans {
         action: Action,
         sessions: Vec<PlannedSession>,
         list_cost: Option<String>,
+        include_waiting: bool,
     ) -> Option<Arc<Plan>> {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).ok()?;
@@ -55,6 +56,7 @@ impl Plans {
             id: format!("plan_{:032x}", u128::from_be_bytes(random)),
             action,
             list_cost,
+            include_waiting,
             expires_at: Timestamp::now() + PLAN_TTL,
             expires: now + PLAN_TTL,
             state: Mutex::new(PlanState {
@@ -92,6 +94,8 @@ pub(crate) struct Plan {
     pub(crate) id: String,
     pub(crate) action: Action,
     pub(crate) list_cost: Option<String>,
+    /// Sessions that wait for somebody are written too.
+    pub(crate) include_waiting: bool,
     pub(crate) expires_at: Timestamp,
     expires: Instant,
     state: Mutex<PlanState>,

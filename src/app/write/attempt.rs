@@ -15,6 +15,7 @@ use crate::{
         context::Context,
         error::{About, Error, ErrorKind},
         services::Services,
+        waiting::waiting_calls,
     },
     domain::guard::{Operation, Ruling},
     model::{Session, SessionId},
@@ -61,11 +62,14 @@ impl Attempt<'_> {
                 Guarded::Unchanged(session) => return Ok(Written::Unchanged(session)),
             };
             if let Some(error) = rejection.take() {
-                return Err(self.rejected(session, error));
+                return Err(self.rejected(session, error).await);
             }
             let Some(prepared) = write.prepare(&session)? else {
                 return Ok(Written::Unchanged(session));
             };
+            if write.inspect(self.cx, &session).await? && !self.conditions.dry_run {
+                continue;
+            }
             if self.conditions.dry_run {
                 return Ok(Written::DryRun { session, prepared, first });
             }
@@ -99,9 +103,17 @@ impl Attempt<'_> {
         }
     }
 
-    fn rejected(&self, session: Session, error: ApiError) -> Error {
+    async fn rejected(&self, session: Session, error: ApiError) -> Error {
         if self.is_about_content(&error) {
             return self.api(error);
+        }
+        // Some services refuse to change a session that waits for an answer.
+        let calls = waiting_calls(self.services, self.cx, self.id, &session).await;
+        if let Ok(calls) = calls
+            && !calls.is_empty()
+        {
+            let session = Box::new(session.head);
+            return ErrorKind::Waiting { session, operation: self.operation, calls }.into();
         }
         Error::new(ErrorKind::Conflict {
             session: Box::new(session.head),

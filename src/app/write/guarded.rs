@@ -36,6 +36,16 @@ pub(crate) trait GuardedWrite: Send + Sync {
         Ok(Some(Self::Prepared::default()))
     }
 
+    /// Looks at what the session's record does not show, before it is written and in a dry run.
+    /// True if the session has to be read again because that took a request.
+    fn inspect(
+        &mut self,
+        _: &Context,
+        _: &Session,
+    ) -> impl Future<Output = Result<bool, Error>> + Send {
+        std::future::ready(Ok(false))
+    }
+
     /// What has to happen before anything is sent, an interrupt included, to a session that the
     /// guard let through. `busy`: its turn is about to be stopped for this write.
     fn approve(

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{ops::archive_session::archive_session, write::conditions::First},
     domain::view::row::Row,
+    explain::waiting::warnings,
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -28,6 +29,9 @@ pub(crate) struct Output {
     /// In a dry run on a busy session: what would come first.
     #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<First>,
+    /// What it waited for, if anything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     /// The session afterwards.
     session: Row,
 }
@@ -54,10 +58,10 @@ impl SessionsTool for Args {
 
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let (id, conditions) = (self.session_id.id(), self.write.conditions());
-        let written = archive_session(call.services, call.cx, id, &conditions).await?;
+        let (written, waiting) = archive_session(call.services, call.cx, id, &conditions).await?;
         let first = written.first();
         let (outcome, session, ()) =
             shown(written, Outcome::Archived, Outcome::AlreadyArchived, Outcome::WouldArchive);
-        Ok(Output { outcome, first, session })
+        Ok(Output { outcome, first, warnings: warnings(&waiting), session })
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         write::{conditions::First, guarded::Written},
     },
     domain::view::record::Record,
+    explain::waiting::warnings,
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -36,6 +37,9 @@ pub(crate) struct Output {
     /// In a dry run on a busy session: what would come first.
     #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<First>,
+    /// What it waited for, if anything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     /// The session as it was right before.
     snapshot: Record,
     /// What it used and what deletion leaves alone, by id.
@@ -139,6 +143,7 @@ impl SessionsTool for Args {
         Ok(Output {
             outcome,
             first,
+            warnings: warnings(&deleted.waiting),
             snapshot: call.services.record(&session).await,
             kept: Kept::of(&session),
             exported_to: deleted.exported_to,

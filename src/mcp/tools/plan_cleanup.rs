@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         error::ErrorKind,
-        ops::plan_cleanup::{Selection, plan_cleanup},
+        ops::plan_cleanup::{Limits, Selection, plan_cleanup},
         plan::{action::Action, progress::Skipped},
     },
     domain::view::row::Row,
@@ -30,6 +30,9 @@ pub(crate) struct Args {
     session_ids: Option<Vec<SessionIdArg>>,
     #[serde(flatten)]
     filter: FilterArgs,
+    /// Also sessions that wait for somebody's answer.
+    #[serde(default)]
+    include_waiting: bool,
     /// How many sessions the plan holds at most.
     #[serde(default = "number::<100>")]
     #[schemars(range(min = 1, max = 1000))]
@@ -73,7 +76,8 @@ impl SessionsTool for Args {
     const DESCRIPTION: &'static [Text] = &[
         Text::Always(
             "Choose sessions to archive or delete, by filters or ids, and see what would happen: \
-             nothing is changed. Busy ones are skipped.",
+             nothing is changed. Busy ones are skipped, and those that wait for an answer when the \
+             plan is applied.",
         ),
         Text::Where(Op::ApplyCleanup, "Show the user the plan, then call apply_cleanup."),
         Text::Always("\"Unchanged for a month\" is updated_before \"1 month\"."),
@@ -100,9 +104,13 @@ impl SessionsTool for Args {
                 Selection::Matching(Box::new(filter.map_err(ErrorKind::InvalidArguments)?))
             }
         };
-        let (most, max_scan) = (self.max_sessions as usize, self.max_scan as usize);
+        let limits = Limits {
+            max_sessions: self.max_sessions as usize,
+            max_scan: self.max_scan as usize,
+            include_waiting: self.include_waiting,
+        };
         let (services, cx) = (call.services, call.cx);
-        let made = plan_cleanup(services, cx, self.action, selection, most, max_scan).await?;
+        let made = plan_cleanup(services, cx, self.action, selection, limits).await?;
         Ok(Output {
             plan_id: made.plan_id,
             expires_at: made.expires_at,

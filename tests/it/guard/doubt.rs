@@ -40,7 +40,7 @@ async fn a_delete_that_cannot_be_verified_is_in_doubt_and_not_refused() {
     ] {
         let api = Api::new().await;
         let path = "/v1/sessions/sesn_1";
-        api.answers_once("GET", path, 200, session("sesn_1", "idle")).await;
+        api.answers_times(2, ("GET", path), 200, session("sesn_1", "idle")).await;
         api.answers("GET", path, status, error(kind, "no")).await;
         // Accepted, but the answer does not confirm it.
         api.answers("DELETE", path, 200, json!({})).await;

@@ -185,7 +185,9 @@ async fn a_delete_exports_first_and_then_reads_again() {
     assert_eq!(unpacked(Path::new(path)).len(), 5);
     let [read, events, delete] =
         [format!("GET {SESSION}"), format!("GET {EVENTS}"), format!("DELETE {SESSION}")];
-    let expected = [&read, &read, &events, &events, &read, &delete];
+    let looks = [&read, &events];
+    let exports = [&read, &events, &events];
+    let expected = [&looks[..], &looks, &exports, &[&read, &delete]].concat();
     assert_eq!(api.asked().await.iter().collect::<Vec<_>>(), expected);
 }
 

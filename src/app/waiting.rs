@@ -1,0 +1,144 @@
+//! Whether a session waits for somebody, looked up before it is archived or deleted.
+
+use crate::{
+    app::{
+        context::Context,
+        error::{Error, ErrorKind},
+        recent_events::recent_events,
+        services::Services,
+    },
+    domain::{
+        code::Code,
+        diagnosis::CALL_KINDS,
+        guard::{Activity, Operation},
+        waiting::{self, WaitingCall},
+    },
+    model::{ApiTime, Event, Session, SessionId},
+};
+
+/// The events that tell what a session waits for.
+const KINDS: [&str; 6] = [
+    "session.status_idle",
+    "session.status_running",
+    "user.interrupt",
+    "user.tool_confirmation",
+    "user.custom_tool_result",
+    "user.tool_result",
+];
+const EVENTS: u32 = 100;
+/// A session that changes all the time is not looked at for ever.
+const MAX_LOOKS: u32 = 3;
+
+/// What a session's events tell about what it waits for; nothing where a service has no history of
+/// events, or does not know these types.
+pub(crate) async fn events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
+    let kinds: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).collect();
+    match recent_events(cx, id, &kinds, EVENTS).await {
+        Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+/// The calls that an idle session waits for; none of any other.
+pub(crate) async fn waiting_calls(
+    services: &Services,
+    cx: &Context,
+    id: &SessionId,
+    session: &Session,
+) -> Result<Vec<WaitingCall>, Error> {
+    if !can_wait(services, session) {
+        return Ok(Vec::new());
+    }
+    Ok(waiting::waiting_calls(session.fields.get("stop_reason"), &events(cx, id).await?))
+}
+
+fn can_wait(services: &Services, session: &Session) -> bool {
+    services.statuses.activity(&session.head) == Activity::Idle && !session.head.is_archived()
+}
+
+/// What a look at a session about to be written found.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Found {
+    /// It waits for these; for nobody, if there are none.
+    Calls(Vec<WaitingCall>),
+    /// It is not known whether it waits.
+    Unknown(Code),
+    /// Nobody looked: it is not idle, or it does not matter.
+    #[default]
+    NotLooked,
+}
+
+/// A look at what a session waits for, before it is written.
+///
+/// A look takes a request, and a write must follow the reading that the guard allowed by one
+/// round trip. So a look is good for the state of the session that it was made in: once it is
+/// made, the session is read and guarded again, and not looked at again unless it has changed.
+/// Of a planned session the events are read before its record: had they changed since, then so
+/// would its `updated_at` have, and it would be skipped for that.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    /// A session that waits is left alone.
+    refuses: bool,
+    /// Read before the session's record.
+    events: Option<Vec<Event>>,
+    /// Made in this state.
+    state: Option<(Option<ApiTime>, String)>,
+    pub(crate) found: Found,
+    looks: u32,
+}
+
+impl Look {
+    /// A look at these events, read before the session's record, that refuses the write of a
+    /// session that waits.
+    pub(crate) fn refusing(events: Vec<Event>) -> Self {
+        Self { refuses: true, events: Some(events), ..Self::default() }
+    }
+
+    /// No look: whether it waits does not matter.
+    pub(crate) fn none() -> Self {
+        Self { looks: MAX_LOOKS, ..Self::default() }
+    }
+
+    /// Looks, unless that was done for this state of the session. Returns whether the session has
+    /// to be read again before it is written.
+    pub(crate) async fn at(
+        &mut self,
+        services: &Services,
+        cx: &Context,
+        session: &Session,
+        operation: Operation,
+    ) -> Result<bool, Error> {
+        let state = (session.head.updated_at.clone(), session.head.status.clone());
+        let Ok(id) = SessionId::parse(&session.head.id) else {
+            return Ok(false);
+        };
+        if !can_wait(services, session)
+            || self.looks >= MAX_LOOKS
+            || self.state.as_ref() == Some(&state)
+        {
+            return Ok(false);
+        }
+        let (events, took_a_request) = match self.events.take() {
+            Some(events) => (Ok(events), false),
+            None => (events(cx, &id).await, true),
+        };
+        self.looks += 1;
+        self.state = Some(state);
+        match events {
+            Ok(events) => {
+                let calls = waiting::waiting_calls(session.fields.get("stop_reason"), &events);
+                if self.refuses && !calls.is_empty() {
+                    let session = Box::new(session.head.clone());
+                    return Err(ErrorKind::Waiting { session, operation, calls }.into());
+                }
+                self.found = Found::Calls(calls);
+                Ok(took_a_request)
+            }
+            Err(error) if self.refuses => Err(error),
+            Err(error) => {
+                self.found = Found::Unknown(error.code());
+                Ok(true)
+            }
+        }
+    }
+}

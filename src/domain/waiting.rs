@@ -1,0 +1,82 @@
+//! What a session that is not busy waits for, in short.
+
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        diagnosis::{AnswerKind, open_calls, reason_type},
+        events::{self, kind},
+        text,
+    },
+    model::Event,
+};
+
+/// Longest tool or input shown, in characters.
+const SHOWN_CHARACTERS: usize = 160;
+
+/// A tool call that waits for a person or a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingCall {
+    /// The id of its event.
+    pub event_id: String,
+    /// The tool, `linear.create_issue` if it is one of an MCP server.
+    pub tool: Option<String>,
+    /// The input: its only text, or JSON, cut.
+    pub input: Option<String>,
+    /// What answers it.
+    pub answer: AnswerKind,
+}
+
+impl WaitingCall {
+    /// `bash: kubectl rollout undo …`, or what of it is known.
+    pub fn label(&self) -> String {
+        let parts = [self.tool.as_deref(), self.input.as_deref()];
+        let known: Vec<&str> = parts.into_iter().flatten().collect();
+        match known.as_slice() {
+            [] => self.event_id.clone(),
+            known => text::shortened(&known.join(": "), SHOWN_CHARACTERS),
+        }
+    }
+}
+
+/// The calls that an idle session waits for, by its events, newest first; of one that ended its
+/// turn those of its threads.
+///
+/// `recorded` is the `stop_reason` of its record, which some services have.
+pub(crate) fn waiting_calls(recorded: Option<&Value>, events: &[Event]) -> Vec<WaitingCall> {
+    let pause = events.iter().find(|event| kind(event) == "session.status_idle");
+    let reason = pause.map_or(recorded, |pause| pause.get("stop_reason"));
+    if matches!(reason.and_then(reason_type), Some("budget_reached" | "retries_exhausted")) {
+        return Vec::new();
+    }
+    let calls = open_calls(events, recorded).into_iter();
+    calls
+        .filter_map(|call| {
+            let field = |name| call.event.and_then(|event| events::text(event, name));
+            let tool = field("name").map(|name| match field("mcp_server_name") {
+                Some(server) => format!("{server}.{name}"),
+                None => name.to_owned(),
+            });
+            let input = call.event.and_then(|event| event.get("input"));
+            Some(WaitingCall {
+                event_id: call.id.to_owned(),
+                tool: tool.map(|tool| text::shortened(&tool, SHOWN_CHARACTERS)),
+                input: input.map(short_input),
+                answer: call.waits_for?,
+            })
+        })
+        .collect()
+}
+
+fn short_input(input: &Value) -> String {
+    let only_text = match input {
+        Value::Object(fields) if fields.len() == 1 => {
+            fields.values().next().and_then(Value::as_str)
+        }
+        other => other.as_str(),
+    };
+    match only_text {
+        Some(only) => text::shortened(only, SHOWN_CHARACTERS),
+        None => text::shortened(&text::json(input), SHOWN_CHARACTERS),
+    }
+}
