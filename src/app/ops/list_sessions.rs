@@ -40,7 +40,7 @@ pub(crate) struct Listed {
 }
 
 /// A page of rows, and where the next one begins.
-struct Rows {
+struct Page {
     rows: Vec<Row>,
     scanned: Option<(usize, bool)>,
     position: Option<Position>,
@@ -58,10 +58,10 @@ pub(crate) async fn list_sessions(
         ForAgent { answer, agent_id, unknown: None }
     } else {
         let read = |filter| rows(services, cx, Query { filter, ..query.clone() });
-        let is_empty = |page: &Rows| page.rows.is_empty();
+        let is_empty = |page: &Page| page.rows.is_empty();
         for_agent(services, cx, query.filter.clone(), read, is_empty).await?
     };
-    let Rows { rows, scanned, position } = page.answer;
+    let Page { rows, scanned, position } = page.answer;
     let request = query.request.of_agent(page.agent_id);
     Ok(Listed {
         sessions: rows,
@@ -71,7 +71,7 @@ pub(crate) async fn list_sessions(
     })
 }
 
-async fn rows(services: &Services, cx: &Context, query: Query) -> Result<Rows, Error> {
+async fn rows(services: &Services, cx: &Context, query: Query) -> Result<Page, Error> {
     let limit = query.limit as usize;
     let has_local_conditions = query.filter.has_local_conditions();
     let mut scan = services
@@ -96,7 +96,7 @@ async fn rows(services: &Services, cx: &Context, query: Query) -> Result<Rows, E
     // Without local conditions it is a scan only where the service ignored the API's.
     let stopped = !is_full && rows.len() < limit && !scan.is_complete();
     let is_scan = has_local_conditions || stopped;
-    Ok(Rows {
+    Ok(Page {
         rows,
         scanned: is_scan.then(|| (scan.scanned(), scan.is_complete())),
         position: scan.position(),

@@ -20,7 +20,7 @@ async fn service(agents: Vec<Value>) -> Api {
         let agent = json!({"id": agent, "name": "A", "version": 1});
         with_fields(session(id, "idle"), json!({"agent": agent}))
     };
-    let sessions = vec![of("sesn_1", "agent_1"), of("sesn_2", "agent_2")];
+    let sessions = [of("sesn_1", "agent_1"), of("sesn_2", "agent_2")];
     let parameter = |request: &Request, name: &str| {
         let pair = request.url.query_pairs().find(|(each, _)| each == name);
         pair.map(|(_, value)| value.into_owned())
