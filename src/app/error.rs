@@ -16,7 +16,7 @@ use crate::{
         toolset::{Difference, Problem},
         waiting::WaitingCall,
     },
-    model::{SessionHead, SessionId},
+    model::{ObjectId, SessionHead, SessionId},
 };
 
 #[derive(Debug, Clone)]
@@ -137,6 +137,11 @@ pub(crate) enum ErrorKind {
         /// Events exported so far; 0 if nothing was kept.
         events: u64,
     },
+    /// The copy that a delete needs could not be made.
+    NotExported {
+        session: SessionId,
+        cause: Box<Error>,
+    },
     /// The session changed each time it had been exported.
     ExportOutdated(Box<SessionHead>),
     /// The cursor of the event history does not move.
@@ -148,6 +153,11 @@ pub(crate) enum About {
     Session(SessionId),
     Events(SessionId),
     Threads(SessionId),
+    /// One thread of the session.
+    Thread(SessionId, ObjectId),
+    /// The files that it produced.
+    Files(SessionId),
+    File(String),
     SessionList,
     AgentList,
     /// Whether the credential is accepted.
@@ -231,12 +241,17 @@ impl Error {
             ErrorKind::ConfirmationDeclined(_) => Code::ConfirmationDeclined,
             ErrorKind::InputRequired(_) => Code::InputRequired,
             ErrorKind::ExportUnavailable => Code::ExportUnavailable,
-            ErrorKind::ExportFailed { .. } | ErrorKind::ExportOutdated(_) => Code::ExportFailed,
+            ErrorKind::ExportFailed { .. }
+            | ErrorKind::NotExported { .. }
+            | ErrorKind::ExportOutdated(_) => Code::ExportFailed,
             ErrorKind::EndlessHistory(_) => Code::BadResponse,
         }
     }
 
     pub(crate) fn blame(&self) -> Blame {
+        if let ErrorKind::NotExported { cause, .. } = &*self.kind {
+            return cause.blame();
+        }
         match self.code() {
             Code::RateLimited | Code::Overloaded | Code::ApiUnreachable | Code::TimedOut => {
                 Blame::Service
@@ -254,6 +269,11 @@ impl Error {
 
     pub(crate) fn http_status(&self) -> Option<u16> {
         self.api_error().and_then(ApiError::http_status)
+    }
+
+    /// Whether the same request may succeed later with nothing changed.
+    pub(crate) fn is_transient(&self) -> bool {
+        self.api_error().is_some_and(ApiError::is_transient)
     }
 
     /// Whether a service that lacks this operation would have answered so.
@@ -290,6 +310,7 @@ impl Error {
             ErrorKind::Api { error, .. }
             | ErrorKind::Conflict { error, .. }
             | ErrorKind::WorkflowRunOpen { error, .. } => Some(error),
+            ErrorKind::NotExported { cause, .. } => cause.api_error(),
             _ => None,
         }
     }

@@ -4,14 +4,20 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::{
-        context::Context, cursor::ListRequest, error::Error, scan::lists::Events,
+        context::Context,
+        cursor::ListRequest,
+        error::Error,
+        scan::{
+            lists::{Events, ThreadEvents},
+            source::Source,
+        },
         services::Services,
     },
     domain::{
         events::{self, EventFilter},
         view::size::{LIST_BYTES, SizeBudget, size},
     },
-    model::{Event, Order, SessionId},
+    model::{Event, ObjectId, Order, SessionId},
 };
 
 /// How many events one call reads at most, where the service ignores the filters.
@@ -23,6 +29,8 @@ const MIN_VALUE_CHARACTERS: usize = 400;
 pub(crate) struct Query<'a> {
     pub request: ListRequest,
     pub session: &'a SessionId,
+    /// Of this thread's own history instead of the session's.
+    pub thread: Option<ObjectId>,
     pub filter: EventFilter,
     pub order: Order,
     pub limit: u32,
@@ -40,12 +48,27 @@ pub(crate) async fn list_session_events(
 ) -> Result<Listed, Error> {
     let id = query.session;
     cx.ensure_allowed(id).await?;
-    let source = Events { session: id.clone(), filter: query.filter, order: query.order };
-    let mut scan = services
-        .scan(cx, source, MAX_SCAN)
-        .page_size(query.limit)
-        .resume_from(query.request.position.clone());
-    let limit = query.limit as usize;
+    let Query { request, session, thread, filter, order, limit } = query;
+    let session = session.clone();
+    match thread {
+        None => list(services, cx, Events { session, filter, order }, request, limit).await,
+        Some(thread) => {
+            let source = ThreadEvents { session, thread, filter, order };
+            list(services, cx, source, request, limit).await
+        }
+    }
+}
+
+async fn list<S: Source<Item = Event>>(
+    services: &Services,
+    cx: &Context,
+    source: S,
+    request: ListRequest,
+    limit: u32,
+) -> Result<Listed, Error> {
+    let mut scan =
+        services.scan(cx, source, MAX_SCAN).page_size(limit).resume_from(request.position.clone());
+    let limit = limit as usize;
     let value_limit = (VALUE_CHARACTERS / limit).max(MIN_VALUE_CHARACTERS);
     let mut shown = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
@@ -59,10 +82,8 @@ pub(crate) async fn list_session_events(
         }
         shown.push(fields);
     }
-    Ok(Listed {
-        events: shown,
-        next_page: query.request.next_cursor(services.cursors(), scan.position()),
-    })
+    let next_page = request.next_cursor(services.cursors(), scan.position());
+    Ok(Listed { events: shown, next_page })
 }
 
 /// The event with its values cut to `limit`, or to less if it would not fit into an answer.

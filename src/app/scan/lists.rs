@@ -10,7 +10,7 @@ use crate::{
         events::{self, EventFilter},
         filter::{Filter, is_allowed},
     },
-    model::{ApiTime, Event, Order, Page, SessionHead, SessionId},
+    model::{ApiTime, Event, ObjectId, Order, Page, SessionHead, SessionId},
 };
 
 /// The sessions that match a filter.
@@ -105,6 +105,65 @@ impl Source for Events {
 
     fn about(&self) -> About {
         About::Session(self.session.clone())
+    }
+
+    fn sort_key(&self, event: &Event) -> SortKey {
+        SortKey { id: events::text(event, "id").map(str::to_owned), at: events::at(event) }
+    }
+
+    fn order(&self) -> Order {
+        self.order
+    }
+}
+
+/// The events of one thread's own history that match a filter. That list is oldest first and has
+/// no filters, so newest first means that it is read to its end.
+pub(crate) struct ThreadEvents {
+    pub(crate) session: SessionId,
+    pub(crate) thread: ObjectId,
+    pub(crate) filter: EventFilter,
+    pub(crate) order: Order,
+}
+
+/// Pages of a history that is read to its end.
+const MAX_PAGES: usize = 50;
+
+impl Source for ThreadEvents {
+    type Item = Event;
+
+    async fn page(
+        &self,
+        client: &Client,
+        mut cursor: Option<String>,
+        size: u32,
+    ) -> Result<Page<Event>, ApiError> {
+        let (id, thread) = (&self.session, &self.thread);
+        if self.order == Order::Asc {
+            let page = client.list_thread_events(id, thread, Some(size), cursor.as_deref());
+            return Ok(page.await?.body);
+        }
+        let mut all = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let page = client.list_thread_events(id, thread, None, cursor.as_deref()).await?.body;
+            all.extend(page.data);
+            match page.next_page {
+                Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+                Some(_) => break,
+                None => {
+                    all.reverse();
+                    return Ok(Page { data: all, next_page: None });
+                }
+            }
+        }
+        Err(ApiError::bad_response(200, "a history without an end", None))
+    }
+
+    fn matches(&self, event: &Event) -> bool {
+        self.filter.matches(event)
+    }
+
+    fn about(&self) -> About {
+        About::Thread(self.session.clone(), self.thread.clone())
     }
 
     fn sort_key(&self, event: &Event) -> SortKey {

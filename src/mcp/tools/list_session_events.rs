@@ -8,15 +8,18 @@ use crate::{
     app::ops::list_session_events::{Query, list_session_events},
     domain::events::EventFilter,
     mcp::{
-        args::values::{EventTypeArg, OrderArg, SessionIdArg, TimeArg, number},
+        args::values::{EventTypeArg, OrderArg, SessionIdArg, ThreadIdArg, TimeArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
+    model::ObjectId,
 };
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
+    /// A thread, to read its own history: the session's has only part of what its threads do.
+    session_thread_id: Option<ThreadIdArg>,
     /// Only these, such as "user.message", "agent.message", "agent.tool_use", "session.error".
     #[serde(default)]
     types: Vec<EventTypeArg>,
@@ -59,7 +62,9 @@ impl SessionsTool for Args {
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let id = self.session_id.id();
         let order = self.order;
-        let asked = (id.as_str(), &self.types, order, &self.after, &self.before);
+        let thread = self.session_thread_id.map(|arg| arg.0);
+        let thread_id = thread.as_ref().map(ObjectId::as_str);
+        let asked = (id.as_str(), thread_id, &self.types, order, &self.after, &self.before);
         let request = call.list_request(&asked, self.page.as_deref())?;
         let at = |time: Option<TimeArg>| time.map(|time| time.at(request.asked_at()));
         let filter = EventFilter {
@@ -67,7 +72,8 @@ impl SessionsTool for Args {
             after: at(self.after),
             before: at(self.before),
         };
-        let query = Query { request, session: id, filter, order: order.into(), limit: self.limit };
+        let (order, limit) = (order.into(), self.limit);
+        let query = Query { request, session: id, thread, filter, order, limit };
         let listed = list_session_events(call.services, call.cx, query).await?;
         Ok(Output { events: listed.events, next_page: listed.next_page })
     }
