@@ -6,7 +6,7 @@ mod rate;
 use managed_sessions_mcp::sandbox::{Effect, Fault, Options, Quirk, Sandbox};
 use serde_json::{Value, json};
 
-use crate::support::{Host, all_pages, ids, in_time, sandbox_with};
+use crate::support::{Host, all_pages, ids, in_time, sandbox_with, with_fields};
 
 /// A sandbox with so many sessions besides those it always has.
 async fn fleet_of(bulk_sessions: usize) -> (Sandbox, Host) {
@@ -20,6 +20,12 @@ async fn fleet_of(bulk_sessions: usize) -> (Sandbox, Host) {
     let sandbox = sandbox_with(options).await;
     let host = Host::new(&sandbox.base_url()).await;
     (sandbox, host)
+}
+
+/// The arguments of a plan of all sessions.
+fn everything(action: &str) -> Value {
+    let statuses = ["idle", "running", "rescheduling", "terminated"];
+    json!({"action": action, "statuses": statuses, "max_sessions": 1000})
 }
 
 async fn plan(host: &Host, arguments: Value) -> Value {
@@ -81,7 +87,7 @@ async fn a_thousand_sessions_are_archived_and_busy_ones_are_left_alone() {
 
     let mut done = 0;
     loop {
-        let all = json!({"action": "archive", "max_sessions": 1000, "include_waiting": true});
+        let all = with_fields(everything("archive"), json!({"include_waiting": true}));
         let plan = plan(&host, all).await;
         assert_eq!(sandbox.writes(), writes + done, "a plan changes nothing");
         let size = plan.to_string().len();

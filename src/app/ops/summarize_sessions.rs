@@ -1,8 +1,15 @@
 //! Count sessions and add up what they cost.
 
 use crate::{
-    app::{caller::Progress, context::Context, error::Error, services::Services},
+    app::{
+        agents::{ForAgent, for_agent},
+        caller::Progress,
+        context::Context,
+        error::Error,
+        services::Services,
+    },
     domain::{
+        agents::UnknownAgent,
         filter::Filter,
         view::{
             size::size,
@@ -20,6 +27,16 @@ pub(crate) struct Summarization {
     pub summary: Summarized,
     pub scanned: usize,
     pub complete: bool,
+    /// Why there are no sessions.
+    pub unknown_agent: Option<UnknownAgent>,
+}
+
+#[derive(Default)]
+struct Summed {
+    summary: Summary,
+    matched: usize,
+    scanned: usize,
+    complete: bool,
 }
 
 /// Summarizes the sessions that match, the newest `max_scan` at most.
@@ -29,19 +46,35 @@ pub(crate) async fn summarize_sessions(
     filter: Filter,
     max_scan: usize,
 ) -> Result<Summarization, Error> {
+    let read = |filter| sum(services, cx, filter, max_scan);
+    let summed = for_agent(services, cx, filter, read, |summed| summed.matched == 0).await?;
+    let ForAgent { answer: Summed { summary, scanned, complete, .. }, unknown, .. } = summed;
+    Ok(Summarization {
+        scanned,
+        complete,
+        summary: summary.fitting(|shown| size(shown) <= MAX_BYTES),
+        unknown_agent: unknown,
+    })
+}
+
+async fn sum(
+    services: &Services,
+    cx: &Context,
+    filter: Filter,
+    max_scan: usize,
+) -> Result<Summed, Error> {
     let mut scan = services.scan_sessions(cx, filter, Order::Desc, max_scan);
-    let mut summary = Summary::default();
+    let mut summed = Summed::default();
     let mut reported = 0;
     while let Some(session) = scan.next().await? {
-        summary.add(&session);
+        summed.summary.add(&session);
+        summed.matched += 1;
         if scan.scanned() >= reported + REPORT_EVERY {
             reported = scan.scanned();
             cx.progress(Progress::Scanned { sessions: reported }).await;
         }
     }
-    Ok(Summarization {
-        scanned: scan.scanned(),
-        complete: scan.is_complete(),
-        summary: summary.fitting(|shown| size(shown) <= MAX_BYTES),
-    })
+    summed.scanned = scan.scanned();
+    summed.complete = scan.is_complete();
+    Ok(summed)
 }

@@ -11,6 +11,7 @@ use crate::{
         plan::{action::Action, progress::Skipped},
     },
     domain::view::row::Row,
+    explain::agents::unknown as unknown_agent_warning,
     mcp::{
         args::{
             filter::FilterArgs,
@@ -64,6 +65,9 @@ pub(crate) struct Output {
     complete: bool,
     /// How long applying it takes.
     estimated_seconds: u64,
+    /// Why no session matches, where that is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl SessionsTool for Args {
@@ -90,6 +94,11 @@ impl SessionsTool for Args {
                 return Err(ErrorKind::InvalidArguments(vec![mistake]).into());
             }
             Some(ids) => Selection::Ids(ids.iter().map(|arg| arg.id().clone()).collect()),
+            None if self.filter.is_empty() => {
+                let mistake = "neither session_ids nor a filter is given; choose sessions, or give \
+                    statuses with every status to mean all";
+                return Err(ErrorKind::InvalidArguments(vec![mistake.to_owned()]).into());
+            }
             None => {
                 let filter = self.filter.read(Timestamp::now());
                 Selection::Matching(Box::new(filter.map_err(ErrorKind::InvalidArguments)?))
@@ -112,6 +121,7 @@ impl SessionsTool for Args {
             scanned: made.scanned,
             complete: made.complete,
             estimated_seconds: made.estimated_seconds,
+            warnings: made.unknown_agent.iter().map(unknown_agent_warning).collect(),
         })
     }
 }
