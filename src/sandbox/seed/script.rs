@@ -117,6 +117,9 @@ impl Session {
                 self.start_request(after(seconds + 1));
             }
             Step::Agent(text) => {
+                if self.turn.model_request.is_none() {
+                    self.start_request(at);
+                }
                 self.record("agent.message", at, text_content(&text));
                 self.end_request(at);
                 self.updated_at = at;
@@ -226,9 +229,13 @@ impl Session {
         self.turn.model_request = Some(self.record("span.model_request_start", at, json!({})));
     }
 
+    /// Ends the model request, if there is one.
     fn end_request(&mut self, at: Timestamp) {
+        let Some(start) = self.turn.model_request.take() else {
+            return;
+        };
         let fields = json!({
-            "model_request_start_id": self.turn.model_request.take(),
+            "model_request_start_id": start,
             "is_error": false,
             "model_usage": {
                 "input_tokens": 2_400,
