@@ -248,6 +248,14 @@ impl Error {
         }
     }
 
+    /// The code of what is behind it, for work that goes on once that is over.
+    pub(crate) fn cause_code(&self) -> Code {
+        match &*self.kind {
+            ErrorKind::NotExported { cause, .. } => cause.code(),
+            _ => self.code(),
+        }
+    }
+
     pub(crate) fn blame(&self) -> Blame {
         if let ErrorKind::NotExported { cause, .. } = &*self.kind {
             return cause.blame();

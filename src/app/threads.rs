@@ -1,7 +1,7 @@
 //! The threads of a multi-agent session.
 
 use crate::{
-    api::ThreadQuery,
+    api::{ApiErrorKind, ThreadQuery},
     app::{
         context::Context,
         error::{About, Error, ErrorKind},
@@ -11,7 +11,9 @@ use crate::{
 };
 
 const PAGE_SIZE: u32 = 1_000;
-const MAX_PAGES: usize = 50;
+/// Threads a page, where more are too large.
+const SMALL_PAGE: u32 = 20;
+const MAX_PAGES: usize = 100;
 
 /// The threads of the session that are neither idle nor ended; none where the service does not
 /// know threads.
@@ -40,6 +42,14 @@ pub(crate) async fn threads(
     for _ in 0..MAX_PAGES {
         let page = match cx.client().list_threads(id, &query).await {
             Ok(page) => page.body,
+            // Many threads, each with its agent, may be too large for one answer.
+            Err(error)
+                if matches!(error.kind(), ApiErrorKind::BadResponse { .. })
+                    && query.limit != Some(SMALL_PAGE) =>
+            {
+                query.limit = Some(SMALL_PAGE);
+                continue;
+            }
             Err(error) => {
                 let error = Error::api(About::Threads(id.clone()), error);
                 let has_none = error.is_unknown_route() && query.page.is_none();

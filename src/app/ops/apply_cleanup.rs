@@ -208,7 +208,7 @@ async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
     match settled {
         Ok(settlement) => Worked::Settled(settlement),
         Err(error) => match error.blame() {
-            Blame::Service => Worked::SlowDown(error.code(), error.retry_after()),
+            Blame::Service => Worked::SlowDown(error.cause_code(), error.retry_after()),
             Blame::Setup => Worked::Stop(error),
             Blame::Session => Worked::Settled(skipped_or_failed(error)),
         },

@@ -209,6 +209,21 @@ async fn a_thread_that_cannot_be_read_keeps_the_session() {
     }
 }
 
+#[tokio::test]
+async fn threads_that_are_too_large_for_one_answer_come_in_smaller_pages() {
+    let api = api().await;
+    let small = Mock::given(matchers::path(THREADS)).and(matchers::query_param("limit", "20"));
+    let page = json!({"data": [thread("sthr_1", None), thread("sthr_2", Some("sthr_1"))]});
+    small.respond_with(ResponseTemplate::new(200).set_body_json(page)).mount(&api.0).await;
+    let broken = ResponseTemplate::new(200).set_body_string("{");
+    Mock::given(matchers::path(THREADS)).respond_with(broken).mount(&api.0).await;
+    let own = json!({"data": [{"id": "evt_21", "type": "agent.message"}]});
+    api.answers("GET", &format!("{THREADS}/sthr_2/events"), 200, own).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = api.host_with(exporting(folder.path())).await;
+    assert_eq!(host.answer("export_session", id()).await["threads"], 1);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_in_place_of_the_folder_for_files_is_refused() {
