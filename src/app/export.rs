@@ -112,7 +112,7 @@ impl Exporter {
             let Ok(client) = timeout(left, cx.paced_client()).await else {
                 return Err(self.keep(id, export));
             };
-            let Page { data, next_page } = match client.list_events(id, &query).await {
+            let Page { data, next_page, .. } = match client.list_events(id, &query).await {
                 Ok(answer) => answer.body,
                 Err(error)
                     if matches!(error.kind(), ApiErrorKind::BadResponse { .. })

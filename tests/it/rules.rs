@@ -11,3 +11,4 @@ mod summary;
 mod text;
 mod time;
 mod toolset;
+mod wire;
