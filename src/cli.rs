@@ -1,10 +1,12 @@
 //! The command line and its commands. What the flags mean is up to `config`.
 
 pub mod commands;
+mod completions;
 mod demo;
 mod doctor;
 mod hosts;
 pub mod print;
+mod program;
 
 use std::net::SocketAddr;
 

@@ -15,6 +15,7 @@ pub use log::Log;
 pub use proxy::Proxy;
 use tracing::level_filters::LevelFilter;
 use url::Url;
+pub use values::known_values;
 use values::{
     auth_header, base_url, boolean, confirm_deletes, header_value, invalid_value, is_json, list,
     log_level, max_rpm, timeout, tool_groups,
@@ -22,7 +23,7 @@ use values::{
 
 use crate::{
     api,
-    api::settings::{AuthHeader, Sources},
+    api::settings::{AuthHeader, DEFAULT_BASE_URL, Sources},
     app::{
         settings as app,
         settings::{Pauses, may_count_as_idle},
@@ -34,6 +35,9 @@ use crate::{
 
 /// The API's limit, per organization, for operations other than creation.
 const DEFAULT_MAX_RPM: NonZeroU32 = NonZeroU32::new(600).unwrap();
+
+/// The first that is set counts: hosts and gateways set the second one for other purposes.
+const BASE_URL_VARIABLES: [&str; 2] = ["MANAGED_SESSIONS_BASE_URL", "ANTHROPIC_BASE_URL"];
 
 /// The whole configuration of the program.
 #[derive(Debug, Clone)]
@@ -72,10 +76,13 @@ impl Config {
     pub fn against_sandbox(mut self, base_url: &str, api_key: &str) -> Self {
         let credentials = Environment::from_iter([("ANTHROPIC_API_KEY", api_key)]);
         self.app.api.base_url = Url::parse(base_url).ok();
+        self.app.api.base_url_source = "--sandbox";
         self.app.api.credentials = Sources::from_environment(&credentials);
         self.app.api.workspace_id = None;
         // These variables locate the API and its credentials: without effect on a sandbox.
-        self.problems.retain(|(variable, _)| !variable.starts_with("ANTHROPIC_"));
+        self.problems.retain(|(variable, _)| {
+            !variable.starts_with("ANTHROPIC_") && !BASE_URL_VARIABLES.contains(variable)
+        });
         self
     }
 
@@ -88,6 +95,19 @@ impl Config {
         let problems: Vec<String> = problems.collect();
         (!problems.is_empty()).then(|| problems.join("; "))
     }
+}
+
+/// The base URL that a host's entry has to name, so that no `ANTHROPIC_BASE_URL` which the host
+/// passes on takes its place: the one in effect without it, where it names another one.
+pub fn base_url_to_pin(flags: &Flags, environment: &Environment) -> Option<String> {
+    let [own, foreign] = BASE_URL_VARIABLES;
+    if flags.sandbox || flags.base_url.is_some() || environment.text(foreign) == Ok(None) {
+        return None;
+    }
+    let read = |variable| base_url(environment.get(variable)?).ok();
+    let wanted = read(own).or_else(|| base_url(DEFAULT_BASE_URL).ok())?;
+    let differs = read(foreign).as_ref() != Some(&wanted);
+    differs.then(|| wanted.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Invalid flags, each with its error. Displayed one per line.
@@ -151,8 +171,14 @@ impl Reader<'_> {
                  terminated and archived",
             ),
             confirm_deletes: confirm_deletes.unwrap_or_default(),
-            export_dir: self.path(flags.export_dir.as_deref(), "MANAGED_SESSIONS_EXPORT_DIR"),
-            audit_log: self.path(flags.audit_log.as_deref(), "MANAGED_SESSIONS_AUDIT_LOG"),
+            export_dir: self.path(
+                flags.export_dir.as_deref().map(|path| ("--export-dir", path)),
+                "MANAGED_SESSIONS_EXPORT_DIR",
+            ),
+            audit_log: self.path(
+                flags.audit_log.as_deref().map(|path| ("--audit-log", path)),
+                "MANAGED_SESSIONS_AUDIT_LOG",
+            ),
             max_rpm: max_rpm.unwrap_or(DEFAULT_MAX_RPM),
             pauses: Pauses::default(),
             api,
@@ -171,13 +197,11 @@ impl Reader<'_> {
             header_value,
         );
         let auth_header = self.value(None, "MANAGED_SESSIONS_AUTH_HEADER", auth_header);
+        let (base_url, base_url_source) = self.base_url(flags);
         let defaults = api::Settings::default();
         api::Settings {
-            base_url: self.value(
-                flag("--base-url", flags.base_url.as_deref()),
-                "ANTHROPIC_BASE_URL",
-                base_url,
-            ),
+            base_url,
+            base_url_source,
             api_version: api_version.unwrap_or(defaults.api_version),
             auth_header: match flags.auth_header {
                 Some(AuthHeaderFlag::Authorization) => AuthHeader::Authorization,
@@ -189,10 +213,33 @@ impl Reader<'_> {
                 "ANTHROPIC_WORKSPACE_ID",
                 header_value,
             ),
-            credentials: Sources::from_environment(self.environment),
+            credentials: self.credentials(),
             timeout: timeout.unwrap_or(defaults.timeout),
             ..defaults
         }
+    }
+
+    /// The base URL, and the flag or variable it comes from.
+    fn base_url(&mut self, flags: &Flags) -> (Option<Url>, &'static str) {
+        let name = "--base-url";
+        let typed = flag(name, flags.base_url.as_deref());
+        let is_set = |variable: &&str| self.environment.text(variable) != Ok(None);
+        let variable = BASE_URL_VARIABLES.into_iter().find(is_set);
+        match variable {
+            Some(variable) if typed.is_none() => (self.value(None, variable, base_url), variable),
+            _ => (self.value(typed, "ANTHROPIC_BASE_URL", base_url), name),
+        }
+    }
+
+    /// Reports what cannot be read of them; what they mean turns out on use.
+    fn credentials(&mut self) -> Sources {
+        for variable in Sources::VARIABLES {
+            self.value(None, variable, |_| Ok(()));
+        }
+        for variable in Sources::PATHS {
+            self.path(None, variable);
+        }
+        Sources::from_environment(self.environment)
     }
 
     fn mcp(&mut self, flags: &Flags) -> mcp::Settings {
@@ -233,8 +280,9 @@ impl Reader<'_> {
         let (name, parsed, errors) = if let Some((flag, text)) = typed {
             (flag, parse(text), &mut self.bad_flags)
         } else {
-            let text = self.environment.get(variable)?;
-            (variable, parse(text.trim()), &mut self.problems)
+            let text = self.environment.text(variable).transpose()?;
+            let parsed = text.map_err(str::to_owned).and_then(parse);
+            (variable, parsed, &mut self.problems)
         };
         parsed.map_err(|error| errors.push((name, error))).ok()
     }
@@ -265,8 +313,17 @@ impl Reader<'_> {
     }
 
     /// An absolute path, so that messages can name it. Whether it is usable turns out on use.
-    fn path(&self, typed: Option<&Path>, variable: &str) -> Option<PathBuf> {
-        let path = typed.or_else(|| self.environment.get(variable).map(Path::new))?;
-        Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+    fn path(
+        &mut self,
+        typed: Option<(&'static str, &Path)>,
+        variable: &'static str,
+    ) -> Option<PathBuf> {
+        let (name, path, errors) = if let Some((flag, path)) = typed {
+            (flag, self.environment.expand(path), &mut self.bad_flags)
+        } else {
+            (variable, self.environment.path(variable).transpose()?, &mut self.problems)
+        };
+        let path = path.map_err(|error| errors.push((name, error))).ok()?;
+        Some(std::path::absolute(&path).unwrap_or(path))
     }
 }

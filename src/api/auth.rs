@@ -26,12 +26,9 @@ use crate::api::{
         secret::Secret,
     },
     error::{ApiError, ApiErrorKind},
-    settings::{AuthHeader, Settings, check_base_url},
+    settings::{AuthHeader, BaseUrl, DEFAULT_BASE_URL, Settings, check_base_url},
     transport::Transport,
 };
-
-/// Where requests go when neither a setting nor a profile names another place.
-const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -45,8 +42,7 @@ const MARGIN: i64 = 60;
 
 /// What requests are authenticated with.
 pub(crate) struct RequestAuth {
-    /// Has passed [`check_base_url`].
-    pub(crate) base: Url,
+    pub(crate) base: BaseUrl,
     /// What every request carries; the credential is marked sensitive.
     pub(crate) headers: HeaderMap,
     /// Tells one token from the next, and is removed from what services echo.
@@ -108,9 +104,9 @@ impl Authenticator {
             cache.credential = None;
         }
         let credential = self.resolve(&mut cache).await?;
-        let (base, _) = self.base_of(Some(&credential))?;
+        let base = self.base_of(Some(&credential))?;
         let rejected_secret = rejected.as_ref().map(|auth| &auth.secret);
-        let token = match self.issue(&credential, &base, rejected_secret).await {
+        let token = match self.issue(&credential, &base.url, rejected_secret).await {
             Ok(token) => token,
             Err(error) => {
                 // A renewal ahead of time can be tried again later.
@@ -145,8 +141,8 @@ impl Authenticator {
         Ok(credential)
     }
 
-    /// The base URL and where it comes from; makes no request.
-    pub(crate) async fn base(&self) -> Result<(Url, String), ApiError> {
+    /// The base URL; makes no request.
+    pub(crate) async fn base(&self) -> Result<BaseUrl, ApiError> {
         if self.settings.base_url.is_some() {
             return self.base_of(None);
         }
@@ -160,28 +156,29 @@ impl Authenticator {
         }
     }
 
-    fn base_of(&self, credential: Option<&Credential>) -> Result<(Url, String), ApiError> {
+    fn base_of(&self, credential: Option<&Credential>) -> Result<BaseUrl, ApiError> {
+        let from = |url, source: &str| Ok(BaseUrl { url, source: source.to_owned() });
         if let Some(base) = &self.settings.base_url {
-            check_base_url(base).map_err(|cause| invalid("ANTHROPIC_BASE_URL", cause))?;
-            let origin = "--base-url or ANTHROPIC_BASE_URL".to_owned();
-            return Ok((base.clone(), origin));
+            let source = self.settings.base_url_source;
+            check_base_url(base).map_err(|cause| invalid(source, cause))?;
+            return from(base.clone(), source);
         }
         if let Some(credential) = credential
             && let Some(base) = &credential.base_url
         {
             check_base_url(base)
                 .map_err(|cause| credential.unusable(format!("its base_url {cause}")))?;
-            return Ok((base.clone(), credential.source.clone()));
+            return from(base.clone(), &credential.source);
         }
         let base = DEFAULT_BASE_URL.parse();
-        let base = base.map_err(|_| invalid("ANTHROPIC_BASE_URL", "has a broken default"))?;
-        Ok((base, "default".to_owned()))
+        let base = base.map_err(|_| invalid("--base-url", "has a broken default"))?;
+        from(base, "default")
     }
 
     fn authenticate(
         &self,
         credential: &Credential,
-        base: Url,
+        base: BaseUrl,
         token: IssuedToken,
     ) -> Result<RequestAuth, ApiError> {
         let secret = token.access;

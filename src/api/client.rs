@@ -15,7 +15,7 @@ use crate::api::{
     error::ApiError,
     request::Request,
     response::ApiResponse,
-    settings::{RequestOptions, Settings},
+    settings::{BaseUrl, RequestOptions, Settings},
     transport::Transport,
 };
 
@@ -47,8 +47,8 @@ impl Client {
         let client = self.clone();
         runtime.spawn(async move {
             let ready = async {
-                let (base, _) = client.auth.base().await?;
-                client.transport.client(&base).await?;
+                let base = client.auth.base().await?;
+                client.transport.client(&base.url).await?;
                 client.auth.request_auth(None).await
             };
             if let Err(error) = ready.await {
@@ -77,8 +77,16 @@ impl Client {
     /// The host of the base URL, without port; `None` if the base URL is unusable. May read the
     /// profile, never the network.
     pub async fn host(&self) -> Option<String> {
-        let (base, _) = self.auth.base().await.ok()?;
-        base.host_str().map(str::to_owned)
+        let base = self.base_url().await.ok()?;
+        base.url.host_str().map(str::to_owned)
+    }
+
+    /// Where requests go, and where that was set. May read the profile, never the network.
+    ///
+    /// # Errors
+    /// If the base URL, or the profile that may name one, is unusable.
+    pub async fn base_url(&self) -> Result<BaseUrl, ApiError> {
+        self.auth.base().await
     }
 
     /// Whether requests go to `api.anthropic.com`, whose sessions have a page in the Console.
@@ -121,8 +129,9 @@ impl Client {
         let mut is_renewed = false;
         loop {
             // Again after a renewal: the profile may name another base URL by now.
-            let http = within(deadline, self.transport.client(&auth.base)).await?;
-            let prepared = request.prepare(&auth.base, auth.headers.clone(), auth.secret.clone());
+            let http = within(deadline, self.transport.client(&auth.base.url)).await?;
+            let prepared =
+                request.prepare(&auth.base.url, auth.headers.clone(), auth.secret.clone());
             let error = match attempt::send(http, &prepared, &options, parse, earlier).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,

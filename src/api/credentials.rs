@@ -20,7 +20,7 @@ use crate::{
         },
         error::{ApiError, ApiErrorKind},
     },
-    environment::Environment,
+    environment::{Environment, Key},
 };
 
 /// The credentials the environment names, not yet looked up.
@@ -28,6 +28,19 @@ use crate::{
 pub struct Sources(Environment);
 
 impl Sources {
+    /// The variables read as text.
+    pub const VARIABLES: [&str; 7] = [
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "ANTHROPIC_PROFILE",
+        "ANTHROPIC_FEDERATION_RULE_ID",
+        "ANTHROPIC_ORGANIZATION_ID",
+        "ANTHROPIC_SERVICE_ACCOUNT_ID",
+        "ANTHROPIC_IDENTITY_TOKEN",
+    ];
+    /// The variables read as paths.
+    pub const PATHS: [&str; 2] = ["ANTHROPIC_IDENTITY_TOKEN_FILE", "ANTHROPIC_CONFIG_DIR"];
+
     /// Reads no files yet.
     pub fn from_environment(environment: &Environment) -> Self {
         Self(environment.clone())
@@ -47,15 +60,26 @@ impl Sources {
         for (name, kind) in
             [("ANTHROPIC_API_KEY", api_key), ("ANTHROPIC_AUTH_TOKEN", CredentialKind::AuthToken)]
         {
-            match environment.get(name).and_then(Secret::new) {
+            let secret = match environment.key(name) {
+                Key::Value(text) => Secret::new(text),
+                Key::Unset => None,
+                Key::Placeholder => {
+                    let placeholder = format!("{name} (a placeholder)");
+                    search.looked_for.push(placeholder.clone());
+                    search.ignored.push(placeholder);
+                    continue;
+                }
+            };
+            match secret {
                 Some(secret) => search.add(format!("{name} ({})", secret.masked()), || {
+                    check_key(&secret)?;
                     Ok(Credential::new(name, kind(secret)))
                 })?,
                 None => search.looked_for.push(format!("{name} (not set)")),
             }
         }
         let directory = ConfigDirectory::from_environment(environment);
-        let profile = environment.trimmed("ANTHROPIC_PROFILE");
+        let profile = environment.get("ANTHROPIC_PROFILE");
         match profile {
             Some(name) => search.add(format!("ANTHROPIC_PROFILE ({name:?})"), || {
                 directory.load(name, environment)
@@ -83,6 +107,15 @@ impl Sources {
         let missing = || ApiErrorKind::CredentialsMissing { looked_for };
         Ok((search.credential.ok_or_else(missing)?, search.ignored))
     }
+}
+
+/// More was pasted than the key, or other text: nothing to be sent anywhere.
+fn check_key(secret: &Secret) -> Result<(), String> {
+    let is_foreign = |c: char| c.is_whitespace() || "\"'`“”‘’".contains(c);
+    if secret.expose().contains(is_foreign) {
+        return Err("contains white space or a quotation mark".to_owned());
+    }
+    Ok(())
 }
 
 #[derive(Default)]

@@ -8,12 +8,17 @@ use url::{Host, Url};
 pub use crate::api::credentials::Sources;
 use crate::api::retry::Policy;
 
+/// Where requests go when neither a setting nor a profile names another place.
+pub const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
+
 /// How the client is set up; [`Settings::default`] is the official API without a credential.
 #[derive(Clone)]
 pub struct Settings {
     /// From a flag or the environment; overrides a profile's. `None`: the profile's, else
-    /// `https://api.anthropic.com`. Routes are appended to its path.
+    /// [`DEFAULT_BASE_URL`]. Routes are appended to its path.
     pub base_url: Option<Url>,
+    /// The flag or variable that `base_url` comes from, for failures to name.
+    pub base_url_source: &'static str,
     /// The `anthropic-version` header.
     pub api_version: String,
     /// How an API key is sent.
@@ -47,6 +52,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             base_url: None,
+            base_url_source: "--base-url",
             api_version: "2026-10-21".to_owned(),
             auth_header: AuthHeader::default(),
             workspace_id: None,
@@ -64,6 +70,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("host", &self.base_url.as_ref().and_then(Url::host_str))
+            .field("base_url_source", &self.base_url_source)
             .field("api_version", &self.api_version)
             .field("auth_header", &self.auth_header)
             .field("workspace_id", &self.workspace_id)
@@ -95,6 +102,52 @@ pub enum RateLimits {
     Wait,
     /// Return it at once, for bulk work that slows down as a whole.
     Return,
+}
+
+/// A base URL that has passed [`check_base_url`], and where it was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// The URL.
+    pub url: Url,
+    /// A flag, a variable, a profile with its name, or `default`.
+    pub source: String,
+}
+
+impl BaseUrl {
+    /// The URL as it is shown, without a slash at its end.
+    pub fn shown(&self) -> &str {
+        self.url.as_str().trim_end_matches('/')
+    }
+}
+
+/// What people copy along with a base URL: the beginning of the routes themselves.
+const ROUTES: [&[&str]; 3] = [&["v1"], &["v1", "sessions"], &["v1", "messages"]];
+
+/// Reads a base URL; a beginning of the API's routes at its end is taken off.
+///
+/// # Errors
+/// As [`check_base_url`].
+pub fn parse_base_url(text: &str) -> Result<Url, String> {
+    let text = text.trim();
+    let url = Url::parse(text);
+    // `localhost:4010` would be a URL with the scheme `localhost`.
+    if !text.contains("://") {
+        return Err("does not begin with https://, or http:// for this machine".to_owned());
+    }
+    let mut url = url.map_err(|error| format!("is not a URL ({error})"))?;
+    check_base_url(&url).map_err(str::to_owned)?;
+    let path = url.path().trim_end_matches('/');
+    let segments: Vec<&str> = path.split('/').collect();
+    let ends_with = |route: &&&[&str]| {
+        let tail = segments.len().checked_sub(route.len()).and_then(|at| segments.get(at..));
+        tail.is_some_and(|tail| tail.iter().zip(**route).all(|(a, b)| a.eq_ignore_ascii_case(b)))
+    };
+    if let Some(route) = ROUTES.iter().find(ends_with) {
+        let kept = segments.len() - route.len();
+        let path = segments.iter().take(kept).copied().collect::<Vec<_>>().join("/");
+        url.set_path(&path);
+    }
+    Ok(url)
 }
 
 /// Whether requests may be sent to `url`: `https`, or `http` to this machine, with nothing but

@@ -2,22 +2,23 @@
 
 use std::{
     error::Error,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io::{self, Write as _},
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     process::ExitCode,
 };
 
 use clap::{Args as _, CommandFactory as _, ValueHint, parser::ValueSource};
-use clap_complete::Shell;
 
 use crate::{
     cli::{
-        Cli, Command, demo, doctor,
+        Cli, Command, completions, demo, doctor,
         hosts::{Host, Launch, System},
         print::Printer,
+        program,
     },
-    config::{Config, flags::Flags},
+    config::{Config, base_url_to_pin, flags::Flags},
     environment::Environment,
     mcp::server::Server,
     sandbox::{Options, Sandbox},
@@ -45,10 +46,13 @@ pub async fn run(
     match command {
         Command::Serve => serve(config, flags).await,
         Command::Sandbox { listen } => sandbox(listen, flags).await,
-        Command::Demo => demo().await,
-        Command::Doctor { json } => doctor(config, flags, json).await,
+        Command::Demo => demo(environment).await,
+        Command::Doctor { json } => doctor(config, flags, json, environment).await,
         Command::Config { host } => host_entry(host, flags, environment),
-        Command::Completions { shell } => completions(shell),
+        Command::Completions { shell } => {
+            Printer::stdout(environment).line(&completions::script(shell))?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -68,19 +72,24 @@ async fn sandbox(listen: SocketAddr, flags: &Flags) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn demo() -> CommandResult {
+async fn demo(environment: &Environment) -> CommandResult {
     // The same transcript everywhere: the user's settings are ignored.
     let flags = Flags { sandbox: true, ..Flags::default() };
     let config = Config::read(&flags, &Environment::default())?;
     let (config, _sandbox) = with_sandbox(config, &flags).await?;
-    let passed = demo::run(server(config), &mut Printer::stdout()).await?;
+    let passed = demo::run(server(config), &mut Printer::stdout(environment)).await?;
     Ok(exit_code(passed))
 }
 
-async fn doctor(config: Config, flags: &Flags, json: bool) -> CommandResult {
+async fn doctor(
+    config: Config,
+    flags: &Flags,
+    json: bool,
+    environment: &Environment,
+) -> CommandResult {
     let (config, _sandbox) = with_sandbox(config, flags).await?;
     let report = doctor::examine(&config, flags.sandbox).await;
-    let mut printer = Printer::stdout();
+    let mut printer = Printer::stdout(environment);
     if json {
         printer.line(&format!("{:#}", report.to_json()))?;
     } else {
@@ -91,21 +100,34 @@ async fn doctor(config: Config, flags: &Flags, json: bool) -> CommandResult {
 
 /// Prints the entry for a host to stdout, and to stderr where it goes.
 fn host_entry(host: Host, flags: &Flags, environment: &Environment) -> CommandResult {
-    let program = std::env::current_exe()?;
-    let launch = Launch {
-        program: &program,
-        arguments: &typed_options(std::env::args_os())?,
-        with_key: !flags.sandbox,
-    };
+    let (typed, search) = (std::env::args_os().next(), environment.raw("PATH"));
+    let program = program::path(typed.as_deref(), search, &std::env::current_exe()?)?;
+    let program = program.into_os_string().into_string().map_err(not_unicode)?;
+    let mut arguments = typed_options(std::env::args_os(), environment)?;
+    let pinned = base_url_to_pin(flags, environment);
+    let mut remark = "";
+    if let Some(url) = pinned {
+        arguments.extend(["--base-url".to_owned(), url]);
+        remark = " It names the base URL, since ANTHROPIC_BASE_URL is set to another one here.";
+    }
+    let launch = Launch { program: &program, arguments: &arguments, with_key: !flags.sandbox };
     let directions = host.directions(launch, environment, System::THIS);
-    writeln!(io::stderr(), "{directions}")?;
-    Printer::stdout().line(&host.entry(launch, System::THIS))?;
+    writeln!(io::stderr(), "{directions}{remark}")?;
+    Printer::stdout(environment).line(&host.entry(launch, System::THIS))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Hosts' files hold Unicode only.
+fn not_unicode(text: impl AsRef<OsStr>) -> String {
+    format!("{} is not Unicode, so no host's file can hold it", text.as_ref().display())
 }
 
 /// The typed options, as arguments for a server. Paths become absolute: hosts start servers in a
 /// folder of their own.
-fn typed_options(arguments: impl Iterator<Item = OsString>) -> Result<Vec<String>, Box<dyn Error>> {
+fn typed_options(
+    arguments: impl Iterator<Item = OsString>,
+    environment: &Environment,
+) -> Result<Vec<String>, Box<dyn Error>> {
     let matches = Cli::command().try_get_matches_from(arguments)?;
     // A subcommand's matches include the global options before it.
     let matches = matches.subcommand().map_or(&matches, |(_, matches)| matches);
@@ -122,20 +144,15 @@ fn typed_options(arguments: impl Iterator<Item = OsString>) -> Result<Vec<String
         }
         for value in matches.get_raw(id).into_iter().flatten() {
             let value = match option.get_value_hint() {
-                ValueHint::DirPath | ValueHint::FilePath => std::path::absolute(value)?.into(),
+                ValueHint::DirPath | ValueHint::FilePath => {
+                    std::path::absolute(environment.expand(Path::new(value))?)?.into()
+                }
                 _ => value.to_owned(),
             };
-            words.extend([format!("--{name}"), value.to_string_lossy().into_owned()]);
+            words.extend([format!("--{name}"), value.into_string().map_err(not_unicode)?]);
         }
     }
     Ok(words)
-}
-
-fn completions(shell: Shell) -> CommandResult {
-    let (mut command, mut script) = (Cli::command(), Vec::new());
-    clap_complete::generate(shell, &mut command, env!("CARGO_PKG_NAME"), &mut script);
-    Printer::stdout().line(String::from_utf8(script)?.trim_end())?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Starts the embedded sandbox if `--sandbox` is given. It runs until its handle is dropped.
@@ -160,13 +177,14 @@ fn exit_code(success: bool) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::commands::typed_options;
+    use crate::{cli::commands::typed_options, environment::Environment};
 
     #[test]
     fn an_entry_starts_the_server_with_the_typed_options() {
         let check = |typed: &str, expected: &[&str]| {
             let words = std::iter::once("program").chain(typed.split(' '));
-            assert_eq!(typed_options(words.map(Into::into)).unwrap(), expected);
+            let environment = Environment::from_iter([("HOME", "/home/me")]);
+            assert_eq!(typed_options(words.map(Into::into), &environment).unwrap(), expected);
         };
         check("config vscode", &[]);
         check("--sandbox config vscode --read-only", &["--sandbox", "--read-only"]);
@@ -185,5 +203,8 @@ mod tests {
             "config vscode --audit-log=log --export-dir out",
             &["--export-dir", &path("out"), "--audit-log", &path("log")],
         );
+        let home = std::path::absolute("/home/me").unwrap();
+        let out = home.join("out").to_str().unwrap().to_owned();
+        check("config vscode --export-dir ~/out", &["--export-dir", &out]);
     }
 }

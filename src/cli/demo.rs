@@ -11,7 +11,7 @@ use rmcp::{
 use serde_json::{Value, json};
 
 use crate::{
-    cli::print::{Printer, WIDTH},
+    cli::print::{BAD, BOLD, BUSY, FAINT, GOOD, HEADING, NAME, PLAIN, Printer, Spans},
     explain::explanation::Code,
     mcp::server::Server,
 };
@@ -47,11 +47,8 @@ struct Demo<'a, W> {
 
 impl<W: Write> Demo<'_, W> {
     async fn steps(&mut self) -> Result<(), DemoError> {
-        self.out.line(concat!(
-            "managed-sessions-mcp ",
-            env!("CARGO_PKG_VERSION"),
-            ", on its sandbox"
-        ))?;
+        let version = concat!(" ", env!("CARGO_PKG_VERSION"), ", on its sandbox");
+        self.out.spans(&[(BOLD, "managed-sessions-mcp"), (PLAIN, version)])?;
         self.out.line("A real MCP client calls the tools; nothing leaves this machine.")?;
 
         self.heading("List the sessions")?;
@@ -88,7 +85,8 @@ impl<W: Write> Demo<'_, W> {
         self.fields(&planned, &["outcome"])?;
         self.check("a dry run changes nothing", planned.field("outcome") == Some("would_update"))?;
         let updated = self.call("update_session_tools", change).await?;
-        self.fields(&updated, &["outcome", "changes"])?;
+        self.fields(&updated, &["outcome"])?;
+        self.diff(&updated)?;
         let changed = updated.items("/changes/tools/changed").count();
         self.check(
             "one tool changed",
@@ -108,7 +106,10 @@ impl<W: Write> Demo<'_, W> {
         self.text(&gone)?;
         self.check("the session is gone", gone.failed_with(Code::NotFound))?;
 
-        self.out.line(if self.failed { "\nSome steps failed." } else { "\nAll steps passed." })?;
+        self.out.line("")?;
+        let (style, verdict) =
+            if self.failed { (BAD, "Some steps failed.") } else { (GOOD, "All steps passed.") };
+        self.out.spans(&[(style, verdict)])?;
         Ok(())
     }
 
@@ -125,7 +126,8 @@ impl<W: Write> Demo<'_, W> {
 
     /// Prints and makes a call.
     async fn call(&mut self, tool: &'static str, arguments: Value) -> Result<Reply, DemoError> {
-        self.out.wrapped("", &format!("> {tool} {arguments}"), 4)?;
+        let start = &[(FAINT, "> "), (NAME, tool), (PLAIN, " ")];
+        self.out.wrapped(start, &arguments.to_string(), 4)?;
         self.request(tool, arguments).await
     }
 
@@ -143,29 +145,48 @@ impl<W: Write> Demo<'_, W> {
     }
 
     fn heading(&mut self, text: &str) -> io::Result<()> {
-        let rule = "-".repeat(WIDTH.saturating_sub(text.len() + 4));
-        self.out.line(&format!("\n-- {text} {rule}"))
+        let rule = "-".repeat(self.out.width().saturating_sub(text.len() + 4));
+        self.out.line("")?;
+        self.out.spans(&[(HEADING, &format!("-- {text} {rule}"))])
     }
 
     fn check(&mut self, what: &str, passed: bool) -> io::Result<()> {
         self.failed |= !passed;
-        let verdict = if passed { "ok" } else { "FAILED" };
-        self.out.line(&format!("  {verdict}: {what}"))
+        let (style, verdict) = if passed { (GOOD, "  ok: ") } else { (BAD, "  FAILED: ") };
+        self.out.wrapped(&[(style, verdict)], what, 6)
     }
 
     fn table(&mut self, list: &Reply) -> io::Result<()> {
         if let Reply::Failure(_) = list {
             return self.text(list);
         }
-        for row in list.items("/sessions") {
-            let cell = |name| row.get(name).and_then(Value::as_str).unwrap_or_default();
-            self.out.line(&format!(
-                "  {:<17.17} {:<38.38} {:<12} {:>13}",
-                cell("id"),
-                cell("title"),
-                cell("status"),
-                cell("list_cost"),
-            ))?;
+        let cells = |row: &Value| {
+            ["id", "title", "status", "list_cost"]
+                .map(|name| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned())
+        };
+        let header = ["SESSION", "TITLE", "STATUS", "COST"].map(str::to_owned);
+        let rows: Vec<_> =
+            std::iter::once(header).chain(list.items("/sessions").map(cells)).collect();
+        let (mut ids, mut statuses, mut costs) = (0, 0, 0);
+        for [id, _, status, cost] in &rows {
+            ids = id.chars().count().max(ids);
+            statuses = status.chars().count().max(statuses);
+            costs = cost.chars().count().max(costs);
+        }
+        // The title gets what the other columns and the space before each leave.
+        let titles = self.out.width().saturating_sub(4 * 2 + ids + statuses + costs);
+        for (number, [id, title, status, cost]) in rows.iter().enumerate() {
+            let (style, plain) = match status.as_str() {
+                _ if number == 0 => (FAINT, FAINT),
+                "idle" => (GOOD, PLAIN),
+                "running" | "rescheduling" => (BUSY, PLAIN),
+                _ => (FAINT, PLAIN),
+            };
+            self.out.spans(&[
+                (plain, &format!("  {id:<ids$}  {:<titles$}  ", clipped(title, titles))),
+                (style, &format!("{status:<statuses$}")),
+                (plain, &format!("  {cost:>costs$}")),
+            ])?;
         }
         Ok(())
     }
@@ -179,17 +200,43 @@ impl<W: Write> Demo<'_, W> {
                 continue;
             };
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            self.out.wrapped("  ", &format!("{name}: {text}"), 6)?;
+            self.out.wrapped(&[(FAINT, &format!("  {name}: "))], &text, 6)?;
         }
         Ok(())
     }
 
     fn text(&mut self, reply: &Reply) -> io::Result<()> {
         match reply {
-            Reply::Failure(text) => self.out.wrapped("  ", text, 2),
-            Reply::Success(answer) => self.out.wrapped("  ", &answer.to_string(), 2),
+            Reply::Failure(text) => {
+                let (code, rest) = text.split_once(' ').unwrap_or((text, ""));
+                let start: Spans<'_> = &[(PLAIN, "  "), (BAD, code), (PLAIN, " ")];
+                self.out.wrapped(start, rest, 2)
+            }
+            Reply::Success(answer) => self.out.wrapped(&[(PLAIN, "  ")], &answer.to_string(), 2),
         }
     }
+
+    /// The changed tools, before and after.
+    fn diff(&mut self, updated: &Reply) -> io::Result<()> {
+        for change in updated.items("/changes/tools/changed") {
+            let name = change.get("type").and_then(Value::as_str).unwrap_or_default();
+            self.out.spans(&[(FAINT, "  tools: "), (PLAIN, name)])?;
+            for (style, sign, side) in [(BAD, "    - ", "before"), (GOOD, "    + ", "after")] {
+                if let Some(tool) = change.get(side) {
+                    self.out.wrapped(&[(style, sign)], &tool.to_string(), 8)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// At most this many characters; an ellipsis stands for what was cut.
+fn clipped(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return text.to_owned();
+    }
+    text.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// The result of a tool call.

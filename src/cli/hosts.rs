@@ -11,6 +11,10 @@ use crate::environment::{Environment, YOUR_API_KEY as KEY};
 /// The server's name in a host.
 const NAME: &str = "managed-sessions";
 
+/// Claude Desktop's package on Windows. The system redirects the settings folder of a packaged
+/// program into a folder of the package; the other one may be left from an older installation.
+const CLAUDE_PACKAGE: &str = "Claude_pzs8sxrjxfjjc";
+
 /// A program that starts MCP servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Host {
@@ -51,7 +55,7 @@ impl System {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Launch<'a> {
     /// An absolute path: graphical hosts have a `PATH` of their own.
-    pub(crate) program: &'a Path,
+    pub(crate) program: &'a str,
     pub(crate) arguments: &'a [String],
     /// Whether the entry has a placeholder for an API key.
     pub(crate) with_key: bool,
@@ -78,17 +82,16 @@ impl Host {
         environment: &Environment,
         system: System,
     ) -> String {
-        let file = self.file(environment, system);
+        let file = self.file(environment, system, Path::exists);
         let file = file.map(|path| path.display().to_string());
         let step = match (self, file) {
             (Self::ClaudeCode, _) => {
                 "Run this command. --scope user makes the server available in all projects."
                     .to_owned()
             }
-            (Self::VsCode, Some(file)) => format!(
-                "Merge this into {file}, or into .vscode/mcp.json of a project. VS Code asks for \
-                 the key once and stores it."
-            ),
+            (Self::VsCode, Some(file)) => {
+                format!("Merge this into {file}, or into .vscode/mcp.json of a project.")
+            }
             (Self::Cursor, Some(file)) => {
                 format!("Merge this into {file}, or into .cursor/mcp.json of a project.")
             }
@@ -100,16 +103,23 @@ impl Host {
                           located: the home folder is unknown."
                 .to_owned(),
         };
-        // VS Code asks for the key itself.
-        if !launch.with_key || self == Self::VsCode {
+        if !launch.with_key {
             return step;
+        }
+        if self == Self::VsCode {
+            return format!("{step} VS Code asks for the key once and stores it.");
         }
         format!("{step} Replace {KEY}, or remove it if you are logged in with the official tools.")
     }
 
     /// The file that the entry goes into, if there is one and the home folder is known.
-    fn file(self, environment: &Environment, system: System) -> Option<PathBuf> {
-        let variable = |name| environment.get(name).map(PathBuf::from);
+    fn file(
+        self,
+        environment: &Environment,
+        system: System,
+        exists: impl Fn(&Path) -> bool,
+    ) -> Option<PathBuf> {
+        let variable = |name| environment.path(name).ok().flatten();
         let home = match system {
             System::Windows => variable("USERPROFILE").or_else(|| variable("HOME")),
             _ => variable("HOME"),
@@ -123,7 +133,16 @@ impl Host {
         };
         match self {
             Self::ClaudeDesktop => {
-                Some(settings?.join("Claude").join("claude_desktop_config.json"))
+                let package = (system == System::Windows)
+                    .then(|| variable("LOCALAPPDATA").or_else(|| under_home("AppData/Local")))
+                    .flatten()
+                    .map(|local| local.join("Packages").join(CLAUDE_PACKAGE))
+                    .filter(|package| exists(package));
+                let settings = match package {
+                    Some(package) => package.join("LocalCache").join("Roaming"),
+                    None => settings?,
+                };
+                Some(settings.join("Claude").join("claude_desktop_config.json"))
             }
             Self::VsCode => Some(settings?.join("Code").join("User").join("mcp.json")),
             Self::Cursor => Some(home?.join(".cursor").join("mcp.json")),
@@ -139,7 +158,7 @@ impl Host {
 /// The server object that most hosts share.
 fn server(launch: Launch<'_>, key: &str) -> Map<String, Value> {
     let mut server = Map::new();
-    server.insert("command".to_owned(), json!(launch.program.to_string_lossy()));
+    server.insert("command".to_owned(), json!(launch.program));
     if !launch.arguments.is_empty() {
         server.insert("args".to_owned(), json!(launch.arguments));
     }
@@ -170,9 +189,8 @@ fn claude_code(launch: Launch<'_>, system: System) -> String {
     let env =
         if launch.with_key { format!(" --env ANTHROPIC_API_KEY={KEY}") } else { String::new() };
     let mut command = format!("claude mcp add {NAME} --scope user{env} --");
-    let program = launch.program.to_string_lossy();
     let arguments = launch.arguments.iter().map(String::as_str);
-    for word in std::iter::once(program.as_ref()).chain(arguments) {
+    for word in std::iter::once(launch.program).chain(arguments) {
         command.push(' ');
         command.push_str(&quoted(word, system));
     }
@@ -197,7 +215,7 @@ fn quoted(word: &str, system: System) -> String {
 
 /// JSON's strings and arrays of strings are valid TOML.
 fn codex(launch: Launch<'_>) -> String {
-    let program = json!(launch.program.to_string_lossy());
+    let program = json!(launch.program);
     let mut lines = vec![format!("[mcp_servers.{NAME}]"), format!("command = {program}")];
     if !launch.arguments.is_empty() {
         lines.push(format!("args = {}", json!(launch.arguments)));
@@ -212,12 +230,12 @@ fn codex(launch: Launch<'_>) -> String {
 mod tests {
     use serde_json::Value;
 
-    use crate::cli::hosts::{Environment, Host, Launch, Path, System, ValueEnum, quoted};
+    use crate::cli::hosts::{Environment, Host, Launch, System, ValueEnum, quoted};
 
     const PATH: &str = "/opt/my tools/managed-sessions-mcp";
 
     fn launch(arguments: &[String], with_key: bool) -> Launch<'_> {
-        Launch { program: Path::new(PATH), arguments, with_key }
+        Launch { program: PATH, arguments, with_key }
     }
 
     fn entry(host: Host, arguments: &[&str], with_key: bool) -> String {
@@ -278,7 +296,7 @@ mod tests {
         let windows = &[("USERPROFILE", "C:/Users/me"), ("APPDATA", "C:/Users/me/AppData/Roaming")];
         let check = |host: Host, variables: &[(&str, &str)], system, expected: &str| {
             let environment: Environment = variables.iter().copied().collect();
-            let file = host.file(&environment, system);
+            let file = host.file(&environment, system, |_| false);
             let file = file.map(|path| path.to_str().unwrap().replace('\\', "/"));
             assert_eq!(file.as_deref().unwrap_or("none"), expected, "{host:?}");
         };

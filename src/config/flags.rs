@@ -18,7 +18,7 @@ pub struct Flags {
     /// Add N sessions of 100 KB each to the sandbox
     #[arg(long, global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub sandbox_sessions: usize,
-    /// Base URL of the API [ANTHROPIC_BASE_URL]
+    /// Base URL of the API [MANAGED_SESSIONS_BASE_URL, else ANTHROPIC_BASE_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub base_url: Option<String>,
     /// Workspace to use, for credentials with access to several [ANTHROPIC_WORKSPACE_ID]

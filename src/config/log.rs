@@ -1,7 +1,8 @@
 //! Logging, which goes to stderr: stdout belongs to the protocol.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 
+use anstream::{AutoStream, ColorChoice};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
@@ -22,7 +23,7 @@ impl Log {
             .with_default(self.level.min(LevelFilter::WARN))
             .with_target(env!("CARGO_CRATE_NAME"), self.level);
         let lines = tracing_subscriber::fmt::layer()
-            .with_ansi(io::stderr().is_terminal())
+            .with_ansi(AutoStream::choice(&io::stderr()) != ColorChoice::Never)
             .with_writer(io::stderr);
         let registry = tracing_subscriber::registry();
         // Fails if a logger is installed already, which then stays.

@@ -7,12 +7,22 @@ use tracing::level_filters::LevelFilter;
 use url::Url;
 
 use crate::{
-    api::settings::{AuthHeader, check_base_url},
+    api::settings::{AuthHeader, parse_base_url},
     app::settings::ConfirmDeletes,
     mcp::settings::ToolGroup,
 };
 
 const MAX_MAX_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
+
+/// The values of an option by its id, where they are few; for completions.
+pub fn known_values(option: &str) -> Vec<&'static str> {
+    match option {
+        "toolsets" => std::iter::once("all").chain(ToolGroup::ALL.map(ToolGroup::name)).collect(),
+        "confirm_deletes" => ConfirmDeletes::ALL.map(ConfirmDeletes::name).into(),
+        "log_level" => vec!["off", "error", "warn", "info", "debug", "trace"],
+        _ => Vec::new(),
+    }
+}
 
 /// Quotes the value: none of the settings that use this is secret.
 pub(crate) fn invalid_value(text: &str, valid: impl fmt::Display) -> String {
@@ -76,9 +86,7 @@ pub(crate) fn tool_groups(text: &str) -> Result<BTreeSet<ToolGroup>, String> {
 
 pub(crate) fn base_url(text: &str) -> Result<Url, String> {
     // Not quoted in errors: people paste URLs with passwords in them.
-    let url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
-    check_base_url(&url).map_err(str::to_owned)?;
-    Ok(url)
+    parse_base_url(text)
 }
 
 pub(crate) fn auth_header(text: &str) -> Result<AuthHeader, String> {

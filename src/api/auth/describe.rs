@@ -30,7 +30,7 @@ impl Authenticator {
     /// From settings and disk; makes no request and refreshes no token.
     pub(crate) async fn describe(&self) -> Description {
         let (base_url, base_url_from) = match self.base().await {
-            Ok((base, from)) => (Ok(base.as_str().trim_end_matches('/').to_owned()), from),
+            Ok(base) => (Ok(base.shown().to_owned()), base.source),
             Err(error) => (Err(error), "unknown".to_owned()),
         };
         let sources = self.settings.credentials.clone();

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::{
-    api::credentials::{
-        credential::{Credential, CredentialKind},
-        files::{TokenFile, read_config},
-        workload::{IdentityToken, Workload},
+    api::{
+        credentials::{
+            credential::{Credential, CredentialKind},
+            files::{TokenFile, read_config},
+            workload::{IdentityToken, Workload},
+        },
+        settings::parse_base_url,
     },
     environment::Environment,
 };
@@ -18,21 +21,19 @@ pub(crate) struct ConfigDirectory {
     path: Option<PathBuf>,
     /// Set by `ANTHROPIC_CONFIG_DIR`, so that a broken active profile is an error.
     pub(crate) is_chosen: bool,
-    home: Option<PathBuf>,
 }
 
 impl ConfigDirectory {
     pub(crate) fn from_environment(environment: &Environment) -> Self {
-        let path = |name| environment.trimmed(name).map(PathBuf::from);
-        let home = path("HOME").or_else(|| path("USERPROFILE"));
+        let path = |name| environment.path(name).ok().flatten();
         let default = if cfg!(windows) {
             path("APPDATA").map(|roaming| roaming.join("Anthropic"))
         } else {
             // On macOS too: the official tools use one place everywhere but on Windows.
-            home.as_ref().map(|home| home.join(".config/anthropic"))
+            environment.home().map(|home| home.join(".config/anthropic"))
         };
         let chosen = path("ANTHROPIC_CONFIG_DIR");
-        Self { is_chosen: chosen.is_some(), path: chosen.or(default), home }
+        Self { is_chosen: chosen.is_some(), path: chosen.or(default) }
     }
 
     /// The profile that `active_config` names.
@@ -67,12 +68,12 @@ impl ConfigDirectory {
             .get("authentication")
             .and_then(Value::as_object)
             .ok_or("has no `authentication` object")?;
-        let base_url = text(config, "base_url").map(str::parse).transpose();
-        let base_url = base_url.map_err(|error| format!("has an invalid base_url: {error}"))?;
+        let base_url = text(config, "base_url").map(parse_base_url).transpose();
+        let base_url = base_url.map_err(|problem| format!("has a base_url that {problem}"))?;
         let kind = match text(authentication, "type") {
             Some("user_oauth") => {
                 let path = match text(authentication, "credentials_path") {
-                    Some(path) => self.expand(path),
+                    Some(path) => self.resolve(&expanded(path, "credentials_path", environment)?),
                     None => self.resolve(&Path::new("credentials").join(format!("{name}.json"))),
                 };
                 CredentialKind::Login {
@@ -97,15 +98,8 @@ impl ConfigDirectory {
         })
     }
 
-    /// `~/` is the home directory; a relative path counts from the config directory, since the
-    /// working directory of a server that a host started is arbitrary.
-    fn expand(&self, path: &str) -> PathBuf {
-        match (path.strip_prefix("~/"), &self.home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => self.resolve(Path::new(path)),
-        }
-    }
-
+    /// A relative path counts from the config directory, since the working directory of a server
+    /// that a host started is arbitrary.
     fn resolve(&self, path: &Path) -> PathBuf {
         match &self.path {
             Some(directory) => directory.join(path),
@@ -125,24 +119,32 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// `~` is the home directory.
+fn expanded(path: &str, field: &str, environment: &Environment) -> Result<PathBuf, String> {
+    let path = environment.expand(Path::new(path));
+    path.map_err(|problem| format!("has a path in `{field}` that {problem}"))
+}
+
 fn workload(
     config: &Map<String, Value>,
     authentication: &Map<String, Value>,
     environment: &Environment,
-) -> Result<Workload, &'static str> {
+) -> Result<Workload, String> {
     let or = |given: Option<&str>, variable| {
-        let value = given.or_else(|| environment.trimmed(variable));
+        let value = given.or_else(|| environment.get(variable));
         value.map(str::to_owned)
     };
     let identity = match authentication.get("identity_token") {
-        None | Some(Value::Null) => or(None, "ANTHROPIC_IDENTITY_TOKEN_FILE")
+        None | Some(Value::Null) => environment
+            .path("ANTHROPIC_IDENTITY_TOKEN_FILE")?
             .ok_or("names no identity token, and ANTHROPIC_IDENTITY_TOKEN_FILE is not set")?,
         // An incomplete entry is a mistake in the file, not a wish to use the environment.
         Some(Value::Object(identity)) if text(identity, "source") == Some("file") => {
             let path = text(identity, "path");
-            path.ok_or("has an `identity_token` without a path")?.to_owned()
+            let path = path.ok_or("has an `identity_token` without a path")?;
+            expanded(path, "identity_token", environment)?
         }
-        Some(_) => return Err("has an `identity_token` whose source is not `file`"),
+        Some(_) => return Err("has an `identity_token` whose source is not `file`".to_owned()),
     };
     let rule = text(authentication, "federation_rule_id");
     let organization = text(config, "organization_id");
@@ -154,7 +156,7 @@ fn workload(
             .ok_or("has no `organization_id`")?,
         service_account_id: or(account, "ANTHROPIC_SERVICE_ACCOUNT_ID"),
         workspace_id: text(config, "workspace_id").map(str::to_owned),
-        identity: IdentityToken::File(identity.into()),
+        identity: IdentityToken::File(identity),
     })
 }
 

@@ -4,7 +4,10 @@ use std::{fs::File, io::Read as _, path::PathBuf};
 
 use secrecy::zeroize::Zeroizing;
 
-use crate::{api::credentials::secret::Secret, environment::Environment};
+use crate::{
+    api::credentials::secret::Secret,
+    environment::{Environment, Key},
+};
 
 /// Identity tokens are below 4 KiB; more is a wrong path, and must not be sent anywhere.
 const LARGEST: u64 = 16 * 1024;
@@ -33,11 +36,14 @@ impl Workload {
 
     /// Fails with those of [`Self::VARIABLES`] that are not set.
     pub(crate) fn from_environment(environment: &Environment) -> Result<Self, Vec<&'static str>> {
-        let text = |name| environment.trimmed(name).map(str::to_owned);
-        let file = text("ANTHROPIC_IDENTITY_TOKEN_FILE");
-        let token = text("ANTHROPIC_IDENTITY_TOKEN").and_then(|token| Secret::new(&token));
+        let text = |name| environment.get(name).map(str::to_owned);
+        let file = environment.path("ANTHROPIC_IDENTITY_TOKEN_FILE").ok().flatten();
+        let token = match environment.key("ANTHROPIC_IDENTITY_TOKEN") {
+            Key::Value(token) => Secret::new(token),
+            Key::Unset | Key::Placeholder => None,
+        };
         let identity = match file {
-            Some(path) => Some(IdentityToken::File(path.into())),
+            Some(path) => Some(IdentityToken::File(path)),
             None => token.map(IdentityToken::Text),
         };
         let rule = text("ANTHROPIC_FEDERATION_RULE_ID");

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     VERSION,
-    cli::print::Printer,
+    cli::print::{BAD, BOLD, BUSY, FAINT, GOOD, PLAIN, Printer},
     explain::names::{make_visible, visible},
 };
 
@@ -110,26 +110,31 @@ impl Report {
     /// Prints the report for people.
     pub(crate) fn print(&self, printer: &mut Printer<impl Write>) -> io::Result<()> {
         printer.line(&format!("managed-sessions-mcp {VERSION} on {}", platform()))?;
-        printer.line("\nConfiguration")?;
+        printer.line("")?;
+        printer.spans(&[(BOLD, "Configuration")])?;
         for (name, value) in &self.settings {
-            printer.wrapped(&format!("  {name:<16}"), &visible(value), 18)?;
+            printer.wrapped(&[(FAINT, &format!("  {name:<16}"))], &visible(value), 18)?;
         }
-        printer.line("\nChecks")?;
+        printer.line("")?;
+        printer.spans(&[(BOLD, "Checks")])?;
         for check in &self.checks {
-            let status = match check.status {
-                Status::Ok => "ok",
-                Status::Warning => "warning",
-                Status::Failed => "FAILED",
-                Status::Skipped => "skipped",
+            let (style, status) = match check.status {
+                Status::Ok => (GOOD, "ok"),
+                Status::Warning => (BUSY, "warning"),
+                Status::Failed => (BAD, "FAILED"),
+                Status::Skipped => (FAINT, "skipped"),
             };
-            let start = format!("  {status:<9}{:<15}", check.name);
-            printer.wrapped(&start, &visible(&check.line()), 26)?;
+            let (status, name) = (format!("  {status:<9}"), format!("{:<15}", check.name));
+            let start = &[(style, status.as_str()), (PLAIN, name.as_str())];
+            printer.wrapped(start, &visible(&check.line()), 26)?;
         }
-        printer.line(&match self.failures() {
-            0 => "\nAll checks passed.".to_owned(),
-            1 => "\n1 check failed.".to_owned(),
-            failed => format!("\n{failed} checks failed."),
-        })
+        printer.line("")?;
+        let (style, verdict) = match self.failures() {
+            0 => (GOOD, "All checks passed.".to_owned()),
+            1 => (BAD, "1 check failed.".to_owned()),
+            failed => (BAD, format!("{failed} checks failed.")),
+        };
+        printer.spans(&[(style, &verdict)])
     }
 }
 
