@@ -4,6 +4,7 @@
 //! private `send` in `client.rs`, which authenticates a request and has `attempt.rs` retry it.
 //! Errors carry causes, not sentences for readers.
 
+mod absence;
 mod attempt;
 mod auth;
 mod body;
@@ -19,6 +20,7 @@ pub mod settings;
 mod threads;
 mod transport;
 
+pub use absence::{Absence, ErrorBody, Place};
 pub use auth::describe::Description;
 pub use client::Client;
 pub use error::{Acted, ApiError, ApiErrorKind, HttpError};

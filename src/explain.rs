@@ -8,6 +8,7 @@ pub(crate) mod approval;
 pub(crate) mod details;
 pub(crate) mod diagnosis;
 pub(crate) mod explanation;
+pub(crate) mod gaps;
 pub(crate) mod guard;
 pub(crate) mod names;
 pub(crate) mod progress;
@@ -82,6 +83,7 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
     let name = vocabulary.called(op);
     match error.kind() {
         ErrorKind::Api { subject, error } => api::words(&names::about(subject), error, vocabulary),
+        ErrorKind::Unsupported(error) => api::unsupported(error),
         ErrorKind::Refused { session, operation, refusal } => {
             guard::refused(op, *operation, session, *refusal, vocabulary)
         }

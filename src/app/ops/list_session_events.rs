@@ -4,7 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::{
-        context::Context, cursor::ListRequest, error::Error, scan::lists::Events,
+        context::Context,
+        cursor::ListRequest,
+        error::{About, Error},
+        scan::{gap::Gap, lists::Events},
         services::Services,
     },
     domain::{
@@ -31,6 +34,8 @@ pub(crate) struct Query<'a> {
 pub(crate) struct Listed {
     pub events: Vec<Map<String, Value>>,
     pub next_page: Option<String>,
+    /// Why the history was not read to its end, if nothing else shows that.
+    pub gaps: Vec<Gap>,
 }
 
 pub(crate) async fn list_session_events(
@@ -40,7 +45,7 @@ pub(crate) async fn list_session_events(
 ) -> Result<Listed, Error> {
     let id = query.session;
     cx.ensure_allowed(id).await?;
-    let source = Events { session: id.clone(), filter: query.filter, order: query.order };
+    let source = Events::new(id.clone(), query.filter, query.order);
     let mut scan = services
         .scan(cx, source, MAX_SCAN)
         .page_size(query.limit)
@@ -49,9 +54,12 @@ pub(crate) async fn list_session_events(
     let value_limit = (VALUE_CHARACTERS / limit).max(MIN_VALUE_CHARACTERS);
     let mut shown = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
-    while shown.len() < limit
-        && let Some(event) = scan.next().await?
-    {
+    while shown.len() < limit {
+        let event = match scan.next().await {
+            Ok(Some(event)) => event,
+            Ok(None) => break,
+            Err(error) => return Err(clarified(cx, id, error).await),
+        };
         let fields = fitting(&event, value_limit);
         if !budget.take(&fields) {
             scan.unread(event);
@@ -62,7 +70,15 @@ pub(crate) async fn list_session_events(
     Ok(Listed {
         events: shown,
         next_page: query.request.next_cursor(services.cursors(), scan.position()),
+        gaps: scan.gaps(),
     })
+}
+
+async fn clarified(cx: &Context, id: &SessionId, error: Error) -> Error {
+    match error.into_api() {
+        Ok(error) => cx.clarified_by_session(About::Session(id.clone()), id, error).await,
+        Err(error) => error,
+    }
 }
 
 /// The event with its values cut to `limit`, or to less if it would not fit into an answer.

@@ -2,7 +2,11 @@
 
 use crate::{
     app::{
-        context::Context, cursor::ListRequest, error::Error, scan::PAGE_SIZE, services::Services,
+        context::Context,
+        cursor::ListRequest,
+        error::Error,
+        scan::{PAGE_SIZE, gap::Gap},
+        services::Services,
     },
     domain::{
         filter::Filter,
@@ -28,6 +32,8 @@ pub(crate) struct Listed {
     pub next_page: Option<String>,
     /// For a scan: how many sessions were looked at, and whether those were all.
     pub scanned: Option<(usize, bool)>,
+    /// Why those were not all, if `next_page` alone does not show it.
+    pub gaps: Vec<Gap>,
 }
 
 pub(crate) async fn list_sessions(
@@ -58,10 +64,12 @@ pub(crate) async fn list_sessions(
     }
     // Without local conditions it is a scan only where the service ignored the API's.
     let stopped = !is_full && rows.len() < limit && !scan.is_complete();
-    let is_scan = has_local_conditions || stopped;
+    let gaps = scan.gaps();
+    let is_scan = has_local_conditions || stopped || !gaps.is_empty();
     Ok(Listed {
         sessions: rows,
         next_page: query.request.next_cursor(services.cursors(), scan.position()),
         scanned: is_scan.then(|| (scan.scanned(), scan.is_complete())),
+        gaps,
     })
 }

@@ -1,7 +1,7 @@
 //! Count sessions and add up what they cost.
 
 use crate::{
-    app::{caller::Progress, context::Context, error::Error, services::Services},
+    app::{caller::Progress, context::Context, error::Error, scan::gap::Gap, services::Services},
     domain::{
         filter::Filter,
         view::{
@@ -13,13 +13,14 @@ use crate::{
 };
 
 /// How much sums and rows may take of an answer of 12,000 characters.
-const MAX_BYTES: usize = 11_800;
+const MAX_BYTES: usize = 11_200;
 const REPORT_EVERY: usize = 100;
 
 pub(crate) struct Summarization {
     pub summary: Summarized,
     pub scanned: usize,
     pub complete: bool,
+    pub gaps: Vec<Gap>,
 }
 
 /// Summarizes the sessions that match, the newest `max_scan` at most.
@@ -42,6 +43,7 @@ pub(crate) async fn summarize_sessions(
     Ok(Summarization {
         scanned: scan.scanned(),
         complete: scan.is_complete(),
+        gaps: scan.gaps(),
         summary: summary.fitting(|shown| size(shown) <= MAX_BYTES),
     })
 }

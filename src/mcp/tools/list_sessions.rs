@@ -9,6 +9,7 @@ use crate::{
         ops::list_sessions::{Query, list_sessions},
     },
     domain::view::row::Row,
+    explain::gaps::warnings,
     mcp::{
         args::{
             filter::FilterArgs,
@@ -50,6 +51,9 @@ pub(crate) struct Output {
     /// Whether every session was looked at; if not, next_page goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     complete: Option<bool>,
+    /// Why the answer is not whole, and what to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl SessionsTool for Args {
@@ -77,6 +81,12 @@ impl SessionsTool for Args {
         };
         let listed = list_sessions(call.services, call.cx, query).await?;
         let (scanned, complete) = listed.scanned.unzip();
-        Ok(Output { sessions: listed.sessions, next_page: listed.next_page, scanned, complete })
+        Ok(Output {
+            warnings: warnings(&listed.gaps, listed.next_page.is_some()),
+            sessions: listed.sessions,
+            next_page: listed.next_page,
+            scanned,
+            complete,
+        })
     }
 }

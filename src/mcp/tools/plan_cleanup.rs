@@ -11,6 +11,7 @@ use crate::{
         plan::{action::Action, progress::Skipped},
     },
     domain::view::row::Row,
+    explain::gaps::warnings,
     mcp::{
         args::{
             filter::FilterArgs,
@@ -62,6 +63,9 @@ pub(crate) struct Output {
     scanned: usize,
     /// Whether all that could match were.
     complete: bool,
+    /// Why the answer is not whole, and what to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     /// How long applying it takes.
     estimated_seconds: u64,
 }
@@ -111,6 +115,7 @@ impl SessionsTool for Args {
             skipped: made.skipped,
             scanned: made.scanned,
             complete: made.complete,
+            warnings: warnings(&made.gaps, false),
             estimated_seconds: made.estimated_seconds,
         })
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{error::ErrorKind, ops::summarize_sessions::summarize_sessions},
     domain::view::summary::Summarized,
+    explain::gaps::warnings,
     mcp::{
         args::{filter::FilterArgs, values::number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -31,6 +32,9 @@ pub(crate) struct Output {
     scanned: usize,
     /// Whether every session was looked at; if not, the sums are of the newest.
     complete: bool,
+    /// Why the answer is not whole, and what to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl SessionsTool for Args {
@@ -50,6 +54,11 @@ impl SessionsTool for Args {
         let filter = filter.map_err(ErrorKind::InvalidArguments)?;
         let max_scan = self.max_scan as usize;
         let summed = summarize_sessions(call.services, call.cx, filter, max_scan).await?;
-        Ok(Output { summary: summed.summary, scanned: summed.scanned, complete: summed.complete })
+        Ok(Output {
+            summary: summed.summary,
+            scanned: summed.scanned,
+            complete: summed.complete,
+            warnings: warnings(&summed.gaps, false),
+        })
     }
 }

@@ -8,9 +8,9 @@ use crate::{
     app::ops::update_session_tools::update_session_tools,
     domain::{
         toolset::{Changes, Mode, Patch},
-        view::row::Row,
+        view::{fit::CHANGES_BYTES, row::Row},
     },
-    explain::toolset::warning,
+    explain::toolset::{not_shown, warning},
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -94,10 +94,11 @@ impl SessionsTool for Args {
         let (id, conditions) = (self.session_id.id(), self.write.conditions());
         let written = update_session_tools(call.services, call.cx, id, patch, &conditions).await?;
         let (outcome, session, plan) = UpdateOutcome::shown(written);
+        let (changes, left_out) = plan.changes.fitting(CHANGES_BYTES);
         Ok(Output {
             outcome,
-            changes: plan.changes,
-            warnings: plan.warnings.iter().map(warning).collect(),
+            changes,
+            warnings: plan.warnings.iter().map(warning).chain(not_shown(&left_out)).collect(),
             session,
         })
     }
