@@ -57,6 +57,8 @@ pub(crate) struct Scan<S: Source> {
     /// The identities of all entries consumed, since some services repeat pages.
     seen: HashSet<String>,
     undecided: usize,
+    /// The scan ended before the list did.
+    ended_early: bool,
     /// What kept the list from being read to its end.
     end: Option<Gap>,
 }
@@ -86,6 +88,7 @@ impl<S: Source> Scan<S> {
             scanned: 0,
             seen: HashSet::new(),
             undecided: 0,
+            ended_early: false,
             end: None,
         }
     }
@@ -126,10 +129,12 @@ impl<S: Source> Scan<S> {
                     return Ok(Some(item));
                 }
             }
-            if self.scanned >= self.limit || !self.has_next_page() {
-                return Ok(None);
-            }
-            if self.stopped().is_some() || !self.fetch_page().await? {
+            if self.scanned >= self.limit
+                || !self.has_next_page()
+                || self.stopped().is_some()
+                || !self.fetch_page().await?
+            {
+                self.ended_early = self.position().is_some();
                 return Ok(None);
             }
         }
@@ -159,7 +164,7 @@ impl<S: Source> Scan<S> {
     pub(crate) fn gaps(&self) -> Vec<Gap> {
         let undecided = (self.undecided > 0).then_some(Gap::UnreadableTimes(self.undecided));
         // Where all was looked at, leaving filters out cost nothing but time.
-        let filters = self.position().is_some() && self.source.leaves_out_filters();
+        let filters = self.ended_early && self.source.leaves_out_filters();
         let filters = filters.then_some(Gap::FiltersUnsupported);
         self.end.iter().cloned().chain(undecided).chain(filters).collect()
     }

@@ -1,6 +1,6 @@
 //! How sessions are shown. What is absent is left out, so that a model pays only for content.
 
-pub(crate) mod bound;
+pub mod bound;
 pub(crate) mod fit;
 pub mod record;
 pub mod row;

@@ -18,12 +18,24 @@ const PART_CHARACTERS: usize = 9_000;
 
 /// Cuts an answer that is too large in spite of what its tool did about that, and says so in it.
 pub(crate) fn bound(answer: &mut Value) {
-    let cut = view::bound::bound(answer, MAX_BYTES);
-    if cut > 0
-        && let Value::Object(fields) = answer
-    {
+    if view::bound::length(answer) <= MAX_BYTES {
+        return;
+    }
+    let Value::Object(fields) = answer else {
+        return;
+    };
+    // What the next call has to bring is of no use when it is cut.
+    let given = ["next_page", "plan_id", "confirmation_token"];
+    let given: Vec<_> = given.iter().filter_map(|name| fields.remove_entry(*name)).collect();
+    let cut = view::bound::bound(answer, MAX_BYTES - given_bytes(&given));
+    if let Value::Object(fields) = answer {
+        fields.extend(given);
         fields.insert("cut".to_owned(), cut.into());
     }
+}
+
+fn given_bytes(given: &[(String, Value)]) -> usize {
+    given.iter().map(|(_, value)| view::bound::length(value) + 32).sum::<usize>().min(MAX_BYTES / 2)
 }
 
 /// The same JSON as structure and as text: some hosts show the model only one of them.

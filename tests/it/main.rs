@@ -25,5 +25,6 @@ mod reply;
 mod robustness;
 mod rules;
 mod sandbox;
+mod services;
 mod support;
 mod tools;

@@ -7,6 +7,7 @@ mod filter;
 mod guard;
 mod money;
 mod retry;
+mod sizes;
 mod summary;
 mod text;
 mod time;

@@ -18,8 +18,8 @@ struct Bounds {
     depth: usize,
 }
 
-/// From mild to severe; what is left after the last is at most a few thousand characters.
-const LEVELS: [Bounds; 8] = [
+/// From mild to severe. What is left after the last is less than 20,000 bytes, whatever it was.
+const LEVELS: [Bounds; 11] = [
     Bounds { characters: 16_000, entries: 4_000, depth: 64 },
     Bounds { characters: 4_000, entries: 1_000, depth: 32 },
     Bounds { characters: 1_000, entries: 300, depth: 16 },
@@ -28,11 +28,14 @@ const LEVELS: [Bounds; 8] = [
     Bounds { characters: 80, entries: 15, depth: 8 },
     Bounds { characters: 40, entries: 4, depth: 6 },
     Bounds { characters: 20, entries: 1, depth: 5 },
+    Bounds { characters: 20, entries: 1, depth: 3 },
+    Bounds { characters: 20, entries: 1, depth: 1 },
+    Bounds { characters: 20, entries: 1, depth: 0 },
 ];
 
 /// Cuts strings, arrays and free objects until the value takes at most `limit` bytes as it is
 /// answered. Returns how many bytes were left out.
-pub(crate) fn bound(value: &mut Value, limit: usize) -> usize {
+pub fn bound(value: &mut Value, limit: usize) -> usize {
     let whole = length(value);
     if whole <= limit {
         return 0;
@@ -67,16 +70,20 @@ pub(crate) fn is_readable(number: &Number) -> bool {
 }
 
 /// The bytes of a value as it is answered, without making a copy of it.
-pub(crate) fn length(value: &Value) -> usize {
+pub fn length(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(true) => 4,
         Value::Bool(false) => 5,
         Value::Number(number) => number.to_string().len(),
         Value::String(text) => text_length(text),
-        Value::Array(values) => 2 + values.iter().map(|value| length(value) + 1).sum::<usize>(),
+        Value::Array(values) => {
+            let commas = values.len().saturating_sub(1);
+            2 + commas + values.iter().map(length).sum::<usize>()
+        }
         Value::Object(fields) => {
-            let field = |(name, value): (&String, &Value)| text_length(name) + length(value) + 2;
-            2 + fields.iter().map(field).sum::<usize>()
+            let field = |(name, value): (&String, &Value)| text_length(name) + 1 + length(value);
+            let commas = fields.len().saturating_sub(1);
+            2 + commas + fields.iter().map(field).sum::<usize>()
         }
     }
 }
@@ -84,8 +91,8 @@ pub(crate) fn length(value: &Value) -> usize {
 fn text_length(text: &str) -> usize {
     let character = |c: char| match c {
         '"' | '\\' | '\n' | '\t' => 2,
-        // `\\u{…}`, with up to six digits.
-        c if is_invisible(c) => 11,
+        // `\\u{…}`, with one to six digits.
+        c if is_invisible(c) => 5 + (u32::from(c).max(1).ilog(16) as usize + 1),
         c => c.len_utf8(),
     };
     2 + text.chars().map(character).sum::<usize>()

@@ -97,18 +97,17 @@ impl Changes {
         note("input_schemas", schemas);
         let mut share = limit;
         while size(&self) > limit && share > 100 {
-            share /= 2;
             for diff in [&mut self.tools, &mut self.mcp_servers] {
                 for list in [&mut diff.added, &mut diff.removed] {
                     let mut shown = Value::Array(mem::take(list));
                     let entries = count(&shown);
-                    note("bytes", bound(&mut shown, share / 4));
+                    note("bytes", bound(&mut shown, share));
                     note("entries", entries - count(&shown));
                     *list = array(shown);
                 }
                 let entries = diff.changed.len();
-                let one = (share / 4) / entries.clamp(1, 40);
-                diff.changed.truncate((share / 400).max(1));
+                let one = share / entries.clamp(1, 40);
+                diff.changed.truncate((share / 200).max(1));
                 note("entries", entries - diff.changed.len());
                 for changed in &mut diff.changed {
                     for side in [&mut changed.before, &mut changed.after] {
@@ -118,6 +117,7 @@ impl Changes {
                     }
                 }
             }
+            share /= 2;
         }
         (self, left_out)
     }
