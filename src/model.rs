@@ -5,26 +5,18 @@
 //! keeps everything, unknown fields included.
 
 mod agent;
+mod lenient;
 mod page;
 mod time;
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, value::RawValue};
 
 pub use self::{agent::AgentHead, page::Page, time::ApiTime};
 
-/// Reads a field as `T`, or as `T::default()` if the service sends something else. Fails only if
-/// the text is not JSON at all.
-fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned + Default,
-{
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).unwrap_or_default())
-}
+use self::lenient::lenient;
 
 /// The id of a session, safe as one path segment of a URL. No prefix is assumed: `sesn_…`,
 /// `sess_…` and `ses_…` all exist.

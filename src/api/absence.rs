@@ -1,7 +1,5 @@
 //! What a response means that says that something is not there.
 
-use crate::api::error::{ApiError, ApiErrorKind, HttpError};
-
 /// What a response says is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absence {
@@ -40,19 +38,13 @@ pub struct Place {
     pub base_url_source: String,
 }
 
-impl ApiError {
-    /// What the service says is missing, if it says so: an object by 404 or 410 in the API's own
-    /// envelope, an operation by 405, 501, or by a 404 that no Sessions API wrote.
-    pub fn absence(&self) -> Option<Absence> {
-        let ApiErrorKind::Http(HttpError { status, body, .. }) = self.kind() else {
-            return None;
-        };
-        match (status, body) {
-            (405 | 501, _) => Some(Absence::Operation),
-            (404 | 410, ErrorBody::Envelope) => Some(Absence::Object),
-            (404 | 410, ErrorBody::Json | ErrorBody::Empty) => Some(Absence::Unclear),
-            (404 | 410, ErrorBody::Text) => Some(Absence::Operation),
-            _ => None,
-        }
+/// What a response of this status and body says is missing, if it says so: an object by 404 or 410
+/// in the API's own envelope, an operation by 405, 501, or by a 404 that no Sessions API wrote.
+pub(crate) fn absence(status: u16, body: ErrorBody) -> Option<Absence> {
+    match (status, body) {
+        (405 | 501, _) | (404 | 410, ErrorBody::Text) => Some(Absence::Operation),
+        (404 | 410, ErrorBody::Envelope) => Some(Absence::Object),
+        (404 | 410, ErrorBody::Json | ErrorBody::Empty) => Some(Absence::Unclear),
+        _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use crate::api::{
-    absence::{ErrorBody, Place},
+    absence::{Absence, ErrorBody, Place, absence},
     credentials::secret::Secret,
 };
 
@@ -149,6 +149,14 @@ impl ApiError {
     /// HTTP 404, or 410: of an object that was read before, that it is gone.
     pub fn is_not_found(&self) -> bool {
         matches!(self.http_status(), Some(404 | 410))
+    }
+
+    /// What the service says is missing, if it says so.
+    pub fn absence(&self) -> Option<Absence> {
+        match &*self.kind {
+            ApiErrorKind::Http(error) => absence(error.status, error.body),
+            _ => None,
+        }
     }
 
     /// Where the request went, if it was sent.

@@ -46,12 +46,12 @@ impl AttemptOutcome {
     /// Whether the service may have carried out the request of this failed attempt.
     pub(crate) fn may_have_acted(self) -> bool {
         match self {
-            Self::NotSent => false,
+            // 501: there is no such operation.
+            Self::NotSent | Self::Status(501) => false,
             Self::ResponseLost => true,
             // 2xx: a success whose body is unusable. 408 and 5xx: a gateway that gives up knows
             // nothing about the server behind it, and 499 is what some write when the way back
-            // broke. A 429 comes before anything is done; 501 is no operation at all.
-            Self::Status(501) => false,
+            // broke. A 429 comes before anything is done.
             Self::Status(status) => matches!(status, 200..=299 | 408 | 499 | 500..),
         }
     }

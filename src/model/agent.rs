@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::lenient;
+use super::lenient::lenient;
 
 /// The agent of a session, without prompt, tools and skills.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

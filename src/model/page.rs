@@ -7,7 +7,7 @@ use serde::{
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::lenient;
+use super::lenient::lenient;
 
 /// One page of a list.
 #[derive(Debug, Clone)]

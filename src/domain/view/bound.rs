@@ -109,7 +109,9 @@ fn cut(value: &mut Value, bounds: &Bounds, depth: usize) {
         Value::Array(_) | Value::Object(_) if depth > bounds.depth => *value = "…".into(),
         Value::Array(values) => {
             values.truncate(bounds.entries);
-            values.iter_mut().for_each(|value| cut(value, bounds, depth + 1));
+            for value in values {
+                cut(value, bounds, depth + 1);
+            }
         }
         Value::Object(fields) => {
             let most = bounds.entries.max(MIN_FIELDS);
@@ -121,7 +123,9 @@ fn cut(value: &mut Value, bounds: &Bounds, depth: usize) {
                 };
                 *fields = kept.map(short).collect::<Map<_, _>>();
             }
-            fields.values_mut().for_each(|value| cut(value, bounds, depth + 1));
+            for value in fields.values_mut() {
+                cut(value, bounds, depth + 1);
+            }
         }
         _ => {}
     }
