@@ -7,6 +7,7 @@
 mod absence;
 mod attempt;
 mod auth;
+mod base_url;
 mod body;
 mod client;
 pub mod credentials;

@@ -3,13 +3,13 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::Url;
 
-pub use crate::api::credentials::Sources;
 use crate::api::retry::Policy;
-
-/// Where requests go when neither a setting nor a profile names another place.
-pub const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
+pub use crate::api::{
+    base_url::{BaseUrl, DEFAULT_BASE_URL, check_base_url, parse_base_url},
+    credentials::Sources,
+};
 
 /// How the client is set up; [`Settings::default`] is the official API without a credential.
 #[derive(Clone)]
@@ -102,83 +102,4 @@ pub enum RateLimits {
     Wait,
     /// Return it at once, for bulk work that slows down as a whole.
     Return,
-}
-
-/// A base URL that has passed [`check_base_url`], and where it was set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl {
-    /// The URL.
-    pub url: Url,
-    /// A flag, a variable, a profile with its name, or `default`.
-    pub source: String,
-}
-
-impl BaseUrl {
-    /// The URL as it is shown, without a slash at its end.
-    pub fn shown(&self) -> &str {
-        self.url.as_str().trim_end_matches('/')
-    }
-}
-
-/// What people copy along with a base URL: the beginning of the routes themselves.
-const ROUTES: [&[&str]; 3] = [&["v1"], &["v1", "sessions"], &["v1", "messages"]];
-
-/// Reads a base URL; a beginning of the API's routes at its end is taken off.
-///
-/// # Errors
-/// As [`check_base_url`].
-pub fn parse_base_url(text: &str) -> Result<Url, String> {
-    let text = text.trim();
-    let url = Url::parse(text);
-    // `localhost:4010` would be a URL with the scheme `localhost`.
-    if !text.contains("://") {
-        return Err("does not begin with https://, or http:// for this machine".to_owned());
-    }
-    let mut url = url.map_err(|error| format!("is not a URL ({error})"))?;
-    check_base_url(&url).map_err(str::to_owned)?;
-    let path = url.path().trim_end_matches('/');
-    let segments: Vec<&str> = path.split('/').collect();
-    let ends_with = |route: &&&[&str]| {
-        let tail = segments.len().checked_sub(route.len()).and_then(|at| segments.get(at..));
-        tail.is_some_and(|tail| tail.iter().zip(**route).all(|(a, b)| a.eq_ignore_ascii_case(b)))
-    };
-    if let Some(route) = ROUTES.iter().find(ends_with) {
-        let kept = segments.len() - route.len();
-        let path = segments.iter().take(kept).copied().collect::<Vec<_>>().join("/");
-        url.set_path(&path);
-    }
-    Ok(url)
-}
-
-/// Whether requests may be sent to `url`: `https`, or `http` to this machine, with nothing but
-/// host, port and a path that routes are appended to.
-///
-/// # Errors
-/// One clause; it does not repeat the URL, which may contain a password.
-pub fn check_base_url(url: &Url) -> Result<(), &'static str> {
-    if url.host().is_none() {
-        return Err("has no host");
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(url) => {}
-        "http" => return Err("is plain http, which only reaches this machine; https is required"),
-        _ => return Err("is neither https nor http"),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("contains a user name or a password");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("contains a query or a fragment");
-    }
-    Ok(())
-}
-
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

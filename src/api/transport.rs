@@ -6,8 +6,8 @@ use reqwest::{Client, ClientBuilder, redirect};
 use tokio::sync::OnceCell;
 use url::Url;
 
+use crate::api::base_url::is_loopback;
 use crate::api::error::{ApiError, ApiErrorKind};
-use crate::api::settings::is_loopback;
 
 /// The HTTP clients by destination. Most processes build only one of them.
 #[derive(Default)]

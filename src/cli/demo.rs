@@ -49,7 +49,8 @@ impl<W: Write> Demo<'_, W> {
     async fn steps(&mut self) -> Result<(), DemoError> {
         let version = concat!(" ", env!("CARGO_PKG_VERSION"), ", on its sandbox");
         self.out.spans(&[(BOLD, "managed-sessions-mcp"), (PLAIN, version)])?;
-        self.out.line("A real MCP client calls the tools; nothing leaves this machine.")?;
+        let promise = "A real MCP client calls the tools; nothing leaves this machine.";
+        self.out.wrapped(&[], promise, 0)?;
 
         self.heading("List the sessions")?;
         let list = self.call("list_sessions", json!({})).await?;
@@ -147,7 +148,7 @@ impl<W: Write> Demo<'_, W> {
     fn heading(&mut self, text: &str) -> io::Result<()> {
         let rule = "-".repeat(self.out.width().saturating_sub(text.len() + 4));
         self.out.line("")?;
-        self.out.spans(&[(HEADING, &format!("-- {text} {rule}"))])
+        self.out.spans(&[(HEADING, format!("-- {text} {rule}").trim_end())])
     }
 
     fn check(&mut self, what: &str, passed: bool) -> io::Result<()> {

@@ -230,7 +230,9 @@ fn codex(launch: Launch<'_>) -> String {
 mod tests {
     use serde_json::Value;
 
-    use crate::cli::hosts::{Environment, Host, Launch, System, ValueEnum, quoted};
+    use crate::cli::hosts::{
+        CLAUDE_PACKAGE, Environment, Host, Launch, Path, System, ValueEnum, quoted,
+    };
 
     const PATH: &str = "/opt/my tools/managed-sessions-mcp";
 
@@ -316,6 +318,28 @@ mod tests {
     }
 
     #[test]
+    fn a_packaged_claude_desktop_reads_the_file_of_its_package() {
+        let check = |variables: &[(&str, &str)], system, installed: bool, expected: &str| {
+            let environment: Environment = variables.iter().copied().collect();
+            let is_there = |path: &Path| installed && path.ends_with(CLAUDE_PACKAGE);
+            let file = Host::ClaudeDesktop.file(&environment, system, is_there);
+            let file = file.map(|path| path.to_str().unwrap().replace('\\', "/"));
+            let expected = format!("{expected}/Claude/claude_desktop_config.json");
+            assert_eq!(file, Some(expected));
+        };
+        let package = "Packages/Claude_pzs8sxrjxfjjc/LocalCache/Roaming";
+        let variables = &[("APPDATA", "C:/Roaming"), ("LOCALAPPDATA", "D:/Local")][..];
+        check(variables, System::Windows, true, &format!("D:/Local/{package}"));
+        check(variables, System::Windows, false, "C:/Roaming");
+        let profile = &[("USERPROFILE", "C:/Users/me")][..];
+        let local = format!("C:/Users/me/AppData/Local/{package}");
+        check(profile, System::Windows, true, &local);
+        check(profile, System::Windows, false, "C:/Users/me/AppData/Roaming");
+        // Package folders mean nothing elsewhere, whatever the environment says.
+        check(&[("HOME", "/me"), ("LOCALAPPDATA", "/x")], System::Other, true, "/me/.config");
+    }
+
+    #[test]
     fn directions_mention_the_key_if_the_entry_has_a_placeholder() {
         for host in Host::value_variants() {
             let mentions_key = |with_key| {
@@ -325,14 +349,12 @@ mod tests {
                     *host == Host::ClaudeCode || directions.contains("home folder is unknown"),
                     "{directions}"
                 );
-                directions.contains("YOUR_API_KEY")
+                // Not even in another word: an entry without a key needs none.
+                (directions.contains("YOUR_API_KEY"), directions.to_lowercase().contains("key"))
             };
             let has_placeholder = entry(*host, &[], true).contains("YOUR_API_KEY");
-            assert_eq!(
-                (mentions_key(true), mentions_key(false)),
-                (has_placeholder, false),
-                "{host:?}"
-            );
+            assert_eq!(mentions_key(true), (has_placeholder, true), "{host:?}");
+            assert_eq!(mentions_key(false), (false, false), "{host:?}");
         }
     }
 }

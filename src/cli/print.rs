@@ -10,8 +10,8 @@ use crate::environment::Environment;
 
 /// The width of a terminal that does not say how wide it is.
 const DEFAULT_WIDTH: usize = 80;
-/// Long lines are hard to read, and shorter ones cannot hold a table.
-const WIDTHS: (usize, usize) = (40, 100);
+/// Shorter lines cannot hold a table, and longer ones are hard to read.
+const WIDTHS: (usize, usize) = (60, 100);
 
 pub(crate) const PLAIN: Style = Style::new();
 pub(crate) const BOLD: Style = Style::new().effects(Effects::BOLD);
@@ -134,7 +134,7 @@ mod tests {
             "> tool ",
             "{\"a\":1,\"b\":2,\"c\":3}",
             4,
-            &["> tool {\"a\":1,", "    \"b\":2,\"c\":3}"],
+            &["> tool {\"a\":1,\"b\":2,", "    \"c\":3}"],
         );
         // A word that fits nowhere is cut, in characters and not in bytes.
         check(

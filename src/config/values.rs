@@ -7,7 +7,7 @@ use tracing::level_filters::LevelFilter;
 use url::Url;
 
 use crate::{
-    api::settings::{AuthHeader, parse_base_url},
+    api::settings::{AuthHeader, check_base_url, parse_base_url},
     app::settings::ConfirmDeletes,
     mcp::settings::ToolGroup,
 };
@@ -86,7 +86,9 @@ pub(crate) fn tool_groups(text: &str) -> Result<BTreeSet<ToolGroup>, String> {
 
 pub(crate) fn base_url(text: &str) -> Result<Url, String> {
     // Not quoted in errors: people paste URLs with passwords in them.
-    parse_base_url(text)
+    let url = parse_base_url(text)?;
+    check_base_url(&url).map_err(str::to_owned)?;
+    Ok(url)
 }
 
 pub(crate) fn auth_header(text: &str) -> Result<AuthHeader, String> {

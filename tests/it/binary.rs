@@ -161,7 +161,7 @@ fn a_pipe_that_is_closed_early_is_no_error_of_the_demo() {
 }
 
 #[test]
-fn the_demo_passes_and_fits_a_terminal() {
+fn the_demo_passes() {
     let output = run(&["demo"], &[]);
     let (transcript, stderr) = (utf8(&output.stdout), utf8(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{transcript}{stderr}");
@@ -176,6 +176,4 @@ fn the_demo_passes_and_fits_a_terminal() {
     ] {
         assert!(transcript.contains(shown), "{shown} is missing:\n{transcript}");
     }
-    let widest = transcript.lines().map(|line| line.chars().count()).max();
-    assert!(widest <= Some(100), "{widest:?}");
 }

@@ -27,4 +27,5 @@ mod rules;
 mod sandbox;
 mod services;
 mod support;
+mod terminal;
 mod tools;

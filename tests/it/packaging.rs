@@ -5,9 +5,12 @@
 //! `UPDATE_DOCS=1 cargo test --test it documents` rewrites them, all other runs compare.
 
 mod commands;
+mod completions;
 mod documents;
+mod hosts;
 mod manifest;
 mod registry;
+mod transcript;
 
 use std::{fs, path::PathBuf};
 

@@ -2,6 +2,7 @@
 
 mod config;
 mod diagnosis;
+mod environment;
 mod events;
 mod filter;
 mod guard;

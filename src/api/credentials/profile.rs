@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
+        base_url::parse_base_url,
         credentials::{
             credential::{Credential, CredentialKind},
             files::{TokenFile, read_config},
             workload::{IdentityToken, Workload},
         },
-        settings::parse_base_url,
     },
     environment::Environment,
 };

@@ -95,6 +95,68 @@ async fn the_first_credential_in_order_is_used() {
 }
 
 #[tokio::test]
+async fn a_placeholder_gives_way_and_quotes_are_not_sent() {
+    let key = |value| ("ANTHROPIC_API_KEY", value);
+    let token = |value| ("ANTHROPIC_AUTH_TOKEN", value);
+    for (variables, expected) in [
+        ([key("\"the-key\""), token("the-token")], "the-key"),
+        ([key("sk-ant-…"), token("'the-token'")], "the-token"),
+        ([key("<your-key>"), token("Bearer the-token")], "the-token"),
+    ] {
+        assert_eq!(sent_with(&variables).await.as_deref(), Ok(expected));
+    }
+    let error = sent_with(&[key("$ANTHROPIC_API_KEY"), token("changeme")]).await.unwrap_err();
+    let ApiErrorKind::CredentialsMissing { looked_for } = error.kind() else { panic!("{error:?}") };
+    assert_eq!(
+        looked_for[..2],
+        ["ANTHROPIC_API_KEY (a placeholder)", "ANTHROPIC_AUTH_TOKEN (a placeholder)"]
+    );
+    for half in ["\"sk-ant-012345", "sk-ant-012345 6", "key: sk-ant-012345"] {
+        let (_, cause) = credentials_error(&sent_with(&[key(half)]).await.unwrap_err());
+        assert_eq!(cause, "contains white space or a quotation mark");
+    }
+}
+
+#[tokio::test]
+async fn files_of_credentials_are_found_in_the_home_folder() {
+    let home = TempDir::new().unwrap();
+    let place = home.path().to_str().unwrap();
+    let at_home = [("HOME", place), ("USERPROFILE", place)];
+    for folder in ["a/configs", "a/credentials", "tokens"] {
+        fs::create_dir_all(home.path().join(folder)).unwrap();
+    }
+    write(&home.path().join("tokens/jwt"), "jwt", 0o600);
+    write(&home.path().join("tokens/login.json"), r#"{"access_token":"of-home"}"#, 0o600);
+    let config = home.path().join("a/configs/default.json");
+    let sent = |more: Vec<(&'static str, &'static str)>| async move {
+        sent_with(&[at_home.as_slice(), &more].concat()).await
+    };
+    let workload = vec![
+        ("ANTHROPIC_FEDERATION_RULE_ID", "fdrl_1"),
+        ("ANTHROPIC_ORGANIZATION_ID", "org"),
+        ("ANTHROPIC_IDENTITY_TOKEN_FILE", "~/tokens/jwt"),
+    ];
+    assert_eq!(sent(workload).await.as_deref(), Ok("exchanged"));
+    let authentication = |more: &str| {
+        let text = format!(r#"{{"authentication":{{{more}}},"organization_id":"o"}}"#);
+        write(&config, &text, 0o644);
+    };
+    let in_home = || vec![("ANTHROPIC_CONFIG_DIR", "~/a")];
+    authentication(r#""type":"user_oauth","credentials_path":"~/tokens/login.json""#);
+    assert_eq!(sent(in_home()).await.as_deref(), Ok("of-home"));
+    authentication(
+        r#""type":"oidc_federation","federation_rule_id":"r","identity_token":{"source":"file","path":"~/tokens/jwt"}"#,
+    );
+    assert_eq!(sent(in_home()).await.as_deref(), Ok("exchanged"));
+    authentication(r#""type":"user_oauth","credentials_path":"~me/login.json""#);
+    let (_, cause) = credentials_error(&sent(in_home()).await.unwrap_err());
+    assert!(
+        cause.contains("has a path in `credentials_path` that is \"~me/login.json\""),
+        "{cause}"
+    );
+}
+
+#[tokio::test]
 async fn a_profile_precedes_workload_identity_only_if_it_is_named() {
     let files = directory(&[("default", USER, r#"{"access_token":"of-default"}"#)]);
     let place = files.path().to_str().unwrap();
@@ -263,7 +325,7 @@ async fn the_description_names_used_and_ignored_credentials_and_masks_them() {
         ]
     );
     assert_eq!(shown.base_url, Ok(server.url()));
-    assert_eq!(shown.base_url_from, "--base-url or ANTHROPIC_BASE_URL");
+    assert_eq!(shown.base_url_from, "--base-url");
     let shown = client_with(&server, &all[2..]).describe().await;
     assert_eq!(shown.credential.as_deref(), Ok("profile \"work\" (…work)"));
     assert_eq!(shown.workspace_id.as_deref(), Some("wrkspc_p"));
@@ -274,7 +336,7 @@ async fn the_description_names_used_and_ignored_credentials_and_masks_them() {
 async fn a_profile_sets_workspace_and_base_url_unless_flags_do() {
     let server = Server::start([session(false)]).await;
     let config = format!(
-        r#"{{"authentication":{{"type":"user_oauth"}},"workspace_id":"wrkspc_p","base_url":"{}/p"}}"#,
+        r#"{{"authentication":{{"type":"user_oauth"}},"workspace_id":"wrkspc_p","base_url":"{}/p/v1/"}}"#,
         server.url()
     );
     let files = directory(&[("default", &config, r#"{"access_token":"t"}"#)]);

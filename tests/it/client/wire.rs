@@ -208,6 +208,7 @@ fn base_urls_are_https_or_loopback() {
         ("http://[::1]:1", true),
         ("http://example.com", false),
         ("http://localhost.example.com", false),
+        ("http://x.localhost", false),
         ("http://127.0.0.1.example.com", false),
         ("http://10.0.0.1", false),
         ("ftp://localhost", false),
@@ -228,6 +229,7 @@ async fn an_unsafe_base_url_is_a_configuration_error() {
     let server = Server::start([session(true)]).await;
     let client = Client::new(Settings {
         base_url: Some("http://example.com".parse().unwrap()),
+        base_url_source: "ANTHROPIC_BASE_URL",
         ..settings(&server)
     });
     let error = read_error(&client).await;

@@ -141,6 +141,44 @@ async fn the_doctor_names_the_credential_in_use_and_never_a_secret() {
     assert_eq!(api.asked().await, [read, read], "one read each");
 }
 
+#[test]
+fn the_doctor_says_where_the_base_url_comes_from() {
+    let key = ("ANTHROPIC_API_KEY", KEY);
+    let (shared, own) = ("ANTHROPIC_BASE_URL", "MANAGED_SESSIONS_BASE_URL");
+    // Nothing listens there.
+    let nowhere = "http://127.0.0.1:9/v1/";
+    for (flags, variables, source) in [
+        ([].as_slice(), vec![key, (shared, nowhere)], shared),
+        (&[], vec![key, (shared, "https://gateway.example"), (own, nowhere)], own),
+        (&["--base-url", nowhere], vec![key, (own, "nonsense")], "--base-url"),
+    ] {
+        let report = doctor(flags, &variables, 1);
+        let shown = &report["settings"]["base_url"];
+        assert_eq!(shown, &format!("http://127.0.0.1:9 (from {source})"));
+    }
+}
+
+#[test]
+fn the_doctor_says_that_a_placeholder_was_ignored_without_showing_it() {
+    // The beginning and the end of a real key, as consoles show it.
+    let placeholder = "sk-ant-api03-0123...wxyz";
+    let check_in = |variables: &[(&str, &str)], status, expected: &str| {
+        let report = doctor(&["--base-url", "http://127.0.0.1:9"], variables, 1);
+        let credential = check(&report, "credential");
+        assert_eq!(credential["status"], status);
+        let detail = credential["detail"].as_str().expect("text");
+        assert!(detail.contains(expected), "{detail}");
+        assert!(!report.to_string().contains("0123"), "{report}");
+    };
+    let key = ("ANTHROPIC_API_KEY", placeholder);
+    check_in(&[key], "failed", "ANTHROPIC_API_KEY (a placeholder), ANTHROPIC_AUTH_TOKEN (not set)");
+    let token = ("ANTHROPIC_AUTH_TOKEN", "\"oauth-token-9876-abcd\"");
+    let used = "ANTHROPIC_AUTH_TOKEN (…abcd) is used; ignored: ANTHROPIC_API_KEY (a placeholder)";
+    check_in(&[key, token], "warning", used);
+    let two_words = ("ANTHROPIC_AUTH_TOKEN", "sk-ant-0123-4567 890");
+    check_in(&[two_words], "failed", "ANTHROPIC_AUTH_TOKEN (…");
+}
+
 #[tokio::test]
 async fn the_doctor_reports_a_refusal_as_the_tools_do() {
     let api = Api::new().await;
@@ -235,17 +273,6 @@ fn every_host_has_an_entry_and_never_a_real_key() {
     let unknown = run(&["config", "netscape"], &[]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(utf8(&unknown.stderr).contains("claude-desktop"));
-}
-
-#[test]
-fn every_shell_has_completions() {
-    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let output = run(&["completions", shell], &[]);
-        assert_eq!(output.status.code(), Some(0), "{shell}");
-        for expected in ["managed-sessions-mcp", "read-only"] {
-            assert!(utf8(&output.stdout).contains(expected), "{shell}");
-        }
-    }
 }
 
 #[test]
