@@ -1,6 +1,6 @@
 //! The client of the Sessions API, and the only user of reqwest.
 //!
-//! An endpoint is a few lines in `sessions.rs`, `events.rs` or `threads.rs`; what all endpoints share is the one
+//! An endpoint is a few lines in `sessions.rs`, `events.rs`, `threads.rs` or `files.rs`; what all endpoints share is the one
 //! private `send` in `client.rs`, which authenticates a request and has `attempt.rs` retry it.
 //! Errors carry causes, not sentences for readers.
 
@@ -13,6 +13,7 @@ mod client;
 pub mod credentials;
 mod error;
 mod events;
+mod files;
 mod request;
 mod response;
 pub mod retry;
@@ -26,6 +27,7 @@ pub use auth::describe::Description;
 pub use client::Client;
 pub use error::{Acted, ApiError, ApiErrorKind, HttpError};
 pub use events::EventQuery;
+pub use files::Download;
 pub use response::ApiResponse;
 pub use sessions::SessionQuery;
 pub use settings::{OnRequest, RateLimits, RequestOptions, Settings};

@@ -14,6 +14,7 @@ pub(crate) mod names;
 pub(crate) mod progress;
 pub(crate) mod safeguards;
 pub mod toolset;
+pub(crate) mod transcript;
 pub(crate) mod values;
 pub(crate) mod vocabulary;
 pub(crate) mod waiting;
@@ -30,7 +31,7 @@ use self::{
 use crate::{
     app::{
         cursor::InvalidCursor,
-        error::{Error, ErrorKind, InDoubt},
+        error::{About, Error, ErrorKind, InDoubt},
         op::Op,
     },
     domain::view::row,
@@ -79,9 +80,24 @@ fn look_first(
     )
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one arm a kind")]
 fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
     let name = vocabulary.called(op);
     match error.kind() {
+        ErrorKind::Api { subject: About::Thread(id, thread), error } if error.is_not_found() => {
+            words(
+                format!("session {id} has no thread {thread}, or the credential cannot see it"),
+                vocabulary.step_or(
+                    Op::ListSessionEvents,
+                    &[
+                        ("session_id", json!(id.as_str())),
+                        ("types", json!(["session.thread_created"])),
+                    ],
+                    " to see its threads",
+                    "check the id of the thread",
+                ),
+            )
+        }
         ErrorKind::Api { subject, error } => api::words(&names::about(subject), error, vocabulary),
         ErrorKind::Unsupported(error) => api::unsupported(error),
         ErrorKind::Refused { session, operation, refusal } => {
@@ -168,11 +184,15 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
         ErrorKind::ExportFailed { session, dir, cause } => {
             safeguards::export_failed(session, dir, cause)
         }
+        ErrorKind::NotExported { session, cause } => {
+            safeguards::not_exported(session, words_for(cause, op, vocabulary))
+        }
         ErrorKind::ExportUnfinished { session, events } => {
             safeguards::export_unfinished(name, session, *events)
         }
         ErrorKind::ExportOutdated(session) => safeguards::export_outdated(session, vocabulary),
         ErrorKind::EndlessHistory(id) => safeguards::endless_history(id),
+        ErrorKind::IncompleteHistory(id) => safeguards::incomplete_history(id),
     }
 }
 

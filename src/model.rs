@@ -158,6 +158,28 @@ lenient! {
         pub ephemeral_1h_input_tokens: Option<u64>,
     }
 
+    /// What is known of a file.
+    #[derive(PartialEq, Eq)]
+    pub struct FileHead {
+        /// `file_…`.
+        pub id: String,
+        /// Its name; never a path to be trusted.
+        pub filename: Option<String>,
+        /// Its size in bytes.
+        pub size_bytes: Option<u64>,
+        /// False for what was uploaded, which can be had from its owner only.
+        pub downloadable: Option<bool>,
+        /// What it belongs to.
+        pub scope: FileScope,
+    }
+
+    /// What a file belongs to.
+    #[derive(PartialEq, Eq)]
+    pub struct FileScope {
+        /// The session's id.
+        pub id: Option<String>,
+    }
+
     /// Something mounted into a session.
     pub struct Resource {
         /// The resource's own id.

@@ -7,24 +7,31 @@
 mod agent;
 mod attributes;
 mod clock;
+mod collection;
+mod deployment;
 mod environment;
+mod event_type;
 mod exchange;
 mod fault;
 mod fields;
+mod file;
 mod history;
 mod json;
 mod listener;
 mod middleware;
+mod multipart;
 mod page;
 mod query;
 mod quirks;
 mod rejection;
+mod resource;
 mod routes;
 mod seed;
 mod service;
 mod session;
 mod store;
 mod toolset;
+mod vault;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -56,6 +63,8 @@ pub struct Options {
     pub turn: Duration,
     /// How long a session's record still says `running` after its turn has ended.
     pub status_lag: Duration,
+    /// How long after the end of a turn the files it made are listed.
+    pub file_lag: Duration,
     /// Differences from the API, as compatible services have them.
     pub quirks: Vec<Quirk>,
     /// Faults that are pending from the start.
@@ -70,6 +79,7 @@ impl Default for Options {
             small_bulk: false,
             turn: Duration::from_secs(4),
             status_lag: Duration::from_millis(300),
+            file_lag: Duration::from_secs(2),
             quirks: Vec::new(),
             faults: Vec::new(),
         }
@@ -93,7 +103,7 @@ impl Sandbox {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let (timers, started) = mpsc::unbounded_channel();
-        let clock = Clock::new(options.turn, options.status_lag, timers);
+        let clock = Clock::new(options.turn, options.status_lag, options.file_lag, timers);
         let quirks = options.quirks.into_iter().collect();
         let mut store = Store::new(clock, quirks, options.faults);
         seed::load(&mut store, options.seed, options.bulk_sessions, options.small_bulk)?;

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::api::{
     body,
-    body::{BodyError, Parse},
+    body::{BodyError, ReadBody},
     error::{Acted, ApiError, ApiErrorKind},
     request::PreparedRequest,
     response::{ApiResponse, http_error, redirect, request_id},
@@ -68,7 +68,7 @@ pub(crate) async fn send<T>(
     http: &reqwest::Client,
     prepared: &PreparedRequest<'_>,
     options: &SendOptions<'_>,
-    parse: Parse<T>,
+    body: &impl ReadBody<T>,
     earlier: &mut Option<ApiError>,
 ) -> Result<ApiResponse<T>, ApiError> {
     let mut attempt = 0;
@@ -77,7 +77,7 @@ pub(crate) async fn send<T>(
         if started >= options.deadline {
             return Err(ApiError::timed_out());
         }
-        let result = attempt_once(http, prepared, options, parse).await;
+        let result = attempt_once(http, prepared, options, body).await;
         let (status, id) = match &result {
             Ok(response) => (None, response.request_id.as_deref()),
             Err(failed) => (failed.error.http_status(), failed.error.request_id()),
@@ -124,7 +124,7 @@ async fn attempt_once<T>(
     http: &reqwest::Client,
     prepared: &PreparedRequest<'_>,
     options: &SendOptions<'_>,
-    parse: Parse<T>,
+    body: &impl ReadBody<T>,
 ) -> Result<ApiResponse<T>, FailedAttempt> {
     let deadline = options.deadline.min(after(options.attempt_timeout));
     let mut builder = http
@@ -156,13 +156,7 @@ async fn attempt_once<T>(
         }
         return Err(FailedAttempt { error, outcome, hints });
     }
-    let body = timeout_at(deadline, body::read(&mut response)).await;
-    let parsed = match body {
-        Ok(body) => body.and_then(|body| parse(&body)),
-        Err(_) => Err(BodyError::TimedOut),
-    };
-    // Where only the status counts, even an empty body will do.
-    let (cause, outcome) = match parsed.or_else(|error| parse(b"").map_err(|_| error)) {
+    let (cause, outcome) = match body.read(response, deadline).await {
         Ok(body) => return Ok(ApiResponse::new(body, &headers)),
         Err(BodyError::TimedOut) => return Err(FailedAttempt::timed_out()),
         Err(BodyError::Truncated(cause)) => (cause, AttemptOutcome::ResponseLost),

@@ -30,8 +30,28 @@ pub(crate) enum BodyError {
 /// Parses the body of a success.
 pub(crate) type Parse<T> = fn(&[u8]) -> Result<T, BodyError>;
 
+/// What becomes of the body of a success.
+pub(crate) trait ReadBody<T> {
+    fn read(
+        &self,
+        response: Response,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<T, BodyError>> + Send;
+}
+
+/// Read as a whole, then parsed. Where only the status counts, even an empty body will do.
+impl<T: Send> ReadBody<T> for Parse<T> {
+    async fn read(&self, mut response: Response, deadline: Instant) -> Result<T, BodyError> {
+        let parsed = match timeout_at(deadline, read(&mut response)).await {
+            Ok(body) => body.and_then(|body| self(&body)),
+            Err(_) => Err(BodyError::TimedOut),
+        };
+        parsed.or_else(|error| self(b"").map_err(|_| error))
+    }
+}
+
 /// Reads at most [`LARGEST`] bytes.
-pub(crate) async fn read(response: &mut Response) -> Result<Vec<u8>, BodyError> {
+async fn read(response: &mut Response) -> Result<Vec<u8>, BodyError> {
     let too_large = || BodyError::Invalid("the response is larger than 32 MiB".into());
     let announced = response.content_length().unwrap_or(0);
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
@@ -48,7 +68,7 @@ pub(crate) async fn read(response: &mut Response) -> Result<Vec<u8>, BodyError> 
     Ok(body)
 }
 
-fn truncated(error: reqwest::Error) -> BodyError {
+pub(crate) fn truncated(error: reqwest::Error) -> BodyError {
     let cause = chain(&error.without_url());
     BodyError::Truncated(format!("the response could not be read to its end: {cause}"))
 }

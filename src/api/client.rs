@@ -11,7 +11,7 @@ use crate::api::{
     attempt,
     attempt::{SendError, SendOptions, after},
     auth::{Authenticator, describe::Description},
-    body::Parse,
+    body::{Parse, ReadBody},
     error::ApiError,
     request::Request,
     response::ApiResponse,
@@ -101,20 +101,29 @@ impl Client {
 
     /// Sends `request` and retries it. After a 401 a renewable credential is renewed once and the
     /// request sent again once: an unauthorized request was not carried out.
-    pub(crate) async fn send<T>(
+    pub(crate) async fn send<T: Send>(
         &self,
         request: &Request<'_>,
         parse: Parse<T>,
     ) -> Result<ApiResponse<T>, SendError> {
+        self.send_and_read(request, &parse).await
+    }
+
+    /// The same, with another way to read the body of a success.
+    pub(crate) async fn send_and_read<T>(
+        &self,
+        request: &Request<'_>,
+        body: &impl ReadBody<T>,
+    ) -> Result<ApiResponse<T>, SendError> {
         let mut earlier = None;
-        let sent = self.send_authenticated(request, parse, &mut earlier).await;
+        let sent = self.send_authenticated(request, body, &mut earlier).await;
         sent.map_err(|error| SendError { error, earlier })
     }
 
     async fn send_authenticated<T>(
         &self,
         request: &Request<'_>,
-        parse: Parse<T>,
+        body: &impl ReadBody<T>,
         earlier: &mut Option<ApiError>,
     ) -> Result<ApiResponse<T>, ApiError> {
         let deadline = self.options.deadline;
@@ -132,7 +141,7 @@ impl Client {
             let http = within(deadline, self.transport.client(&auth.base.url)).await?;
             let prepared =
                 request.prepare(&auth.base.url, auth.headers.clone(), auth.secret.clone());
-            let error = match attempt::send(http, &prepared, &options, parse, earlier).await {
+            let error = match attempt::send(http, &prepared, &options, body, earlier).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error.at(prepared.place(&auth.base)),
             };

@@ -13,6 +13,7 @@ pub(crate) struct Request<'a> {
     query: Vec<(&'static str, String)>,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) repeat: Repeat,
+    accept: &'static str,
 }
 
 /// A request as it is sent.
@@ -32,12 +33,18 @@ impl<'a> Request<'a> {
     }
 
     pub(crate) fn write(method: Method, path: Vec<&'a str>, repeat: Repeat) -> Self {
-        Self { method, path, query: Vec::new(), body: None, repeat }
+        let accept = "application/json";
+        Self { method, path, query: Vec::new(), body: None, repeat, accept }
     }
 
     pub(crate) fn json(mut self, body: &Value) -> Self {
         self.body = Some(body.to_string().into_bytes());
         self
+    }
+
+    /// Accepts any content, as of a file.
+    pub(crate) fn of_any_content(self) -> Self {
+        Self { accept: "*/*", ..self }
     }
 
     /// A query parameter, if it has a value.
@@ -66,10 +73,10 @@ impl<'a> Request<'a> {
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
-        let json = HeaderValue::from_static("application/json");
-        headers.insert(header::ACCEPT, json.clone());
+        headers.insert(header::ACCEPT, HeaderValue::from_static(self.accept));
         if self.method != Method::GET {
             // The official SDKs send it on every write, with or without a body.
+            let json = HeaderValue::from_static("application/json");
             headers.insert(header::CONTENT_TYPE, json);
         }
         if self.method == Method::POST && self.body.is_none() {

@@ -15,7 +15,7 @@ use crate::{
         toolset::{Difference, Problem},
         waiting::WaitingCall,
     },
-    model::{SessionHead, SessionId},
+    model::{ObjectId, SessionHead, SessionId},
 };
 
 #[derive(Debug, Clone)]
@@ -131,10 +131,17 @@ pub(crate) enum ErrorKind {
         /// Events exported so far; 0 if nothing was kept.
         events: u64,
     },
+    /// The copy that a delete needs could not be made.
+    NotExported {
+        session: SessionId,
+        cause: Box<Error>,
+    },
     /// The session changed each time it had been exported.
     ExportOutdated(Box<SessionHead>),
     /// The cursor of the event history does not move.
     EndlessHistory(SessionId),
+    /// The service says that there is more and gives no cursor to it.
+    IncompleteHistory(SessionId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +149,11 @@ pub(crate) enum About {
     Session(SessionId),
     Events(SessionId),
     Threads(SessionId),
+    /// One thread of the session.
+    Thread(SessionId, ObjectId),
+    /// The files that it produced.
+    Files(SessionId),
+    File(String),
     SessionList,
     /// Whether the credential is accepted.
     Credential,
@@ -197,9 +209,9 @@ impl Error {
     }
 
     /// The API's error, of a failed request that is nothing more than that.
-    pub(crate) fn into_api(self) -> Result<ApiError, Self> {
+    pub(crate) fn into_api(self) -> Result<(About, ApiError), Self> {
         match *self.kind {
-            ErrorKind::Api { error, .. } => Ok(error),
+            ErrorKind::Api { subject, error } => Ok((subject, error)),
             kind => Err(Self { kind: Box::new(kind), effects: self.effects }),
         }
     }
@@ -237,14 +249,19 @@ impl Error {
             ErrorKind::ConfirmationDeclined(_) => Code::ConfirmationDeclined,
             ErrorKind::InputRequired(_) => Code::InputRequired,
             ErrorKind::ExportUnavailable => Code::ExportUnavailable,
-            ErrorKind::ExportFailed { .. } | ErrorKind::ExportOutdated(_) => Code::ExportFailed,
-            ErrorKind::EndlessHistory(_) => Code::BadResponse,
+            ErrorKind::ExportFailed { .. }
+            | ErrorKind::NotExported { .. }
+            | ErrorKind::ExportOutdated(_) => Code::ExportFailed,
+            ErrorKind::EndlessHistory(_) | ErrorKind::IncompleteHistory(_) => Code::BadResponse,
         }
     }
 
     pub(crate) fn blame(&self) -> Blame {
         if self.as_api().is_some_and(ApiError::is_spending_limit) {
             return Blame::Setup;
+        }
+        if let ErrorKind::NotExported { cause, .. } = &*self.kind {
+            return cause.blame();
         }
         match self.code() {
             Code::RateLimited | Code::Overloaded | Code::ApiUnreachable | Code::TimedOut => {
@@ -264,6 +281,11 @@ impl Error {
 
     pub(crate) fn http_status(&self) -> Option<u16> {
         self.as_api().and_then(ApiError::http_status)
+    }
+
+    /// Whether the same request may succeed later with nothing changed.
+    pub(crate) fn is_transient(&self) -> bool {
+        self.as_api().is_some_and(ApiError::is_transient)
     }
 
     /// Whether a service that lacks this operation would have answered so.
@@ -302,6 +324,7 @@ impl Error {
             | ErrorKind::Unsupported(error)
             | ErrorKind::Conflict { error, .. }
             | ErrorKind::WorkflowRunOpen { error, .. } => Some(error),
+            ErrorKind::NotExported { cause, .. } => cause.as_api(),
             _ => None,
         }
     }

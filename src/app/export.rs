@@ -1,46 +1,82 @@
-//! Exports: one session's record and complete event history as gzip JSON lines.
+//! Exports: one session's record, complete event history, child threads and produced files.
 //!
-//! The first line is the record as the API sent it, then comes every event, oldest first. The
-//! file is written under a temporary name and gets its own only when it is complete and synced
-//! to disk; it is in the operator's folder, and no caller names a path in it. An export that
-//! does not fit into the time of one call is kept in this process, and the next call resumes it.
+//! A JSON export is gzip, one JSON object a line, each as the API sent it: the record, every event
+//! of the session's history, then for each child thread its record (`"type": "session_thread"`)
+//! and every event of its own history. Files that the session produced go into a folder beside
+//! it. Everything is written under temporary names and gets its own only when it is complete and
+//! synced to disk; it is in the operator's folder, and no caller names a path in it. An export
+//! that does not fit into the time of one call is kept in this process, and the next call resumes
+//! it.
 
+mod download;
 pub(crate) mod file;
+mod files;
+mod history;
+mod name;
+mod step;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::Mutex,
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout};
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
-use self::file::{Writer, digest};
+use self::{
+    file::{Format, Writer},
+    files::Files,
+    history::{History, Part},
+    name::digest,
+    step::{Clock, Stop, blocking},
+};
 use super::{
     caller::Progress,
     context::Context,
-    error::{About, Error, ErrorKind},
+    error::{Error, ErrorKind},
     locks::lock,
+    threads::threads,
 };
 use crate::{
-    api::{ApiErrorKind, EventQuery},
-    model::{Order, Page, Session, SessionId},
+    domain::events,
+    model::{ApiTime, Event, ObjectId, Session, SessionId},
 };
 
-/// Events asked for in one page, largest first: a page of large events may exceed the limit.
-const PAGE_SIZES: [u32; 4] = [500, 100, 10, 1];
-/// No further page is requested when less than this is left of the call's time.
-const RESERVED_FOR_FINISH: Duration = Duration::from_secs(4);
 /// How many unfinished exports are kept, and for how long.
 const MAX_UNFINISHED: usize = 16;
 const UNFINISHED_TTL: Duration = Duration::from_secs(30 * 60);
+/// What a turn made appears some seconds after it ended (API documentation of files).
+const FILES_APPEAR_WITHIN: Duration = Duration::from_secs(5);
+
+/// What an export is to hold, and in which form.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Contents {
+    pub(crate) format: Format,
+    /// The files that the session produced.
+    pub(crate) files: bool,
+}
+
+impl Default for Contents {
+    /// Everything, so that the session can be rebuilt from it.
+    fn default() -> Self {
+        Self { format: Format::Json, files: true }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Exported {
     pub(crate) path: String,
+    /// Of the session and of its child threads.
     pub(crate) events: u64,
+    /// Child threads.
+    pub(crate) threads: u64,
+    /// Downloaded files.
+    pub(crate) files: u64,
+    /// Of the file and of the downloaded files.
     pub(crate) bytes: u64,
     pub(crate) version: String,
 }
@@ -60,12 +96,18 @@ pub(crate) struct Exporter {
     unfinished: Mutex<HashMap<SessionId, Unfinished>>,
 }
 
+/// An export on its way.
 #[derive(Debug)]
 struct Unfinished {
+    contents: Contents,
     writer: Writer,
     version: String,
-    page: Option<String>,
-    size: usize,
+    /// What is being read; `None` once every history is.
+    history: Option<History>,
+    /// The child threads still to be read; `None` before they are listed.
+    threads: Option<VecDeque<Event>>,
+    thread_count: u64,
+    files: Files,
     since: Instant,
 }
 
@@ -83,98 +125,124 @@ impl Exporter {
         cx: &Context,
         id: &SessionId,
         session: &Session,
+        contents: Contents,
     ) -> Result<Exported, Error> {
-        let failed = |cause: io::Error| {
-            Error::new(ErrorKind::ExportFailed {
-                session: id.clone(),
-                dir: self.dir.clone(),
-                cause: Arc::new(cause),
-            })
-        };
-        let mut export = match self.take(id) {
+        let mut export = match self.take(id, contents) {
             Some(unfinished) => unfinished,
-            None => self.begin(id, session).await.map_err(failed)?,
+            None => {
+                self.begin(id, session, contents).await.map_err(|cause| self.failed(id, cause))?
+            }
         };
-        // At least one page a call, however short its time: repeated calls must make progress.
-        let mut begun = false;
-        loop {
-            let query = EventQuery {
-                order: Some(Order::Asc),
-                limit: PAGE_SIZES.get(export.size).copied(),
-                page: export.page.clone(),
-                ..EventQuery::default()
-            };
-            let left = cx.deadline().saturating_duration_since(Instant::now());
-            let reserved = if begun { RESERVED_FOR_FINISH } else { Duration::ZERO };
-            let Some(left) = left.checked_sub(reserved) else {
-                return Err(self.keep(id, export));
-            };
-            let Ok(client) = timeout(left, cx.paced_client()).await else {
-                return Err(self.keep(id, export));
-            };
-            let Page { data, next_page, .. } = match client.list_events(id, &query).await {
-                Ok(answer) => answer.body,
-                Err(error)
-                    if matches!(error.kind(), ApiErrorKind::BadResponse { .. })
-                        && export.size + 1 < PAGE_SIZES.len() =>
-                {
-                    export.size += 1;
-                    continue;
-                }
-                Err(error) if matches!(error.kind(), ApiErrorKind::TimedOut) => {
-                    return Err(self.keep(id, export));
-                }
-                Err(error) => {
-                    if error.is_transient() {
-                        let _ = self.keep(id, export);
-                    }
-                    return Err(Error::api(About::Events(id.clone()), error));
-                }
-            };
-            if next_page.is_some() && next_page == export.page {
-                return Err(ErrorKind::EndlessHistory(id.clone()).into());
+        let mut clock = Clock::new(cx);
+        let read = self.read_all(&mut clock, id, session, &mut export).await;
+        match read {
+            Ok(()) => {}
+            Err(Stop::OutOfTime) => return Err(self.keep(id, export)),
+            Err(Stop::Transient(error)) => {
+                let _ = self.keep(id, export);
+                return Err(error);
             }
-            begun = true;
-            let mut writer = export.writer;
-            let append =
-                move || data.iter().try_for_each(|event| writer.event(event)).map(|()| writer);
-            export.writer = blocking(append).await.map_err(failed)?;
-            export.page = next_page;
-            let (events, session) = (export.writer.events, id.clone());
-            cx.progress(Progress::Exported { events, session }).await;
-            if export.page.is_none() {
-                break;
-            }
+            Err(Stop::Failed(error)) => return Err(error),
         }
-        let Unfinished { writer, version, .. } = export;
+        let Unfinished { writer, version, files, thread_count, .. } = export;
         let (dir, name) = (self.dir.clone(), id.clone());
-        let finished = blocking(move || writer.finish(&dir, &name)).await;
-        let (path, events, bytes) = finished.map_err(failed)?;
-        Ok(Exported { path: path.display().to_string(), events, bytes, version })
+        let finished = blocking(move || {
+            let stem = writer.stem(&dir, &name);
+            let (files, file_bytes) = files.finish(&dir, &stem)?;
+            let events = writer.events;
+            let (path, bytes) = writer.finish(&dir, &stem)?;
+            Ok((path, events, files, bytes + file_bytes))
+        });
+        let (path, events, files, bytes) =
+            finished.await.map_err(|cause| self.failed(id, cause))?;
+        let path = path.display().to_string();
+        Ok(Exported { path, events, threads: thread_count, files, bytes, version })
     }
 
-    async fn begin(&self, id: &SessionId, session: &Session) -> io::Result<Unfinished> {
+    async fn read_all(
+        &self,
+        clock: &mut Clock<'_>,
+        id: &SessionId,
+        session: &Session,
+        export: &mut Unfinished,
+    ) -> Result<(), Stop> {
+        loop {
+            while let Some(history) = &mut export.history {
+                let (events, is_end) = history.next_page(clock, id).await?;
+                export.writer = self.append(id, export.writer.take(), Part::Events(events)).await?;
+                let (events, session) = (export.writer.events, id.clone());
+                clock.cx.progress(Progress::Exported { events, session }).await;
+                if is_end {
+                    export.history = None;
+                }
+            }
+            if export.threads.is_none() {
+                export.threads = Some(child_threads(clock, id).await?);
+            }
+            let Some(thread) = export.threads.as_mut().and_then(VecDeque::pop_front) else {
+                break;
+            };
+            let thread_id = events::text(&thread, "id").map(ObjectId::parse);
+            let Some(Ok(thread_id)) = thread_id else {
+                return Err(Stop::Failed(self.failed(id, io::Error::other("a thread has no id"))));
+            };
+            export.writer = self.append(id, export.writer.take(), Part::Thread(thread)).await?;
+            export.thread_count += 1;
+            export.history = Some(History::of_thread(thread_id));
+        }
+        if export.contents.files {
+            if !export.files.are_listed() {
+                wait_for_files(clock.cx, session).await;
+            }
+            export.files.read(clock, id, &self.dir).await?;
+        }
+        Ok(())
+    }
+
+    async fn append(&self, id: &SessionId, writer: Writer, part: Part) -> Result<Writer, Stop> {
+        let mut writer = writer;
+        let append = move || writer.append(&part).map(|()| writer);
+        blocking(append).await.map_err(|cause| Stop::Failed(self.failed(id, cause)))
+    }
+
+    async fn begin(
+        &self,
+        id: &SessionId,
+        session: &Session,
+        contents: Contents,
+    ) -> io::Result<Unfinished> {
         let (dir, name, record) = (self.dir.clone(), id.clone(), session.fields.clone());
-        let writer = blocking(move || Writer::begin(&dir, &name, &record)).await?;
+        let format = contents.format;
+        let writer = blocking(move || Writer::begin(&dir, &name, format, &record)).await?;
         Ok(Unfinished {
+            contents,
             writer,
             version: version(session),
-            page: None,
-            size: 0,
+            history: Some(History::of_session()),
+            threads: None,
+            thread_count: 0,
+            files: Files::default(),
             since: Instant::now(),
         })
     }
 
-    fn take(&self, id: &SessionId) -> Option<Unfinished> {
+    fn failed(&self, id: &SessionId, cause: io::Error) -> Error {
+        step::failed(id, &self.dir, cause)
+    }
+
+    /// The unfinished export of the same contents.
+    fn take(&self, id: &SessionId, contents: Contents) -> Option<Unfinished> {
         let mut all = lock(&self.unfinished);
         all.retain(|_, each| each.since.elapsed() < UNFINISHED_TTL);
-        all.remove(id)
+        let unfinished = all.remove(id)?;
+        let found = unfinished.contents;
+        (found.format == contents.format && found.files == contents.files).then_some(unfinished)
     }
 
     /// Keeps an export for the next call, unless it is empty; returns the failure of this one.
     fn keep(&self, id: &SessionId, export: Unfinished) -> Error {
         let events = export.writer.events;
-        if events > 0 {
+        if events > 0 || export.threads.is_some() {
             let mut all = lock(&self.unfinished);
             all.insert(id.clone(), export);
             if all.len() > MAX_UNFINISHED {
@@ -188,9 +256,20 @@ impl Exporter {
     }
 }
 
-/// Runs blocking I/O on the blocking pool.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+/// The session's threads but for its own, whose events are those of the session.
+async fn child_threads(clock: &mut Clock<'_>, id: &SessionId) -> Result<VecDeque<Event>, Stop> {
+    let listed = clock.in_time(threads(clock.cx, id, &[])).await?;
+    clock.begun = true;
+    let is_own = |thread: &Event| thread.get("parent_thread_id").is_some_and(Value::is_null);
+    Ok(listed?.into_iter().filter(|thread| !is_own(thread)).collect())
+}
+
+/// Waits until the files of a turn that has just ended can be listed.
+async fn wait_for_files(cx: &Context, session: &Session) {
+    let changed = session.head.updated_at.as_ref().and_then(ApiTime::at);
+    let age = changed.map(|at| Timestamp::now().duration_since(at).unsigned_abs());
+    if let Some(wait) = age.and_then(|age| FILES_APPEAR_WITHIN.checked_sub(age)) {
+        let left = cx.soft_deadline().saturating_duration_since(Instant::now());
+        sleep(wait.min(left)).await;
+    }
 }

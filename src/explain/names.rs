@@ -17,6 +17,9 @@ pub(crate) fn about(subject: &About) -> String {
         About::Session(id) => format!("session {id}"),
         About::Events(id) => format!("the events of session {id}"),
         About::Threads(id) => format!("the threads of session {id}"),
+        About::Thread(id, thread) => format!("thread {thread} of session {id}"),
+        About::Files(id) => format!("the files of session {id}"),
+        About::File(id) => format!("the content of file {}", visible(id)),
         About::SessionList => "the list of sessions".to_owned(),
         About::Credential => "the credential".to_owned(),
     }

@@ -79,13 +79,21 @@ pub(crate) fn export_unavailable(vocabulary: &dyn Vocabulary) -> Words {
 pub(crate) fn export_failed(id: &SessionId, dir: &Path, cause: &dyn Display) -> Words {
     words(
         format!(
-            "session {id} could not be exported to {}: {}; no file was left there and nothing was \
+            "session {id} could not be exported to {}: {}; the copy is not complete, and nothing was \
              deleted",
             names::path(dir),
             text::visible(&cause.to_string()),
         ),
         "the operator makes that folder exist and writable, with room on its disk; then make the \
          same call again",
+    )
+}
+
+/// Something else kept the copy from being made.
+pub(crate) fn not_exported(id: &SessionId, cause: Words) -> Words {
+    words(
+        format!("session {id} was not deleted, since it could not be exported: {}", cause.message),
+        cause.next,
     )
 }
 
@@ -105,6 +113,16 @@ pub(crate) fn export_unfinished(name: &str, id: &SessionId, events: u64) -> Word
 }
 
 /// The cursor of the history does not move.
+pub(crate) fn incomplete_history(id: &SessionId) -> Words {
+    words(
+        format!(
+            "the service says that session {id} has more events or threads (has_more) and gives \
+             no next_page to read on with, so that its history cannot be read to the end"
+        ),
+        "report it to the operator of the service",
+    )
+}
+
 pub(crate) fn endless_history(id: &SessionId) -> Words {
     words(
         format!(

@@ -1,6 +1,9 @@
 //! Agents: as much of them as it takes to create sessions.
 
-use std::{collections::BTreeMap, sync::Arc};
+pub(super) mod multiagent;
+pub(super) mod versions;
+
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use serde_json::{
@@ -8,7 +11,7 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use super::{clock::Timestamp, fields::Fields, json::with_field, rejection::Result, toolset};
+use super::{fields::Fields, json::with_field, rejection::Result, toolset};
 
 /// A system prompt, shared and already encoded: a thousand sessions with a prompt of 100 KB keep
 /// it in memory once, and showing it is a plain copy.
@@ -46,11 +49,13 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    /// Creates version 1 of an agent from a request body.
+    /// The fields of a request that creates an agent.
+    const FIELDS: &str = "name model description system tools mcp_servers skills metadata \
+                          multiagent execution_identity";
+
+    /// Creates version 1 of an agent from a request body, whose `multiagent` is resolved already.
     pub(super) fn create(id: &str, body: &Value) -> Result<Self> {
-        let known = "name model description system tools mcp_servers skills metadata multiagent \
-                     execution_identity";
-        let fields = Fields::body(body, known)?;
+        let fields = Fields::body(body, Self::FIELDS)?;
         let mut agent = Self {
             id: id.to_owned(),
             kind: "agent",
@@ -65,11 +70,48 @@ impl Agent {
             multiagent: None,
             execution_identity: json!({"type": "service_account"}),
         };
-        if fields.value("multiagent").is_some() {
-            return Err(fields.error("multiagent", "the sandbox creates single agents only"));
-        }
-        agent.apply_overrides(&fields)?;
+        agent.change(&fields)?;
         Ok(agent)
+    }
+
+    /// Replaces what is given; null clears what may be empty.
+    fn update(&mut self, fields: &Fields<'_>) -> Result<()> {
+        if fields.raw("name").is_some() {
+            fields.required_text("name")?.clone_into(&mut self.name);
+        }
+        if fields.raw("model").is_some() {
+            fields.required("model")?;
+        }
+        if fields.raw("description").is_some() {
+            let text = fields.text("description")?.filter(|text| !text.is_empty());
+            self.description = text.map(str::to_owned);
+        }
+        let cleared = |key: &str| fields.raw(key).is_some_and(Value::is_null);
+        for (key, list) in [
+            ("tools", &mut self.tools),
+            ("mcp_servers", &mut self.mcp_servers),
+            ("skills", &mut self.skills),
+        ] {
+            if cleared(key) {
+                list.clear();
+            }
+        }
+        if cleared("multiagent") {
+            self.multiagent = None;
+        }
+        self.change(fields)
+    }
+
+    /// Applies what a request that creates or updates an agent gives, apart from its texts.
+    fn change(&mut self, fields: &Fields<'_>) -> Result<()> {
+        if let Some(multiagent) = fields.value("multiagent") {
+            self.multiagent = Some(multiagent.clone());
+        }
+        if let Some(identity) = fields.object("execution_identity", "type")? {
+            identity.require_kind("service_account")?;
+        }
+        self.apply_overrides(fields)?;
+        toolset::check_servers_used(&self.tools, &self.mcp_servers, fields)
     }
 
     /// Replaces model, system, tools, `mcp_servers` and skills by those that are given.
@@ -82,9 +124,11 @@ impl Agent {
             if text.is_some_and(|text| text.chars().count() > 100_000) {
                 return Err(fields.error("system", "at most 100,000 characters"));
             }
+            let text = text.filter(|text| !text.is_empty());
             self.system = text.and_then(Prompt::new);
         }
         self.replace_tools(fields)?;
+        toolset::check_count(&self.tools, fields)?;
         if let Some(skills) = fields.array("skills")? {
             self.skills = skills.iter().map(pin_skill).collect();
         }
@@ -101,11 +145,26 @@ impl Agent {
         Ok(())
     }
 
-    /// The other agents of a multi-agent one.
-    pub(super) fn members_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        let multiagent = self.multiagent.as_mut();
-        let members = multiagent.and_then(|multiagent| multiagent.get_mut("agents"));
-        members.and_then(Value::as_array_mut).into_iter().flatten()
+    /// All references to other agents.
+    pub(super) fn members_mut(&mut self) -> Vec<&mut Value> {
+        self.multiagent.as_mut().map(multiagent::references_mut).unwrap_or_default()
+    }
+
+    /// The agents that work can be handed to, as a session knows them.
+    pub(super) fn members(&self) -> impl Iterator<Item = &Value> {
+        self.multiagent.as_ref().into_iter().flat_map(multiagent::roster)
+    }
+
+    /// An agent that this one defines itself: it has its tools and model, but is not saved.
+    pub(super) fn as_inline_agent(&self, name: &str) -> Value {
+        let mut agent = self.as_thread_agent();
+        if let Some(agent) = agent.as_object_mut() {
+            agent.shift_remove("id");
+            agent.shift_remove("version");
+            agent.insert("type".to_owned(), json!("inline"));
+            agent.insert("name".to_owned(), json!(name));
+        }
+        agent
     }
 
     /// The agent as it is shown in threads and as a member of another agent.
@@ -139,21 +198,4 @@ fn resolve_model(value: &Value, fields: &Fields<'_>) -> Result<Value> {
 fn pin_skill(given: &Value) -> Value {
     let version = given.get("version").is_none().then(|| json!("1"));
     with_field(given.clone(), "version", version)
-}
-
-/// An agent as `/v1/agents` shows it.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct AgentRecord {
-    #[serde(flatten)]
-    pub(super) agent: Agent,
-    metadata: BTreeMap<String, String>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    archived_at: Option<Timestamp>,
-}
-
-impl AgentRecord {
-    pub(super) fn new(agent: Agent, metadata: BTreeMap<String, String>, now: Timestamp) -> Self {
-        Self { agent, metadata, created_at: now, updated_at: now, archived_at: None }
-    }
 }

@@ -1,11 +1,10 @@
-//! Metadata, budgets and resources as request bodies give them.
+//! Metadata, budgets and texts as request bodies give them.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    clock::Timestamp,
     fields::Fields,
     rejection::{Rejection, Result},
 };
@@ -78,49 +77,10 @@ pub(super) fn budget(fields: &Fields<'_>) -> Result<Option<u64>> {
     }
 }
 
-/// The resources of a new session, completed as the API shows them.
-pub(super) fn resources(fields: &Fields<'_>, session: &str, now: Timestamp) -> Result<Vec<Value>> {
-    let numbered = (1..).zip(fields.objects("resources")?);
-    let resources = numbered.map(|(number, fields)| {
-        let id = format!("sesrsc_{session}_{number:02}");
-        resource(&fields?, &id, now)
-    });
-    resources.collect()
-}
-
-fn resource(fields: &Fields<'_>, id: &str, now: Timestamp) -> Result<Value> {
-    match fields.kind()? {
-        "file" => {
-            fields.allow("type file_id mount_path")?;
-            let file = fields.required_text("file_id")?;
-            let default_path = format!("/mnt/session/uploads/{file}");
-            Ok(json!({
-                "id": id, "type": "file", "file_id": file,
-                "mount_path": fields.text("mount_path")?.unwrap_or(&default_path),
-                "created_at": now, "updated_at": now,
-            }))
-        }
-        "github_repository" => {
-            fields.allow("type url authorization_token checkout mount_path")?;
-            let url = fields.required_text("url")?;
-            let name = url.trim_end_matches('/').rsplit('/').next();
-            let default_path = format!("/workspace/{}", name.unwrap_or("repository"));
-            Ok(json!({
-                "id": id, "type": "github_repository", "url": url,
-                "mount_path": fields.text("mount_path")?.unwrap_or(&default_path),
-                "checkout": fields.value("checkout"),
-                "created_at": now, "updated_at": now,
-            }))
-        }
-        "memory_store" => {
-            fields.allow("type memory_store_id access instructions")?;
-            Ok(json!({
-                "type": "memory_store",
-                "memory_store_id": fields.required_text("memory_store_id")?,
-                "access": fields.text("access")?.unwrap_or("read_write"),
-                "instructions": fields.text("instructions")?,
-            }))
-        }
-        kind => Err(fields.error("type", format_args!("unknown resource type {kind:?}"))),
+/// Rejects a text of more than `max` characters.
+pub(super) fn require_length(fields: &Fields<'_>, key: &str, max: usize) -> Result<()> {
+    if fields.text(key)?.is_none_or(|text| text.chars().count() <= max) {
+        return Ok(());
     }
+    Err(fields.error(key, format_args!("at most {max} characters")))
 }

@@ -15,7 +15,7 @@ impl Timestamp {
         Self::from_micros(jiff::Timestamp::now().as_microsecond())
     }
 
-    fn from_micros(micros: i64) -> Self {
+    pub(super) fn from_micros(micros: i64) -> Self {
         Self(jiff::Timestamp::from_microsecond(micros).unwrap_or_default())
     }
 
@@ -58,14 +58,26 @@ pub(super) struct Clock {
     turn: Duration,
     /// How long a record still says `running` after its turn has ended.
     pub(super) status_lag: Duration,
+    /// How long after the end of a turn the files it made are listed.
+    pub(super) file_lag: Duration,
     timers: UnboundedSender<TurnTimer>,
 }
 
-/// Ends a turn after a while, unless something else ended it before.
+/// What happens when a timer runs out, unless something else ended it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// The turn of the primary thread with this number ends.
+    Turn(u64),
+    /// The turn with this number of the child thread at this place ends.
+    Thread(usize, u64),
+    /// The workflow run at this place takes its step with this number.
+    Run(usize, u64),
+}
+
 #[derive(Debug)]
 pub(super) struct TurnTimer {
     pub(super) session: String,
-    pub(super) turn: u64,
+    pub(super) due: Due,
     pub(super) after: Duration,
 }
 
@@ -73,9 +85,10 @@ impl Clock {
     pub(super) fn new(
         turn: Duration,
         status_lag: Duration,
+        file_lag: Duration,
         timers: UnboundedSender<TurnTimer>,
     ) -> Self {
-        Self { last: Timestamp::now(), turn, status_lag, timers }
+        Self { last: Timestamp::now(), turn, status_lag, file_lag, timers }
     }
 
     /// The current time, moved forward where needed: no two stamps are equal.
@@ -85,8 +98,13 @@ impl Clock {
         self.last
     }
 
-    pub(super) fn start_timer(&self, session: &str, turn: u64) {
-        let timer = TurnTimer { session: session.to_owned(), turn, after: self.turn };
+    /// Starts a timer that takes as long as a turn.
+    pub(super) fn start_timer(&self, session: &str, due: Due) {
+        self.start_timer_of(session, due, self.turn);
+    }
+
+    pub(super) fn start_timer_of(&self, session: &str, due: Due, after: Duration) {
+        let timer = TurnTimer { session: session.to_owned(), due, after };
         // The receiver is dropped only when the sandbox stops.
         let _ = self.timers.send(timer);
     }

@@ -4,7 +4,7 @@ use axum::{
     RequestExt as _,
     body::{Body, Bytes, to_bytes},
     extract::{FromRequest, RawPathParams, Request},
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
 use serde::Serialize;
@@ -19,15 +19,29 @@ use super::{
 pub(super) struct ApiRequest {
     path: RawPathParams,
     pub(super) query: Query,
+    headers: HeaderMap,
     body: Bytes,
 }
 
 impl ApiRequest {
     /// The decoded `{id}` of the path.
     pub(super) fn id(&self) -> &str {
+        self.parameter("id")
+    }
+
+    /// The decoded parameter of the path with this name; empty if the path has none.
+    pub(super) fn parameter(&self, name: &str) -> &str {
         let mut parameters = self.path.iter();
-        let id = parameters.find(|(name, _)| *name == "id");
-        id.map_or("", |(_, value)| value)
+        let value = parameters.find(|(known, _)| *known == name);
+        value.map_or("", |(_, value)| value)
+    }
+
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The body as JSON.
@@ -46,6 +60,7 @@ impl<S: Send + Sync> FromRequest<S> for ApiRequest {
         Ok(Self {
             path: path.map_err(undecodable)?,
             query: Query::parse(request.uri().query()),
+            headers: std::mem::take(request.headers_mut()),
             body: read_body(request.into_body()).await?,
         })
     }

@@ -19,6 +19,8 @@ pub(super) struct Event {
     /// `processed_at`; absent while the event is queued.
     pub(super) at: Option<Timestamp>,
     pub(super) json: Value,
+    /// Whether it happened in another thread and is only shown in this history too.
+    pub(super) cross_posted: bool,
 }
 
 impl Event {
@@ -33,10 +35,12 @@ pub(super) struct History {
     /// The session's id without its prefix; ids of its events, threads and outcomes contain it.
     pub(super) id_suffix: String,
     pub(super) events: Vec<Event>,
-    /// Messages that arrived while the session was busy.
+    /// Messages that arrived while the session was busy, each with its `system.message`.
     pub(super) queue: VecDeque<Event>,
     next_position: u64,
     streams: Option<broadcast::Sender<sse::Event>>,
+    /// Those that leave out what is cross-posted.
+    own_streams: Option<broadcast::Sender<sse::Event>>,
 }
 
 impl History {
@@ -47,6 +51,7 @@ impl History {
             queue: VecDeque::new(),
             next_position: 1,
             streams: None,
+            own_streams: None,
         }
     }
 
@@ -70,7 +75,7 @@ impl History {
             }
         }
         let json = Value::Object(json);
-        Event { id, position, at, json }
+        Event { id, position, at, json, cross_posted: false }
     }
 
     /// Adds an event and returns its id.
@@ -81,8 +86,31 @@ impl History {
         id
     }
 
+    /// Shows an event of another thread here too, under the same id.
+    pub(super) fn cross_post(&mut self, event: &Event, thread: &str) {
+        let mut copy = event.clone();
+        copy.position = self.take_position();
+        copy.cross_posted = true;
+        if let Some(json) = copy.json.as_object_mut() {
+            json.insert("session_thread_id".to_owned(), json!(thread));
+        }
+        self.append(copy);
+    }
+
+    /// Adds an event that was sent to the session, but is for the thread of this history.
+    pub(super) fn receive(&mut self, event: &Event) {
+        let mut copy = event.clone();
+        copy.position = self.take_position();
+        copy.cross_posted = false;
+        if let Some(json) = copy.json.as_object_mut() {
+            json.shift_remove("session_thread_id");
+        }
+        self.append(copy);
+    }
+
     pub(super) fn append(&mut self, event: Event) {
-        if let Some(streams) = &self.streams {
+        let own_streams = self.own_streams.as_ref().filter(|_| !event.cross_posted);
+        for streams in self.streams.iter().chain(own_streams) {
             let frame = sse::Event::default().event(event.kind());
             // An error only means that all streams have ended.
             let _ = streams.send(frame.data(event.json.to_string()));
@@ -90,9 +118,21 @@ impl History {
         self.events.push(event);
     }
 
-    /// Moves the oldest queued event into the history and returns its JSON.
-    pub(super) fn process_queued(&mut self, at: Timestamp) -> Option<Value> {
-        let mut event = self.queue.pop_front()?;
+    /// Moves the oldest queued message into the history, together with the `system.message` that
+    /// belongs to it, and returns its JSON.
+    pub(super) fn process_queued(&mut self, mut stamp: impl FnMut() -> Timestamp) -> Option<Value> {
+        let message = self.queue.pop_front()?;
+        let json = self.process(message, stamp());
+        let belongs = |next: &Event| next.kind() == "system.message";
+        if self.queue.front().is_some_and(belongs)
+            && let Some(event) = self.queue.pop_front()
+        {
+            self.process(event, stamp());
+        }
+        Some(json)
+    }
+
+    fn process(&mut self, mut event: Event, at: Timestamp) -> Value {
         event.position = self.take_position();
         event.at = Some(at);
         if let Some(json) = event.json.as_object_mut() {
@@ -100,12 +140,24 @@ impl History {
         }
         let json = event.json.clone();
         self.append(event);
-        Some(json)
+        json
+    }
+
+    /// The event with this id.
+    pub(super) fn find(&self, id: &str) -> Option<&Value> {
+        let event = self.events.iter().rev().find(|event| event.id == id);
+        event.map(|event| &event.json)
     }
 
     /// All events from now on.
     pub(super) fn subscribe(&mut self) -> broadcast::Receiver<sse::Event> {
         let new = || broadcast::Sender::new(STREAM_BUFFER);
         self.streams.get_or_insert_with(new).subscribe()
+    }
+
+    /// All events from now on, but for those of other threads.
+    pub(super) fn subscribe_to_own(&mut self) -> broadcast::Receiver<sse::Event> {
+        let new = || broadcast::Sender::new(STREAM_BUFFER);
+        self.own_streams.get_or_insert_with(new).subscribe()
     }
 }

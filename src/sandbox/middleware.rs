@@ -68,7 +68,11 @@ pub(super) async fn validate(
 ) -> Result<Response> {
     let headers = request.headers();
     check_credentials(headers)?;
-    check_versions(headers)?;
+    check_version(headers)?;
+    // The API of files needs no beta but for those of sessions.
+    if !request.uri().path().starts_with("/v1/files") {
+        check_beta(headers)?;
+    }
     if request.method() == Method::POST
         && !headers.contains_key(header::CONTENT_LENGTH)
         && service.store().quirks.has(Quirk::NeedsContentLength)
@@ -106,13 +110,18 @@ fn check_credentials(headers: &HeaderMap) -> Result<()> {
     Err(Rejection::new(StatusCode::UNAUTHORIZED, message))
 }
 
-fn check_versions(headers: &HeaderMap) -> Result<()> {
+fn check_version(headers: &HeaderMap) -> Result<()> {
     let version = headers.get("anthropic-version");
     let version = version.and_then(|value| value.to_str().ok());
     if !version.is_some_and(|version| API_VERSIONS.contains(&version)) {
         let complaint = format!("must be {}", API_VERSIONS.join(" or "));
         return Err(Rejection::field("anthropic-version", complaint));
     }
+    Ok(())
+}
+
+/// Checks that `anthropic-beta` names the beta of managed agents.
+pub(super) fn check_beta(headers: &HeaderMap) -> Result<()> {
     let betas = headers.get_all("anthropic-beta").iter();
     let mut betas =
         betas.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));

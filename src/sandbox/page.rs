@@ -4,10 +4,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 
 use super::{
-    query::Query,
+    clock::Timestamp,
+    query::{Query, TimeRange},
     quirks::{Quirk, Quirks},
     rejection::{Rejection, Result},
 };
+
+const CURSOR_PREFIX: &str = "page_";
 
 /// What a list is sorted by: a time or rank, then a serial number.
 pub(super) type SortKey = (i64, u64);
@@ -86,6 +89,16 @@ impl PageRequest {
         Ok(Self { list, order, limit, cursor })
     }
 
+    /// Rejects a cursor whose place in a list sorted by creation is outside `range`.
+    pub(super) fn check_created_at(&self, range: &TimeRange) -> Result<()> {
+        let place = self.cursor.map(|cursor| Timestamp::from_micros(cursor.key.0));
+        if place.is_none_or(|place| range.contains(Some(place))) {
+            return Ok(());
+        }
+        let complaint = "created_at excludes the place of this cursor";
+        Err(Rejection::field("page", complaint))
+    }
+
     /// The page out of all matching items, which are in ascending order.
     pub(super) fn select<T>(&self, items: impl Iterator<Item = (SortKey, T)>) -> List<T> {
         let mut items: Vec<_> = items.collect();
@@ -130,7 +143,8 @@ impl PageRequest {
             Order::Descending => 'd',
         };
         let direction = if backwards { 'p' } else { 'n' };
-        URL_SAFE_NO_PAD.encode(format!("{}.{order}.{direction}.{major}.{minor}", self.list))
+        let cursor = format!("{}.{order}.{direction}.{major}.{minor}", self.list);
+        format!("{CURSOR_PREFIX}{}", URL_SAFE_NO_PAD.encode(cursor))
     }
 }
 
@@ -151,6 +165,7 @@ impl<T> List<T> {
 impl Cursor {
     /// None if the cursor was not made for this list.
     fn decode(list: &str, text: &str) -> Option<Self> {
+        let text = text.strip_prefix(CURSOR_PREFIX)?;
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let parts: Vec<&str> = text.split('.').collect();
         let [made_for, order, direction, major, minor] = *parts.as_slice() else {

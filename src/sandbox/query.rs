@@ -69,9 +69,15 @@ impl Query {
         }
         Ok(TimeRange { gt, gte, lt, lte })
     }
+
+    /// The bounds of lists that know only `created_at[gte]` and `created_at[lte]`.
+    pub(super) fn created_at_inclusive(&self, quirks: &Quirks) -> Result<TimeRange> {
+        let range = self.created_at(quirks)?;
+        Ok(TimeRange { gt: None, lt: None, ..range })
+    }
 }
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct TimeRange {
     gt: Option<Timestamp>,
     gte: Option<Timestamp>,

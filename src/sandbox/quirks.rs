@@ -27,12 +27,16 @@ pub enum Quirk {
     RearchiveMoves,
     /// Archiving an archived session is a state conflict.
     RearchiveConflicts,
+    /// Archiving and deleting a session with an open workflow run end the run.
+    EndsRuns,
     /// Archiving leaves the status `idle`.
     IdleAfterArchive,
     /// `title: null` changes nothing.
     NullTitleIgnored,
     /// `title: null` is a 500.
     NullTitleFails,
+    /// A message to a session that waits for answers to tool calls is queued, not rejected.
+    QueuesWhileWaiting,
     /// `user.interrupt` is answered with 202 and an empty body.
     InterruptAccepted,
     /// Error bodies are `{"error": "text"}`.

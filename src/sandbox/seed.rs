@@ -1,7 +1,9 @@
 //! What is in a new sandbox. Ids are always the same; times count back from the start.
 
 mod bulk;
+mod reference;
 mod script;
+mod threads;
 
 use std::{collections::BTreeMap, fmt::Write as _, io, time::Duration};
 
@@ -11,12 +13,12 @@ use serde_json::{Value, json};
 
 use self::script::{Step, usage};
 use super::{
-    agent::{Agent, AgentRecord, Prompt},
+    agent::{Agent, Prompt, versions::AgentVersions},
     clock::Timestamp,
     environment::Environment,
     json::with_field,
     rejection::Rejection,
-    session::Session,
+    session::{Session, Usage},
     store::Store,
 };
 
@@ -70,6 +72,8 @@ struct SessionSeed {
     metadata: BTreeMap<String, String>,
     #[serde(default)]
     resources: Vec<Value>,
+    /// Seconds from the start until its turn ends by itself.
+    ends_after: Option<u64>,
     /// Steps, each with its seconds since the creation.
     history: Vec<(u64, Step)>,
 }
@@ -99,12 +103,16 @@ pub(super) fn load(store: &mut Store, sessions: bool, bulk: usize, small: bool) 
         if seed.handbook {
             agent.system = Prompt::new(&handbook());
         }
-        let record = AgentRecord::new(agent, BTreeMap::new(), setup);
-        store.agents.insert(seed.id, record);
+        store.agents.insert(seed.id, AgentVersions::seeded(&agent, setup));
     }
+    reference::load(store, setup, now)?;
     for seed in seed.sessions.into_iter().filter(|_| sessions) {
         let agent = store.agent_for_session(&seed.agent).map_err(invalid)?;
-        let session = seed.session(agent, now).map_err(io::Error::other)?;
+        let ends_after = seed.ends_after.map(Duration::from_secs);
+        let mut session = seed.session(agent, now).map_err(io::Error::other)?;
+        if let Some(after) = ends_after {
+            session.end_turn_after(&store.clock, after);
+        }
         store.add_session(session);
     }
     let agent = if small { "agent_01" } else { "agent_04" };
@@ -120,8 +128,6 @@ impl SessionSeed {
         let mut session = Session::new(&self.id, agent.into(), environment, created_at);
         session.title = self.title;
         session.deployment_id = self.deployment;
-        session.usage = usage(self.cents);
-        session.usage.web_searches = self.web_searches;
         session.budget_cents = self.budget_cents;
         session.metadata = self.metadata;
         let with_times = |resource: Value| {
@@ -130,7 +136,12 @@ impl SessionSeed {
             with_field(resource, "updated_at", time)
         };
         session.resources = self.resources.into_iter().map(with_times).collect();
-        for (seconds, step) in self.history {
+        let steps = self.history.len() as u64;
+        for (done, (seconds, step)) in (1..).zip(self.history) {
+            let active_seconds = session.usage.active_seconds;
+            let web_searches = self.web_searches * done / steps;
+            session.usage = usage(self.cents * done / steps);
+            session.usage = Usage { web_searches, active_seconds, ..session.usage };
             session.play(seconds, step);
         }
         Ok(session)

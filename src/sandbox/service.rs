@@ -82,7 +82,7 @@ impl Service {
                 let closing = closing.clone();
                 tokio::spawn(closing.run_until_cancelled_owned(async move {
                     sleep(timer.after).await;
-                    service.store().end_turn(&timer);
+                    service.store().on_timer(&timer);
                 }));
             }
         };

@@ -1,8 +1,23 @@
 //! A session: its record, its events, and the turn that is under way.
 
+mod admission;
+mod calls;
+pub(super) mod command;
+mod content;
+mod coordination;
+mod evaluation;
+mod failures;
+mod files;
+mod heartbeat;
 pub(super) mod inbox;
+mod outcome;
+pub(super) mod pending;
+mod status;
+pub(super) mod stop;
+pub(super) mod threads;
 mod turns;
 mod update;
+mod workflow;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +27,16 @@ use serde::{
 };
 use serde_json::{Value, json};
 
-use super::{agent::Agent, clock::Timestamp, history::History, toolset::ToolKind};
+use self::{
+    command::TurnAction, heartbeat::Heartbeat, outcome::Outcome, pending::PendingCall, stop::Stop,
+    threads::Thread, workflow::WorkflowRun,
+};
+use super::{
+    agent::Agent,
+    clock::Timestamp,
+    file::{File, MountedFile},
+    history::History,
+};
 
 /// The API's session statuses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,26 +86,33 @@ impl Usage {
     }
 }
 
+impl Usage {
+    pub(super) fn add(&mut self, more: Self) {
+        self.input += more.input;
+        self.output += more.output;
+        self.cache_read += more.cache_read;
+        self.cache_5m += more.cache_5m;
+        self.cents += more.cents;
+        self.web_searches += more.web_searches;
+    }
+
+    /// Without what was used before.
+    pub(super) fn since(self, before: Self) -> Self {
+        Self {
+            input: self.input.saturating_sub(before.input),
+            output: self.output.saturating_sub(before.output),
+            cache_read: self.cache_read.saturating_sub(before.cache_read),
+            cache_5m: self.cache_5m.saturating_sub(before.cache_5m),
+            cents: self.cents.saturating_sub(before.cents),
+            web_searches: self.web_searches.saturating_sub(before.web_searches),
+            active_seconds: self.active_seconds,
+        }
+    }
+}
+
 /// An amount of money as the API writes it: minor units in a string.
 fn usd(cents: u64) -> Value {
     json!({"amount": cents.to_string(), "currency": "USD"})
-}
-
-/// What a turn will do before it ends.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) enum TurnAction {
-    /// The agent replies with a text.
-    #[default]
-    Reply,
-    /// The agent calls the tool with this name.
-    CallTool(String),
-}
-
-/// A tool call that a client has to answer before the session continues.
-#[derive(Debug, Clone)]
-pub(super) struct PendingCall {
-    pub(super) event_id: String,
-    pub(super) tool: ToolKind,
 }
 
 /// The turn under way, or how the last one ended.
@@ -89,7 +120,7 @@ pub(super) struct PendingCall {
 pub(super) struct Turn {
     /// Counts turns, so that the timer of an interrupted turn is recognized as outdated.
     pub(super) number: u64,
-    pub(super) action: TurnAction,
+    action: TurnAction,
     /// The status in fact, which [`Session::status`] follows with a delay.
     pub(super) status: Status,
     /// When [`Session::status`] follows, while it lags.
@@ -98,18 +129,19 @@ pub(super) struct Turn {
     /// The `span.model_request_start` event without an end.
     pub(super) model_request: Option<String>,
     pub(super) pending_calls: Vec<PendingCall>,
+    /// Why the primary thread is idle while child threads or workflow runs keep the session running.
+    pub(super) held: Option<Stop>,
+    /// Why the session is idle; none before the first turn and while one is under way.
+    pub(super) stop: Option<Stop>,
     /// Results of answered calls, which the next turn records.
     pub(super) results: Vec<(&'static str, Value)>,
 }
 
-/// A child thread of a multi-agent session.
-#[derive(Debug, Clone)]
-pub(super) struct Thread {
-    pub(super) id: String,
-    pub(super) agent: Value,
-    pub(super) status: Status,
-    pub(super) created_at: Timestamp,
-    pub(super) updated_at: Timestamp,
+impl Turn {
+    /// Lets the turn go on when all child threads have reported.
+    pub(super) fn await_reports(&mut self) {
+        self.action = TurnAction::AwaitReports;
+    }
 }
 
 /// A session. What is serialized is the part of its record that does not depend on the time.
@@ -131,7 +163,10 @@ pub(super) struct Session {
     #[serde(serialize_with = "serialize_agent")]
     pub(super) agent: Arc<Agent>,
     pub(super) resources: Vec<Value>,
-    pub(super) outcome_evaluations: Vec<Value>,
+    outcome_evaluations: Vec<Outcome>,
+    /// Whether clients execute the built-in tools.
+    #[serde(skip)]
+    pub(super) self_hosted: bool,
     #[serde(skip)]
     pub(super) usage: Usage,
     #[serde(skip)]
@@ -140,6 +175,18 @@ pub(super) struct Session {
     pub(super) turn: Turn,
     #[serde(skip)]
     pub(super) threads: Vec<Thread>,
+    #[serde(skip)]
+    pub(super) produced: Vec<File>,
+    /// Copies of the files among `resources`.
+    #[serde(skip)]
+    pub(super) mounted: Vec<MountedFile>,
+    /// The number in the newest id of a resource or produced file.
+    #[serde(skip)]
+    pub(super) attachment_number: usize,
+    #[serde(skip)]
+    runs: Vec<WorkflowRun>,
+    #[serde(skip)]
+    heartbeat: Option<Heartbeat>,
     #[serde(skip)]
     pub(super) history: History,
 }
@@ -176,16 +223,23 @@ impl Session {
             agent,
             resources: Vec::new(),
             outcome_evaluations: Vec::new(),
+            self_hosted: false,
             usage: Usage::default(),
             budget_cents: None,
             turn: Turn::default(),
             threads: Vec::new(),
+            produced: Vec::new(),
+            mounted: Vec::new(),
+            attachment_number: 0,
+            runs: Vec::new(),
+            heartbeat: None,
             history: History::new(suffix),
         }
     }
 
-    /// Updates a lagging status whose time has come.
+    /// Does what was to happen by now: signs of life, and a lagging status whose time has come.
     pub(super) fn catch_up(&mut self, now: Timestamp) {
+        self.show_life(now);
         if let Some(until) = self.turn.status_lags_until.filter(|until| *until <= now) {
             self.status = self.turn.status;
             self.updated_at = self.updated_at.max(until);
@@ -217,6 +271,15 @@ impl Session {
         ((self.usage.active_seconds + current) * 1000.0).round() / 1000.0
     }
 
+    fn usage_json(&self, now: Timestamp) -> Value {
+        self.usage.to_json(self.active_seconds(now))
+    }
+
+    /// Whether the session has consumed its budget.
+    pub(super) fn out_of_budget(&self) -> bool {
+        self.budget_cents.is_some_and(|budget| self.usage.cents >= budget)
+    }
+
     pub(super) fn view(&self, now: Timestamp) -> SessionView<'_> {
         let active_seconds = self.active_seconds(now);
         let end = match self.status {
@@ -229,7 +292,7 @@ impl Session {
                 "active_seconds": active_seconds,
                 "duration_seconds": end.seconds_since(self.created_at),
             }),
-            usage: self.usage.to_json(active_seconds),
+            usage: self.usage_json(now),
             budget: self.budget(),
         }
     }
@@ -244,36 +307,6 @@ impl Session {
     }
 
     fn has_thread(&self, id: &str) -> bool {
-        self.primary_thread_id() == id || self.threads.iter().any(|thread| thread.id == id)
-    }
-
-    /// All threads, the primary one first.
-    pub(super) fn all_threads(&self) -> Vec<Thread> {
-        let primary = Thread {
-            id: self.primary_thread_id(),
-            agent: self.agent.as_thread_agent(),
-            status: self.status,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        };
-        let children = self.threads.iter().cloned();
-        std::iter::once(primary).chain(children).collect()
-    }
-
-    pub(super) fn thread_view(&self, thread: &Thread) -> Value {
-        let primary = self.primary_thread_id();
-        json!({
-            "id": thread.id,
-            "type": "session_thread",
-            "session_id": self.id,
-            "parent_thread_id": (thread.id != primary).then_some(primary),
-            "agent": thread.agent,
-            "status": thread.status,
-            "created_at": thread.created_at,
-            "updated_at": thread.updated_at,
-            "archived_at": self.archived_at,
-            "stats": null,
-            "usage": null,
-        })
+        self.primary_thread_id() == id || self.child(id).is_some()
     }
 }

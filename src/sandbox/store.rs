@@ -2,19 +2,34 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    agent::{Agent, AgentRecord},
+    agent::{Agent, multiagent, versions::AgentVersions},
     clock::{Clock, Timestamp, TurnTimer},
+    collection::Collection,
+    deployment::Deployment,
     environment::Environment,
     fault::Fault,
+    file::File,
     page::SortKey,
     quirks::Quirks,
     rejection::{Rejection, Result},
     session::Session,
+    vault::Vault,
 };
+
+/// A route of the API and how often it was requested.
+#[derive(Debug, Serialize)]
+pub(super) struct RouteCount {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) requests: u64,
+    /// How many of the requests were refused.
+    pub(super) refusals: u64,
+}
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -24,8 +39,14 @@ pub(super) struct Store {
     pub(super) faults: Vec<Fault>,
     /// Cancelled when the sandbox stops.
     pub(super) closing: CancellationToken,
-    pub(super) agents: BTreeMap<String, AgentRecord>,
-    pub(super) environments: BTreeMap<String, Environment>,
+    pub(super) agents: Collection<AgentVersions>,
+    pub(super) environments: Collection<Environment>,
+    pub(super) vaults: Collection<Vault>,
+    pub(super) deployments: Collection<Deployment>,
+    /// Uploaded files; those of sessions are in the sessions.
+    pub(super) files: Collection<File>,
+    /// In the order of the table of routes.
+    pub(super) routes: Vec<RouteCount>,
     /// How many objects clients have created; their ids are numbered.
     pub(super) created: u64,
     /// Sorted by creation.
@@ -41,8 +62,12 @@ impl Store {
             quirks,
             faults,
             closing: CancellationToken::new(),
-            agents: BTreeMap::new(),
-            environments: BTreeMap::new(),
+            agents: Collection::new("agent"),
+            environments: Collection::new("environment"),
+            vaults: Collection::new("vault"),
+            deployments: Collection::new("deployment"),
+            files: Collection::new("file"),
+            routes: Vec::new(),
             created: 0,
             sessions: BTreeMap::new(),
             session_keys: HashMap::new(),
@@ -71,6 +96,15 @@ impl Store {
         Ok((session, &mut self.clock, &self.quirks))
     }
 
+    /// All sessions, whose statuses may lag.
+    pub(super) fn stored_sessions(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.values()
+    }
+
+    pub(super) fn stored_sessions_mut(&mut self) -> impl Iterator<Item = &mut Session> {
+        self.sessions.values_mut()
+    }
+
     /// All sessions as of `now`, oldest first.
     pub(super) fn sessions(&mut self, now: Timestamp) -> &BTreeMap<SortKey, Session> {
         for session in self.sessions.values_mut() {
@@ -85,29 +119,64 @@ impl Store {
         }
     }
 
-    /// The agent as a session holds it: with whole agents in place of references to them.
+    /// The newest version of an agent as a session holds it.
     pub(super) fn agent_for_session(&self, id: &str) -> Result<Agent> {
-        let mut agent = self.agent(id)?.agent.clone();
+        self.agent_version_for_session(id, None)
+    }
+
+    /// A version of an agent as a session holds it: with whole agents in place of references to
+    /// them.
+    pub(super) fn agent_version_for_session(
+        &self,
+        id: &str,
+        version: Option<u64>,
+    ) -> Result<Agent> {
+        let record = self.agents.get(id)?.version(version)?;
+        if record.archived_at.is_some() {
+            return Err(Rejection::field("agent", "is archived"));
+        }
+        let mut agent = record.agent.clone();
         for member in agent.members_mut() {
             let id = member.get("id").and_then(Value::as_str).unwrap_or_default();
-            *member = self.agent(id)?.agent.as_thread_agent();
+            let version = member.get("version").and_then(Value::as_u64);
+            let record = self.agents.get(id)?.version(version)?;
+            *member = record.agent.as_thread_agent();
         }
         Ok(agent)
     }
 
-    pub(super) fn agent(&self, id: &str) -> Result<&AgentRecord> {
-        let missing = || Rejection::not_found(format!("There is no agent {id:?}."));
-        self.agents.get(id).ok_or_else(missing)
+    /// Checks that all of these vaults can be used by a session.
+    pub(super) fn check_vaults(&self, ids: &[String]) -> Result<()> {
+        for id in ids {
+            if self.vaults.get(id)?.archived_at.is_some() {
+                return Err(Rejection::field("vault_ids", format!("{id:?} is archived")));
+            }
+        }
+        Ok(())
     }
 
-    pub(super) fn environment(&self, id: &str) -> Result<&Environment> {
-        let missing = || Rejection::not_found(format!("There is no environment {id:?}."));
-        self.environments.get(id).ok_or_else(missing)
+    /// Resolves the `multiagent` of a request that makes this version of the agent `own`.
+    pub(super) fn resolve_multiagent(
+        &self,
+        body: &mut Value,
+        own: &str,
+        own_version: u64,
+    ) -> Result<()> {
+        multiagent::resolve_body(body, (own, own_version), &|id, version| {
+            let record = self.agents.get(id)?.version(version)?;
+            if record.archived_at.is_some() {
+                let complaint = format!("the agent {id:?} is archived");
+                return Err(Rejection::field("multiagent", complaint));
+            }
+            let agent = &record.agent;
+            let is_multiagent = agent.multiagent.is_some();
+            Ok(multiagent::Member { version: agent.version, is_multiagent })
+        })
     }
 
-    pub(super) fn end_turn(&mut self, timer: &TurnTimer) {
+    pub(super) fn on_timer(&mut self, timer: &TurnTimer) {
         if let Ok((session, clock, _)) = self.session(&timer.session) {
-            session.end_turn(clock, timer.turn);
+            session.on_timer(clock, timer.due);
         }
     }
 }

@@ -11,6 +11,9 @@ use super::{
 
 const BUILT_IN_TOOLS: &str = "bash, read, write, edit, glob, grep, web_fetch, web_search";
 
+/// How many tools an agent may have (128 until October 2026).
+const MAX_TOOLS: usize = 256;
+
 /// The `type` of the toolset of built-in tools.
 pub(super) const BUILT_IN_TOOLSET: &str = "agent_toolset_20260401";
 
@@ -47,6 +50,11 @@ impl ToolKind {
         let fields = json!({"content": content, "is_error": is_error, call_key: call});
         (kind, fields)
     }
+}
+
+/// Whether the service executes this built-in tool itself, whatever the environment.
+pub(super) fn is_web_tool(name: &str) -> bool {
+    matches!(name, "web_fetch" | "web_search")
 }
 
 pub(super) fn is_built_in(name: &str) -> bool {
@@ -102,9 +110,6 @@ pub(super) fn tools(agent: &Fields<'_>) -> Result<Option<Vec<Value>>> {
     let Some(values) = agent.array("tools")? else {
         return Ok(None);
     };
-    if values.len() > 128 {
-        return Err(agent.error("tools", "at most 128 tools"));
-    }
     let mut identities = BTreeSet::new();
     let mut resolved = Vec::with_capacity(values.len());
     for fields in agent.objects("tools")? {
@@ -125,6 +130,28 @@ pub(super) fn tools(agent: &Fields<'_>) -> Result<Option<Vec<Value>>> {
     Ok(Some(resolved))
 }
 
+/// Checks the number of an agent's tools. An update of a session has no such limit.
+pub(super) fn check_count(tools: &[Value], agent: &Fields<'_>) -> Result<()> {
+    if tools.iter().map(tool_count).sum::<usize>() <= MAX_TOOLS {
+        return Ok(());
+    }
+    let complaint = format!("at most {MAX_TOOLS} tools over all toolsets");
+    Err(agent.error("tools", complaint))
+}
+
+/// How many tools a resolved toolset counts for. Those of an MCP server are not known; the ones
+/// with a config are counted.
+fn tool_count(tool: &Value) -> usize {
+    let configs = tool.get("configs").and_then(Value::as_array);
+    match tool.get("type").and_then(Value::as_str) {
+        Some(BUILT_IN_TOOLSET) => {
+            let names = BUILT_IN_TOOLS.split(", ");
+            names.filter(|name| policy_of(tool, name).0).count()
+        }
+        _ => configs.map_or(1, Vec::len).max(1),
+    }
+}
+
 /// Checks that the servers of all MCP toolsets exist.
 pub(super) fn check_servers(tools: &[Value], servers: &[Value], agent: &Fields<'_>) -> Result<()> {
     for (position, tool) in tools.iter().enumerate() {
@@ -136,6 +163,22 @@ pub(super) fn check_servers(tools: &[Value], servers: &[Value], agent: &Fields<'
             let path = format!("{}.{position}.mcp_server_name", agent.at("tools"));
             let complaint = format!("no MCP server is named {name:?}");
             return Err(Rejection::field(&path, complaint));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that each server has an MCP toolset, which agents must have but sessions need not.
+pub(super) fn check_servers_used(
+    tools: &[Value],
+    servers: &[Value],
+    agent: &Fields<'_>,
+) -> Result<()> {
+    for (position, server) in servers.iter().enumerate() {
+        let name = server.get("name");
+        if !tools.iter().any(|tool| tool.get("mcp_server_name") == name) {
+            let path = format!("{}.{position}.name", agent.at("mcp_servers"));
+            return Err(Rejection::field(&path, "no mcp_toolset uses this server"));
         }
     }
     Ok(())

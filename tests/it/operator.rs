@@ -3,6 +3,7 @@
 
 mod audit;
 mod confirm;
+mod copies;
 mod elicit;
 mod export;
 mod paths;

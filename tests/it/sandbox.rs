@@ -7,11 +7,21 @@
     reason = "functions shared by tests fail as tests do"
 )]
 
+mod admission;
+mod answers;
+mod budgets;
 mod changes;
+mod commands;
 mod faults;
+mod files;
 mod lists;
+mod outcomes;
 mod requests;
+mod seed;
+mod setup;
+mod threads;
 mod turns;
+mod workflows;
 
 use std::time::Duration;
 
@@ -98,6 +108,46 @@ impl HttpClient {
         self.post(&path, &json!({"events": [event]})).await
     }
 
+    /// Sends events in one request.
+    async fn send_all(&self, id: &str, events: &[Value]) -> (u16, Value) {
+        let path = format!("/v1/sessions/{id}/events");
+        self.post(&path, &json!({"events": events})).await
+    }
+
+    /// A session that has been through one turn with this message, and is idle or terminated.
+    async fn after_turn(&self, fields: Value, text: &str) -> String {
+        let id = self.create(fields).await;
+        let (status, body) = self.send(&id, message(text)).await;
+        assert_eq!(status, 200, "{body}");
+        self.settled(&id).await;
+        id
+    }
+
+    /// The session once it is neither running nor rescheduled.
+    async fn settled(&self, id: &str) -> Value {
+        for _ in 0..400 {
+            let session = self.session(id).await;
+            if session["status"] == "idle" || session["status"] == "terminated" {
+                return session;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{id} is still busy");
+    }
+
+    /// The newest event of this type.
+    async fn newest(&self, id: &str, kind: &str) -> Value {
+        let path = format!("/v1/sessions/{id}/events?types[]={kind}&order=desc&limit=1");
+        self.ok(&path).await["data"][0].clone()
+    }
+
+    /// The ids of the calls that the session waits for.
+    async fn waiting_for(&self, id: &str) -> Vec<String> {
+        let stop = self.newest(id, "session.status_idle").await["stop_reason"].clone();
+        let ids = stop["event_ids"].as_array().into_iter().flatten();
+        ids.map(|id| id.as_str().unwrap().to_owned()).collect()
+    }
+
     async fn event_types(&self, id: &str) -> Vec<String> {
         let page = self.ok(&format!("/v1/sessions/{id}/events")).await;
         texts(&page, "type")
@@ -135,6 +185,24 @@ fn message(text: &str) -> Value {
 
 fn interrupt() -> Value {
     json!({"type": "user.interrupt"})
+}
+
+fn confirm(call: &str, result: &str) -> Value {
+    json!({"type": "user.tool_confirmation", "tool_use_id": call, "result": result})
+}
+
+fn custom_result(call: &str) -> Value {
+    let content = json!([{"type": "text", "text": "found"}]);
+    json!({"type": "user.custom_tool_result", "custom_tool_use_id": call, "content": content})
+}
+
+fn outcome(description: &str) -> Value {
+    let rubric = json!({"type": "text", "content": "It is complete."});
+    json!({"type": "user.define_outcome", "description": description, "rubric": rubric})
+}
+
+fn limit(cents: &str) -> Value {
+    json!({"type": "limit", "max_list_cost": {"amount": cents, "currency": "USD"}})
 }
 
 fn ids(page: &Value) -> Vec<String> {

@@ -11,7 +11,7 @@ use url::Url;
 use crate::api::{
     attempt,
     attempt::{SendError, SendOptions},
-    body::{BodyError, json},
+    body::{BodyError, Parse, json},
     credentials::{files::IssuedToken, secret::Secret, workload::Workload},
     error::{Acted, ApiError},
     request::Request,
@@ -86,7 +86,8 @@ impl TokenRequest {
             caller: &RequestOptions::default(),
         };
         let mut earlier = None;
-        match attempt::send(http, &prepared, &options, issued_token, &mut earlier).await {
+        let parse: Parse<IssuedToken> = issued_token;
+        match attempt::send(http, &prepared, &options, &parse, &mut earlier).await {
             Ok(response) => Ok(response.body),
             // Whatever was issued, nothing was done to a session.
             Err(error) => Err(ApiError::from(SendError { error, earlier }).with_acted(Acted::No)),

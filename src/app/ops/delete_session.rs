@@ -6,12 +6,12 @@ use crate::{
         approval::{Approval, BrokenSeal, invalid, subject::Subject},
         context::Context,
         error::{Error, ErrorKind, Mismatch},
-        export::{self, Exported},
+        export::{self, Contents, Exported},
         services::Services,
         waiting::{Found, Look},
         write::{Conditions, GuardedWrite, Sent, Written, write},
     },
-    domain::guard::Operation,
+    domain::{code::Code, guard::Operation},
     model::{Session, SessionId},
 };
 
@@ -123,10 +123,21 @@ impl<'a> Deletion<'a> {
         if self.exports >= MAX_EXPORTS {
             return Err(ErrorKind::ExportOutdated(Box::new(session.head.clone())).into());
         }
-        self.exported = Some(exporter.export(cx, self.id, session).await?);
+        let copy = Box::pin(exporter.export(cx, self.id, session, Contents::default())).await;
+        self.exported = Some(copy.map_err(|error| not_exported(self.id, error))?);
         self.exports += 1;
         Ok(Approval::Recheck)
     }
+}
+
+/// Whatever kept the copy from being made keeps the session from being deleted. Only a failure
+/// after which the same call goes on stays what it is.
+fn not_exported(id: &SessionId, error: Error) -> Error {
+    let goes_on = matches!(error.kind(), ErrorKind::ExportUnfinished { .. });
+    if goes_on || error.code() == Code::ExportFailed {
+        return error;
+    }
+    ErrorKind::NotExported { session: id.clone(), cause: Box::new(error) }.into()
 }
 
 impl GuardedWrite for Deletion<'_> {

@@ -4,7 +4,7 @@ use crate::{
     app::{
         context::Context,
         error::{Error, ErrorKind},
-        export::Exported,
+        export::{Contents, Exported},
         services::Services,
     },
     model::SessionId,
@@ -14,9 +14,10 @@ pub(crate) async fn export_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,
+    contents: Contents,
 ) -> Result<Exported, Error> {
     let exporter = services.exporter.as_ref().ok_or(ErrorKind::ExportUnavailable)?;
     let _lock = services.lock(cx, id).await?;
     let session = cx.read_session(id).await?;
-    exporter.export(cx, id, &session).await
+    Box::pin(exporter.export(cx, id, &session, contents)).await
 }

@@ -15,7 +15,7 @@ use crate::{
         write::{Conditions, GuardedWrite, Sent, Written, poll::Poll, write},
     },
     domain::guard::{Activity, Operation},
-    model::{Session, SessionId},
+    model::{ObjectId, Session, SessionId},
 };
 
 /// What came of an interrupt, with the session as last seen.
@@ -35,7 +35,7 @@ pub(crate) async fn interrupt_session(
     services: &Services,
     cx: &Context,
     id: &SessionId,
-    thread: Option<String>,
+    thread: Option<ObjectId>,
     wait: Duration,
     dry_run: bool,
 ) -> Result<Interrupted, Error> {
@@ -82,7 +82,7 @@ async fn until_stopped(
 }
 
 struct Interrupt {
-    thread: Option<String>,
+    thread: Option<ObjectId>,
 }
 
 impl GuardedWrite for Interrupt {
@@ -108,7 +108,7 @@ impl GuardedWrite for Interrupt {
     async fn send(&self, client: &Client, id: &SessionId, (): &()) -> Sent {
         let mut event = json!({"type": "user.interrupt"});
         if let (Some(thread), Some(event)) = (&self.thread, event.as_object_mut()) {
-            event.insert("session_thread_id".to_owned(), json!(thread));
+            event.insert("session_thread_id".to_owned(), json!(thread.as_str()));
         }
         Ok(client.send_events(id, &[event]).await?.map(|()| None))
     }

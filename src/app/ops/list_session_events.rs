@@ -7,14 +7,18 @@ use crate::{
         context::Context,
         cursor::ListRequest,
         error::{About, Error},
-        scan::{gap::Gap, lists::Events},
+        scan::{
+            gap::Gap,
+            lists::{Events, ThreadEvents},
+            source::Source,
+        },
         services::Services,
     },
     domain::{
         events::{self, EventFilter},
         view::size::{LIST_BYTES, SizeBudget, size},
     },
-    model::{Event, Order, SessionId},
+    model::{Event, ObjectId, Order, SessionId},
 };
 
 /// How many events one call reads at most, where the service ignores the filters.
@@ -26,6 +30,8 @@ const MIN_VALUE_CHARACTERS: usize = 400;
 pub(crate) struct Query<'a> {
     pub request: ListRequest,
     pub session: &'a SessionId,
+    /// Of this thread's own history instead of the session's.
+    pub thread: Option<ObjectId>,
     pub filter: EventFilter,
     pub order: Order,
     pub limit: u32,
@@ -45,12 +51,27 @@ pub(crate) async fn list_session_events(
 ) -> Result<Listed, Error> {
     let id = query.session;
     cx.ensure_allowed(id).await?;
-    let source = Events::new(id.clone(), query.filter, query.order);
-    let mut scan = services
-        .scan(cx, source, MAX_SCAN)
-        .page_size(query.limit)
-        .resume_from(query.request.position.clone());
-    let limit = query.limit as usize;
+    let Query { request, session, thread, filter, order, limit } = query;
+    let session = session.clone();
+    match thread {
+        None => list(services, cx, Events::new(session, filter, order), request, limit).await,
+        Some(thread) => {
+            let source = ThreadEvents { session, thread, filter, order };
+            list(services, cx, source, request, limit).await
+        }
+    }
+}
+
+async fn list<S: Source<Item = Event>>(
+    services: &Services,
+    cx: &Context,
+    source: S,
+    request: ListRequest,
+    limit: u32,
+) -> Result<Listed, Error> {
+    let mut scan =
+        services.scan(cx, source, MAX_SCAN).page_size(limit).resume_from(request.position.clone());
+    let limit = limit as usize;
     let value_limit = (VALUE_CHARACTERS / limit).max(MIN_VALUE_CHARACTERS);
     let mut shown = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
@@ -58,7 +79,7 @@ pub(crate) async fn list_session_events(
         let event = match scan.next().await {
             Ok(Some(event)) => event,
             Ok(None) => break,
-            Err(error) => return Err(clarified(cx, id, error).await),
+            Err(error) => return Err(clarified(cx, error).await),
         };
         let fields = fitting(&event, value_limit);
         if !budget.take(&fields) {
@@ -67,16 +88,16 @@ pub(crate) async fn list_session_events(
         }
         shown.push(fields);
     }
-    Ok(Listed {
-        events: shown,
-        next_page: query.request.next_cursor(services.cursors(), scan.position()),
-        gaps: scan.gaps(),
-    })
+    let next_page = request.next_cursor(services.cursors(), scan.position());
+    Ok(Listed { events: shown, next_page, gaps: scan.gaps() })
 }
 
-async fn clarified(cx: &Context, id: &SessionId, error: Error) -> Error {
+async fn clarified(cx: &Context, error: Error) -> Error {
     match error.into_api() {
-        Ok(error) => cx.clarified_by_session(About::Session(id.clone()), id, error).await,
+        Ok((About::Session(id), error)) => {
+            cx.clarified_by_session(About::Session(id.clone()), &id, error).await
+        }
+        Ok((subject, error)) => Error::api(subject, error),
         Err(error) => error,
     }
 }

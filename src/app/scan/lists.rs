@@ -12,7 +12,7 @@ use crate::{
         events::{self, EventFilter},
         filter::{Filter, is_allowed},
     },
-    model::{ApiTime, Event, Order, Page, SessionHead, SessionId},
+    model::{ApiTime, Event, ObjectId, Order, Page, SessionHead, SessionId},
 };
 
 /// Which filters the requests of a list carry. All are applied here anyway, and some services fail
@@ -224,17 +224,93 @@ impl Source for Events {
     }
 
     fn sort_key(&self, event: &Event) -> SortKey {
-        let id = events::text(event, "id").filter(|id| !id.is_empty());
-        SortKey { id: id.map(str::to_owned), at: events::at(event) }
+        event_key(event)
     }
 
-    /// Some services give the id of a turn to all of its events.
     fn identity(&self, event: &Event) -> Option<String> {
-        let SortKey { id, at } = self.sort_key(event);
-        Some(format!("{} {} {at:?}", id?, events::kind(event)))
+        event_identity(event)
     }
 
     fn order(&self) -> Order {
         self.order
     }
+}
+
+/// The events of one thread's own history that match a filter. That list is oldest first and has
+/// no filters, so newest first means that it is read to its end.
+pub(crate) struct ThreadEvents {
+    pub(crate) session: SessionId,
+    pub(crate) thread: ObjectId,
+    pub(crate) filter: EventFilter,
+    pub(crate) order: Order,
+}
+
+/// Pages of a history that is read to its end.
+const MAX_PAGES: usize = 50;
+
+impl Source for ThreadEvents {
+    type Item = Event;
+
+    async fn page(
+        &self,
+        client: &Client,
+        mut cursor: Option<String>,
+        size: u32,
+    ) -> Result<Page<Event>, ApiError> {
+        let (id, thread) = (&self.session, &self.thread);
+        if self.order == Order::Asc {
+            let page = client.list_thread_events(id, thread, Some(size), cursor.as_deref());
+            return Ok(page.await?.body);
+        }
+        let mut all = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let page = client.list_thread_events(id, thread, None, cursor.as_deref()).await?.body;
+            all.extend(page.data);
+            match page.next_page {
+                Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+                Some(_) => break,
+                None => {
+                    all.reverse();
+                    let is_incomplete = page.is_incomplete;
+                    return Ok(Page { data: all, next_page: None, is_incomplete });
+                }
+            }
+        }
+        Err(ApiError::bad_response(200, "a history without an end", None))
+    }
+
+    fn matches(&self, event: &Event) -> bool {
+        self.filter.matches(event)
+    }
+
+    fn is_undecided(&self, event: &Event) -> bool {
+        self.filter.is_undecided(event)
+    }
+
+    fn about(&self) -> About {
+        About::Thread(self.session.clone(), self.thread.clone())
+    }
+
+    fn sort_key(&self, event: &Event) -> SortKey {
+        event_key(event)
+    }
+
+    fn identity(&self, event: &Event) -> Option<String> {
+        event_identity(event)
+    }
+
+    fn order(&self) -> Order {
+        self.order
+    }
+}
+
+fn event_key(event: &Event) -> SortKey {
+    let id = events::text(event, "id").filter(|id| !id.is_empty());
+    SortKey { id: id.map(str::to_owned), at: events::at(event) }
+}
+
+/// Some services give the id of a turn to all of its events.
+fn event_identity(event: &Event) -> Option<String> {
+    let SortKey { id, at } = event_key(event);
+    Some(format!("{} {} {at:?}", id?, events::kind(event)))
 }

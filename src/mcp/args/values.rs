@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     domain::{details::Field, money::Money, time},
     explain::values,
-    model::{ApiTime, Order, SessionId},
+    model::{ApiTime, ObjectId, Order, SessionId},
 };
 
 /// `N`, as the default of an argument.
@@ -36,6 +36,19 @@ impl TryFrom<String> for SessionIdArg {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         SessionId::parse(&text).map(Self).map_err(values::session_id)
+    }
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String", extend("x-check" = "session_id"))]
+pub(crate) struct ThreadIdArg(pub(crate) ObjectId);
+
+impl TryFrom<String> for ThreadIdArg {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        ObjectId::parse(&text).map(Self).map_err(values::session_id)
     }
 }
 

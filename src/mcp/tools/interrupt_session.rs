@@ -9,7 +9,7 @@ use crate::{
     app::ops::interrupt_session::{Interrupted, interrupt_session},
     domain::view::row::Row,
     mcp::{
-        args::values::{SessionIdArg, number},
+        args::values::{SessionIdArg, ThreadIdArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
@@ -19,8 +19,7 @@ pub(crate) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
     /// Only this thread of a multi-agent session.
-    #[schemars(length(min = 1, max = 256))]
-    session_thread_id: Option<String>,
+    session_thread_id: Option<ThreadIdArg>,
     /// How long to wait until it is seen to have stopped.
     #[serde(default = "number::<10>")]
     #[schemars(range(min = 0, max = 40))]
@@ -63,7 +62,7 @@ impl SessionsTool for Args {
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let id = self.session_id.id();
         let wait = Duration::from_secs(self.wait_seconds.into());
-        let thread = self.session_thread_id;
+        let thread = self.session_thread_id.map(|arg| arg.0);
         let interrupted =
             interrupt_session(call.services, call.cx, id, thread, wait, self.dry_run).await?;
         let (outcome, session) = match interrupted {

@@ -9,15 +9,18 @@ use crate::{
     domain::events::EventFilter,
     explain::gaps::warnings,
     mcp::{
-        args::values::{OrderArg, SessionIdArg, TimeArg, number},
+        args::values::{OrderArg, SessionIdArg, ThreadIdArg, TimeArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
+    model::ObjectId,
 };
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
+    /// A thread, to read its own history: the session's has only part of what its threads do.
+    session_thread_id: Option<ThreadIdArg>,
     /// Only these, such as "user.message", "agent.message", "agent.tool_use", "session.error".
     #[serde(default)]
     types: Vec<String>,
@@ -66,12 +69,15 @@ impl SessionsTool for Args {
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let id = self.session_id.id();
         let order = self.order;
-        let asked = (id.as_str(), &self.types, order, &self.after, &self.before);
+        let thread = self.session_thread_id.map(|arg| arg.0);
+        let thread_id = thread.as_ref().map(ObjectId::as_str);
+        let asked = (id.as_str(), thread_id, &self.types, order, &self.after, &self.before);
         let request = call.list_request(&asked, self.page.as_deref())?;
         let at = |time: Option<TimeArg>| time.map(|time| time.at(request.asked_at()));
         let filter =
             EventFilter { types: self.types, after: at(self.after), before: at(self.before) };
-        let query = Query { request, session: id, filter, order: order.into(), limit: self.limit };
+        let (order, limit) = (order.into(), self.limit);
+        let query = Query { request, session: id, thread, filter, order, limit };
         let listed = list_session_events(call.services, call.cx, query).await?;
         let warnings = warnings(&listed.gaps, listed.next_page.is_some());
         Ok(Output {

@@ -39,6 +39,11 @@ pub(super) fn set_quirks(store: &mut Store, request: &ApiRequest) -> Result<Resp
     list_quirks(store, request)
 }
 
+/// All routes of the API with the number of requests so far and how many of them were refused.
+pub(super) fn list_routes(store: &mut Store, _: &ApiRequest) -> Result<Response> {
+    respond(&json!({"routes": store.routes}))
+}
+
 /// The list under `key` of the body, which has no other keys.
 fn read_list<T: DeserializeOwned>(request: &ApiRequest, key: &str) -> Result<T> {
     let body = request.json()?;

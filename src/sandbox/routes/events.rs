@@ -4,13 +4,15 @@ use std::convert::Infallible;
 
 use axum::{
     http::StatusCode,
-    response::{IntoResponse as _, Response, Sse},
+    response::{IntoResponse as _, Response, Sse, sse},
 };
 use futures_util::{StreamExt as _, stream::unfold};
 use serde_json::{Value, json};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio_util::sync::CancellationToken;
 
 use crate::sandbox::{
+    event_type::is_event_type,
     exchange::{ApiRequest, respond},
     fields::Fields,
     history::Event,
@@ -20,13 +22,6 @@ use crate::sandbox::{
     session::inbox,
     store::Store,
 };
-
-/// Whether `types[]` may contain this type.
-fn is_event_type(kind: &str) -> bool {
-    let family = kind.split_once('.').map(|(family, _)| family);
-    let known = "user agent session span system workflow_run";
-    family.is_some_and(|family| known.split(' ').any(|known| known == family))
-}
 
 pub(super) fn list(store: &mut Store, request: &ApiRequest) -> Result<Response> {
     let query = &request.query;
@@ -46,14 +41,16 @@ pub(super) fn list(store: &mut Store, request: &ApiRequest) -> Result<Response> 
     let queued = session.history.queue.iter().map(|event| (1, event));
     let matching = happened.chain(queued).filter(|(_, event)| matches(event));
     let page = page.select(matching.map(|(rank, event)| ((rank, event.position), event)));
-    let page = page.map(|event| {
-        let mut json = event.json.clone();
-        if let (true, Some(json)) = (without_ids, json.as_object_mut()) {
-            json.shift_remove("id");
-        }
-        json
-    });
-    respond(&page)
+    respond(&page.map(|event| shown(event, without_ids)))
+}
+
+/// An event as it is listed.
+pub(super) fn shown(event: &Event, without_ids: bool) -> Value {
+    let mut json = event.json.clone();
+    if let (true, Some(json)) = (without_ids, json.as_object_mut()) {
+        json.shift_remove("id");
+    }
+    json
 }
 
 pub(super) fn send(store: &mut Store, request: &ApiRequest) -> Result<Response> {
@@ -68,7 +65,7 @@ pub(super) fn send(store: &mut Store, request: &ApiRequest) -> Result<Response> 
     let interrupts = |event: &Value| event.get("type") == interrupt;
     let silent =
         quirks.has(Quirk::InterruptAccepted) && events.into_iter().flatten().any(interrupts);
-    let recorded = session.receive(clock, inbox::read(&fields, "events")?)?;
+    let recorded = session.receive(clock, quirks, inbox::read(&fields, "events")?)?;
     if silent {
         return Ok(StatusCode::ACCEPTED.into_response());
     }
@@ -78,7 +75,16 @@ pub(super) fn send(store: &mut Store, request: &ApiRequest) -> Result<Response> 
 /// Server-sent events from now on, until the session is deleted or the sandbox stops.
 pub(super) fn stream(store: &mut Store, request: &ApiRequest) -> Result<Response> {
     let (session, ..) = store.session(request.id())?;
-    let events = unfold(session.history.subscribe(), async |mut events| {
+    let events = session.history.subscribe();
+    Ok(follow(events, store.closing.clone()))
+}
+
+/// The response that sends these events as they come.
+pub(super) fn follow(
+    events: broadcast::Receiver<sse::Event>,
+    closing: CancellationToken,
+) -> Response {
+    let events = unfold(events, async |mut events| {
         loop {
             match events.recv().await {
                 Ok(event) => return Some((Ok::<_, Infallible>(event), events)),
@@ -87,6 +93,5 @@ pub(super) fn stream(store: &mut Store, request: &ApiRequest) -> Result<Response
             }
         }
     });
-    let closing = store.closing.clone().cancelled_owned();
-    Ok(Sse::new(events.take_until(closing)).into_response())
+    Sse::new(events.take_until(closing.cancelled_owned())).into_response()
 }

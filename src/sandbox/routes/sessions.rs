@@ -14,6 +14,7 @@ use crate::sandbox::{
     query::Query,
     quirks::{Quirk, Quirks},
     rejection::{Rejection, Result},
+    resource::NewResource,
     session::{
         Session, SessionView, Status,
         inbox::{self, IncomingEvent},
@@ -43,6 +44,7 @@ pub(super) fn list(store: &mut Store, request: &ApiRequest) -> Result<Response> 
     let (query, quirks) = (&request.query, &store.quirks.clone());
     let page = PageRequest::new(query, quirks, "s", Some(Order::Descending), (20, 100))?;
     let created_at = query.created_at(quirks)?;
+    page.check_created_at(&created_at)?;
     let include_archived = query.boolean("include_archived")?;
     let agent = query.one("agent_id")?;
     // The version counts only together with an agent.
@@ -99,6 +101,10 @@ pub(super) fn create(store: &mut Store, request: &ApiRequest) -> Result<Response
     let fields = Fields::body(&body, known)?;
     let agent = read_agent(store, &fields)?;
     let environment = read_environment(store, &fields)?;
+    let too_many = |events: &Vec<Value>| events.len() > 50;
+    if fields.array("initial_events")?.is_some_and(too_many) {
+        return Err(fields.error("initial_events", "at most 50 events"));
+    }
     let initial_events = inbox::read(&fields, "initial_events")?;
     if !initial_events.iter().all(IncomingEvent::may_be_initial) {
         let complaint = "only user.message and user.define_outcome";
@@ -106,13 +112,19 @@ pub(super) fn create(store: &mut Store, request: &ApiRequest) -> Result<Response
     }
     let now = store.clock.stamp();
     let suffix = store.new_id_suffix();
+    let vault_ids = fields.strings("vault_ids")?.unwrap_or_default();
+    store.check_vaults(&vault_ids)?;
     let mut session = Session::new(&suffix, agent.into(), environment, now);
+    session.self_hosted = store.environments.get(environment)?.is_self_hosted();
     session.title = fields.text("title")?.map(str::to_owned);
     session.metadata = attributes::metadata(&fields)?;
-    session.resources = attributes::resources(&fields, &suffix, now)?;
-    session.vault_ids = fields.strings("vault_ids")?.unwrap_or_default();
+    for resource in fields.objects("resources")? {
+        let resource = NewResource::read(&resource?, &store.files, now)?;
+        session.mount(resource, now)?;
+    }
+    session.vault_ids = vault_ids;
     session.budget_cents = attributes::budget(&fields)?;
-    session.receive(&mut store.clock, initial_events)?;
+    session.receive(&mut store.clock, &store.quirks, initial_events)?;
     let id = session.id.clone();
     store.created += 1;
     store.add_session(session);
@@ -133,19 +145,15 @@ fn read_agent(store: &Store, fields: &Fields<'_>) -> Result<Agent> {
     };
     let id = reference.required_text("id")?;
     reference.allow(&format!("type id version {overrides}"))?;
-    let mut agent = store.agent_for_session(id)?;
     let version = reference.integer("version")?;
-    if version.is_some_and(|version| version != agent.version) {
-        let message = format!("Agent {id:?} has no such version here.");
-        return Err(Rejection::not_found(message));
-    }
+    let mut agent = store.agent_version_for_session(id, version)?;
     agent.apply_overrides(&reference)?;
     Ok(agent)
 }
 
 fn read_environment<'a>(store: &Store, fields: &Fields<'a>) -> Result<&'a str> {
     let id = fields.required_text("environment_id")?;
-    let environment = store.environment(id);
+    let environment = store.environments.get(id);
     let environment = environment.map_err(|error| error.with_code("environment_not_found"))?;
     if environment.archived_at.is_some() {
         let error = fields.error("environment_id", "is archived");
@@ -177,6 +185,10 @@ pub(super) fn delete(store: &mut Store, request: &ApiRequest) -> Result<Response
             ));
         }
     } else {
+        if !quirks.has(Quirk::EndsRuns) {
+            session.check_no_open_run()?;
+        }
+        session.stop_runs(clock);
         session.record("session.deleted", clock.stamp(), json!({}));
         store.remove_session(id);
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
-use super::script::{Step, usage};
+use super::script::{IdleReason, Step, usage};
 use crate::sandbox::{rejection::Result, session::Session, store::Store};
 
 /// What the titles are made of.
@@ -37,8 +37,13 @@ pub(super) fn add(store: &mut Store, words: &Words, count: usize, agent: &str) -
             19 => session.play(age / 2 + 10, Step::Archived),
             _ => {
                 let end = age.min(30 + spread * 600) / 2 + 10;
-                session.play(end, Step::Idle("end_turn".to_owned()));
+                session.play(end, Step::Idle(IdleReason::EndTurn));
             }
+        }
+        // One in fifty of those that run shows no sign of life.
+        if number % 20 == 7 && number / 20 % 50 != 3 {
+            let last = now.minus(Duration::from_secs(20 + spread % 40));
+            session.beat(Duration::from_secs(60), last.max(session.created_at));
         }
         session.updated_at = session.updated_at.min(now.minus(Duration::from_secs(1)));
         store.add_session(session);

@@ -5,11 +5,15 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::threads::ThreadStep;
 use crate::sandbox::{
     clock::Timestamp,
-    json::with_field,
-    session::{PendingCall, Session, Status, Thread, Usage},
-    toolset::{ToolKind, is_built_in},
+    session::{
+        Session, Status, Usage,
+        command::Judgement,
+        pending::{Awaited, PendingCall},
+        stop::Stop,
+    },
 };
 
 #[derive(Debug, Deserialize)]
@@ -22,27 +26,60 @@ pub(super) enum Step {
     /// A tool call.
     Tool(ToolUse),
     /// The end of a turn, with a stop reason.
-    Idle(String),
+    Idle(IdleReason),
     /// A `session.error` event.
     Error(Value),
     Rescheduled,
     Terminated,
     Archived,
-    /// The start of a child thread.
+    /// The start of a child thread of the agent with this id.
     Thread {
         agent: String,
-        status: Status,
+        task: String,
     },
+    /// The start of a workflow run, with its description.
+    Run(String),
+    /// The next phase of the newest run.
+    Phase,
+    /// An interrupt, which pauses all runs.
+    Interrupt,
+    /// Tool calls in a row, one each `every` seconds.
+    Tools {
+        times: u64,
+        every: u64,
+        call: ToolUse,
+    },
+    /// What happens in the child thread with this number.
+    InThread(usize, ThreadStep),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum IdleReason {
+    EndTurn,
+    RequiresAction,
+    RetriesExhausted,
+    BudgetReached,
 }
 
 /// A tool call; without a result the session waits for an answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ToolUse {
     name: String,
     mcp_server_name: Option<String>,
-    input: Value,
-    result: Option<String>,
+    pub(super) input: Value,
+    pub(super) result: Option<String>,
+}
+
+impl ToolUse {
+    /// `server.tool` for a tool of an MCP server.
+    pub(super) fn full_name(&self) -> String {
+        match &self.mcp_server_name {
+            Some(server) => format!("{server}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// Usage in proportion to its cost.
@@ -66,106 +103,141 @@ impl Session {
         match step {
             Step::User(text) => {
                 self.record("user.message", at, text_content(&text));
-                let start = after(seconds + 1);
-                self.record("session.status_running", start, json!({}));
-                let request = "span.model_request_start";
-                self.turn.model_request = Some(self.record(request, start, json!({})));
-                self.turn.running_since = Some(start);
-                self.set_status(Status::Running);
-                self.updated_at = start;
+                self.run(after(seconds + 1));
+                self.start_request(after(seconds + 1));
             }
             Step::Agent(text) => {
                 self.record("agent.message", at, text_content(&text));
-                let fields = json!({
-                    "model_request_start_id": self.turn.model_request.take(),
-                    "is_error": false,
-                    "model_usage": {
-                        "input_tokens": 2_400,
-                        "output_tokens": 600,
-                        "cache_read_input_tokens": 18_000,
-                        "cache_creation_input_tokens": 1_200,
-                    },
-                });
-                self.record("span.model_request_end", at, fields);
+                self.end_request(at);
                 self.updated_at = at;
             }
-            Step::Tool(tool) => self.play_tool(at, after(seconds + 2), tool),
+            Step::Tool(tool) => self.play_tool(seconds, tool),
             Step::Idle(reason) => {
-                let calls = self.turn.pending_calls.iter();
-                let ids: Vec<_> = calls.map(|call| json!(call.event_id)).collect();
-                let ids = (reason == "requires_action").then(|| json!(ids));
-                let reason = with_field(json!({"type": reason}), "event_ids", ids);
-                self.end(at, Status::Idle, json!({"stop_reason": reason}));
+                let reason = match reason {
+                    IdleReason::EndTurn => Stop::EndTurn,
+                    IdleReason::RequiresAction => self.waiting(),
+                    IdleReason::RetriesExhausted => Stop::RetriesExhausted,
+                    IdleReason::BudgetReached => Stop::BudgetReached,
+                };
+                self.end(at, Status::Idle, Some(reason));
             }
             Step::Error(error) => {
                 self.record("session.error", at, json!({"error": error}));
             }
-            Step::Rescheduled => self.end(at, Status::Rescheduling, json!({})),
-            Step::Terminated => self.end(at, Status::Terminated, json!({})),
+            Step::Rescheduled => self.end(at, Status::Rescheduling, None),
+            Step::Terminated => self.end(at, Status::Terminated, None),
             Step::Archived => {
-                self.end(at, Status::Terminated, json!({}));
+                self.end(at, Status::Terminated, None);
                 self.archived_at = Some(at);
             }
-            Step::Thread { agent, status } => {
+            Step::Thread { agent, task } => {
+                let mut members = self.agent.members();
                 let id = Some(&json!(agent));
-                let multiagent = self.agent.multiagent.as_ref();
-                let members = multiagent.and_then(|multiagent| multiagent.get("agents"));
-                let mut members = members.and_then(Value::as_array).into_iter().flatten();
-                let member = members.find(|member| member.get("id") == id);
-                let agent = member.cloned().unwrap_or_default();
-                let number = self.threads.len() + 1;
-                let id = format!("sthr_{}_{number:02}", self.history.id_suffix);
-                let fields = json!({"session_thread_id": id, "agent_name": agent.get("name")});
-                self.record("session.thread_created", at, fields);
-                self.threads.push(Thread {
-                    id,
-                    agent,
-                    status,
-                    created_at: at,
-                    updated_at: after(seconds + 30 * 60),
-                });
+                let member = members.find(|member| member.get("id") == id).cloned();
+                drop(members);
+                self.end_request(at);
+                self.create_thread(member.unwrap_or_default(), None, &task, &mut || at);
+                self.turn.await_reports();
+            }
+            Step::Run(text) => {
+                self.create_run(&text, &mut || at);
+            }
+            Step::Phase => {
+                self.enter_phase(0, &mut || at);
+            }
+            Step::Interrupt => {
+                self.record("user.interrupt", at, json!({}));
+                self.pause_run(0, &mut || at);
+                self.end(at, Status::Idle, Some(Stop::EndTurn));
+            }
+            Step::Tools { times, every, call } => {
+                for number in 0..times {
+                    self.play_tool(seconds + number * every, call.clone());
+                }
+            }
+            Step::InThread(number, step) => {
+                self.play_in_thread(number.saturating_sub(1), seconds, step);
             }
         }
     }
 
-    fn play_tool(&mut self, at: Timestamp, answered_at: Timestamp, used: ToolUse) {
-        let tool = match used.mcp_server_name {
-            Some(_) => ToolKind::Mcp,
-            None if is_built_in(&used.name) => ToolKind::BuiltIn,
-            None => ToolKind::Custom,
+    /// Plays a call as the policies of the session's agent decide about it.
+    fn play_tool(&mut self, seconds: u64, used: ToolUse) {
+        let created_at = self.created_at;
+        let after = |seconds| created_at.plus(Duration::from_secs(seconds));
+        let name = used.full_name();
+        let Some(call) = self.call(&name, &used.input, Judgement::Safe) else {
+            return;
         };
-        let server = used.mcp_server_name.map(|server| json!(server));
-        let mut fields = with_field(json!({"name": used.name}), "mcp_server_name", server);
-        fields = with_field(fields, "input", Some(used.input));
-        if tool != ToolKind::Custom {
-            let (permission, policy) = match used.result {
-                Some(_) => ("allow", "always_allow"),
-                None => ("ask", "always_ask"),
-            };
-            fields = with_field(fields, "evaluated_permission", Some(json!(permission)));
-            fields = with_field(fields, "evaluation", Some(json!({"type": policy})));
+        let tool = call.tool;
+        let event_id = self.record(tool.call_event(), after(seconds), call.fields);
+        self.end_request(after(seconds));
+        if let Some(awaits) = call.awaits {
+            let event_id = event_id.clone();
+            self.turn.pending_calls.push(PendingCall { event_id, tool, awaits });
         }
-        let event_id = self.record(tool.call_event(), at, fields);
-        if let Some(text) = used.result {
-            let (kind, fields) = tool.result_event(&event_id, &text, false);
-            self.record(kind, answered_at, fields);
-        } else {
-            self.turn.pending_calls.push(PendingCall { event_id, tool });
+        let Some(text) = used.result else {
+            return;
+        };
+        let (mut at, waits) = (after(seconds + 2), call.awaits.is_some());
+        if waits {
+            let stop = self.waiting();
+            self.end(after(seconds + 1), Status::Idle, Some(stop));
+            self.turn.pending_calls.clear();
+            at = after(seconds + 45);
         }
+        if call.awaits == Some(Awaited::Confirmation) {
+            let fields = json!({"tool_use_id": event_id, "result": "allow"});
+            self.record("user.tool_confirmation", at, fields);
+        }
+        if waits {
+            self.run(at);
+        }
+        let (kind, fields) = tool.result_event(&event_id, &text, false);
+        self.record(kind, at, fields);
+        self.start_request(at);
     }
 
-    /// Ends the turn with a status, and records the event of it.
-    fn end(&mut self, at: Timestamp, status: Status, fields: Value) {
-        let event = match status {
-            Status::Idle => "session.status_idle",
-            Status::Rescheduling => "session.status_rescheduled",
-            Status::Running | Status::Terminated => "session.status_terminated",
-        };
-        self.record(event, at, fields);
+    fn waiting(&self) -> Stop {
+        let calls = self.turn.pending_calls.iter();
+        Stop::RequiresAction(calls.map(|call| call.event_id.clone()).collect())
+    }
+
+    /// Starts or resumes a turn.
+    fn run(&mut self, at: Timestamp) {
+        self.record_status(Status::Running, None, || at);
+        self.turn.running_since = Some(at);
+        self.turn.stop = None;
+        self.set_status(Status::Running);
+        self.updated_at = at;
+    }
+
+    fn start_request(&mut self, at: Timestamp) {
+        self.turn.model_request = Some(self.record("span.model_request_start", at, json!({})));
+    }
+
+    fn end_request(&mut self, at: Timestamp) {
+        let fields = json!({
+            "model_request_start_id": self.turn.model_request.take(),
+            "is_error": false,
+            "model_usage": {
+                "input_tokens": 2_400,
+                "output_tokens": 600,
+                "cache_read_input_tokens": 18_000,
+                "cache_creation_input_tokens": 1_200,
+            },
+        });
+        self.record("span.model_request_end", at, fields);
+    }
+
+    /// Ends the turn with a status, and records the events of it.
+    fn end(&mut self, at: Timestamp, status: Status, stop: Option<Stop>) {
         self.stop_running(at);
+        self.record_status(status, stop.as_ref(), || at);
         if status != Status::Rescheduling {
             self.turn.model_request = None;
         }
+        self.turn.stop = stop;
         self.set_status(status);
         self.updated_at = at;
     }

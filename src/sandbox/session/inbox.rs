@@ -1,18 +1,16 @@
 //! Events sent by clients: all are checked before the first one takes effect.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{Session, Status, TurnAction};
-use crate::sandbox::{
-    clock::Clock,
-    fields::Fields,
-    rejection::{Rejection, Result},
-    toolset::ToolKind,
+use super::{
+    Session, content, outcome,
+    pending::{Answer, Awaited},
 };
+use crate::sandbox::{clock::Clock, fields::Fields, quirks::Quirks, rejection::Result};
 
 /// What an event asks of the session.
 #[derive(Debug)]
-enum Request {
+pub(super) enum Request {
     Message,
     SystemMessage,
     /// Of the whole session, or of one thread.
@@ -21,20 +19,22 @@ enum Request {
     DefineOutcome,
 }
 
-/// The answer to a pending tool call.
-#[derive(Debug)]
-struct Answer {
-    call: String,
-    /// Whether it is the result of a custom tool.
-    custom: bool,
-    deny_message: Option<String>,
+impl Request {
+    /// Whether a `system.message` may follow in the same request.
+    pub(super) fn takes_system_message(&self) -> bool {
+        match self {
+            Self::Message => true,
+            Self::Answer(answer) => answer.awaited != Awaited::Confirmation,
+            Self::SystemMessage | Self::Interrupt(_) | Self::DefineOutcome => false,
+        }
+    }
 }
 
 /// A valid event that has not taken effect yet.
 #[derive(Debug)]
 pub(in crate::sandbox) struct IncomingEvent {
     kind: String,
-    request: Request,
+    pub(super) request: Request,
     fields: Map<String, Value>,
 }
 
@@ -47,10 +47,6 @@ impl IncomingEvent {
 
 /// Reads the array of events under `key`.
 pub(in crate::sandbox) fn read(fields: &Fields<'_>, key: &str) -> Result<Vec<IncomingEvent>> {
-    let too_many = |events: &Vec<Value>| events.len() > 50;
-    if fields.array(key)?.is_some_and(too_many) {
-        return Err(fields.error(key, "at most 50 events"));
-    }
     let events = fields.objects(key)?;
     events.map(|event| read_event(&event?)).collect()
 }
@@ -60,12 +56,12 @@ fn read_event(event: &Fields<'_>) -> Result<IncomingEvent> {
     let request = match kind {
         "user.message" => {
             event.allow("type content")?;
-            check_content(event, "text, image, document, redacted", true)?;
+            content::check_required(event, content::MESSAGE)?;
             Request::Message
         }
         "system.message" => {
             event.allow("type content")?;
-            check_content(event, "text", true)?;
+            content::check_required(event, content::SYSTEM)?;
             Request::SystemMessage
         }
         "user.interrupt" => {
@@ -84,20 +80,14 @@ fn read_event(event: &Fields<'_>) -> Result<IncomingEvent> {
                 "deny" => Some(reason.unwrap_or("The user denied this call.").to_owned()),
                 _ => return Err(event.error("result", "must be allow or deny")),
             };
-            Request::Answer(Answer { call, custom: false, deny_message })
+            Request::Answer(Answer { call, awaited: Awaited::Confirmation, deny_message })
         }
         "user.custom_tool_result" => {
-            event.allow("type custom_tool_use_id content is_error")?;
-            let call = event.required_text("custom_tool_use_id")?.to_owned();
-            event.boolean("is_error")?;
-            check_content(event, "text, image, document, search_result", false)?;
-            Request::Answer(Answer { call, custom: true, deny_message: None })
+            read_result(event, "custom_tool_use_id", Awaited::CustomResult)?
         }
+        "user.tool_result" => read_result(event, "tool_use_id", Awaited::ToolResult)?,
         "user.define_outcome" => {
-            event.allow("type description rubric max_iterations")?;
-            event.required_text("description")?;
-            event.integer("max_iterations")?;
-            event.required("rubric")?;
+            outcome::check(event)?;
             Request::DefineOutcome
         }
         _ => return Err(event.error("type", format_args!("{kind:?} cannot be sent"))),
@@ -105,22 +95,12 @@ fn read_event(event: &Fields<'_>) -> Result<IncomingEvent> {
     Ok(IncomingEvent { kind: kind.to_owned(), request, fields: event.map.clone() })
 }
 
-/// Checks an array of content blocks whose types are `kinds`, a list separated by commas.
-fn check_content(event: &Fields<'_>, kinds: &str, required: bool) -> Result<()> {
-    if required && event.array("content")?.is_none_or(Vec::is_empty) {
-        return Err(event.error("content", "at least one block"));
-    }
-    for block in event.objects("content")? {
-        let block = block?;
-        let kind = block.kind()?;
-        if !kinds.split(", ").any(|known| known == kind) {
-            return Err(block.error("type", format_args!("must be one of {kinds}")));
-        }
-        if kind == "text" {
-            block.required_text("text")?;
-        }
-    }
-    Ok(())
+fn read_result(event: &Fields<'_>, key: &str, awaited: Awaited) -> Result<Request> {
+    event.allow(&format!("type {key} content is_error"))?;
+    let call = event.required_text(key)?.to_owned();
+    event.boolean("is_error")?;
+    content::check(event, content::RESULT)?;
+    Ok(Request::Answer(Answer { call, awaited, deny_message: None }))
 }
 
 impl Session {
@@ -128,100 +108,90 @@ impl Session {
     pub(in crate::sandbox) fn receive(
         &mut self,
         clock: &mut Clock,
+        quirks: &Quirks,
         events: Vec<IncomingEvent>,
     ) -> Result<Vec<Value>> {
-        if self.archived_at.is_some() {
-            let message = "The session is archived and takes no new events.";
-            return Err(Rejection::conflict(message));
+        self.admit(&events, quirks)?;
+        let mut recorded = Vec::with_capacity(events.len());
+        let mut events = events.into_iter().peekable();
+        while let Some(event) = events.next() {
+            let belongs = |next: &IncomingEvent| matches!(next.request, Request::SystemMessage);
+            let system_message = events.next_if(belongs);
+            self.accept(clock, event, system_message, &mut recorded);
         }
-        if self.turn.status == Status::Terminated {
-            let message = "The session is terminated and takes no new events.";
-            return Err(Rejection::conflict(message));
-        }
-        self.check_references(&events)?;
-        let events = events.into_iter();
-        Ok(events.map(|event| self.accept(clock, event)).collect())
+        Ok(recorded)
     }
 
-    /// Checks the ids of threads and calls; no call may be answered twice.
-    fn check_references(&self, events: &[IncomingEvent]) -> Result<()> {
-        let mut pending = self.turn.pending_calls.clone();
-        for event in events {
-            match &event.request {
-                Request::Answer(Answer { call, custom, .. }) => {
-                    let answered = pending.iter().position(|pending| {
-                        pending.event_id == *call && (pending.tool == ToolKind::Custom) == *custom
-                    });
-                    let message = format!("The session is not waiting for an answer to {call:?}.");
-                    let answered = answered.ok_or_else(|| Rejection::invalid(message))?;
-                    pending.swap_remove(answered);
-                }
-                Request::Interrupt(Some(thread)) if !self.has_thread(thread) => {
-                    let complaint = format!("there is no thread {thread:?}");
-                    return Err(Rejection::field("session_thread_id", complaint));
-                }
-                _ => {}
+    /// Accepts an event, and the `system.message` that belongs to it.
+    fn accept(
+        &mut self,
+        clock: &mut Clock,
+        event: IncomingEvent,
+        system_message: Option<IncomingEvent>,
+        recorded: &mut Vec<Value>,
+    ) {
+        let free = !self.primary_is_busy() && self.turn.pending_calls.is_empty();
+        let queued = !free && matches!(event.request, Request::Message);
+        let IncomingEvent { kind, request, mut fields } = event;
+        if matches!(request, Request::DefineOutcome) {
+            self.define_outcome(&mut fields);
+        }
+        let child = self.child_concerned(&request);
+        if let (Some(child), Request::Answer(_)) = (child, &request) {
+            let thread = self.threads.get(child).map(|thread| thread.id.as_str());
+            fields.insert("session_thread_id".to_owned(), Value::from(thread));
+        }
+        let shown = self.take_in(clock, &kind, fields, queued, child);
+        recorded.push(shown.clone());
+        if let Some(IncomingEvent { kind, fields, .. }) = system_message {
+            recorded.push(self.take_in(clock, &kind, fields, queued, child));
+        }
+        match request {
+            Request::Message if queued => {}
+            Request::Message => self.start_message_turn(clock, &shown),
+            Request::DefineOutcome if free => {
+                self.start_outcome(clock);
             }
+            Request::DefineOutcome | Request::SystemMessage => self.updated_at = clock.stamp(),
+            Request::Interrupt(thread) => self.interrupt(clock, thread.as_deref()),
+            Request::Answer(answer) => match child {
+                Some(index) => self.answer_call_in(clock, index, &answer),
+                None => self.answer_call(clock, &answer),
+            },
         }
-        Ok(())
     }
 
-    fn accept(&mut self, clock: &mut Clock, event: IncomingEvent) -> Value {
-        let now = clock.stamp();
-        let free = self.turn.status == Status::Idle && self.turn.pending_calls.is_empty();
-        let mut fields = event.fields;
-        if matches!(event.request, Request::Message) && !free {
-            let queued = self.history.event(&event.kind, None, Value::Object(fields));
-            let shown = queued.json.clone();
-            self.history.queue.push_back(queued);
-            return shown;
+    /// The child thread that a request is for; none if it is for the primary one.
+    fn child_concerned(&self, request: &Request) -> Option<usize> {
+        match request {
+            Request::Interrupt(thread) => self.child(thread.as_deref()?),
+            Request::Answer(answer) => self.child_waiting_for(&answer.call),
+            Request::Message | Request::SystemMessage | Request::DefineOutcome => None,
         }
-        if matches!(event.request, Request::DefineOutcome) {
-            let number = self.outcome_evaluations.len() + 1;
-            let id = format!("outc_{}_{number:02}", self.history.id_suffix);
-            self.outcome_evaluations.push(json!({
-                "type": "outcome_evaluation",
-                "outcome_id": id,
-                "description": fields.get("description"),
-                "result": "pending",
-                "iteration": 1,
-                "explanation": null,
-                "completed_at": null,
-            }));
-            fields.insert("outcome_id".to_owned(), json!(id));
+    }
+
+    /// Adds an event to the history or the queue, and returns it. An event for a child thread is
+    /// in the history of that thread too.
+    fn take_in(
+        &mut self,
+        clock: &mut Clock,
+        kind: &str,
+        fields: Map<String, Value>,
+        queued: bool,
+        child: Option<usize>,
+    ) -> Value {
+        let at = (!queued).then(|| clock.stamp());
+        let mut event = self.history.event(kind, at, Value::Object(fields));
+        if let Some(child) = child {
+            event.cross_posted = true;
+            self.deliver_to_child(child, &event);
         }
-        let fields = Value::Object(fields);
-        let recorded = self.history.event(&event.kind, Some(now), fields);
-        let shown = recorded.json.clone();
-        self.history.append(recorded);
-        match event.request {
-            Request::Message => self.start_turn(clock, TurnAction::for_message(&shown)),
-            Request::DefineOutcome if free => self.start_turn(clock, TurnAction::Reply),
-            Request::DefineOutcome | Request::SystemMessage => self.updated_at = now,
-            Request::Interrupt(thread) => self.interrupt(clock, thread.as_deref()),
-            Request::Answer(answer) => self.answer_call(clock, &answer),
+        let shown = event.json.clone();
+        if queued {
+            self.history.queue.push_back(event);
+        } else {
+            self.history.append(event);
         }
         shown
-    }
-
-    /// Resolves a pending call; the last one to be resolved resumes the session.
-    fn answer_call(&mut self, clock: &mut Clock, answer: &Answer) {
-        let mut pending = self.turn.pending_calls.iter();
-        let Some(index) = pending.position(|pending| pending.event_id == answer.call) else {
-            return;
-        };
-        let tool = self.turn.pending_calls.remove(index).tool;
-        if !answer.custom {
-            // The agent records this result; that of a custom tool is the client's own event.
-            let denied = answer.deny_message.as_deref();
-            let text = denied.unwrap_or("ok");
-            let result = tool.result_event(&answer.call, text, denied.is_some());
-            self.turn.results.push(result);
-        }
-        if self.turn.pending_calls.is_empty() {
-            self.start_turn(clock, TurnAction::Reply);
-        } else {
-            self.require_action(clock);
-        }
     }
 }

@@ -1,228 +1,221 @@
-//! How turns begin, call tools, wait for answers, end and are interrupted.
+//! How turns begin, end and are interrupted.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{PendingCall, Session, Status, TurnAction};
-use crate::sandbox::{
-    clock::Clock,
-    json::with_field,
-    toolset::{self, ToolKind},
-};
-
-impl TurnAction {
-    /// A message that begins with `/use NAME` makes the agent call that tool.
-    pub(super) fn for_message(message: &Value) -> Self {
-        let text = message.pointer("/content/0/text").and_then(Value::as_str);
-        let mut words = text.unwrap_or_default().split_whitespace();
-        match (words.next(), words.next()) {
-            (Some("/use"), Some(tool)) => Self::CallTool(tool.to_owned()),
-            _ => Self::Reply,
-        }
-    }
-}
+use super::{Session, Status, TurnAction, outcome::Evaluation, stop::Stop};
+use crate::sandbox::clock::{Clock, Due};
 
 impl Session {
     /// Starts a turn; its timer ends it.
     pub(super) fn start_turn(&mut self, clock: &mut Clock, action: TurnAction) {
-        let now = clock.stamp();
-        self.turn.number += 1;
-        self.turn.action = action;
-        self.set_status(Status::Running);
-        self.turn.running_since.get_or_insert(now);
-        self.updated_at = now;
-        self.record("session.status_running", now, json!({}));
-        for (kind, fields) in std::mem::take(&mut self.turn.results) {
-            self.record(kind, clock.stamp(), fields);
-        }
-        self.start_model_request(clock);
-        self.record("agent.thinking", clock.stamp(), json!({}));
-        clock.start_timer(&self.id, self.turn.number);
+        self.enter(clock, Status::Running);
+        self.record_results(clock);
+        self.continue_turn(clock, action);
     }
 
-    fn start_model_request(&mut self, clock: &mut Clock) {
+    /// Asks the model for the next step of a running turn.
+    pub(super) fn continue_turn(&mut self, clock: &mut Clock, action: TurnAction) {
+        self.start_model_request(clock);
+        self.record("agent.thinking", clock.stamp(), json!({}));
+        self.schedule(clock, action);
+    }
+
+    /// Lets the action happen when the time of a turn is over.
+    pub(super) fn schedule(&mut self, clock: &mut Clock, action: TurnAction) {
+        self.turn.number += 1;
+        self.turn.action = action;
+        clock.start_timer(&self.id, Due::Turn(self.turn.number));
+    }
+
+    /// Lets the turn under way end by itself.
+    pub(in crate::sandbox) fn end_turn_after(&mut self, clock: &Clock, after: Duration) {
+        self.turn.number += 1;
+        clock.start_timer_of(&self.id, Due::Turn(self.turn.number), after);
+    }
+
+    pub(super) fn start_model_request(&mut self, clock: &mut Clock) {
         let kind = "span.model_request_start";
         self.turn.model_request = Some(self.record(kind, clock.stamp(), json!({})));
     }
 
     /// Ends the model request, if there is one, and counts what it used.
-    fn end_model_request(&mut self, clock: &mut Clock, interrupted: bool) {
+    pub(super) fn end_model_request(&mut self, clock: &mut Clock, failed: bool) {
         let Some(start) = self.turn.model_request.take() else {
             return;
         };
-        let (input, output, cache_read, cents) =
-            if interrupted { (380, 40, 0, 1) } else { (1_240, 310, 8_600, 4) };
-        self.usage.input += input;
-        self.usage.output += output;
-        self.usage.cache_read += cache_read;
-        self.usage.cents += cents;
+        let usage = if failed {
+            self.use_model(380, 40, 0, 1)
+        } else {
+            self.use_model(1_240, 310, 8_600, 4)
+        };
         let fields = json!({
             "model_request_start_id": start,
-            "is_error": interrupted,
-            "model_usage": {
-                "input_tokens": input,
-                "output_tokens": output,
-                "cache_read_input_tokens": cache_read,
-                "cache_creation_input_tokens": 0,
-                "speed": "standard",
-            },
+            "is_error": failed,
+            "model_usage": usage,
         });
         self.record("span.model_request_end", clock.stamp(), fields);
     }
 
-    /// Ends the turn with this number, unless it has ended already.
+    /// Counts what a model request used, and returns it as events show it.
+    pub(super) fn use_model(
+        &mut self,
+        input: u64,
+        output: u64,
+        cache_read: u64,
+        cents: u64,
+    ) -> Value {
+        self.usage.input += input;
+        self.usage.output += output;
+        self.usage.cache_read += cache_read;
+        self.usage.cents += cents;
+        json!({
+            "input_tokens": input,
+            "output_tokens": output,
+            "cache_read_input_tokens": cache_read,
+            "cache_creation_input_tokens": 0,
+            "speed": "standard",
+        })
+    }
+
+    /// Carries out the action of the turn with this number, unless the turn has ended already.
     pub(in crate::sandbox) fn end_turn(&mut self, clock: &mut Clock, number: u64) {
-        if self.turn.number != number || self.turn.status != Status::Running {
+        let busy = matches!(self.turn.status, Status::Running | Status::Rescheduling)
+            && self.turn.held.is_none();
+        if self.turn.number != number || !busy {
             return;
         }
         match std::mem::take(&mut self.turn.action) {
+            _ if self.turn.status == Status::Rescheduling => {
+                return self.start_turn(clock, TurnAction::GoOn);
+            }
             TurnAction::Reply => {
                 self.reply(clock, "Done. I looked into it and wrote down what I found.");
             }
-            TurnAction::CallTool(name) => {
-                if self.call_tool(clock, &name) {
+            TurnAction::WriteFile(name, content) => {
+                self.produce(&name, content.into(), clock.stamp().plus(clock.file_lag));
+                self.reply(clock, &format!("I wrote {name}."));
+            }
+            TurnAction::GoOn => {
+                self.reply(clock, "I went on where I had stopped, and it is done now.");
+            }
+            TurnAction::CallTools(names, judgement) => {
+                if self.call_tools(clock, &names, judgement) {
                     return;
                 }
             }
-        }
-        for outcome in &mut self.outcome_evaluations {
-            if outcome.get("result") == Some(&json!("pending"))
-                && let Some(outcome) = outcome.as_object_mut()
-            {
-                outcome.insert("result".to_owned(), json!("satisfied"));
-                outcome.insert("completed_at".to_owned(), json!(clock.stamp()));
+            TurnAction::Delegate(text) => {
+                if self.delegate(clock, &text) {
+                    return;
+                }
+            }
+            TurnAction::StartWorkflow(text) => self.start_workflow(clock, &text),
+            TurnAction::AwaitReports => {
+                self.turn.action = TurnAction::AwaitReports;
+                return;
+            }
+            TurnAction::Spend(cents) => {
+                self.usage.cents += cents;
+                self.reply(clock, "That took a lot of tokens.");
+            }
+            TurnAction::Report(kind) => self.report(clock, &kind),
+            TurnAction::Compact => {
+                self.record("agent.thread_context_compacted", clock.stamp(), json!({}));
+                self.reply(clock, "I summarized what came before.");
+            }
+            TurnAction::Reschedule => return self.reschedule(clock),
+            TurnAction::Exhaust => return self.exhaust_retries(clock),
+            TurnAction::Fail => return self.fail(clock),
+            TurnAction::Refuse(category) => {
+                self.end_model_request(clock, false);
+                return self.stop(clock, Stop::Refusal(category));
+            }
+            TurnAction::Evaluate => {
+                if self.evaluate(clock) {
+                    return self.continue_turn(clock, TurnAction::Reply);
+                }
             }
         }
-        let spent = |budget| self.usage.cents >= budget;
-        if self.budget_cents.is_some_and(spent) {
-            self.go_idle(clock, &json!({"type": "budget_reached"}));
-        } else if !self.history.queue.is_empty()
-            && let Some(message) = self.history.process_queued(clock.stamp())
-        {
-            self.start_turn(clock, TurnAction::for_message(&message));
-        } else {
-            self.go_idle(clock, &json!({"type": "end_turn"}));
+        self.finish_turn(clock);
+    }
+
+    /// What follows when the agent has no more to do: an evaluation, the next turn, or nothing.
+    fn finish_turn(&mut self, clock: &mut Clock) {
+        if self.out_of_budget() {
+            self.go_idle(clock, Stop::BudgetReached);
+        } else if !self.start_evaluation(clock) && !self.start_next_turn(clock) {
+            self.go_idle(clock, Stop::EndTurn);
         }
     }
 
-    fn reply(&mut self, clock: &mut Clock, text: &str) {
+    /// Starts a turn for what is queued; false if nothing is.
+    fn start_next_turn(&mut self, clock: &mut Clock) -> bool {
+        match self.history.process_queued(|| clock.stamp()) {
+            Some(message) => {
+                self.start_message_turn(clock, &message);
+                true
+            }
+            None => self.start_outcome(clock),
+        }
+    }
+
+    /// Starts the turn for a message.
+    pub(super) fn start_message_turn(&mut self, clock: &mut Clock, message: &Value) {
+        self.start_turn(clock, TurnAction::for_message(message));
+        self.mind_runs(clock, message);
+    }
+
+    /// Goes on where the budget stopped the session.
+    pub(super) fn resume_within_budget(&mut self, clock: &mut Clock) {
+        let stop = self.turn.held.as_ref().or(self.turn.stop.as_ref());
+        if stop == Some(&Stop::BudgetReached) && !self.out_of_budget() {
+            self.start_turn(clock, TurnAction::GoOn);
+            self.resume_runs(clock);
+        }
+    }
+
+    pub(super) fn reply(&mut self, clock: &mut Clock, text: &str) {
         let content = json!({"content": [{"type": "text", "text": text}]});
         self.record("agent.message", clock.stamp(), content);
         self.end_model_request(clock, false);
     }
 
-    /// Calls a tool; true if the session now waits for an answer.
-    fn call_tool(&mut self, clock: &mut Clock, name: &str) -> bool {
-        let Some((tool, needs_answer, fields)) = self.tool_call(name) else {
-            let text = format!("There is no enabled tool named {name:?} here.");
-            self.reply(clock, &text);
-            return false;
-        };
-        let event_id = self.record(tool.call_event(), clock.stamp(), fields);
-        self.end_model_request(clock, false);
-        if needs_answer {
-            self.turn.pending_calls.push(PendingCall { event_id, tool });
-            self.require_action(clock);
-        } else {
-            let (kind, result) = tool.result_event(&event_id, "ok", false);
-            self.record(kind, clock.stamp(), result);
-            self.start_model_request(clock);
-            self.reply(clock, "The tool has answered; that was all I needed.");
-        }
-        needs_answer
-    }
-
-    /// What a call of a tool looks like, and whether somebody has to answer it. The name is that
-    /// of a built-in tool (`bash`), of a tool of an MCP server (`server.tool`) or of a custom tool.
-    fn tool_call(&self, name: &str) -> Option<(ToolKind, bool, Value)> {
-        let find = |key: &str, value: &str| {
-            let mut tools = self.agent.tools.iter();
-            tools.find(|tool| tool.get(key).is_some_and(|known| known == value))
-        };
-        if find("name", name).is_some() {
-            return Some((ToolKind::Custom, true, json!({"name": name, "input": {}})));
-        }
-        let (server, name) = match name.split_once('.') {
-            Some((server, name)) => (Some(server), name),
-            None if toolset::is_built_in(name) => (None, name),
-            None => return None,
-        };
-        let (tool, toolset) = match server {
-            Some(server) => (ToolKind::Mcp, find("mcp_server_name", server)?),
-            None => (ToolKind::BuiltIn, find("type", toolset::BUILT_IN_TOOLSET)?),
-        };
-        let (enabled, policy) = toolset::policy_of(toolset, name);
-        let asks = policy == "always_ask";
-        let evaluation = match policy {
-            "auto" => json!({"type": "auto", "evaluated_permission": {"type": "allow"}}),
-            policy => json!({"type": policy}),
-        };
-        let fields = json!({
-            "name": name,
-            "input": {},
-            "evaluated_permission": if asks { "ask" } else { "allow" },
-            "evaluation": evaluation,
-        });
-        let server = server.map(|server| json!(server));
-        let fields = with_field(fields, "mcp_server_name", server);
-        enabled.then_some((tool, asks, fields))
-    }
-
-    /// Goes idle until the pending calls are answered.
-    pub(super) fn require_action(&mut self, clock: &mut Clock) {
-        let calls = self.turn.pending_calls.iter();
-        let ids: Vec<&str> = calls.map(|call| call.event_id.as_str()).collect();
-        let reason = json!({"type": "requires_action", "event_ids": ids});
-        self.go_idle(clock, &reason);
-    }
-
-    /// Goes idle; the status in the record follows a moment later.
-    fn go_idle(&mut self, clock: &mut Clock, stop_reason: &Value) {
-        let now = clock.stamp();
-        self.stop_running(now);
-        let usage = self.usage.to_json(self.usage.active_seconds);
-        let usage = json!({"usage": usage, "budget": self.budget()});
-        self.record("session.usage", now, usage);
-        let now = clock.stamp();
-        let reason = json!({"stop_reason": stop_reason});
-        self.record("session.status_idle", now, reason);
-        self.updated_at = now;
-        self.turn.status = Status::Idle;
-        if clock.status_lag.is_zero() {
-            self.status = Status::Idle;
-        } else if self.status != Status::Idle {
-            self.turn.status_lags_until = Some(now.plus(clock.status_lag));
-        }
-    }
-
-    /// Interrupts the whole session, or only one of its child threads.
+    /// Interrupts the whole session, or only one of its threads.
     pub(super) fn interrupt(&mut self, clock: &mut Clock, thread: Option<&str>) {
         let primary = self.primary_thread_id();
-        let only = thread.filter(|id| *id != primary);
-        for thread in &mut self.threads {
-            if thread.status != Status::Running || only.is_some_and(|id| id != thread.id) {
-                continue;
+        let meant = |id: &str| thread.is_none_or(|thread| thread == id);
+        let mut stopped = thread.is_none() && self.pause_runs(clock);
+        for index in 0..self.threads.len() {
+            if self.threads.get(index).is_some_and(|thread| meant(&thread.id)) {
+                stopped |= self.interrupt_thread(clock, index);
             }
-            let now = clock.stamp();
-            thread.status = Status::Idle;
-            thread.updated_at = now;
-            let fields = json!({
-                "session_thread_id": thread.id,
-                "agent_name": thread.agent.get("name"),
-                "stop_reason": {"type": "end_turn"},
-            });
-            let kind = "session.thread_status_idle";
-            self.history.record(kind, now, fields);
         }
-        let busy = matches!(self.turn.status, Status::Running | Status::Rescheduling);
-        if only.is_some() || (!busy && self.turn.pending_calls.is_empty()) {
-            return;
+        if meant(&primary) && self.can_be_interrupted() {
+            self.end_model_request(clock, true);
+            self.turn.number += 1;
+            self.turn.pending_calls.clear();
+            self.turn.results.clear();
+            self.stop_work(clock, Evaluation::Interrupted, "The session was interrupted.");
+            self.go_idle(clock, Stop::EndTurn);
+        } else if stopped {
+            self.settle(clock);
         }
-        self.end_model_request(clock, true);
-        self.turn.pending_calls.clear();
-        self.turn.results.clear();
-        while !self.history.queue.is_empty() {
-            self.history.process_queued(clock.stamp());
+    }
+
+    /// Whether an interrupt has an effect on the primary thread. At the limit of its budget an
+    /// idle session ignores it.
+    pub(super) fn can_be_interrupted(&self) -> bool {
+        match self.turn.status {
+            Status::Terminated => false,
+            _ if self.primary_is_busy() => true,
+            _ => !self.turn.pending_calls.is_empty() && !self.out_of_budget(),
         }
-        self.go_idle(clock, &json!({"type": "end_turn"}));
+    }
+
+    /// Closes the outcome and empties the queue: queued messages get no turn of their own.
+    pub(super) fn stop_work(&mut self, clock: &mut Clock, result: Evaluation, why: &str) {
+        self.close_outcome(clock, result, why);
+        while self.history.process_queued(|| clock.stamp()).is_some() {}
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{Session, Status};
+use super::{Session, Status, outcome::Evaluation};
 use crate::sandbox::{
     agent::Agent,
     attributes,
@@ -35,6 +35,9 @@ impl Session {
             return Err(Rejection::conflict(message));
         }
         let agent = self.updated_agent(&fields, quirks)?;
+        if fields.raw("agent").is_some() {
+            self.check_no_open_run()?;
+        }
         let title = self.updated_title(&fields, quirks)?;
         let metadata = match fields.value("metadata") {
             None => self.metadata.clone(),
@@ -63,6 +66,7 @@ impl Session {
             self.updated_at = clock.stamp();
             let changes = Value::Object(changes);
             self.record("session.updated", self.updated_at, changes);
+            self.resume_within_budget(clock);
         }
         Ok(())
     }
@@ -138,24 +142,35 @@ impl Session {
                 "A running session cannot be archived. Send a user.interrupt event first.",
             ));
         }
+        if !running && !quirks.has(Quirk::EndsRuns) {
+            self.check_no_open_run()?;
+        }
+        if !running {
+            self.stop_runs(clock);
+        }
         let now = clock.stamp();
         self.archived_at = Some(now);
         self.updated_at = now;
         if running {
             return Ok(());
         }
+        let terminated = self.status == Status::Terminated;
         let status =
             if quirks.has(Quirk::IdleAfterArchive) { Status::Idle } else { Status::Terminated };
-        self.set_status(status);
         self.turn.number += 1;
-        self.turn.running_since = None;
         self.turn.pending_calls.clear();
         self.history.queue.clear();
-        for thread in &mut self.threads {
-            thread.status = status;
-            thread.updated_at = now;
+        self.close_outcome(clock, Evaluation::Interrupted, "The session was archived.");
+        self.stop_running(now);
+        self.set_status(status);
+        self.turn.stop = None;
+        self.updated_at = now;
+        for index in 0..self.threads.len() {
+            self.close_thread(clock, index, status);
         }
-        self.record("session.status_terminated", now, json!({}));
+        if !terminated {
+            self.record_status(Status::Terminated, None, || clock.stamp());
+        }
         Ok(())
     }
 }

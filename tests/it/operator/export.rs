@@ -112,6 +112,10 @@ async fn an_export_that_timed_out_is_resumed() {
     assert_eq!(code, "timed_out");
     let mut unfinished = names(folder.path()).into_iter();
     assert!(unfinished.all(|name| name.starts_with(".export-")));
+    // One more each for the threads and the files that there are none of.
+    for _ in 0..2 {
+        assert_eq!(host.outcome("export_session", id()).await, "timed_out");
+    }
     let answer = host.answer("export_session", id()).await;
     assert_eq!(answer["events"], 6);
     assert_eq!(unpacked(&folder.path().join("sesn_1.jsonl.gz")).len(), 7);
@@ -186,7 +190,8 @@ async fn a_delete_exports_first_and_then_reads_again() {
     let [read, events, delete] =
         [format!("GET {SESSION}"), format!("GET {EVENTS}"), format!("DELETE {SESSION}")];
     let looks = [&read, &events];
-    let exports = [&read, &events, &events];
+    let (threads, files) = (format!("GET {SESSION}/threads"), "GET /v1/files".to_owned());
+    let exports = [&read, &events, &events, &threads, &files];
     let expected = [&looks[..], &looks, &exports, &[&read, &delete]].concat();
     assert_eq!(api.asked().await.iter().collect::<Vec<_>>(), expected);
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use wiremock::{Mock, Request, ResponseTemplate, matchers};
 
-use crate::support::{Api, session, with_fields};
+use crate::support::{Api, all_pages, error, ids, session, with_fields};
 
 const EVENTS: &str = "/v1/sessions/sesn_1/events";
 const THREADS: &str = "/v1/sessions/sesn_1/threads";
@@ -224,5 +224,58 @@ async fn an_idle_session_that_waits_is_interrupted_and_one_that_does_not_is_left
         assert_eq!(interrupted, outcome, "{reason}");
         let sent = api.writes().await.len();
         assert_eq!(sent, usize::from(outcome == "interrupt_sent"), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_threads_own_history_is_listed_filtered_and_paged_in_both_orders() {
+    let api = Api::with_session(session("sesn_1", "idle")).await;
+    let own = format!("{THREADS}/sthr_2/events");
+    let all: Vec<Value> = (0..6)
+        .map(|n| {
+            let kind = if n % 2 == 0 { "agent.message" } else { "agent.tool_use" };
+            event(&format!("evt_{n}"), kind, 60 - n, json!({}))
+        })
+        .collect();
+    // Oldest first, two a page, whatever is asked for.
+    let pages = all.clone();
+    let answer = move |request: &Request| {
+        let pairs: Vec<_> = request.url.query_pairs().collect();
+        assert!(pairs.iter().all(|(name, _)| name == "limit" || name == "page"), "{pairs:?}");
+        let page = pairs.iter().find(|(name, _)| name == "page");
+        let start: usize = page.map_or(0, |(_, page)| page.parse().expect("a number"));
+        let next = (start + 2 < pages.len()).then(|| (start + 2).to_string());
+        let data = &pages[start..(start + 2).min(pages.len())];
+        ResponseTemplate::new(200).set_body_json(json!({"data": data, "next_page": next}))
+    };
+    Mock::given(matchers::path(own)).respond_with(answer).mount(&api.0).await;
+    let host = api.host().await;
+    for (more, expected) in [
+        (json!({}), vec!["evt_5", "evt_4", "evt_3", "evt_2", "evt_1", "evt_0"]),
+        (json!({"order": "asc"}), vec!["evt_0", "evt_1", "evt_2", "evt_3", "evt_4", "evt_5"]),
+        (json!({"types": ["agent.message"]}), vec!["evt_4", "evt_2", "evt_0"]),
+        (json!({"after": minutes_ago(57)}), vec!["evt_5", "evt_4"]),
+    ] {
+        let thread = json!({"session_id": "sesn_1", "session_thread_id": "sthr_2", "limit": 2});
+        let arguments = with_fields(thread, more);
+        let found = all_pages(&host, "list_session_events", arguments.clone(), "events").await;
+        assert_eq!(ids(&found), expected, "{arguments}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_thread_is_named_and_the_session_is_not_called_gone() {
+    let api = Api::with_session(session("sesn_1", "idle")).await;
+    let gone = error("not_found_error", "no such thread");
+    api.answers("GET", &format!("{THREADS}/sthr_9/events"), 404, gone).await;
+    let host = api.host().await;
+    let arguments = json!({"session_id": "sesn_1", "session_thread_id": "sthr_9"});
+    let failure = host.failure("list_session_events", arguments).await;
+    assert!(failure.starts_with("not_found: session sesn_1 has no thread sthr_9"), "{failure}");
+    assert!(failure.contains("session.thread_created"), "{failure}");
+    for bad in ["..", "a b", ""] {
+        let arguments = json!({"session_id": "sesn_1", "session_thread_id": bad});
+        let code = host.outcome("list_session_events", arguments).await;
+        assert_eq!(code, "invalid_arguments", "{bad:?}");
     }
 }

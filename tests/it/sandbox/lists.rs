@@ -19,7 +19,7 @@ async fn seeded_sessions_cover_every_status_and_stop_reason() {
     let path = "/v1/sessions?include_archived=true&limit=100";
     let all = client.ok(path).await;
     let sessions = all["data"].as_array().unwrap();
-    assert_eq!(sessions.len(), 14);
+    assert_eq!(sessions.len(), 24);
     let statuses: BTreeSet<_> = texts(&all, "status").into_iter().collect();
     let expected = ["idle", "rescheduling", "running", "terminated"];
     assert_eq!(statuses, expected.map(str::to_owned).into());
@@ -48,10 +48,10 @@ async fn filters_select_matching_sessions() {
         ("statuses[]=rescheduling", &["sesn_06"]),
         (
             "statuses[]=rescheduling&statuses[]=running&order=asc",
-            &["sesn_04", "sesn_12", "sesn_06", "sesn_05"],
+            &["sesn_04", "sesn_12", "sesn_17", "sesn_06", "sesn_15", "sesn_05"],
         ),
         ("agent_id=agent_04", &["sesn_10"]),
-        ("agent_id=agent_05&agent_version=4", &["sesn_12"]),
+        ("agent_id=agent_05&agent_version=4", &["sesn_17", "sesn_12"]),
         ("agent_id=agent_05&agent_version=3", &[]),
         ("deployment_id=depl_01", &["sesn_05"]),
         ("memory_store_id=memstore_01", &["sesn_14"]),
@@ -170,7 +170,7 @@ async fn quirks_change_lists_and_the_fields_of_sessions() {
     let client = HttpClient::start(options).await;
     let query = "statuses[]=running&created_at[gt]=2200-01-01T00:00:00Z&order=asc&limit=1000";
     let found = ids(&client.ok(&format!("/v1/sessions?{query}")).await);
-    assert_eq!((found.len(), found[0].as_str()), (12, "sesn_05"));
+    assert_eq!((found.len(), found[0].as_str()), (22, "sesn_05"));
     client.sandbox.set_quirks([
         Quirk::NoBudget,
         Quirk::EmptyUsage,

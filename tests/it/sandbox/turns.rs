@@ -6,15 +6,19 @@ use futures_util::StreamExt as _;
 use managed_sessions_mcp::sandbox::{Options, Quirk};
 use serde_json::{Value, json};
 
-use super::{HttpClient, endless_turns, fast_turns, interrupt, message, texts};
+use super::{
+    HttpClient, confirm, custom_result, endless_turns, fast_turns, interrupt, message, texts,
+};
 
-const TURN: [&str; 8] = [
+const TURN: [&str; 10] = [
     "user.message",
     "session.status_running",
+    "session.thread_status_running",
     "span.model_request_start",
     "agent.thinking",
     "agent.message",
     "span.model_request_end",
+    "session.thread_status_idle",
     "session.usage",
     "session.status_idle",
 ];
@@ -92,13 +96,10 @@ async fn the_status_lags_behind_the_events() {
 #[tokio::test]
 async fn pending_calls_are_answered_once_and_by_the_right_kind_of_event() {
     let client = HttpClient::start(fast_turns()).await;
-    let pending = async |id| client.last_event(id).await["stop_reason"]["event_ids"][0].clone();
+    let pending = async |id| client.waiting_for(id).await.remove(0);
     let (call, custom) = (pending("sesn_02").await, pending("sesn_03").await);
-    let confirm = |call: &Value, result: &str| json!({"type": "user.tool_confirmation", "tool_use_id": call, "result": result});
-    let result =
-        |call: &Value| json!({"type": "user.custom_tool_result", "custom_tool_use_id": call});
     for (id, event) in [
-        ("sesn_02", result(&call)),
+        ("sesn_02", custom_result(&call)),
         ("sesn_02", confirm(&custom, "allow")),
         ("sesn_02", confirm(&call, "perhaps")),
         ("sesn_03", confirm(&custom, "allow")),
@@ -106,19 +107,21 @@ async fn pending_calls_are_answered_once_and_by_the_right_kind_of_event() {
         let (status, body) = client.send(id, event).await;
         assert_eq!(status, 400, "{id}: {body}");
     }
-    // A message does not answer the call: it is queued.
-    client.send("sesn_02", message("Well?")).await;
-    assert_eq!(client.session("sesn_02").await["status"], "idle");
-    for (id, event) in [("sesn_02", confirm(&call, "allow")), ("sesn_03", result(&custom))] {
+    for (id, event) in [("sesn_02", confirm(&call, "allow")), ("sesn_03", custom_result(&custom))] {
         assert_eq!(client.send(id, event).await.0, 200);
         client.wait_for_status(id, "idle").await;
     }
     let path = "/v1/sessions/sesn_02/events?types[]=agent.tool_result";
     let recorded = client.ok(path).await["data"][0].clone();
-    assert_eq!(recorded["tool_use_id"], call);
+    assert_eq!(recorded["tool_use_id"], call.as_str());
     assert_eq!(recorded["is_error"], false);
-    let (status, _) = client.send("sesn_02", confirm(&call, "allow")).await;
-    assert_eq!(status, 400, "a call is answered only once");
+    let before = client.session("sesn_02").await["updated_at"].clone();
+    let (status, _) = client.send("sesn_02", confirm(&call, "deny")).await;
+    assert_eq!(status, 200, "a late confirmation is no error");
+    let after = client.session("sesn_02").await;
+    assert_eq!((&after["status"], &after["updated_at"]), (&json!("idle"), &before));
+    let (status, _) = client.send("sesn_03", custom_result(&custom)).await;
+    assert_eq!(status, 400, "a late result is");
 }
 
 #[tokio::test]
@@ -163,8 +166,8 @@ async fn a_stream_sends_events_from_now_on() {
     }
     let names = text.lines().filter_map(|line| line.strip_prefix("event: "));
     let names: Vec<_> = names.collect();
-    assert_eq!(names[..8], TURN);
-    assert_eq!(names[8..], ["session.deleted"]);
+    assert_eq!(names[..10], TURN);
+    assert_eq!(names[10..], ["session.deleted"]);
 }
 
 #[tokio::test]
