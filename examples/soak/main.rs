@@ -29,6 +29,7 @@ use clap::Parser;
 use gauge::Gauge;
 use managed_sessions_mcp::{
     cli::print::Printer,
+    environment::Environment,
     sandbox::{Options, Sandbox},
 };
 use rmcp::{ServiceExt as _, transport::TokioChildProcess};
@@ -126,7 +127,7 @@ async fn soak(arguments: &Arguments, program: &std::path::Path) -> Ended<ExitCod
         };
         hosts.push(tokio::spawn(caller.work(until)));
     }
-    let mut printer = Printer::stdout();
+    let mut printer = Printer::stdout(&Environment::of_process());
     if !gauge::can_look() {
         printer.line("There is no /proc here: memory and descriptors are not checked.")?;
     }
@@ -161,7 +162,7 @@ fn row(minute: u64, tally: &Shared, gauges: &[Gauge]) -> String {
 }
 
 fn verdict(
-    printer: &mut Printer<io::StdoutLock<'static>>,
+    printer: &mut Printer<impl io::Write>,
     tally: &Shared,
     gauges: &[Gauge],
     grown: &[String],

@@ -10,18 +10,19 @@ pub(super) fn expand(path: &Path, home: Option<PathBuf>) -> Result<PathBuf, Stri
     if is_blank(path) {
         return Err("is white space alone; give a path".to_owned());
     }
+    let shown = path.to_string_lossy();
     let first = path.components().next().map(|first| first.as_os_str().to_string_lossy());
     let first = first.unwrap_or_default();
     if first == "~" {
         let rest = path.strip_prefix("~").unwrap_or(path);
         let home = home.ok_or_else(|| {
-            format!("is {path:?}, but the home folder is unknown; give the whole path")
+            format!("is {shown:?}, but the home folder is unknown; give the whole path")
         })?;
         return Ok(if rest == Path::new("") { home } else { home.join(rest) });
     }
     if first.starts_with('~') || is_variable(&first) {
         return Err(format!(
-            "is {path:?}, which nothing expands here; give the whole path, or one that begins \
+            "is {shown:?}, which nothing expands here; give the whole path, or one that begins \
              with ~/"
         ));
     }

@@ -35,8 +35,8 @@ impl Terminal {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         let line = OpenOptions::new().read(true).write(true).open(name).expect("its other side");
         tcsetwinsize(&line, size).expect("a terminal");
-        let side = || line.try_clone().expect("a descriptor");
-        let child = command.stdin(side()).stdout(side()).stderr(side()).spawn();
+        let end = || line.try_clone().expect("a descriptor");
+        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn();
         let child = child.expect("the program starts");
         let keyboard = File::from(master);
         let mut reader = keyboard.try_clone().expect("a descriptor");
@@ -78,7 +78,7 @@ impl Terminal {
 
     /// All that is shown until the program ends.
     #[track_caller]
-    pub(crate) fn to_the_end(mut self) -> String {
+    pub(crate) fn until_the_end(mut self) -> String {
         loop {
             match self.screen.recv_timeout(TIMEOUT) {
                 Ok(bytes) => self.shown.extend(bytes),

@@ -36,7 +36,7 @@ fn a_terminal_gets_its_width_and_colours_unless_it_forbids_them() {
         (&[("TERM", "dumb")], false),
     ] {
         for arguments in [["demo"].as_slice(), &["doctor", "--sandbox"], &["--help"]] {
-            let shown = Terminal::start(command(arguments, environment)).to_the_end();
+            let shown = Terminal::start(command(arguments, environment)).until_the_end();
             let plain = anstream::adapter::strip_str(&shown).to_string();
             assert!(widest(&plain) <= 80, "{arguments:?}:\n{plain}");
             let has_colours = plain != shown;
