@@ -1,5 +1,6 @@
 //! Lists that cannot be read to their end, and sessions that are written in another form.
 
+use managed_sessions_mcp::cli::Flags;
 use serde_json::{Value, json};
 
 use super::{EVENTS, LIST, answering, event, ok, one, warnings};
@@ -144,4 +145,21 @@ async fn an_agent_that_is_a_string_is_the_agents_id() {
     let found = json!({"agent_id": "agent_demo"});
     let found = api.host().await.answer("list_sessions", found).await;
     assert_eq!(ids(&found["sessions"]), ["sesn_1"]);
+}
+
+#[tokio::test]
+async fn a_history_that_cannot_be_read_to_its_end_is_never_exported_nor_its_session_deleted() {
+    let api = Api::with_session(session("sesn_1", "idle")).await;
+    let more = json!({"data": [event("evt_1", json!({}))], "has_more": true});
+    api.answers("GET", EVENTS, 200, more).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("a plain path").to_owned();
+    let flags = Flags { export_dir: Some(path), ..Flags::default() };
+    let host = api.host_with(flags).await;
+    for (tool, code) in [("delete_session", "export_failed"), ("export_session", "bad_response")] {
+        let failure = host.failure(tool, json!({"session_id": "sesn_1"})).await;
+        assert!(failure.starts_with(&format!("{code}: ")), "{failure}");
+        assert!(failure.contains("has_more"), "{failure}");
+    }
+    assert_eq!(api.writes().await, [""; 0]);
 }
