@@ -35,8 +35,8 @@ fn a_time_is_read_in_every_form_that_services_write() {
         let time = head(&json!({"updated_at": sent})).updated_at.unwrap();
         assert_eq!(time.at(), expected.map(|at| at.parse().unwrap()), "{sent}");
         assert_eq!(time.text(), sent.as_str().map_or(sent.to_string(), str::to_owned));
-        if expected.is_some() {
-            let shown = ApiTime::from(expected.unwrap().to_owned());
+        if let Some(expected) = expected {
+            let shown = ApiTime::from(expected.to_owned());
             assert!(time.shows_as(&shown), "{sent}");
         }
     }
