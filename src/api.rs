@@ -1,10 +1,12 @@
 //! The client of the Sessions API, and the only user of reqwest.
 //!
-//! An endpoint is a few lines in `sessions.rs`, `events.rs`, `threads.rs` or `files.rs`; what all endpoints share is the one
-//! private `send` in `client.rs`, which authenticates a request and has `attempt.rs` retry it.
+//! An endpoint is a few lines in `sessions.rs`, `events.rs`, `threads.rs`, `files.rs` or
+//! `agents.rs`; what all endpoints share is the one private `send` in `client.rs`, which
+//! authenticates a request and has `attempt.rs` retry it.
 //! Errors carry causes, not sentences for readers.
 
 mod absence;
+mod agents;
 mod attempt;
 mod auth;
 mod base_url;
@@ -23,6 +25,7 @@ mod threads;
 mod transport;
 
 pub use absence::{Absence, ErrorBody, Place};
+pub use agents::AgentQuery;
 pub use auth::describe::Description;
 pub use client::Client;
 pub use error::{Acted, ApiError, ApiErrorKind, HttpError};

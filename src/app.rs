@@ -3,6 +3,7 @@
 //!
 //! `run` is the way in for every adapter; `ops` has one file an operation.
 
+pub(crate) mod agents;
 pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod caller;

@@ -1,9 +1,11 @@
 //! The rules, as pure functions on values: no I/O, no protocol, no clock, and no text for a
 //! reader, which is worded in `explain`.
 
+pub mod agents;
 pub mod code;
 pub mod details;
 pub mod diagnosis;
+pub mod event_types;
 pub mod events;
 pub mod filter;
 pub mod guard;

@@ -3,6 +3,7 @@
 //! Every failure is a code, one sentence with one cause, and one next step. Next steps name
 //! operations through `Vocabulary`, so that no reader is sent to one that is not offered.
 
+pub(crate) mod agents;
 pub(crate) mod api;
 pub(crate) mod approval;
 pub(crate) mod details;
@@ -143,6 +144,10 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
                 format!("{name} was not carried out: {mistake}"),
                 format!("call {name} without page to start anew"),
             )
+        }
+        ErrorKind::UnknownAgent(agent) => agents::unknown_agent(op, agent, vocabulary),
+        ErrorKind::AmbiguousAgent { name, agents } => {
+            agents::ambiguous(op, name, agents, vocabulary)
         }
         ErrorKind::InvalidConfiguration(problem) => words(
             problem.clone(),

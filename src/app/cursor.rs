@@ -74,6 +74,9 @@ pub(crate) struct ListRequest {
     asked_at: i64,
     #[serde(rename = "p")]
     pub(crate) position: Option<Position>,
+    /// The id of the agent whose sessions are listed, found out for the first page.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) agent_id: Option<String>,
 }
 
 impl ListRequest {
@@ -88,8 +91,12 @@ impl ListRequest {
         let arguments = serde_json::to_string(arguments).unwrap_or_default();
         let hash = Sha256::digest(format!("{tool} {arguments}"));
         let hash: Vec<u8> = hash.into_iter().take(REQUEST_BYTES).collect();
-        let first =
-            Self { hash: URL_SAFE_NO_PAD.encode(hash), asked_at: now.as_second(), position: None };
+        let first = Self {
+            hash: URL_SAFE_NO_PAD.encode(hash),
+            asked_at: now.as_second(),
+            position: None,
+            agent_id: None,
+        };
         let Some(page) = page else { return Ok(first) };
         let request = cursors.decode(page).ok_or(InvalidCursor::Unreadable)?;
         if request.hash == first.hash { Ok(request) } else { Err(InvalidCursor::OtherRequest) }
@@ -98,6 +105,11 @@ impl ListRequest {
     /// When the first page was requested: on every page, ages such as "7d" count back from then.
     pub(crate) fn asked_at(&self) -> Timestamp {
         Timestamp::from_second(self.asked_at).unwrap_or_default()
+    }
+
+    /// The same, of the agent with this id.
+    pub(crate) fn of_agent(self, agent_id: Option<String>) -> Self {
+        Self { agent_id, ..self }
     }
 
     pub(crate) fn next_cursor(

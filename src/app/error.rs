@@ -9,6 +9,7 @@ use crate::{
         cursor::InvalidCursor,
     },
     domain::{
+        agents::{KnownAgent, UnknownAgent},
         code::Code,
         details,
         guard::{Operation, Refusal},
@@ -99,6 +100,13 @@ pub(crate) enum ErrorKind {
     InvalidArguments(Vec<String>),
     InvalidDetails(Vec<details::Mistake>),
     InvalidCursor(InvalidCursor),
+    /// The service refuses what is given as an agent, and no agent has it as its id or name.
+    UnknownAgent(Box<UnknownAgent>),
+    /// Several agents have this name.
+    AmbiguousAgent {
+        name: String,
+        agents: Vec<KnownAgent>,
+    },
     /// Worded by `config`.
     InvalidConfiguration(String),
     AgentNotAllowed(SessionId),
@@ -155,6 +163,7 @@ pub(crate) enum About {
     Files(SessionId),
     File(String),
     SessionList,
+    AgentList,
     /// Whether the credential is accepted.
     Credential,
 }
@@ -235,7 +244,9 @@ impl Error {
             ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
             | ErrorKind::InvalidDetails(_)
-            | ErrorKind::InvalidCursor(_) => Code::InvalidArguments,
+            | ErrorKind::InvalidCursor(_)
+            | ErrorKind::UnknownAgent(_)
+            | ErrorKind::AmbiguousAgent { .. } => Code::InvalidArguments,
             ErrorKind::InvalidConfiguration(_) => Code::InvalidConfiguration,
             ErrorKind::AgentNotAllowed(_) => Code::AgentNotAllowed,
             ErrorKind::CallTimedOut

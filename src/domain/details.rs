@@ -23,10 +23,39 @@ pub enum Field<T> {
     /// Not given.
     #[default]
     Keep,
-    /// Given as null.
+    /// Named as one to clear.
     Clear,
     /// Given as a value.
     Set(T),
+}
+
+impl<T> Field<T> {
+    fn of(given: Option<T>, clear: bool) -> Self {
+        match given {
+            Some(value) => Self::Set(value),
+            None if clear => Self::Clear,
+            None => Self::Keep,
+        }
+    }
+}
+
+/// A field that can be cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clearable {
+    /// The title.
+    Title,
+    /// The budget, which can never be given again.
+    Budget,
+}
+
+impl Clearable {
+    /// Its name as an argument.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Budget => "budget",
+        }
+    }
 }
 
 /// The changes asked for, checked as far as possible without the session.
@@ -46,6 +75,8 @@ pub enum Mistake {
     MetadataValue(String),
     /// The budget is not an amount.
     Budget(InvalidAmount),
+    /// The field is given and is to be cleared.
+    GivenAndCleared(Clearable),
     /// There is nothing to change.
     NothingGiven,
 }
@@ -86,9 +117,10 @@ pub struct DetailsChange {
 impl Details {
     /// Reads the arguments, or returns every mistake in them.
     pub(crate) fn read(
-        title: Field<String>,
+        title: Option<String>,
         metadata: Option<Map<String, Value>>,
-        budget: Field<String>,
+        budget: Option<String>,
+        clear: &[Clearable],
     ) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         let has_metadata = metadata.is_some();
@@ -110,23 +142,18 @@ impl Details {
             };
             pairs.push((key, value));
         }
-        let title = match title {
-            Field::Set(text) if text.trim().is_empty() => Field::Clear,
-            title => title,
-        };
-        let budget = match budget {
-            Field::Keep => Field::Keep,
-            Field::Clear => Field::Clear,
-            // Not "": some models send that for what they leave out, and this cannot be undone.
-            Field::Set(text) if text == "none" => Field::Clear,
-            Field::Set(text) => match Money::parse_major(&text) {
-                Ok(money) => Field::Set(money),
-                Err(error) => {
-                    mistakes.push(Mistake::Budget(error));
-                    Field::Keep
-                }
-            },
-        };
+        let given = [(Clearable::Title, title.is_some()), (Clearable::Budget, budget.is_some())];
+        let twice = given.iter().filter(|(field, is_given)| *is_given && clear.contains(field));
+        mistakes.extend(twice.map(|(field, _)| Mistake::GivenAndCleared(*field)));
+        let budget = budget.and_then(|text| match Money::parse_major(&text) {
+            Ok(money) => Some(money),
+            Err(error) => {
+                mistakes.push(Mistake::Budget(error));
+                None
+            }
+        });
+        let title = Field::of(title, clear.contains(&Clearable::Title));
+        let budget = Field::of(budget, clear.contains(&Clearable::Budget));
         let nothing = title == Field::Keep && !has_metadata && budget == Field::Keep;
         if nothing && mistakes.is_empty() {
             mistakes.push(Mistake::NothingGiven);

@@ -11,7 +11,8 @@ const TEXT_CHARACTERS: usize = 80;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidTime;
 
-/// Reads RFC 3339, a date (its start in UTC), or an age counted back from `now`, such as `7d`.
+/// Reads RFC 3339, a date (its start in UTC), or an age counted back from `now`, such as `7d` or
+/// `7 days ago`.
 pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, InvalidTime> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -22,10 +23,17 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, InvalidTime> {
     {
         return Ok(start.timestamp());
     }
-    let age = text.parse::<Span>().ok().filter(|age| !age.is_negative());
+    let age = without_ago(text).parse::<Span>().ok().filter(|age| !age.is_negative());
     age.and_then(|age| now.to_zoned(TimeZone::UTC).checked_sub(age).ok())
         .map(|at| at.timestamp())
         .ok_or(InvalidTime)
+}
+
+fn without_ago(age: &str) -> &str {
+    match age.rsplit_once(char::is_whitespace) {
+        Some((age, ago)) if ago.eq_ignore_ascii_case("ago") => age.trim_end(),
+        _ => age,
+    }
 }
 
 /// RFC 3339 to the second, in UTC; unreadable text stays as it is.

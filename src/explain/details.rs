@@ -27,9 +27,14 @@ pub(crate) fn mistake(mistake: &Mistake) -> String {
             "{} must be a string of at most {VALUE_CHARACTERS} characters, or null",
             metadata(key)
         ),
-        Mistake::Budget(error) => format!("budget {}", values::amount(*error)),
+        Mistake::Budget(error) => {
+            format!("budget {} (clear takes it away)", values::amount(*error))
+        }
+        Mistake::GivenAndCleared(field) => {
+            format!("{0} is given and named in clear; give one of them", field.name())
+        }
         Mistake::NothingGiven => {
-            "nothing is given to change; give title, metadata or budget".to_owned()
+            "nothing is given to change; give title, metadata, budget or clear".to_owned()
         }
     }
 }
@@ -65,7 +70,7 @@ mod tests {
     use serde_json::json;
 
     use crate::{
-        domain::details::{Details, Field},
+        domain::details::{Clearable, Details},
         explain::details::mistake,
     };
 
@@ -73,7 +78,8 @@ mod tests {
     fn every_mistake_is_named() {
         let metadata = json!({"": "x", "k".repeat(65): "x", "deep": {"a": 1}, "long": "v".repeat(513), "n": 5});
         let metadata = metadata.as_object().cloned();
-        let read = Details::read(Field::Keep, metadata, Field::Set("much".to_owned()));
+        let (title, budget) = (Some("New".to_owned()), Some("much".to_owned()));
+        let read = Details::read(title, metadata, budget, &[Clearable::Title]);
         let mistakes: Vec<_> = read.unwrap_err().iter().map(mistake).collect();
         let long = format!("{}… (25 more characters)", "k".repeat(40));
         assert_eq!(
@@ -83,11 +89,12 @@ mod tests {
                 &format!("metadata.{long} has a key that is not 1 to 64 characters"),
                 "metadata.deep must be a string of at most 512 characters, or null",
                 "metadata.long must be a string of at most 512 characters, or null",
-                "budget must be an amount like \"50.00 USD\"",
+                "title is given and named in clear; give one of them",
+                "budget must be an amount like \"50.00 USD\" (clear takes it away)",
             ]
         );
-        let nothing = Details::read(Field::Keep, None, Field::Keep).unwrap_err();
-        let expected = "nothing is given to change; give title, metadata or budget";
+        let nothing = Details::read(None, None, None, &[]).unwrap_err();
+        let expected = "nothing is given to change; give title, metadata, budget or clear";
         assert_eq!(nothing.iter().map(mistake).collect::<Vec<_>>(), [expected]);
     }
 }

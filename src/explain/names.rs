@@ -21,6 +21,7 @@ pub(crate) fn about(subject: &About) -> String {
         About::Files(id) => format!("the files of session {id}"),
         About::File(id) => format!("the content of file {}", visible(id)),
         About::SessionList => "the list of sessions".to_owned(),
+        About::AgentList => "the list of agents".to_owned(),
         About::Credential => "the credential".to_owned(),
     }
 }

@@ -23,6 +23,11 @@ pub(crate) fn amount(error: InvalidAmount) -> &'static str {
     }
 }
 
+/// `near`: the types most like it.
+pub(crate) fn event_type(near: &[&str]) -> String {
+    format!("is not a type of event; near are {}", near.join(", "))
+}
+
 pub(crate) fn time(InvalidTime: InvalidTime) -> &'static str {
     "must be an RFC 3339 time such as \"2026-01-31T12:00:00Z\", or an age such as \"7d\""
 }

@@ -2,6 +2,9 @@
 //!
 //! The schema derived from a tool's `Args` is the only statement of what the tool takes. Values
 //! are checked against it, so that all mistakes of a call are reported at once.
+//!
+//! Hosts in strict mode fill in every optional argument. So a blank one (null, an empty string, an
+//! array of nothing) means "not given", everywhere; what clears something says so in words.
 
 pub(crate) mod conditions;
 pub(crate) mod filter;
@@ -15,9 +18,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{money::Money, text},
+    domain::{event_types, money::Money, text},
     explain,
-    mcp::{args::values::TimeArg, schema::CHECK},
+    mcp::{
+        args::values::TimeArg,
+        schema::{ALIAS, CHECK},
+    },
     model::{ApiTime, SessionId},
 };
 
@@ -51,15 +57,13 @@ impl Parser {
         let properties = properties.unwrap_or(&none);
         let mut arguments = Map::new();
         for (name, property) in properties {
-            match given.shift_remove(name) {
-                Some(Value::Null) if check(property) == "nullable" => {
-                    arguments.insert(name.clone(), Value::Null);
-                }
-                None | Some(Value::Null) if is_required(schema, name) => {
+            let value = self.given(name, property, &mut given);
+            match value {
+                None if is_required(schema, name) => {
                     let mistake = format!("{name} is missing; {}", expected(property));
                     self.mistakes.push(mistake);
                 }
-                None | Some(Value::Null) => {}
+                None => {}
                 Some(value) => {
                     let value = self.value(name, property, value);
                     arguments.insert(name.clone(), value);
@@ -72,6 +76,25 @@ impl Parser {
             format!("{name} is not an argument; valid names are {valid}")
         }));
         arguments
+    }
+
+    /// Takes out the value of an argument, under its name or its alias, unless it is blank.
+    fn given(&mut self, name: &str, schema: &Value, given: &mut JsonObject) -> Option<Value> {
+        let mut take = |name: &str| unless_blank(schema, given.shift_remove(name)?);
+        let alias = keyword(schema, ALIAS);
+        let by_alias = if alias.is_empty() { None } else { take(alias) };
+        match (take(name), by_alias) {
+            (Some(one), Some(other)) if one != other => {
+                let mistake = format!(
+                    "{name} was {} and {alias} was {}, which is the same argument; give {name} only",
+                    quoted(&one),
+                    quoted(&other)
+                );
+                self.mistakes.push(mistake);
+                Some(one)
+            }
+            (one, other) => one.or(other),
+        }
     }
 
     /// The value as its schema means it; an invalid one stays as it is.
@@ -109,6 +132,35 @@ impl Parser {
         let items = items.into_iter().enumerate();
         items.map(|(index, each)| self.value(&format!("{path}[{index}]"), item, each)).collect()
     }
+}
+
+/// The value without its blank entries, or nothing if it is blank itself. Arrays that choose what
+/// is acted on, which need an entry, and arrays that are a new value are as long as they are.
+fn unless_blank(schema: &Value, value: Value) -> Option<Value> {
+    let is_text = kind(schema) == "string";
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.trim().is_empty() || (!is_text && text.trim() == "null") => {
+            None
+        }
+        value if !is_filter(schema) => Some(value),
+        value => match coerce(schema, &value) {
+            Some(Value::Array(mut items)) => {
+                items.retain(|item| match item {
+                    Value::Null => false,
+                    Value::String(text) => !text.trim().is_empty(),
+                    _ => true,
+                });
+                (!items.is_empty()).then_some(items.into())
+            }
+            _ => Some(value),
+        },
+    }
+}
+
+/// Whether the argument is an array of which fewer entries say less.
+fn is_filter(schema: &Value) -> bool {
+    kind(schema) == "array" && check(schema) != "entries" && limit(schema, "minItems").is_none()
 }
 
 fn kind(schema: &Value) -> &str {
@@ -152,8 +204,9 @@ fn coerce(schema: &Value, given: &Value) -> Option<Value> {
                 return Some(items.into());
             }
             // One word instead of an array of words.
-            let words = schema.pointer("/items/enum")?.as_array()?;
-            words.contains(given).then(|| vec![given.clone()].into())
+            let is_word = schema.get("items").is_some_and(|items| kind(items) == "string")
+                && !text.trim_start().starts_with('[');
+            is_word.then(|| vec![given.clone()].into())
         }
         ("object", Value::String(_)) => parse_object(given),
         ("boolean", Value::Bool(_))
@@ -207,6 +260,9 @@ fn run_check(check: &str, value: &Value) -> Result<(), String> {
         ("api_time", Value::String(text)) if ApiTime::from(text.clone()).at().is_none() => {
             Err("must be the RFC 3339 time of an earlier answer".to_owned())
         }
+        ("event_type", Value::String(text)) => {
+            event_types::check(text).map_err(|near| explain::values::event_type(&near))
+        }
         // Numbers and booleans are the same text to everyone.
         ("pairs", Value::Object(pairs))
             if (pairs.values())
@@ -225,16 +281,15 @@ fn expected(schema: &Value) -> String {
     }
     let limits = |min, max| (limit(schema, min), limit(schema, max));
     match kind(schema) {
-        _ if check(schema) == "nullable" => "give a string, or null".to_owned(),
         "integer" => match limits("minimum", "maximum") {
             (Some(min), Some(max)) => format!("give a whole number from {min} to {max}"),
             (Some(min), None) => format!("give a whole number of at least {min}"),
             _ => "give a whole number".to_owned(),
         },
         "boolean" => "give true or false".to_owned(),
-        "string" => match limits("minLength", "maxLength") {
-            (Some(min), Some(max)) => format!("give a string of {min} to {max} characters"),
-            _ => "give a string".to_owned(),
+        "string" => match limit(schema, "maxLength") {
+            Some(max) => format!("give a string of at most {max} characters"),
+            None => "give a string".to_owned(),
         },
         "array" => match limits("minItems", "maxItems") {
             (Some(min), Some(max)) => format!("give an array of {min} to {max} entries"),

@@ -11,6 +11,10 @@ use serde_json::{Map, Value, json};
 /// A keyword of this server that names a check of the argument; not published.
 pub(crate) const CHECK: &str = "x-check";
 
+/// A keyword of this server that gives another name under which an argument is accepted; not
+/// published.
+pub(crate) const ALIAS: &str = "x-alias";
+
 /// A keyword of this server on a property whose description mentions this tool; not published.
 pub(crate) const MENTIONS: &str = "x-mentions";
 
@@ -43,6 +47,7 @@ pub(crate) fn published(schema: &JsonObject) -> JsonObject {
 
 fn remove_checks(schema: &mut JsonObject) {
     schema.remove(CHECK);
+    schema.remove(ALIAS);
     for value in schema.values_mut() {
         if let Value::Object(nested) = value {
             remove_checks(nested);
@@ -95,6 +100,9 @@ fn simplify(schema: &mut Value) {
             }
             if let Some(Value::String(description)) = keywords.get_mut("description") {
                 *description = description.split_whitespace().collect::<Vec<_>>().join(" ");
+            }
+            if let Some(Value::Array(choices)) = keywords.get_mut("enum") {
+                choices.retain(|choice| !choice.is_null());
             }
             if let Some(Value::Array(types)) = keywords.get("type") {
                 let first = types.iter().find(|name| *name != "null").cloned();

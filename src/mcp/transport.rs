@@ -1,6 +1,7 @@
 //! Transports between the host and the server.
 
 mod envelope;
+mod handshake;
 pub(crate) mod lines;
 mod opening;
 #[cfg(unix)]

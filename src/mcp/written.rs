@@ -30,7 +30,7 @@ pub(crate) fn shown<O, P: Default>(
 ) -> (O, Row, P) {
     let (outcome, session, prepared) = match written {
         Written::Unchanged(session) => (unchanged, session, P::default()),
-        Written::DryRun { session, prepared } => (would, session, prepared),
+        Written::DryRun { session, prepared, .. } => (would, session, prepared),
         Written::NeedsApproval { session, .. } => (would, session, P::default()),
         Written::Done { before, prepared, after } => {
             (done, after.map_or(before, |after| *after), prepared)

@@ -12,108 +12,34 @@ mod heartbeat;
 pub(super) mod inbox;
 mod outcome;
 pub(super) mod pending;
+mod run;
+mod sign;
+mod state;
 mod status;
 pub(super) mod stop;
+mod thread;
 pub(super) mod threads;
 mod turns;
 mod update;
+mod usage;
 mod workflow;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde::{
-    Deserialize, Serialize, Serializer,
-    de::{IntoDeserializer as _, value::StrDeserializer},
-};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use self::{
-    command::TurnAction, heartbeat::Heartbeat, outcome::Outcome, pending::PendingCall, stop::Stop,
-    threads::Thread, workflow::WorkflowRun,
+    command::TurnAction, outcome::Outcome, pending::PendingCall, run::WorkflowRun, sign::Heartbeat,
+    stop::Stop, thread::Thread, usage::usd,
 };
+pub(super) use self::{state::Status, usage::Usage};
 use super::{
     agent::Agent,
     clock::Timestamp,
     file::{File, MountedFile},
     history::History,
 };
-
-/// The API's session statuses.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Status {
-    #[default]
-    Idle,
-    Running,
-    Rescheduling,
-    Terminated,
-}
-
-impl Status {
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let text: StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
-        Self::deserialize(text).ok()
-    }
-}
-
-/// Tokens and money used so far.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Usage {
-    pub(super) input: u64,
-    pub(super) output: u64,
-    pub(super) cache_read: u64,
-    pub(super) cache_5m: u64,
-    pub(super) cents: u64,
-    pub(super) web_searches: u64,
-    /// Running time of ended turns.
-    pub(super) active_seconds: f64,
-}
-
-impl Usage {
-    pub(super) fn to_json(self, active_seconds: f64) -> Value {
-        json!({
-            "input_tokens": self.input,
-            "output_tokens": self.output,
-            "cache_read_input_tokens": self.cache_read,
-            "cache_creation": {
-                "ephemeral_5m_input_tokens": self.cache_5m,
-                "ephemeral_1h_input_tokens": 0,
-            },
-            "active_seconds": active_seconds,
-            "list_cost": usd(self.cents),
-            "server_tool_use": {"web_search_requests": self.web_searches, "web_fetch_requests": 0},
-        })
-    }
-}
-
-impl Usage {
-    pub(super) fn add(&mut self, more: Self) {
-        self.input += more.input;
-        self.output += more.output;
-        self.cache_read += more.cache_read;
-        self.cache_5m += more.cache_5m;
-        self.cents += more.cents;
-        self.web_searches += more.web_searches;
-    }
-
-    /// Without what was used before.
-    pub(super) fn since(self, before: Self) -> Self {
-        Self {
-            input: self.input.saturating_sub(before.input),
-            output: self.output.saturating_sub(before.output),
-            cache_read: self.cache_read.saturating_sub(before.cache_read),
-            cache_5m: self.cache_5m.saturating_sub(before.cache_5m),
-            cents: self.cents.saturating_sub(before.cents),
-            web_searches: self.web_searches.saturating_sub(before.web_searches),
-            active_seconds: self.active_seconds,
-        }
-    }
-}
-
-/// An amount of money as the API writes it: minor units in a string.
-fn usd(cents: u64) -> Value {
-    json!({"amount": cents.to_string(), "currency": "USD"})
-}
 
 /// The turn under way, or how the last one ended.
 #[derive(Debug, Default)]

@@ -31,7 +31,10 @@ async def main():
     server = StdioServerParameters(command=PROGRAM, args=flags, env=clean)
     async with Client(server, mode="legacy") as client:
         busy = await call(client, "list_sessions", statuses=["running", "rescheduling"], limit=100)
-        plan = await call(client, "plan_cleanup", action="archive", max_sessions=1000)
+        every = ["idle", "running", "rescheduling", "terminated"]
+        plan = await call(
+            client, "plan_cleanup", action="archive", statuses=every, max_sessions=1000
+        )
         print(f"plan: {plan['matched']} sessions, estimated {plan['estimated_seconds']} s")
         # The scan that made the plan has used some of the allowance; begin with a full second.
         await asyncio.sleep(2)

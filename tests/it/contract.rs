@@ -142,14 +142,3 @@ async fn every_argument_is_read_in_the_other_forms_that_models_give_it() {
         }
     }
 }
-
-#[tokio::test]
-async fn null_counts_as_not_given() {
-    let sandbox = sandbox().await;
-    let host = Host::new(&sandbox.base_url()).await;
-    let nulls = json!({"limit": null, "statuses": null, "agent_id": null, "order": null});
-    let nulls = host.answer("list_sessions", nulls).await;
-    assert_eq!(nulls, host.answer("list_sessions", json!({})).await);
-    let missing = host.failure("get_session", json!({"session_id": null}));
-    assert!(missing.await.contains("session_id is missing"));
-}

@@ -12,7 +12,10 @@ use futures_util::future::join_all;
 use managed_sessions_mcp::cli::Flags;
 use serde_json::{Value, json};
 
-use crate::support::{Api, session, with_fields};
+use crate::{
+    reply::Reply,
+    support::{Api, session, with_fields},
+};
 
 /// The guarded calls, with what they need beside the session's id.
 fn guarded_calls() -> [(&'static str, Value); 6] {
@@ -110,17 +113,26 @@ async fn a_status_declared_idle_is_as_safe_as_idle() {
 async fn a_dry_run_reports_what_would_happen_and_sends_nothing() {
     let refused = ["session_running"; 3];
     let possible = ["would_update", "would_archive", "would_delete"];
-    for (status, if_busy, expected) in [
-        ("idle", "refuse", possible),
-        ("running", "refuse", refused),
-        ("running", "interrupt", possible),
+    for (status, if_busy, expected, first) in [
+        ("idle", "refuse", possible, None),
+        ("idle", "interrupt", possible, None),
+        ("running", "refuse", refused, None),
+        ("running", "interrupt", possible, Some("interrupt")),
+        ("rescheduling", "wait", possible, Some("wait")),
     ] {
         let api = accepting(&record(status, false)).await;
         let host = api.host().await;
         for ((tool, arguments), expected) in guarded_calls().into_iter().zip(expected) {
             let more = json!({"if_busy": if_busy, "dry_run": true});
-            let outcome = host.outcome(tool, with_fields(arguments, more)).await;
-            assert_eq!(outcome, expected, "{tool} {status} {if_busy}");
+            let reads = api.asked().await.len();
+            let reply = host.call(tool, with_fields(arguments, more)).await;
+            assert_eq!(reply.outcome(), expected, "{tool} {status} {if_busy}");
+            if let Reply::Answer(answer) = reply {
+                let said = answer.get("first").and_then(Value::as_str);
+                assert_eq!(said, first, "{tool} {status} {if_busy}");
+                let is_at_once = first.is_none() || api.asked().await.len() == reads + 1;
+                assert!(is_at_once, "{tool}: {:?}", api.asked().await.split_off(reads));
+            }
         }
         assert_eq!(api.writes().await, [""; 0]);
     }

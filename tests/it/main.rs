@@ -9,6 +9,7 @@
     reason = "a test fails by panicking; clippy only sees that in functions marked as tests"
 )]
 
+mod arguments;
 mod binary;
 mod client;
 mod contract;

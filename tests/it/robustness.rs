@@ -52,6 +52,43 @@ fn messages_before_the_handshake_do_no_harm() {
 }
 
 #[test]
+fn an_initialize_that_lacks_something_is_told_what() {
+    let mut program = Program::start(&["--sandbox"], &[]);
+    let client = json!({"name": "test", "version": "1"});
+    let version = "params.protocolVersion must be a string";
+    let capabilities = "params.capabilities must be an object";
+    let info = "params.clientInfo must be an object with the strings name and version";
+    for (params, named) in [
+        (json!({"protocolVersion": "2025-11-25", "capabilities": {}}), vec![info]),
+        (json!({"capabilities": {}, "clientInfo": client}), vec![version]),
+        (
+            json!({"protocolVersion": 5, "capabilities": [], "clientInfo": client}),
+            vec![version, capabilities],
+        ),
+        (
+            json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x"}}),
+            vec![info],
+        ),
+        (json!({}), vec![version, capabilities, info]),
+        (json!(null), vec![version, capabilities, info]),
+    ] {
+        program.send(&request("7", "initialize", &params));
+        let answer = program.answer();
+        let error = &answer["error"];
+        assert_eq!((&answer["id"], &error["code"]), (&json!("7"), &json!(-32_602)), "{answer}");
+        let message = error["message"].as_str().expect("a message");
+        for part in [version, capabilities, info] {
+            assert_eq!(message.contains(part), named.contains(&part), "{params}: {message}");
+        }
+        assert!(!message.contains("_meta"), "{message}");
+    }
+    program.send(&json!({"jsonrpc": "2.0", "id": 8, "method": "initialize"}));
+    let answer = program.answer();
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(8), &json!(-32_602)), "{answer}");
+    assert!(program.opened().close().1.success());
+}
+
+#[test]
 fn malformed_lines_are_rejected_and_the_program_goes_on() {
     let mut program = Program::start(&["--sandbox"], &[]).opened();
     let batch = json!([request("a", "ping", &json!({}))]).to_string();

@@ -323,6 +323,16 @@ impl Api {
         serde_json::from_slice(&with_body.expect("a body was sent").body).expect("it is JSON")
     }
 
+    /// The requests with their queries and bodies.
+    pub(crate) async fn asked_whole(&self) -> Vec<String> {
+        let requests = self.requests().await;
+        let shown = requests.iter().map(|each| {
+            let body = String::from_utf8_lossy(&each.body);
+            format!("{} {} {body}", each.method, each.url)
+        });
+        shown.collect()
+    }
+
     async fn requests(&self) -> Vec<wiremock::Request> {
         let requests = self.0.received_requests().await;
         requests.expect("requests are recorded")

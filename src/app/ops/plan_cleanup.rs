@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::apply_cleanup::REQUESTS_PER_SESSION;
 use crate::{
     app::{
+        agents::{ForAgent, for_agent},
         context::Context,
         error::{Blame, Error, ErrorKind},
         plan::{
@@ -22,6 +23,7 @@ use crate::{
         waiting,
     },
     domain::{
+        agents::UnknownAgent,
         code::Code,
         filter::{self, Filter},
         guard::{Activity, Ruling},
@@ -65,6 +67,8 @@ pub(crate) struct PlanMade {
     pub estimated_seconds: u64,
     /// Why not all that could match were looked at, as far as that is known.
     pub gaps: Vec<Gap>,
+    /// Why no session matches.
+    pub unknown_agent: Option<UnknownAgent>,
 }
 
 pub(crate) async fn plan_cleanup(
@@ -74,32 +78,22 @@ pub(crate) async fn plan_cleanup(
     selection: Selection,
     limits: Limits,
 ) -> Result<PlanMade, Error> {
-    let Limits { max_sessions, max_scan, include_waiting } = limits;
-    let mut draft = Draft {
-        services,
-        cx,
-        action,
-        max_sessions,
-        include_waiting,
-        planned: Vec::new(),
-        rows: Vec::new(),
-        row_budget: SizeBudget::of(SHOWN_BYTES),
-        cost: Sums::default(),
-        skipped: Skipped::default(),
-        scanned: 0,
-        complete: true,
-        gaps: Vec::new(),
-        looks: LimitsMet::default(),
-        looks_on: true,
+    let draft = || Draft::new(services, cx, action, limits);
+    let drafted = match selection {
+        Selection::Ids(ids) => {
+            let answer = draft().with_ids(ids, limits.max_scan).await?;
+            ForAgent { answer, agent_id: None, unknown: None }
+        }
+        Selection::Matching(filter) => {
+            let read = |filter| draft().with_matching(filter, limits.max_scan);
+            for_agent(services, cx, *filter, read, Draft::is_empty).await?
+        }
     };
-    match selection {
-        Selection::Ids(ids) => draft.add_ids(ids, max_scan).await?,
-        Selection::Matching(filter) => draft.add_matching(*filter, max_scan).await?,
-    }
+    let draft = drafted.answer;
     let matched = draft.planned.len();
     let total_list_cost = (!draft.cost.is_empty()).then(|| draft.cost.to_string());
     let plans = &services.plans;
-    let plan = plans.insert(action, draft.planned, total_list_cost.clone(), include_waiting);
+    let plan = plans.insert(action, draft.planned, total_list_cost.clone(), limits.include_waiting);
     let plan = plan.ok_or(ErrorKind::Internal)?;
     let per_minute = u64::from(services.settings.max_rpm.get());
     // The first second's worth goes at once.
@@ -116,6 +110,7 @@ pub(crate) async fn plan_cleanup(
         complete: draft.complete,
         gaps: draft.gaps,
         estimated_seconds: seconds.max(u64::from(matched > 0)),
+        unknown_agent: drafted.unknown,
     })
 }
 
@@ -138,9 +133,33 @@ struct Draft<'a> {
     looks_on: bool,
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
+    fn new(services: &'a Services, cx: &'a Context, action: Action, limits: Limits) -> Self {
+        Self {
+            services,
+            cx,
+            action,
+            max_sessions: limits.max_sessions,
+            include_waiting: limits.include_waiting,
+            planned: Vec::new(),
+            rows: Vec::new(),
+            row_budget: SizeBudget::of(SHOWN_BYTES),
+            cost: Sums::default(),
+            skipped: Skipped::default(),
+            scanned: 0,
+            complete: true,
+            gaps: Vec::new(),
+            looks: LimitsMet::default(),
+            looks_on: true,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.planned.is_empty() && self.skipped.is_empty()
+    }
+
     /// Adds the sessions that match, the oldest first.
-    async fn add_matching(&mut self, filter: Filter, max_scan: usize) -> Result<(), Error> {
+    async fn with_matching(mut self, filter: Filter, max_scan: usize) -> Result<Self, Error> {
         let mut scan = self.services.scan_sessions(self.cx, filter, Order::Asc, max_scan);
         while !self.is_full()
             && let Some(session) = scan.next().await?
@@ -150,10 +169,10 @@ impl Draft<'_> {
         self.scanned = scan.scanned();
         self.complete = scan.is_complete();
         self.gaps = scan.gaps();
-        Ok(())
+        Ok(self)
     }
 
-    async fn add_ids(&mut self, ids: Vec<SessionId>, max_scan: usize) -> Result<(), Error> {
+    async fn with_ids(mut self, ids: Vec<SessionId>, max_scan: usize) -> Result<Self, Error> {
         let mut found = self.find_in_list(&ids, max_scan).await?;
         // Not those that were only passed on the way: some may be of agents not allowed.
         self.scanned = found.len();
@@ -177,7 +196,7 @@ impl Draft<'_> {
                 break;
             }
         }
-        Ok(())
+        Ok(self)
     }
 
     async fn find_in_list(

@@ -1,8 +1,16 @@
 //! Count sessions and add up what they cost.
 
 use crate::{
-    app::{caller::Progress, context::Context, error::Error, scan::gap::Gap, services::Services},
+    app::{
+        agents::{ForAgent, for_agent},
+        caller::Progress,
+        context::Context,
+        error::Error,
+        scan::gap::Gap,
+        services::Services,
+    },
     domain::{
+        agents::UnknownAgent,
         filter::Filter,
         view::{
             size::size,
@@ -21,6 +29,17 @@ pub(crate) struct Summarization {
     pub scanned: usize,
     pub complete: bool,
     pub gaps: Vec<Gap>,
+    /// Why there are no sessions.
+    pub unknown_agent: Option<UnknownAgent>,
+}
+
+#[derive(Default)]
+struct Summed {
+    summary: Summary,
+    matched: usize,
+    scanned: usize,
+    complete: bool,
+    gaps: Vec<Gap>,
 }
 
 /// Summarizes the sessions that match, the newest `max_scan` at most.
@@ -30,20 +49,37 @@ pub(crate) async fn summarize_sessions(
     filter: Filter,
     max_scan: usize,
 ) -> Result<Summarization, Error> {
+    let read = |filter| sum(services, cx, filter, max_scan);
+    let summed = for_agent(services, cx, filter, read, |summed| summed.matched == 0).await?;
+    let ForAgent { answer: Summed { summary, scanned, complete, gaps, .. }, unknown, .. } = summed;
+    Ok(Summarization {
+        scanned,
+        complete,
+        gaps,
+        summary: summary.fitting(|shown| size(shown) <= MAX_BYTES),
+        unknown_agent: unknown,
+    })
+}
+
+async fn sum(
+    services: &Services,
+    cx: &Context,
+    filter: Filter,
+    max_scan: usize,
+) -> Result<Summed, Error> {
     let mut scan = services.scan_sessions(cx, filter, Order::Desc, max_scan);
-    let mut summary = Summary::default();
+    let mut summed = Summed::default();
     let mut reported = 0;
     while let Some(session) = scan.next().await? {
-        summary.add(&session);
+        summed.summary.add(&session);
+        summed.matched += 1;
         if scan.scanned() >= reported + REPORT_EVERY {
             reported = scan.scanned();
             cx.progress(Progress::Scanned { sessions: reported }).await;
         }
     }
-    Ok(Summarization {
-        scanned: scan.scanned(),
-        complete: scan.is_complete(),
-        gaps: scan.gaps(),
-        summary: summary.fitting(|shown| size(shown) <= MAX_BYTES),
-    })
+    summed.scanned = scan.scanned();
+    summed.complete = scan.is_complete();
+    summed.gaps = scan.gaps();
+    Ok(summed)
 }

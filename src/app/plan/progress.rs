@@ -43,6 +43,10 @@ impl SkipReason {
 }
 
 impl Skipped {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn add(&mut self, reason: SkipReason, id: &str) {
         let sessions = self.0.entry(reason.as_str()).or_default();
         sessions.count += 1;

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    conditions::{Conditions, IfBusy},
+    conditions::{Conditions, First, IfBusy},
     guarded::{GuardedWrite, Written},
     poll::Poll,
 };
@@ -35,6 +35,8 @@ pub(crate) struct Attempt<'a> {
 
 enum Guarded {
     Allowed(Session),
+    /// In a dry run: it would be, once this is done.
+    AllowedAfter(First, Session),
     NeedsApproval(Session, ApprovalToken),
     Unchanged(Session),
 }
@@ -48,8 +50,9 @@ impl Attempt<'_> {
         // An error that repeating the write does not lift, if the guard still allows it.
         let mut rejection = None;
         loop {
-            let session = match self.guarded(write).await? {
-                Guarded::Allowed(session) => session,
+            let (session, first) = match self.guarded(write).await? {
+                Guarded::Allowed(session) => (session, None),
+                Guarded::AllowedAfter(first, session) => (session, Some(first)),
                 Guarded::NeedsApproval(session, token) => {
                     return Ok(match write.prepare(&session)? {
                         Some(_) => Written::NeedsApproval { session, token },
@@ -68,7 +71,7 @@ impl Attempt<'_> {
                 continue;
             }
             if self.conditions.dry_run {
-                return Ok(Written::DryRun { session, prepared });
+                return Ok(Written::DryRun { session, prepared, first });
             }
             match write.approve(self.cx, &session, false).await? {
                 Approval::Granted => {}
@@ -153,9 +156,12 @@ impl Attempt<'_> {
                         }));
                     }
                 },
-                // An interrupt changes the session, so a dry run stops short of it.
+                // A dry run neither stops a turn nor waits for its end.
                 IfBusy::Interrupt if self.conditions.dry_run => {
-                    return Ok(Guarded::Allowed(session));
+                    return Ok(Guarded::AllowedAfter(First::Interrupt, session));
+                }
+                IfBusy::Wait if self.conditions.dry_run => {
+                    return Ok(Guarded::AllowedAfter(First::Wait, session));
                 }
                 IfBusy::Interrupt if self.interrupt.is_none() => {
                     match write.approve(self.cx, &session, true).await? {

@@ -20,6 +20,14 @@ pub(crate) enum IfBusy {
     Interrupt,
 }
 
+/// What has to come before a write to a busy session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum First {
+    Wait,
+    Interrupt,
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conditions {
     pub if_busy: IfBusy,

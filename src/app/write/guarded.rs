@@ -6,6 +6,7 @@ use crate::{
         approval::{Approval, ApprovalToken},
         context::Context,
         error::{Error, Mismatch},
+        write::conditions::First,
     },
     domain::guard::Operation,
     model::{Session, SessionId},
@@ -75,12 +76,11 @@ pub(crate) enum Written<P> {
     DryRun {
         session: Session,
         prepared: P,
+        /// What would come first, since the session is busy.
+        first: Option<First>,
     },
     /// This will be sent once the caller comes back with the token.
-    NeedsApproval {
-        session: Session,
-        token: ApprovalToken,
-    },
+    NeedsApproval { session: Session, token: ApprovalToken },
     /// Sent, accepted and verified.
     Done {
         /// The session as it was read right before.
@@ -88,4 +88,14 @@ pub(crate) enum Written<P> {
         prepared: P,
         after: Option<Box<Session>>,
     },
+}
+
+impl<P> Written<P> {
+    /// What a dry run says would come first.
+    pub(crate) fn first(&self) -> Option<First> {
+        match self {
+            Self::DryRun { first, .. } => *first,
+            _ => None,
+        }
+    }
 }

@@ -12,9 +12,10 @@ use crate::{
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct FilterArgs {
-    /// Only sessions of this agent.
-    agent_id: Option<String>,
-    /// Only this version of agent_id.
+    /// Only sessions of this agent: id or exact name.
+    #[schemars(extend("x-alias" = "agent_id"))]
+    agent: Option<String>,
+    /// Only this version of agent.
     #[schemars(range(min = 1))]
     agent_version: Option<i64>,
     /// Only of this deployment.
@@ -35,7 +36,7 @@ pub(crate) struct FilterArgs {
     /// As created_after; "7d" is unchanged for a week.
     updated_before: Option<TimeArg>,
     /// In the title, in any case.
-    #[schemars(length(min = 1, max = 1000))]
+    #[schemars(length(max = 1000))]
     title_contains: Option<String>,
     /// Pairs that must all be equal.
     #[serde(default)]
@@ -50,15 +51,16 @@ pub(crate) struct FilterArgs {
 struct StatusArg(String);
 
 impl FilterArgs {
-    /// The filter that these conditions make; ages count back from `now`.
+    /// The filter that these conditions make; ages count back from `now`. Its `agent_id` is the
+    /// agent as it was given, which may be a name; see [`crate::app::agents`].
     pub(crate) fn read(self, now: Timestamp) -> Result<Filter, Vec<String>> {
-        if self.agent_version.is_some() && self.agent_id.is_none() {
-            let mistake = "agent_version needs agent_id; give both or neither";
+        if self.agent_version.is_some() && self.agent.is_none() {
+            let mistake = "agent_version needs agent; give both or neither";
             return Err(vec![mistake.to_owned()]);
         }
         let at = |time: Option<TimeArg>| time.map(|time| time.at(now));
         Ok(Filter {
-            agent_id: self.agent_id,
+            agent_id: self.agent,
             agent_version: self.agent_version,
             deployment_id: self.deployment_id,
             memory_store_id: self.memory_store_id,
@@ -75,10 +77,12 @@ impl FilterArgs {
         })
     }
 
+    /// Whether no session is left out, but for archived ones.
     pub(crate) fn is_empty(&self) -> bool {
-        let Ok(Value::Object(given)) = serde_json::to_value(self) else {
+        let Ok(Value::Object(mut given)) = serde_json::to_value(self) else {
             return false;
         };
+        given.shift_remove("include_archived");
         given.values().all(|value| match value {
             Value::Null => true,
             Value::Array(values) => values.is_empty(),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::mcp::{
     args::{
         parse,
-        values::{AmountArg, OrderArg, PairsArg, TimeArg},
+        values::{AmountArg, EventTypeArg, OrderArg, PairsArg, TimeArg},
     },
     schema,
 };
@@ -32,7 +32,7 @@ struct Args {
     cost: Option<AmountArg>,
     #[serde(default)]
     pairs: PairsArg,
-    #[schemars(length(min = 1, max = 5))]
+    #[schemars(length(max = 5), extend("x-alias" = "words"))]
     word: Option<String>,
 }
 
@@ -43,6 +43,14 @@ fn read(given: &JsonObject) -> Result<Value, String> {
     let args = parse::<Args>(&schema::input::<Args>(), given.clone());
     let args = args.map(|args| serde_json::to_value(args).unwrap());
     args.map_err(|mistakes| mistakes.join("; "))
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty() || text == "null",
+        _ => false,
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -96,18 +104,76 @@ fn good_call() -> impl Strategy<Value = JsonObject> {
 struct Words {
     #[serde(default)]
     orders: Vec<OrderArg>,
+    #[serde(default)]
+    types: Vec<EventTypeArg>,
+    #[schemars(length(min = 1, max = 9))]
+    chosen: Option<Vec<String>>,
+    #[schemars(with = "Option<Vec<JsonObject>>", extend("x-check" = "entries"))]
+    entries: Option<Vec<Value>>,
+}
+
+/// The arguments as they are read, or all mistakes.
+fn read_words(given: &Value) -> String {
+    let given = given.as_object().unwrap().clone();
+    match parse::<Value>(&schema::input::<Words>(), given) {
+        Ok(read) => read.to_string(),
+        Err(mistakes) => mistakes.join("; "),
+    }
 }
 
 #[test]
 fn one_word_is_accepted_for_an_array_of_words() {
-    let schema = schema::input::<Words>();
-    let check = |given: &str, expected: Option<Value>| {
-        let given = json!({"orders": given}).as_object().unwrap().clone();
-        assert_eq!(parse::<Value>(&schema, given).ok(), expected);
+    let check = |given: Value, expected: &str| assert_eq!(read_words(&given), expected);
+    check(json!({"orders": "asc"}), r#"{"orders":["asc"]}"#);
+    check(json!({"orders": "[\"asc\"]"}), r#"{"orders":["asc"]}"#);
+    check(json!({"orders": "up"}), r#"orders[0] was "up"; give one of "desc", "asc""#);
+    check(json!({"types": "agent.message"}), r#"{"types":["agent.message"]}"#);
+    check(json!({"chosen": "one"}), r#"{"chosen":["one"]}"#);
+    check(
+        json!({"chosen": "[\"one\""}),
+        r#"chosen was "[\"one\""; give an array of 1 to 9 entries"#,
+    );
+    check(json!({"entries": "bash"}), r#"entries was "bash"; give an array of objects"#);
+}
+
+#[test]
+fn blank_values_and_entries_are_not_given() {
+    for blank in [json!(null), json!(""), json!("  "), json!([]), json!("[]"), json!("null")] {
+        assert_eq!(read_words(&json!({"orders": blank, "types": blank})), "{}", "{blank}");
+    }
+    let check = |given: Value, expected: &str| assert_eq!(read_words(&given), expected);
+    check(json!({"orders": ["", null]}), "{}");
+    check(
+        json!({"orders": ["asc", ""], "types": [null, "user.message"]}),
+        r#"{"orders":["asc"],"types":["user.message"]}"#,
+    );
+    // What is acted on is never chosen by leaving it out; a new value may be an empty one.
+    check(json!({"chosen": []}), "chosen has 0 entries; give an array of 1 to 9 entries");
+    check(json!({"chosen": [""]}), r#"{"chosen":[""]}"#);
+    check(json!({"chosen": null, "entries": ""}), "{}");
+    check(json!({"entries": []}), r#"{"entries":[]}"#);
+}
+
+#[test]
+fn an_alias_is_the_same_argument() {
+    let check = |given: Value, expected: &str| {
+        let given = with_count(given);
+        let read = read(&given).map(|args| args["word"].to_string());
+        assert_eq!(read.unwrap_or_else(|mistakes| mistakes), expected);
     };
-    check("asc", Some(json!({"orders": ["asc"]})));
-    check("[\"asc\"]", Some(json!({"orders": ["asc"]})));
-    check("up", None);
+    check(json!({"words": "a"}), "\"a\"");
+    check(json!({"words": "a", "word": null}), "\"a\"");
+    check(json!({"words": "", "word": "a"}), "\"a\"");
+    check(json!({"words": "a", "word": "a"}), "\"a\"");
+    check(
+        json!({"words": "a", "word": "b"}),
+        r#"word was "b" and words was "a", which is the same argument; give word only"#,
+    );
+}
+
+fn with_count(mut given: Value) -> JsonObject {
+    given["count"] = 1.into();
+    given.as_object().unwrap().clone()
 }
 
 proptest! {
@@ -125,7 +191,7 @@ proptest! {
                 for name in given.keys().filter(|name| !NAMES.contains(&name.as_str())) {
                     prop_assert!(mistakes.contains(&format!("\"{name}\" is not an argument")), "{mistakes}");
                 }
-                if given.get("count").is_none_or(Value::is_null) {
+                if given.get("count").is_none_or(is_blank) {
                     prop_assert!(mistakes.contains("count is missing"), "{mistakes}");
                 }
                 prop_assert!(!mistakes.contains(['\u{202e}', '\u{7}']), "{mistakes:?}");
@@ -145,10 +211,14 @@ proptest! {
     }
 
     #[test]
-    fn null_means_not_given(given in good_call(), dropped in 1_usize..NAMES.len()) {
-        let (mut nulled, mut without) = (given.clone(), given);
-        nulled.insert(NAMES[dropped].to_owned(), Value::Null);
+    fn blank_means_not_given(
+        given in good_call(),
+        dropped in 0_usize..NAMES.len(),
+        blank in select(vec![json!(null), json!(""), json!(" ")]),
+    ) {
+        let (mut blanked, mut without) = (given.clone(), given);
+        blanked.insert(NAMES[dropped].to_owned(), blank);
         without.shift_remove(NAMES[dropped]);
-        prop_assert_eq!(read(&nulled), read(&without));
+        prop_assert_eq!(read(&blanked), read(&without));
     }
 }

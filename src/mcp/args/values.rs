@@ -5,11 +5,11 @@
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{details::Field, money::Money, time},
+    domain::{money::Money, time},
     explain::values,
     model::{ApiTime, ObjectId, Order, SessionId},
 };
@@ -105,6 +105,11 @@ impl JsonSchema for PairsArg {
     }
 }
 
+// A type of events to filter by.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(with = "String", extend("x-check" = "event_type"))]
+pub(crate) struct EventTypeArg(pub(crate) String);
+
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum OrderArg {
@@ -127,26 +132,6 @@ impl From<OrderArg> for Order {
 #[schemars(with = "String", extend("x-check" = "api_time"))]
 pub(crate) struct ApiTimeArg(pub(crate) ApiTime);
 
-// A field that null clears. Its schema is that of a string, since many hosts reject lists of types,
-// unions and untyped properties. For hosts that enforce schemas, each tool has a word for null.
-#[derive(Debug, Clone, Default, JsonSchema)]
-#[schemars(with = "String", extend("x-check" = "nullable"))]
-pub(crate) struct Nullable<T>(Field<T>);
-
-impl<T> From<Nullable<T>> for Field<T> {
-    fn from(nullable: Nullable<T>) -> Self {
-        nullable.0
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nullable<T> {
-    // Not called for a field that is not given, which stays at its default.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Option::<T>::deserialize(deserializer)?;
-        Ok(Self(value.map_or(Field::Clear, Field::Set)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
@@ -167,6 +152,14 @@ mod tests {
         check("36h", "2026-03-14T00:00:00Z");
         check("2 weeks", "2026-03-01T12:00:00Z");
         check("1 month", "2026-02-15T12:00:00Z");
+        check("7 days ago", "2026-03-08T12:00:00Z");
+        check("2 weeks AGO ", "2026-03-01T12:00:00Z");
+        check("1 day, 12 hours ago", "2026-03-14T00:00:00Z");
+        check("P7D ago", "2026-03-08T12:00:00Z");
+        check("-7d ago", "refused");
+        check("7 days ago ago", "refused");
+        check("2026-01-31 ago", "refused");
+        check("ago", "refused");
         check(" 90 minutes ", "2026-03-15T10:30:00Z");
         check("-7d", "refused");
         check("yesterday", "refused");

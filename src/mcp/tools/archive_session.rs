@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::ops::archive_session::archive_session,
+    app::{ops::archive_session::archive_session, write::conditions::First},
     domain::view::row::Row,
     explain::waiting::warnings,
     mcp::{
@@ -26,6 +26,9 @@ pub(crate) struct Args {
 pub(crate) struct Output {
     /// What happened.
     outcome: Outcome,
+    /// In a dry run on a busy session: what would come first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<First>,
     /// What it waited for, if anything.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -56,8 +59,9 @@ impl SessionsTool for Args {
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let (id, conditions) = (self.session_id.id(), self.write.conditions());
         let (written, waiting) = archive_session(call.services, call.cx, id, &conditions).await?;
+        let first = written.first();
         let (outcome, session, ()) =
             shown(written, Outcome::Archived, Outcome::AlreadyArchived, Outcome::WouldArchive);
-        Ok(Output { outcome, warnings: warnings(&waiting), session })
+        Ok(Output { outcome, first, warnings: warnings(&waiting), session })
     }
 }

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    app::{ops::delete_session::delete_session, write::guarded::Written},
+    app::{
+        ops::delete_session::delete_session,
+        write::{conditions::First, guarded::Written},
+    },
     domain::view::record::Record,
     explain::waiting::warnings,
     mcp::{
@@ -31,6 +34,9 @@ pub(crate) struct Args {
 pub(crate) struct Output {
     /// What happened.
     outcome: Outcome,
+    /// In a dry run on a busy session: what would come first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<First>,
     /// What it waited for, if anything.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -122,6 +128,7 @@ impl SessionsTool for Args {
         let (id, conditions) = (self.session_id.id(), self.write.conditions());
         let token = self.confirmation_token;
         let deleted = delete_session(call.services, call.cx, id, &conditions, token).await?;
+        let first = deleted.written.first();
         let (outcome, session, token) = match deleted.written {
             Written::Done { before, .. } => (Outcome::Deleted, before, None),
             Written::NeedsApproval { session, token } => {
@@ -135,6 +142,7 @@ impl SessionsTool for Args {
             token.map(|given| (given.token, given.expires_at)).unzip();
         Ok(Output {
             outcome,
+            first,
             warnings: warnings(&deleted.waiting),
             snapshot: call.services.record(&session).await,
             kept: Kept::of(&session),

@@ -9,7 +9,7 @@ use crate::{
     domain::events::EventFilter,
     explain::gaps::warnings,
     mcp::{
-        args::values::{OrderArg, SessionIdArg, ThreadIdArg, TimeArg, number},
+        args::values::{EventTypeArg, OrderArg, SessionIdArg, ThreadIdArg, TimeArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
     model::ObjectId,
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     session_thread_id: Option<ThreadIdArg>,
     /// Only these, such as "user.message", "agent.message", "agent.tool_use", "session.error".
     #[serde(default)]
-    types: Vec<String>,
+    types: Vec<EventTypeArg>,
     /// desc is newest first.
     #[serde(default)]
     order: OrderArg,
@@ -74,8 +74,11 @@ impl SessionsTool for Args {
         let asked = (id.as_str(), thread_id, &self.types, order, &self.after, &self.before);
         let request = call.list_request(&asked, self.page.as_deref())?;
         let at = |time: Option<TimeArg>| time.map(|time| time.at(request.asked_at()));
-        let filter =
-            EventFilter { types: self.types, after: at(self.after), before: at(self.before) };
+        let filter = EventFilter {
+            types: self.types.into_iter().map(|kind| kind.0).collect(),
+            after: at(self.after),
+            before: at(self.before),
+        };
         let (order, limit) = (order.into(), self.limit);
         let query = Query { request, session: id, thread, filter, order, limit };
         let listed = list_session_events(call.services, call.cx, query).await?;

@@ -11,7 +11,7 @@ use crate::{
         plan::{action::Action, progress::Skipped},
     },
     domain::view::row::Row,
-    explain::gaps::warnings,
+    explain::{agents::unknown as unknown_agent_warning, gaps},
     mcp::{
         args::{
             filter::FilterArgs,
@@ -63,11 +63,11 @@ pub(crate) struct Output {
     scanned: usize,
     /// Whether all that could match were.
     complete: bool,
-    /// Why the answer is not whole, and what to do.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
     /// How long applying it takes.
     estimated_seconds: u64,
+    /// Why the answer is empty or not whole, and what to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl SessionsTool for Args {
@@ -94,6 +94,11 @@ impl SessionsTool for Args {
                 return Err(ErrorKind::InvalidArguments(vec![mistake]).into());
             }
             Some(ids) => Selection::Ids(ids.iter().map(|arg| arg.id().clone()).collect()),
+            None if self.filter.is_empty() => {
+                let mistake = "neither session_ids nor a filter is given; choose sessions, or give \
+                    statuses with every status to mean all";
+                return Err(ErrorKind::InvalidArguments(vec![mistake.to_owned()]).into());
+            }
             None => {
                 let filter = self.filter.read(Timestamp::now());
                 Selection::Matching(Box::new(filter.map_err(ErrorKind::InvalidArguments)?))
@@ -115,8 +120,11 @@ impl SessionsTool for Args {
             skipped: made.skipped,
             scanned: made.scanned,
             complete: made.complete,
-            warnings: warnings(&made.gaps, false),
             estimated_seconds: made.estimated_seconds,
+            warnings: gaps::warnings(&made.gaps, false)
+                .into_iter()
+                .chain(made.unknown_agent.iter().map(unknown_agent_warning))
+                .collect(),
         })
     }
 }

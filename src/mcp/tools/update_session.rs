@@ -6,9 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::{error::ErrorKind, ops::update_session::update_session, write::conditions::Conditions},
-    domain::{details::Details, view::row::Row},
+    domain::{
+        details::{Clearable, Details},
+        view::row::Row,
+    },
     mcp::{
-        args::values::{ApiTimeArg, Nullable, SessionIdArg},
+        args::values::{ApiTimeArg, SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
         written::UpdateOutcome,
     },
@@ -18,19 +21,36 @@ use crate::{
 pub(crate) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
-    /// New title; null or "" takes it away.
-    #[serde(default)]
-    title: Nullable<String>,
+    /// New title.
+    title: Option<String>,
     /// Pairs to set (string values); null deletes a key. Keys not given stay.
     metadata: Option<Map<String, Value>>,
-    /// New limit such as "50.00 USD", above what is spent; null or "none" removes it for good.
+    /// New limit such as "50.00 USD", above what is spent.
+    budget: Option<String>,
+    /// Fields to take away; a budget goes for good.
     #[serde(default)]
-    budget: Nullable<String>,
+    clear: Vec<ClearArg>,
     /// Show what would change, change nothing.
     #[serde(default)]
     dry_run: bool,
     /// Act only if the session's updated_at is still this.
     expected_updated_at: Option<ApiTimeArg>,
+}
+
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum ClearArg {
+    Title,
+    Budget,
+}
+
+impl From<ClearArg> for Clearable {
+    fn from(field: ClearArg) -> Self {
+        match field {
+            ClearArg::Title => Self::Title,
+            ClearArg::Budget => Self::Budget,
+        }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -51,11 +71,13 @@ impl SessionsTool for Args {
         while it runs. A budget can only be changed on a session created with one.",
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
-    const EFFECT: Effect = Effect::Writes;
+    // A budget that was taken away never comes back.
+    const EFFECT: Effect = Effect::Destroys;
     type Output = Output;
 
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
-        let details = Details::read(self.title.into(), self.metadata, self.budget.into());
+        let clear: Vec<Clearable> = self.clear.into_iter().map(Clearable::from).collect();
+        let details = Details::read(self.title, self.metadata, self.budget, &clear);
         let details = details.map_err(ErrorKind::InvalidDetails)?;
         let conditions = Conditions {
             dry_run: self.dry_run,

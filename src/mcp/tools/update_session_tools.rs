@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::ops::update_session_tools::update_session_tools,
+    app::{ops::update_session_tools::update_session_tools, write::conditions::First},
     domain::{
         toolset::{Changes, Mode, Patch},
         view::{fit::CHANGES_BYTES, row::Row},
@@ -57,6 +57,9 @@ enum ModeArg {
 pub(crate) struct Output {
     /// What happened; unchanged = it already was so, nothing was sent.
     outcome: UpdateOutcome,
+    /// In a dry run on a busy session: what would come first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<First>,
     /// What differs, for tools and `mcp_servers`: added, removed, changed (before, after).
     changes: Changes,
     /// Things worth a second thought.
@@ -93,10 +96,12 @@ impl SessionsTool for Args {
         };
         let (id, conditions) = (self.session_id.id(), self.write.conditions());
         let written = update_session_tools(call.services, call.cx, id, patch, &conditions).await?;
+        let first = written.first();
         let (outcome, session, plan) = UpdateOutcome::shown(written);
         let (changes, left_out) = plan.changes.fitting(CHANGES_BYTES);
         Ok(Output {
             outcome,
+            first,
             changes,
             warnings: plan.warnings.iter().map(warning).chain(not_shown(&left_out)).collect(),
             session,

@@ -17,7 +17,9 @@ use tokio_util::{
     codec::{Decoder, FramedRead},
 };
 
-use crate::mcp::transport::{envelope::Envelope, opening::Opening};
+use crate::mcp::transport::{
+    envelope::Envelope, handshake::malformed_initialize, opening::Opening,
+};
 
 const MAX_LINE: usize = 16 << 20;
 /// How much of an oversized line is kept from its beginning and from its end, to find its id.
@@ -32,6 +34,12 @@ pub(crate) struct Lines<R, W: AsyncWrite> {
 }
 
 impl<R: AsyncRead, W: AsyncWrite + Send + Unpin + 'static> Lines<R, W> {
+    fn reject(&mut self, (error, id): Rejection) {
+        tracing::debug!(cause = %error.message, "rejected a line from the host");
+        let answer = JsonRpcMessage::error(error, id);
+        self.rejection = Some(self.write.send(answer).boxed());
+    }
+
     pub(crate) fn new(read: R, write: W) -> Self {
         Self {
             read: FramedRead::new(read, LineDecoder::default()),
@@ -64,14 +72,13 @@ impl<R: AsyncRead + Send + Unpin, W: AsyncWrite + Send + Unpin + 'static> Transp
             let line = self.read.next().await?;
             let line = line.inspect_err(|error| tracing::error!(%error, "stdin cannot be read"));
             match line.ok()?.parse() {
-                Ok(Some(message)) if self.opening.accepts(&message) => return Some(message),
-                Ok(_) => {}
-                Err(rejection) => {
-                    let (error, id) = *rejection;
-                    tracing::debug!(cause = %error.message, "rejected a line from the host");
-                    let answer = JsonRpcMessage::error(error, id);
-                    self.rejection = Some(self.write.send(answer).boxed());
-                }
+                Ok(Some(message)) => match malformed_initialize(&message) {
+                    Some(rejection) => self.reject(rejection),
+                    None if self.opening.accepts(&message) => return Some(message),
+                    None => {}
+                },
+                Ok(None) => {}
+                Err(rejection) => self.reject(*rejection),
             }
         }
     }

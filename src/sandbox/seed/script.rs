@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::threads::ThreadStep;
 use crate::sandbox::{
     clock::Timestamp,
     session::{
@@ -51,6 +50,17 @@ pub(super) enum Step {
     },
     /// What happens in the child thread with this number.
     InThread(usize, ThreadStep),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ThreadStep {
+    /// A message of the thread's agent.
+    Agent(String),
+    /// A tool call; without a result the thread waits for an answer.
+    Tool(ToolUse),
+    /// The end of the turn, with a message to the coordinator.
+    Report(String),
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -107,6 +117,9 @@ impl Session {
                 self.start_request(after(seconds + 1));
             }
             Step::Agent(text) => {
+                if self.turn.model_request.is_none() {
+                    self.start_request(at);
+                }
                 self.record("agent.message", at, text_content(&text));
                 self.end_request(at);
                 self.updated_at = at;
@@ -216,9 +229,13 @@ impl Session {
         self.turn.model_request = Some(self.record("span.model_request_start", at, json!({})));
     }
 
+    /// Ends the model request, if there is one.
     fn end_request(&mut self, at: Timestamp) {
+        let Some(start) = self.turn.model_request.take() else {
+            return;
+        };
         let fields = json!({
-            "model_request_start_id": self.turn.model_request.take(),
+            "model_request_start_id": start,
             "is_error": false,
             "model_usage": {
                 "input_tokens": 2_400,

@@ -2,21 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
-use super::script::ToolUse;
+use super::script::ThreadStep;
 use crate::sandbox::session::{Session, command::Judgement};
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ThreadStep {
-    /// A message of the thread's agent.
-    Agent(String),
-    /// A tool call; without a result the thread waits for an answer.
-    Tool(ToolUse),
-    /// The end of the turn, with a message to the coordinator.
-    Report(String),
-}
 
 impl Session {
     /// Records a step of a child thread that happened `seconds` after the session's creation.

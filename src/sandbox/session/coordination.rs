@@ -3,11 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Session, Status, TurnAction,
-    stop::Stop,
-    threads::{MAX_CHILD_THREADS, Stamp},
-};
+use super::{Session, Status, TurnAction, stop::Stop, thread::Stamp, threads::MAX_CHILD_THREADS};
 use crate::sandbox::{
     agent::multiagent,
     clock::{Clock, Due},

@@ -4,19 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Session, Status, command::Judgement};
+use super::{Session, Status, command::Judgement, sign::Heartbeat};
 use crate::sandbox::clock::Timestamp;
 
 /// How many signs of life are recorded of a time in which nobody looked.
 const MAX_RECORDED: u32 = 5;
-
-#[derive(Debug)]
-pub(super) struct Heartbeat {
-    every: Duration,
-    last: Timestamp,
-    /// The turn that it belongs to.
-    turn: u64,
-}
 
 impl Session {
     /// Lets the turn under way show a sign of life again and again; the last one was at `last`.

@@ -6,64 +6,21 @@ mod view;
 
 use serde_json::{Value, json};
 
-use super::{Session, Status, TurnAction, Usage, pending::PendingCall, stop::Stop};
+use super::{
+    Session, Status, TurnAction,
+    pending::PendingCall,
+    stop::Stop,
+    thread::{Stamp, Thread},
+};
 use crate::sandbox::{
     clock::{Clock, Due, Timestamp},
-    history::{Event, History},
+    history::Event,
     json::with_field,
     rejection::{Rejection, Result},
 };
 
 /// The most child threads at a time; archived ones and those of workflow runs do not count.
 pub(super) const MAX_CHILD_THREADS: usize = 25;
-
-/// Makes the times of events.
-pub(in crate::sandbox) type Stamp<'a> = &'a mut dyn FnMut() -> Timestamp;
-
-#[derive(Debug)]
-pub(in crate::sandbox) struct Thread {
-    pub(in crate::sandbox) id: String,
-    /// As it is shown.
-    pub(super) agent: Value,
-    pub(in crate::sandbox) status: Status,
-    created_at: Timestamp,
-    pub(super) updated_at: Timestamp,
-    pub(super) archived_at: Option<Timestamp>,
-    /// The run that created it, unless the coordinator did.
-    pub(super) workflow_run_id: Option<String>,
-    usage: Usage,
-    running_since: Option<Timestamp>,
-    has_been_idle: bool,
-    pub(in crate::sandbox) history: History,
-    /// Counts turns, so that outdated timers are recognized.
-    pub(super) turn: u64,
-    pub(super) action: TurnAction,
-    model_request: Option<String>,
-    pub(super) pending_calls: Vec<PendingCall>,
-    /// Results of answered calls, which the next turn records.
-    pub(super) results: Vec<(&'static str, Value)>,
-}
-
-impl Thread {
-    pub(super) fn agent_name(&self) -> &str {
-        self.agent.get("name").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    pub(super) fn tools(&self) -> &[Value] {
-        let tools = self.agent.get("tools").and_then(Value::as_array);
-        tools.map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether its agent works or waits for an answer, so that a report is still to come.
-    pub(super) fn is_at_work(&self) -> bool {
-        self.status == Status::Running || !self.pending_calls.is_empty()
-    }
-
-    fn active_seconds(&self, now: Timestamp) -> f64 {
-        let current = self.running_since.map_or(0.0, |since| now.seconds_since(since));
-        ((self.usage.active_seconds + current) * 1000.0).round() / 1000.0
-    }
-}
 
 /// The text as the content of a message.
 pub(super) fn text_content(text: &str) -> Value {
@@ -103,24 +60,7 @@ impl Session {
         let created_at = stamp();
         let fields = json!({"session_thread_id": id, "agent_name": name, "workflow_run_id": run});
         self.record("session.thread_created", created_at, fields);
-        self.threads.push(Thread {
-            id: id.clone(),
-            agent,
-            status: Status::Idle,
-            created_at,
-            updated_at: created_at,
-            archived_at: None,
-            workflow_run_id: run.map(str::to_owned),
-            usage: Usage::default(),
-            running_since: None,
-            has_been_idle: false,
-            history: History::new(&suffix),
-            turn: 0,
-            action: TurnAction::default(),
-            model_request: None,
-            pending_calls: Vec::new(),
-            results: Vec::new(),
-        });
+        self.threads.push(Thread::new(&suffix, agent, run, created_at));
         if run.is_none() {
             let sent = json!({
                 "to_session_thread_id": id,
@@ -304,16 +244,16 @@ impl Session {
         }
         let stamp: Stamp<'_> = &mut || clock.stamp();
         match std::mem::take(&mut thread.action) {
-            TurnAction::CallTools(names, judgement) => {
-                let waits = self.call_tools_in(index, &names, judgement, stamp);
-                if waits {
-                    self.settle(clock);
-                    return;
-                }
+            TurnAction::CallTools(names, judgement)
+                if self.call_tools_in(index, &names, judgement, stamp) =>
+            {
+                return self.settle(clock);
             }
             TurnAction::Spend(cents) => {
-                thread.usage.cents += cents;
                 self.usage.cents += cents;
+                if let Some(thread) = self.threads.get_mut(index) {
+                    thread.usage.cents += cents;
+                }
             }
             _ => {}
         }

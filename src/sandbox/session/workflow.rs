@@ -3,7 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Session, Status, threads::Stamp};
+use super::{
+    Session, Status,
+    run::{RunStatus, WorkflowRun},
+    thread::Stamp,
+};
 use crate::sandbox::{
     agent::multiagent,
     clock::{Clock, Due},
@@ -12,31 +16,6 @@ use crate::sandbox::{
 
 /// The most open runs of a session.
 const MAX_OPEN_RUNS: usize = 10;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RunStatus {
-    Running,
-    Idle,
-    Ended,
-}
-
-#[derive(Debug)]
-pub(in crate::sandbox) struct WorkflowRun {
-    id: String,
-    status: RunStatus,
-    /// Ids of the phases.
-    phases: Vec<String>,
-    /// How many phases have been entered.
-    entered: usize,
-    /// The `workflow_run.phase_started` event without an end.
-    phase_started: Option<String>,
-    /// Counts steps, so that outdated timers are recognized.
-    step: u64,
-    /// The place of its thread.
-    thread: usize,
-    /// Whether its plan fails.
-    fails: bool,
-}
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

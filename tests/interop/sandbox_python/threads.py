@@ -18,7 +18,8 @@ def shows_the_threads_of_several_agents():
     assert len(primary) == 1 and len(whole) > 1
     assert all(thread.parent_thread_id == primary[0].id for thread in children())
     for thread in whole:
-        assert threads.retrieve(thread.id, session_id=CREW) == thread
+        same = threads.retrieve(thread.id, session_id=CREW)
+        assert (same.id, same.agent, same.created_at) == (thread.id, thread.agent, thread.created_at)
     pages_like(lambda **page: threads.list(CREW, **page), ids(whole))
     running = list(threads.list(CREW, statuses=["running"]))
     assert running and {thread.status for thread in running} == {"running"}

@@ -19,6 +19,8 @@ impl ServiceState {
         let (status, list) = ask(sandbox, "GET", list, &Value::Null).await;
         assert_eq!(status, "200", "{list}");
         let sessions = list["data"].as_array().expect("sessions").iter();
+        // This one ends by itself after a while.
+        let sessions = sessions.filter(|session| session["id"] != "sesn_15");
         let sessions = sessions.map(|session| {
             let fields = FIELDS.iter();
             let fields = fields.map(|field| ((*field).to_owned(), session[field].clone()));

@@ -10,7 +10,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers};
 
-use super::{apply, check_counts, plan};
+use super::{apply, check_counts, everything, plan};
 use crate::support::{Host, error, session, with_fields};
 
 /// What happens to a session once the plan is made.
@@ -131,7 +131,7 @@ async fn check_fleet(fates: &[Fate], action: &str, at_once: usize) {
     let mock = Mock::given(matchers::any()).respond_with(service.clone());
     mock.mount(&server).await;
     let host = Host::new(&server.uri()).await;
-    let plan = plan(&host, json!({"action": action, "max_sessions": 1000})).await;
+    let plan = plan(&host, everything(action)).await;
     assert_eq!(plan["matched"], fates.len());
     let mut end = Value::Null;
     for _ in 0..20 {

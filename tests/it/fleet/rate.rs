@@ -10,7 +10,7 @@ use managed_sessions_mcp::cli::Flags;
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers};
 
-use super::{apply_all, plan};
+use super::{apply_all, everything, plan};
 use crate::support::{Host, error, session, with_fields};
 
 const SESSIONS: u32 = 60;
@@ -50,7 +50,7 @@ async fn every_request_of_a_clean_up_counts_against_the_rate() {
     let server = hesitant().await;
     let flags = Flags { max_rpm: Some("6000".to_owned()), ..Flags::default() };
     let host = Host::with_flags(flags, &server.uri()).await;
-    let plan = plan(&host, json!({"action": "archive"})).await;
+    let plan = plan(&host, everything("archive")).await;
     assert_eq!(plan["matched"], SESSIONS);
     let started = Instant::now();
     let end = apply_all(&host, &plan).await;

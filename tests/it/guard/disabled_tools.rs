@@ -109,6 +109,30 @@ fn names(text: &str, tool: &str) -> bool {
     words.any(|word| word == tool)
 }
 
+#[tokio::test]
+async fn a_session_named_like_a_tool_is_diagnosed_as_any_other() {
+    let api = Api::new().await;
+    let ids = ["sesn_1", "archive_session", "delete_session"];
+    for id in ids {
+        let session = with_fields(record("running", false), json!({"id": id}));
+        api.answers("GET", &format!("/v1/sessions/{id}"), 200, session).await;
+        for list in ["events", "threads"] {
+            let path = format!("/v1/sessions/{id}/{list}");
+            api.answers("GET", &path, 200, json!({"data": [], "next_page": null})).await;
+        }
+    }
+    for read_only in [false, true] {
+        let host = api.host_with(Flags { read_only, ..Flags::default() }).await;
+        let mut steps = Vec::new();
+        for id in ids {
+            let answer = host.answer("diagnose_session", json!({"session_id": id})).await;
+            let next = answer["next"].as_str().expect("a step");
+            steps.push((answer["verdict"].clone(), next.replace(id, "ID")));
+        }
+        assert!(steps.iter().all(|step| *step == steps[0]), "{steps:#?}");
+    }
+}
+
 async fn check_texts(api: &Api, all: &[Tool], toolsets: &str, read_only: bool) {
     let flags = Flags { toolsets: Some(toolsets.to_owned()), read_only, ..Flags::default() };
     let host = api.host_with(flags).await;

@@ -179,6 +179,46 @@ fn the_doctor_says_that_a_placeholder_was_ignored_without_showing_it() {
     check_in(&[two_words], "failed", "ANTHROPIC_AUTH_TOKEN (…");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_variable_with_other_bytes_than_text_is_reported_and_a_path_is_used() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let exports = folder.path().join(OsStr::from_bytes(b"exports\xc2"));
+    if std::fs::create_dir(&exports).is_err() {
+        // The file system takes text only, as on macOS: then there is no such path.
+        assert!(cfg!(target_os = "macos"), "{exports:?}");
+        return;
+    }
+    let mut command = crate::program::command(&["doctor", "--sandbox", "--json"], &[]);
+    command.env("MANAGED_SESSIONS_EXPORT_DIR", &exports).stdin(Stdio::null());
+    let output = command.output().expect("the program starts");
+    assert_eq!(check(&report(&output), "export folder")["status"], "ok");
+    command.env("MANAGED_SESSIONS_READ_ONLY", OsStr::from_bytes(b"true\xc2"));
+    let output = command.output().expect("the program starts");
+    let report = report(&output);
+    let configuration = &check(&report, "configuration")["detail"];
+    let detail = configuration.as_str().expect("text");
+    assert!(detail.contains("MANAGED_SESSIONS_READ_ONLY is not UTF-8"), "{detail}");
+}
+
+#[test]
+fn a_tilde_from_a_host_is_the_home_folder() {
+    let home = tempfile::tempdir().expect("a folder");
+    let place = home.path().to_str().expect("UTF-8");
+    let variables = [
+        ("HOME", place),
+        ("USERPROFILE", place),
+        ("MANAGED_SESSIONS_EXPORT_DIR", "~"),
+        ("MANAGED_SESSIONS_AUDIT_LOG", "~/audit.jsonl"),
+    ];
+    let report = doctor(&["--sandbox"], &variables, 0);
+    assert_eq!(report["settings"]["export_folder"], place);
+    let log = home.path().join("audit.jsonl");
+    assert_eq!(report["settings"]["audit_log"], log.to_str().expect("UTF-8"));
+}
+
 #[tokio::test]
 async fn the_doctor_reports_a_refusal_as_the_tools_do() {
     let api = Api::new().await;

@@ -47,6 +47,42 @@ async fn events_are_short_and_newest_first() {
 }
 
 #[tokio::test]
+async fn an_unknown_type_is_refused_with_those_like_it_and_nothing_is_sent() {
+    let api = ignoring_filters(
+        EVENTS,
+        vec![event(1, "agent.message", json!({})), event(2, "acme.note", json!({}))],
+    )
+    .await;
+    let host = api.host().await;
+    for (types, parts) in [
+        (
+            json!(["agent.mesage"]),
+            vec!["types[0] is not a type of event; near are agent.message, "],
+        ),
+        (json!(["user.message", "message"]), vec!["types[1] is", "user.message"]),
+        (json!("Agent.Message"), vec!["near are agent.message"]),
+        (
+            json!(["agent.tool", "sesion.error"]),
+            vec!["types[0] is", "agent.tool_use", "types[1] is", "session.error"],
+        ),
+    ] {
+        let arguments = json!({"session_id": "sesn_1", "types": types});
+        let failure = host.failure("list_session_events", arguments).await;
+        assert!(failure.starts_with("invalid_arguments: "), "{failure}");
+        for part in parts {
+            assert!(failure.contains(part), "{part}: {failure}");
+        }
+    }
+    assert_eq!(api.asked().await, [""; 0]);
+    // One word for an array, and a type of the service's own.
+    for (types, found) in [(json!("agent.message"), "evt_01"), (json!(["acme.note"]), "evt_02")] {
+        let arguments = json!({"session_id": "sesn_1", "types": types});
+        let answer = host.answer("list_session_events", arguments).await;
+        assert_eq!(ids(&answer["events"]), [found]);
+    }
+}
+
+#[tokio::test]
 async fn long_events_share_an_answer_and_none_is_skipped() {
     let data = (0..50).map(|n| {
         let text = "\u{200b}x".repeat(300 * (n + 1));

@@ -273,7 +273,7 @@ async fn an_unknown_thread_is_named_and_the_session_is_not_called_gone() {
     let failure = host.failure("list_session_events", arguments).await;
     assert!(failure.starts_with("not_found: session sesn_1 has no thread sthr_9"), "{failure}");
     assert!(failure.contains("session.thread_created"), "{failure}");
-    for bad in ["..", "a b", ""] {
+    for bad in ["..", "a b"] {
         let arguments = json!({"session_id": "sesn_1", "session_thread_id": bad});
         let code = host.outcome("list_session_events", arguments).await;
         assert_eq!(code, "invalid_arguments", "{bad:?}");

@@ -153,8 +153,8 @@ async fn a_history_that_cannot_be_read_to_its_end_is_never_exported_nor_its_sess
     let more = json!({"data": [event("evt_1", json!({}))], "has_more": true});
     api.answers("GET", EVENTS, 200, more).await;
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().to_str().expect("a plain path").to_owned();
-    let flags = Flags { export_dir: Some(path), ..Flags::default() };
+
+    let flags = Flags { export_dir: Some(folder.path().to_owned()), ..Flags::default() };
     let host = api.host_with(flags).await;
     for (tool, code) in [("delete_session", "export_failed"), ("export_session", "bad_response")] {
         let failure = host.failure(tool, json!({"session_id": "sesn_1"})).await;

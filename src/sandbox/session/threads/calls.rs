@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::Stamp;
 use crate::sandbox::{
     clock::Clock,
     session::{
@@ -10,6 +9,7 @@ use crate::sandbox::{
         calls::{Call, Permission},
         command::Judgement,
         pending::{Answer, Awaited, PendingCall},
+        thread::Stamp,
     },
 };
 

@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::Thread;
 use crate::sandbox::{
     clock::Timestamp,
     history::History,
     rejection::{Rejection, Result},
-    session::{Session, Status, Usage},
+    session::{Session, Status, Usage, thread::Thread},
 };
 
 impl Session {

@@ -1,0 +1,4 @@
+//! What holds for the arguments of all tools.
+
+mod agent;
+mod blank;
