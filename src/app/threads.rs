@@ -18,7 +18,7 @@ const MAX_PAGES: usize = 100;
 /// The threads of the session that are neither idle nor ended; none where the service does not
 /// know threads.
 pub(crate) async fn busy_threads(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
-    let mut threads = threads(cx, id, &["running", "rescheduling"]).await?;
+    let (mut threads, _) = read(cx, id, &["running", "rescheduling"]).await?;
     // Some services ignore the filter.
     threads.retain(|thread| {
         let status = events::text(thread, "status").unwrap_or_default();
@@ -28,12 +28,24 @@ pub(crate) async fn busy_threads(cx: &Context, id: &SessionId) -> Result<Vec<Eve
 }
 
 /// Every thread of the session, or those of these statuses; none where the service does not know
-/// threads.
+/// threads. Fails if the service lists only some of them.
 pub(crate) async fn threads(
     cx: &Context,
     id: &SessionId,
     statuses: &[&str],
 ) -> Result<Vec<Event>, Error> {
+    match read(cx, id, statuses).await? {
+        (threads, true) => Ok(threads),
+        (_, false) => Err(ErrorKind::IncompleteHistory(id.clone()).into()),
+    }
+}
+
+/// The same, and whether those are all.
+async fn read(
+    cx: &Context,
+    id: &SessionId,
+    statuses: &[&str],
+) -> Result<(Vec<Event>, bool), Error> {
     let mut query = ThreadQuery {
         statuses: statuses.iter().map(|&status| status.to_owned()).collect(),
         ..ThreadQuery::default()
@@ -53,14 +65,14 @@ pub(crate) async fn threads(
             Err(error) => {
                 let error = Error::api(About::Threads(id.clone()), error);
                 let has_none = error.is_unknown_route() && query.page.is_none();
-                return if has_none { Ok(threads) } else { Err(error) };
+                return if has_none { Ok((threads, true)) } else { Err(error) };
             }
         };
         threads.extend(page.data);
         match page.next_page {
             Some(next) if query.page.as_ref() != Some(&next) => query.page = Some(next),
             Some(_) => break,
-            None => return Ok(threads),
+            None => return Ok((threads, !page.is_incomplete)),
         }
     }
     Err(ErrorKind::EndlessHistory(id.clone()).into())
