@@ -5,6 +5,7 @@
 //! authenticates a request and has `attempt.rs` retry it.
 //! Errors carry causes, not sentences for readers.
 
+mod absence;
 mod agents;
 mod attempt;
 mod auth;
@@ -23,6 +24,7 @@ pub mod settings;
 mod threads;
 mod transport;
 
+pub use absence::{Absence, ErrorBody, Place};
 pub use agents::AgentQuery;
 pub use auth::describe::Description;
 pub use client::Client;

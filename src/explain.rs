@@ -9,6 +9,7 @@ pub(crate) mod approval;
 pub(crate) mod details;
 pub(crate) mod diagnosis;
 pub(crate) mod explanation;
+pub(crate) mod gaps;
 pub(crate) mod guard;
 pub(crate) mod names;
 pub(crate) mod progress;
@@ -99,6 +100,7 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
             )
         }
         ErrorKind::Api { subject, error } => api::words(&names::about(subject), error, vocabulary),
+        ErrorKind::Unsupported(error) => api::unsupported(error),
         ErrorKind::Refused { session, operation, refusal } => {
             guard::refused(op, *operation, session, *refusal, vocabulary)
         }
@@ -195,6 +197,7 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
         }
         ErrorKind::ExportOutdated(session) => safeguards::export_outdated(session, vocabulary),
         ErrorKind::EndlessHistory(id) => safeguards::endless_history(id),
+        ErrorKind::IncompleteHistory(id) => safeguards::incomplete_history(id),
     }
 }
 

@@ -4,25 +4,19 @@
 //! [`SessionHead`] is what lists, guards and filters need, without the large fields; [`Session`]
 //! keeps everything, unknown fields included.
 
-use std::{fmt, marker::PhantomData};
+mod agent;
+mod lenient;
+mod page;
+mod time;
 
-use jiff::Timestamp;
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, value::RawValue};
 
-/// Reads a field as `T`, or as `T::default()` if the service sends something else. Fails only if
-/// the text is not JSON at all.
-fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned + Default,
-{
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).unwrap_or_default())
-}
+pub use self::{agent::AgentHead, page::Page, time::ApiTime};
+
+use self::lenient::lenient;
 
 /// The id of a session, safe as one path segment of a URL. No prefix is assumed: `sesn_…`,
 /// `sess_…` and `ses_…` all exist.
@@ -95,54 +89,6 @@ impl fmt::Display for ObjectId {
     }
 }
 
-/// A time as the API sends it: the text, and the instant if the text is RFC 3339.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiTime {
-    text: String,
-    at: Option<Timestamp>,
-}
-
-impl ApiTime {
-    /// The text exactly as it was sent.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// The instant, if the text could be read.
-    pub fn at(&self) -> Option<Timestamp> {
-        self.at
-    }
-
-    /// Whether `other` is this time as a caller may have been shown it: the same instant, or the
-    /// same second if `other` has no fraction, since rows are shown to the second.
-    pub fn shows_as(&self, other: &Self) -> bool {
-        match (self.at, other.at) {
-            (Some(one), Some(two)) if two.subsec_nanosecond() == 0 => {
-                one.as_second() == two.as_second()
-            }
-            (Some(one), Some(two)) => one == two,
-            _ => self.text == other.text,
-        }
-    }
-}
-
-impl From<String> for ApiTime {
-    fn from(text: String) -> Self {
-        let at = text.parse().ok();
-        Self { text, at }
-    }
-}
-
-impl<'de> Deserialize<'de> for ApiTime {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // An archived_at that is a number still means archived.
-        Ok(match Value::deserialize(deserializer)? {
-            Value::String(text) => Self::from(text),
-            other => Self::from(other.to_string()),
-        })
-    }
-}
-
 /// Declares structs whose fields are read by [`lenient`].
 macro_rules! lenient {
     ($($(#[$attribute:meta])* pub struct $name:ident {
@@ -184,16 +130,6 @@ lenient! {
         pub usage: Usage,
         /// What is mounted into it.
         pub resources: Vec<Resource>,
-    }
-
-    /// The agent of a session, without prompt, tools and skills.
-    pub struct AgentHead {
-        /// `agent_…`.
-        pub id: Option<String>,
-        /// The agent's name.
-        pub name: Option<String>,
-        /// The agent's version.
-        pub version: Option<i64>,
     }
 
     /// Tokens, time and money a session has used.
@@ -326,60 +262,6 @@ impl<'de> Deserialize<'de> for Session {
 
 /// One event of a session's history, as it was sent. Some services leave ids out.
 pub type Event = Map<String, Value>;
-
-/// One page of a list.
-#[derive(Debug, Clone)]
-pub struct Page<T> {
-    /// The entries, in the order of the request.
-    pub data: Vec<T>,
-    /// The cursor of the next page; absent, null or empty at the end.
-    pub next_page: Option<String>,
-}
-
-/// `data` is required, or an error with HTTP status 200 would pass for an empty list. An entry or
-/// a cursor that cannot be read fails the page, since it would be lost unnoticed.
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(bound = "T: DeserializeOwned")]
-        struct Wire<T> {
-            // Some services send null for `[]`; a field with `deserialize_with` is required.
-            #[serde(deserialize_with = "Option::deserialize")]
-            data: Option<Vec<FromObject<T>>>,
-            #[serde(default)]
-            next_page: Option<String>,
-        }
-        let wire = Wire::deserialize(deserializer)?;
-        let data = wire.data.unwrap_or_default();
-        Ok(Self {
-            data: data.into_iter().map(|entry| entry.0).collect(),
-            next_page: wire.next_page.filter(|cursor| !cursor.is_empty()),
-        })
-    }
-}
-
-/// Reads `T` from an object only; serde would also read a struct from an array, by position.
-struct FromObject<T>(T);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for FromObject<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: DeserializeOwned> Visitor<'de> for ObjectVisitor<T> {
-            type Value = FromObject<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, entry: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(entry)).map(FromObject)
-            }
-        }
-
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

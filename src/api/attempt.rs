@@ -148,13 +148,13 @@ async fn attempt_once<T>(
         return Err(FailedAttempt::new(error, outcome));
     }
     if !status.is_success() {
-        let hints = Hints::read(&headers, SystemTime::now());
+        let mut hints = Hints::read(&headers, SystemTime::now());
         let body = body::read_error(&mut response, deadline).await;
-        return Err(FailedAttempt {
-            error: http_error(status, &headers, &body).with_retry_after(hints.retry_after),
-            outcome,
-            hints,
-        });
+        let error = http_error(status, &headers, &body).with_retry_after(hints.retry_after);
+        if error.is_spending_limit() {
+            hints.should_retry = Some(false);
+        }
+        return Err(FailedAttempt { error, outcome, hints });
     }
     let (cause, outcome) = match body.read(response, deadline).await {
         Ok(body) => return Ok(ApiResponse::new(body, &headers)),

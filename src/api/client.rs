@@ -143,7 +143,7 @@ impl Client {
                 request.prepare(&auth.base.url, auth.headers.clone(), auth.secret.clone());
             let error = match attempt::send(http, &prepared, &options, body, earlier).await {
                 Ok(response) => return Ok(response),
-                Err(error) => error,
+                Err(error) => error.at(prepared.place(&auth.base)),
             };
             if error.http_status() != Some(401) || !auth.is_renewable || is_renewed {
                 return Err(error);

@@ -2,7 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use crate::api::credentials::secret::Secret;
+use crate::api::{
+    absence::{Absence, ErrorBody, Place, absence},
+    credentials::secret::Secret,
+};
 
 /// A call that did not succeed. No text in it contains a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +14,7 @@ pub struct ApiError {
     acted: Acted,
     request_id: Option<String>,
     retry_after: Option<Duration>,
+    place: Option<Box<Place>>,
 }
 
 /// Whether the service may have carried out the write that an error answers.
@@ -81,6 +85,20 @@ pub struct HttpError {
     pub error_code: Option<String>,
     /// The service's own words, at most about 500 characters.
     pub message: String,
+    /// What the body looked like.
+    pub body: ErrorBody,
+}
+
+/// Limits of spending, by `error.details.error_code` of a 429: they last for days, not seconds.
+const SPENDING_LIMITS: [&str; 3] =
+    ["contract_spend_limit_reached", "enforced_spend_limit_reached", "ramp_limit_exceeded"];
+
+impl HttpError {
+    /// Whether a limit of spending is reached, so that it is no use to try again soon.
+    pub fn is_spending_limit(&self) -> bool {
+        let code = self.error_code.as_deref();
+        code.is_some_and(|code| SPENDING_LIMITS.contains(&code))
+    }
 }
 
 impl ApiError {
@@ -123,15 +141,36 @@ impl ApiError {
         }
     }
 
-    /// HTTP 404.
+    /// See [`HttpError::is_spending_limit`].
+    pub fn is_spending_limit(&self) -> bool {
+        matches!(&*self.kind, ApiErrorKind::Http(error) if error.is_spending_limit())
+    }
+
+    /// HTTP 404, or 410: of an object that was read before, that it is gone.
     pub fn is_not_found(&self) -> bool {
-        self.http_status() == Some(404)
+        matches!(self.http_status(), Some(404 | 410))
+    }
+
+    /// What the service says is missing, if it says so.
+    pub fn absence(&self) -> Option<Absence> {
+        match &*self.kind {
+            ApiErrorKind::Http(error) => absence(error.status, error.body),
+            _ => None,
+        }
+    }
+
+    /// Where the request went, if it was sent.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_deref()
     }
 
     /// Whether the same call may succeed later with nothing changed.
     pub fn is_transient(&self) -> bool {
         match *self.kind {
-            ApiErrorKind::Http(HttpError { status, .. }) => matches!(status, 408 | 429 | 500..),
+            ApiErrorKind::Http(HttpError { status: 501, .. }) => false,
+            ApiErrorKind::Http(HttpError { status, .. }) => {
+                matches!(status, 408 | 429 | 499 | 500..) && !self.is_spending_limit()
+            }
             ApiErrorKind::Unreachable { .. } | ApiErrorKind::TimedOut => true,
             _ => false,
         }
@@ -164,6 +203,10 @@ impl ApiError {
         Self { request_id, ..self }
     }
 
+    pub(crate) fn at(self, place: Place) -> Self {
+        Self { place: Some(Box::new(place)), ..self }
+    }
+
     pub(crate) fn with_retry_after(mut self, delay: Option<Duration>) -> Self {
         self.retry_after = delay;
         self
@@ -185,7 +228,13 @@ impl ApiError {
 /// An error of which the service has carried out nothing.
 impl From<ApiErrorKind> for ApiError {
     fn from(kind: ApiErrorKind) -> Self {
-        Self { kind: Box::new(kind), acted: Acted::No, request_id: None, retry_after: None }
+        Self {
+            kind: Box::new(kind),
+            acted: Acted::No,
+            request_id: None,
+            retry_after: None,
+            place: None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
 use url::Url;
 
-use crate::api::{credentials::secret::Secret, retry::Repeat};
+use crate::api::{absence::Place, credentials::secret::Secret, retry::Repeat, settings::BaseUrl};
 
 /// A request to an endpoint, whatever the host and the credential.
 pub(crate) struct Request<'a> {
@@ -84,5 +84,19 @@ impl<'a> Request<'a> {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         PreparedRequest { request: self, url, headers, secret }
+    }
+}
+
+impl PreparedRequest<'_> {
+    pub(crate) fn place(&self, base: &BaseUrl) -> Place {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port().map(|port| format!(":{port}"));
+        let path = self.secret.scrub(self.url.path());
+        Place {
+            method: self.request.method.to_string(),
+            url: format!("{host}{}{path}", port.unwrap_or_default()),
+            repeats_v1: base.url.path().trim_end_matches('/').ends_with("/v1"),
+            base_url_source: base.source.clone(),
+        }
     }
 }

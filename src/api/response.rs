@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::api::{
+    absence::ErrorBody,
     body::{cut, error_message},
     error::{ApiError, ApiErrorKind, HttpError},
 };
@@ -60,8 +61,21 @@ pub(crate) fn http_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
         error_type: text("/error/type"),
         error_code: text("/error/details/error_code"),
         message,
+        body: body_form(body, json.as_ref()),
     };
     ApiError::from(ApiErrorKind::Http(error)).with_request_id(id.map(|id| cut(&id, 200)))
+}
+
+fn body_form(body: &[u8], json: Option<&Value>) -> ErrorBody {
+    let Some(json) = json else {
+        let is_empty = body.trim_ascii().is_empty();
+        return if is_empty { ErrorBody::Empty } else { ErrorBody::Text };
+    };
+    let error_type = json.pointer("/error/type").and_then(Value::as_str);
+    match (json.get("type").and_then(Value::as_str), error_type) {
+        (Some("error"), Some(_)) | (_, Some("not_found_error")) => ErrorBody::Envelope,
+        _ => ErrorBody::Json,
+    }
 }
 
 /// A redirect, reduced to the host it points to.

@@ -46,11 +46,13 @@ impl AttemptOutcome {
     /// Whether the service may have carried out the request of this failed attempt.
     pub(crate) fn may_have_acted(self) -> bool {
         match self {
-            Self::NotSent => false,
+            // 501: there is no such operation.
+            Self::NotSent | Self::Status(501) => false,
             Self::ResponseLost => true,
             // 2xx: a success whose body is unusable. 408 and 5xx: a gateway that gives up knows
-            // nothing about the server behind it. A 429 comes before anything is done.
-            Self::Status(status) => matches!(status, 200..=299 | 408 | 500..),
+            // nothing about the server behind it, and 499 is what some write when the way back
+            // broke. A 429 comes before anything is done.
+            Self::Status(status) => matches!(status, 200..=299 | 408 | 499 | 500..),
         }
     }
 }
@@ -58,7 +60,7 @@ impl AttemptOutcome {
 /// What the headers of a response say about retrying.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Hints {
-    should_retry: Option<bool>,
+    pub(crate) should_retry: Option<bool>,
     pub(crate) retry_after: Option<Duration>,
 }
 
@@ -90,6 +92,7 @@ impl Policy {
     ) -> Option<Duration> {
         let is_transient = match outcome {
             AttemptOutcome::NotSent | AttemptOutcome::ResponseLost => true,
+            AttemptOutcome::Status(501) => false,
             AttemptOutcome::Status(status) => matches!(status, 408 | 429 | 500..),
         };
         let is_safe = repeat == Repeat::Idempotent || !outcome.may_have_acted();

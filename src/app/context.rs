@@ -16,7 +16,7 @@ use super::{
     pace::Permits,
 };
 use crate::{
-    api::{ApiError, Client, RateLimits, RequestOptions},
+    api::{Absence, ApiError, Client, RateLimits, RequestOptions, SessionQuery},
     domain::filter,
     model::{Session, SessionId},
 };
@@ -96,7 +96,10 @@ impl Context {
     /// Reads one session, which must belong to an agent that the operator allows.
     pub(crate) async fn read_session(&self, id: &SessionId) -> Result<Session, Error> {
         let api = |error| Error::api(About::Session(id.clone()), error);
-        let answer = self.client().get_session(id).await.map_err(api)?;
+        let answer = match self.client().get_session(id).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.clarified(About::Session(id.clone()), error).await),
+        };
         let session = answer.body;
         // The guard must not judge another session than the one that will be written.
         if session.head.id != id.as_str() {
@@ -107,6 +110,36 @@ impl Context {
             return Err(ErrorKind::AgentNotAllowed(id.clone()).into());
         }
         Ok(session)
+    }
+
+    /// A failure about one session. Where the response does not tell whether the session or the
+    /// operation is missing, the list of sessions tells whether this is a Sessions API at all.
+    pub(crate) async fn clarified(&self, subject: About, error: ApiError) -> Error {
+        if error.absence() == Some(Absence::Unclear) {
+            let query = SessionQuery { limit: Some(1), ..SessionQuery::default() };
+            let list = self.client().list_sessions(&query).await;
+            if list.is_err_and(|error| error.absence().is_some()) {
+                return ErrorKind::Unsupported(error).into();
+            }
+        }
+        Error::api(subject, error)
+    }
+
+    /// A failure about something of a session. Where the response does not tell what is missing,
+    /// the session tells: if it is there, the operation is not.
+    pub(crate) async fn clarified_by_session(
+        &self,
+        subject: About,
+        id: &SessionId,
+        error: ApiError,
+    ) -> Error {
+        if error.absence() == Some(Absence::Unclear) {
+            return match self.read_session(id).await {
+                Ok(_) => ErrorKind::Unsupported(error).into(),
+                Err(error) => error,
+            };
+        }
+        Error::api(subject, error)
     }
 
     /// [Reads](Self::read_session) the session where the operator named agents.

@@ -3,7 +3,7 @@
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    api::{ApiError, ApiErrorKind, HttpError},
+    api::{Absence, ApiError, ApiErrorKind, HttpError},
     app::{
         approval::subject::{PendingQuestion, Subject},
         cursor::InvalidCursor,
@@ -46,6 +46,8 @@ pub(crate) enum ErrorKind {
         subject: About,
         error: ApiError,
     },
+    /// The service has no such operation.
+    Unsupported(ApiError),
     Refused {
         session: Box<SessionHead>,
         operation: Operation,
@@ -146,6 +148,8 @@ pub(crate) enum ErrorKind {
     ExportOutdated(Box<SessionHead>),
     /// The cursor of the event history does not move.
     EndlessHistory(SessionId),
+    /// The service says that there is more and gives no cursor to it.
+    IncompleteHistory(SessionId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,7 +194,13 @@ impl Error {
     }
 
     pub(crate) fn api(subject: About, error: ApiError) -> Self {
-        Self::new(ErrorKind::Api { subject, error })
+        let is_list = matches!(subject, About::SessionList | About::Credential);
+        match error.absence() {
+            Some(Absence::Operation) => Self::new(ErrorKind::Unsupported(error)),
+            // The list is always there where the operation is.
+            Some(_) if is_list => Self::new(ErrorKind::Unsupported(error)),
+            _ => Self::new(ErrorKind::Api { subject, error }),
+        }
     }
 
     pub(crate) fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {
@@ -207,6 +217,14 @@ impl Error {
         &self.kind
     }
 
+    /// The API's error, of a failed request that is nothing more than that.
+    pub(crate) fn into_api(self) -> Result<(About, ApiError), Self> {
+        match *self.kind {
+            ErrorKind::Api { subject, error } => Ok((subject, error)),
+            kind => Err(Self { kind: Box::new(kind), effects: self.effects }),
+        }
+    }
+
     pub(crate) fn effects(&self) -> &Effects {
         &self.effects
     }
@@ -214,6 +232,7 @@ impl Error {
     pub(crate) fn code(&self) -> Code {
         match &*self.kind {
             ErrorKind::Api { error, .. } => api_code(error),
+            ErrorKind::Unsupported(_) => Code::Unsupported,
             ErrorKind::Refused { refusal, .. } => refusal.code(),
             ErrorKind::SessionChanged { .. } => Code::SessionChanged,
             ErrorKind::BusyTimeout { .. } => Code::BusyTimeout,
@@ -244,11 +263,22 @@ impl Error {
             ErrorKind::ExportFailed { .. }
             | ErrorKind::NotExported { .. }
             | ErrorKind::ExportOutdated(_) => Code::ExportFailed,
-            ErrorKind::EndlessHistory(_) => Code::BadResponse,
+            ErrorKind::EndlessHistory(_) | ErrorKind::IncompleteHistory(_) => Code::BadResponse,
+        }
+    }
+
+    /// The code of what is behind it, for work that goes on once that is over.
+    pub(crate) fn cause_code(&self) -> Code {
+        match &*self.kind {
+            ErrorKind::NotExported { cause, .. } => cause.code(),
+            _ => self.code(),
         }
     }
 
     pub(crate) fn blame(&self) -> Blame {
+        if self.as_api().is_some_and(ApiError::is_spending_limit) {
+            return Blame::Setup;
+        }
         if let ErrorKind::NotExported { cause, .. } = &*self.kind {
             return cause.blame();
         }
@@ -256,24 +286,25 @@ impl Error {
             Code::RateLimited | Code::Overloaded | Code::ApiUnreachable | Code::TimedOut => {
                 Blame::Service
             }
-            Code::CredentialsMissing | Code::InvalidConfiguration | Code::Unauthorized => {
-                Blame::Setup
-            }
+            Code::CredentialsMissing
+            | Code::InvalidConfiguration
+            | Code::Unauthorized
+            | Code::Unsupported => Blame::Setup,
             _ => Blame::Session,
         }
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        self.api_error().and_then(ApiError::retry_after)
+        self.as_api().and_then(ApiError::retry_after)
     }
 
     pub(crate) fn http_status(&self) -> Option<u16> {
-        self.api_error().and_then(ApiError::http_status)
+        self.as_api().and_then(ApiError::http_status)
     }
 
     /// Whether the same request may succeed later with nothing changed.
     pub(crate) fn is_transient(&self) -> bool {
-        self.api_error().is_some_and(ApiError::is_transient)
+        self.as_api().is_some_and(ApiError::is_transient)
     }
 
     /// Whether a service that lacks this operation would have answered so.
@@ -284,7 +315,7 @@ impl Error {
     pub(crate) fn request_id(&self) -> Option<&str> {
         match &*self.kind {
             ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),
-            _ => self.api_error()?.request_id(),
+            _ => self.as_api()?.request_id(),
         }
     }
 
@@ -305,12 +336,14 @@ impl Error {
         }
     }
 
-    fn api_error(&self) -> Option<&ApiError> {
+    /// The API's error, if one is the cause.
+    pub(crate) fn as_api(&self) -> Option<&ApiError> {
         match &*self.kind {
             ErrorKind::Api { error, .. }
+            | ErrorKind::Unsupported(error)
             | ErrorKind::Conflict { error, .. }
             | ErrorKind::WorkflowRunOpen { error, .. } => Some(error),
-            ErrorKind::NotExported { cause, .. } => cause.api_error(),
+            ErrorKind::NotExported { cause, .. } => cause.as_api(),
             _ => None,
         }
     }
@@ -325,7 +358,9 @@ impl From<ErrorKind> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
-            ErrorKind::Api { error, .. } => write!(f, "{}: {error}", self.code()),
+            ErrorKind::Api { error, .. } | ErrorKind::Unsupported(error) => {
+                write!(f, "{}: {error}", self.code())
+            }
             _ => self.code().fmt(f),
         }
     }
@@ -352,10 +387,11 @@ fn api_code(error: &ApiError) -> Code {
     match error.kind() {
         ApiErrorKind::Http(refused) => match refused.status {
             401 => Code::Unauthorized,
-            402 | 403 => Code::Forbidden,
-            404 => Code::NotFound,
-            409 => Code::Conflict,
-            408 | 504 => Code::TimedOut,
+            402 | 403 | 407 => Code::Forbidden,
+            404 | 410 => Code::NotFound,
+            405 | 501 => Code::Unsupported,
+            409 | 412 => Code::Conflict,
+            408 | 499 | 504 => Code::TimedOut,
             429 => Code::RateLimited,
             503 | 529 => Code::Overloaded,
             500.. => Code::ApiError,

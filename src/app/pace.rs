@@ -96,8 +96,15 @@ impl Pacer {
         wait
     }
 
-    pub(crate) fn paused_until(&self) -> Option<Instant> {
-        lock(&self.0.state).paused_until
+    /// How long the current pause still lasts, if it lasts beyond `deadline`.
+    pub(crate) fn pause_beyond(&self, deadline: Instant) -> Option<Duration> {
+        let until = lock(&self.0.state).paused_until.filter(|until| *until >= deadline)?;
+        Some(until.saturating_duration_since(Instant::now()))
+    }
+
+    /// How long the current pause still lasts, if it is longer than one without `Retry-After`.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        self.pause_beyond(Instant::now() + self.0.slow_down)
     }
 
     async fn acquire(&self) {
@@ -326,7 +333,7 @@ mod tests {
                 let asked_for = pacer.pause_for(wait.map(Duration::from_secs));
                 assert_eq!(asked_for, Duration::from_secs(wait.unwrap_or(1)));
             }
-            assert_eq!(pacer.paused_until(), Some(Instant::now() + expected));
+            assert_eq!(pacer.pause_beyond(Instant::now()), Some(expected));
             assert_eq!(time_to_acquire(&pacer.clone(), 1).await, expected);
         }
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     context::Context,
-    error::{About, Error},
+    error::{About, Error, ErrorKind},
 };
 use crate::{
     api::EventQuery,
@@ -45,6 +45,10 @@ pub(crate) async fn recent_events(
         found.extend(page.body.data.into_iter().filter(wanted));
         if !oldest_first {
             break;
+        }
+        if page.body.is_incomplete {
+            // What comes last, and cannot be read, are the newest ones.
+            return Err(ErrorKind::IncompleteHistory(id.clone()).into());
         }
         let surplus = found.len().saturating_sub(count as usize);
         found.drain(..surplus);

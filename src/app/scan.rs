@@ -1,20 +1,26 @@
 //! Scans the pages of a list, filters the entries here, and can resume where a scan stopped.
 //!
 //! One page is held at a time. The first request of a scan is sent at once, later ones are paced.
-//! A scan ends at the end of the list, at its limit or at its deadline.
+//! A scan ends at the end of the list, at its limit or at its deadline; [`Scan::gaps`] says why
+//! else it may not be whole.
 
+pub(crate) mod gap;
 pub(crate) mod lists;
 pub(crate) mod position;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, mem};
+use std::{
+    collections::{HashSet, VecDeque},
+    mem,
+};
 
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use self::{
+    gap::{Gap, LimitsMet},
     position::Position,
     source::{SortKey, Source},
 };
@@ -23,8 +29,8 @@ use super::{
     pace::{Pacer, Permits},
 };
 use crate::{
-    api::{ApiError, ApiErrorKind, Client},
-    model::Order,
+    api::{ApiErrorKind, Client, RateLimits, RequestOptions},
+    model::{Order, Page},
 };
 
 /// Entries a page, unless the caller needs fewer.
@@ -48,6 +54,13 @@ pub(crate) struct Scan<S: Source> {
     /// Where an earlier scan stopped, until that place is found.
     resume_from: Option<Position>,
     scanned: usize,
+    /// The identities of all entries consumed, since some services repeat pages.
+    seen: HashSet<String>,
+    undecided: usize,
+    /// The scan ended before the list did.
+    ended_early: bool,
+    /// What kept the list from being read to its end.
+    end: Option<Gap>,
 }
 
 impl<S: Source> Scan<S> {
@@ -73,6 +86,10 @@ impl<S: Source> Scan<S> {
             next_page: None,
             resume_from: None,
             scanned: 0,
+            seen: HashSet::new(),
+            undecided: 0,
+            ended_early: false,
+            end: None,
         }
     }
 
@@ -100,18 +117,24 @@ impl<S: Source> Scan<S> {
                 && let Some(item) = self.entries.pop_front()
             {
                 self.consumed += 1;
+                let identity = self.source.identity(&item);
+                if identity.is_some_and(|identity| !self.seen.insert(identity)) {
+                    continue;
+                }
                 self.scanned += usize::from(self.source.counts(&item));
+                self.undecided += usize::from(self.source.is_undecided(&item));
                 let [last, before] = &mut self.last;
                 *before = mem::replace(last, self.source.sort_key(&item));
                 if self.source.matches(&item) {
                     return Ok(Some(item));
                 }
             }
-            if self.scanned >= self.limit || !self.has_next_page() {
-                return Ok(None);
-            }
-            let fetched = self.fetch_page().await;
-            if !fetched.map_err(|error| Error::api(self.source.about(), error))? {
+            if self.scanned >= self.limit
+                || !self.has_next_page()
+                || self.stopped().is_some()
+                || !self.fetch_page().await?
+            {
+                self.ended_early = self.position().is_some();
                 return Ok(None);
             }
         }
@@ -119,6 +142,9 @@ impl<S: Source> Scan<S> {
 
     /// Puts back the entry that [`Self::next`] has just returned.
     pub(crate) fn unread(&mut self, item: S::Item) {
+        if let Some(identity) = self.source.identity(&item) {
+            self.seen.remove(&identity);
+        }
         self.entries.push_front(item);
         self.consumed = self.consumed.saturating_sub(1);
         self.scanned = self.scanned.saturating_sub(1);
@@ -129,9 +155,23 @@ impl<S: Source> Scan<S> {
         self.scanned
     }
 
-    /// Whether no further entry can match.
+    /// Whether no further entry can match, and none was left out for another reason.
     pub(crate) fn is_complete(&self) -> bool {
-        self.position().is_none()
+        self.position().is_none() && self.end.is_none() && self.undecided == 0
+    }
+
+    /// What the reader of an answer has to know about its completeness.
+    pub(crate) fn gaps(&self) -> Vec<Gap> {
+        let undecided = (self.undecided > 0).then_some(Gap::UnreadableTimes(self.undecided));
+        // Where all was looked at, leaving filters out cost nothing but time.
+        let filters = self.ended_early && self.source.leaves_out_filters();
+        let filters = filters.then_some(Gap::FiltersUnsupported);
+        self.end.iter().cloned().chain(undecided).chain(filters).collect()
+    }
+
+    /// The rate limit that stopped the scan, which can be resumed after it.
+    fn stopped(&self) -> Option<&Gap> {
+        self.end.as_ref().filter(|end| matches!(end, Gap::RateLimited(_)))
     }
 
     /// Where to resume; `None` if the scan is complete.
@@ -163,46 +203,88 @@ impl<S: Source> Scan<S> {
         !self.has_started || self.next_page.is_some()
     }
 
-    /// Fetches the next page. At the deadline it returns false and changes nothing.
-    async fn fetch_page(&mut self) -> Result<bool, ApiError> {
+    /// Fetches the next page. At the deadline, and where a rate limit outlasts it, it returns false
+    /// and changes nothing; a rate limit before the first page is an error.
+    async fn fetch_page(&mut self) -> Result<bool, Error> {
         let is_first = !self.has_started;
-        let mut client =
-            if is_first { self.client.clone() } else { self.client.with_deadline(self.deadline) };
-        let mut is_paced = !is_first;
+        let about = self.source.about();
+        // Repetitions are counted here, and the first request does not wait for bulk work.
+        let client = self.client.with_options(RequestOptions {
+            rate_limits: RateLimits::Return,
+            ..self.client.options().clone()
+        });
+        let bulk = self.permits.bind(&client.with_deadline(self.deadline));
+        let mut limits = LimitsMet::default();
         let page = loop {
-            if is_paced {
-                let Ok(()) = timeout_at(self.deadline, self.permits.acquire()).await else {
-                    return Ok(false);
-                };
-                client = self.permits.bind(&client);
+            if !is_first && !self.acquire_permit().await {
+                return Ok(false);
             }
-            let source = &self.source;
-            let page = source.page(&client, self.next_page.clone(), self.page_size);
-            match page.await {
+            let client = if is_first { &client } else { &bulk };
+            let page = self.source.page(client, self.next_page.clone(), self.page_size).await;
+            let error = match page {
                 Ok(page) => break page,
-                Err(error) if matches!(error.kind(), ApiErrorKind::TimedOut) && !is_first => {
-                    return Ok(false);
-                }
-                Err(error) if error.http_status() == Some(429) => {
-                    let wait = self.permits.pacer().pause_for(error.retry_after());
-                    let is_too_long = Instant::now() + wait >= self.deadline;
-                    match (is_too_long, is_first) {
-                        (true, true) => return Err(error),
-                        (true, false) => return Ok(false),
-                        (false, _) => is_paced = true,
+                Err(error) => error,
+            };
+            if error.http_status() == Some(429) {
+                let wait = self.permits.pacer().pause_for(error.retry_after());
+                let is_in_time = Instant::now() + wait < self.deadline;
+                match limits.allow_repetition(&error) && is_in_time {
+                    true if is_first => sleep(wait).await,
+                    true => {}
+                    false if is_first => {
+                        let known = error.retry_after().or_else(|| self.permits.pacer().pause());
+                        return Err(Error::api(about, error.with_retry_after(known)));
+                    }
+                    false => {
+                        self.end = Some(Gap::RateLimited(error.retry_after()));
+                        return Ok(false);
                     }
                 }
-                Err(error) => return Err(error),
+            } else if matches!(error.kind(), ApiErrorKind::TimedOut) && !is_first {
+                return Ok(false);
+            } else {
+                return Err(Error::api(about, error));
             }
         };
+        self.take(page);
+        Ok(true)
+    }
+
+    /// Waits for the next permit; false where that takes longer than the scan may.
+    async fn acquire_permit(&mut self) -> bool {
+        let pacer = self.permits.pacer();
+        if let Some(pause) = pacer.pause_beyond(self.deadline) {
+            self.end = Some(Gap::RateLimited(Some(pause)));
+            return false;
+        }
+        timeout_at(self.deadline, self.permits.acquire()).await.is_ok()
+    }
+
+    fn take(&mut self, page: Page<S::Item>) {
+        let is_known = |item: &S::Item| {
+            self.source.identity(item).is_some_and(|identity| self.seen.contains(&identity))
+        };
+        // A service that returns a cursor or a page again would keep the scan here forever.
+        let goes_on = page.next_page.is_some() && !page.data.is_empty();
+        let repeats_page = goes_on && page.data.iter().all(is_known);
         self.has_started = true;
         self.page = self.next_page.take();
-        // A service that returns the cursor of the same page would keep the scan here forever.
-        self.next_page = page.next_page.filter(|next| self.page.as_ref() != Some(next));
+        self.next_page = page.next_page;
+        if page.is_incomplete {
+            self.end = Some(Gap::NoCursor);
+        }
+        if self.next_page.is_some() && self.next_page == self.page {
+            self.next_page = None;
+            self.end = Some(Gap::Repeats);
+        }
         self.entries = page.data.into();
         self.consumed = 0;
+        if repeats_page {
+            self.entries.clear();
+            self.next_page = None;
+            self.end = Some(Gap::Repeats);
+        }
         self.skip_consumed();
-        Ok(true)
     }
 
     /// Drops the entries that the scan to be resumed has consumed.

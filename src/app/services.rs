@@ -1,5 +1,6 @@
 //! What operations work with, built once.
 
+use serde_json::{Map, Value};
 use tokio::{sync::OwnedMutexGuard, time::timeout_at};
 
 use super::{
@@ -17,7 +18,14 @@ use super::{
 };
 use crate::{
     api::{Client, RequestOptions},
-    domain::{filter::Filter, guard::Statuses, view::record::Record},
+    domain::{
+        filter::Filter,
+        guard::Statuses,
+        view::{
+            fit::{FULL_RECORD_BYTES, RECORD_BYTES},
+            record::Record,
+        },
+    },
     model::{Order, Session, SessionId},
 };
 
@@ -89,7 +97,7 @@ impl Services {
     ) -> Scan<Sessions> {
         let agents = &self.settings.allowed_agents;
         filter.allowed_agents.clone_from(agents);
-        self.scan(cx, Sessions { filter, order }, limit)
+        self.scan(cx, Sessions::new(filter, order), limit)
     }
 
     /// A scan of at most `limit` entries, matching or not, until the call's soft deadline.
@@ -98,7 +106,22 @@ impl Services {
         Scan::new(source, &cx.client(), &self.pacer, limit, until)
     }
 
+    /// The record of a session, within the size of an answer.
     pub(crate) async fn record(&self, session: &Session) -> Record {
+        self.whole_record(session).await.fitting(RECORD_BYTES)
+    }
+
+    /// The same with what `detail: "full"` shows.
+    pub(crate) async fn full_record(
+        &self,
+        session: &Session,
+        stop_reason: Option<Map<String, Value>>,
+    ) -> Record {
+        let record = self.whole_record(session).await;
+        record.with_details(session, stop_reason).fitting(FULL_RECORD_BYTES)
+    }
+
+    async fn whole_record(&self, session: &Session) -> Record {
         Record::concise(session, &self.statuses, self.client.is_official().await)
     }
 }

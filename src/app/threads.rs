@@ -1,7 +1,7 @@
 //! The threads of a multi-agent session.
 
 use crate::{
-    api::ThreadQuery,
+    api::{ApiErrorKind, ThreadQuery},
     app::{
         context::Context,
         error::{About, Error, ErrorKind},
@@ -11,12 +11,14 @@ use crate::{
 };
 
 const PAGE_SIZE: u32 = 1_000;
-const MAX_PAGES: usize = 50;
+/// Threads a page, where more are too large.
+const SMALL_PAGE: u32 = 20;
+const MAX_PAGES: usize = 100;
 
 /// The threads of the session that are neither idle nor ended; none where the service does not
 /// know threads.
 pub(crate) async fn busy_threads(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
-    let mut threads = threads(cx, id, &["running", "rescheduling"]).await?;
+    let (mut threads, _) = read(cx, id, &["running", "rescheduling"]).await?;
     // Some services ignore the filter.
     threads.retain(|thread| {
         let status = events::text(thread, "status").unwrap_or_default();
@@ -26,12 +28,24 @@ pub(crate) async fn busy_threads(cx: &Context, id: &SessionId) -> Result<Vec<Eve
 }
 
 /// Every thread of the session, or those of these statuses; none where the service does not know
-/// threads.
+/// threads. Fails if the service lists only some of them.
 pub(crate) async fn threads(
     cx: &Context,
     id: &SessionId,
     statuses: &[&str],
 ) -> Result<Vec<Event>, Error> {
+    match read(cx, id, statuses).await? {
+        (threads, true) => Ok(threads),
+        (_, false) => Err(ErrorKind::IncompleteHistory(id.clone()).into()),
+    }
+}
+
+/// The same, and whether those are all.
+async fn read(
+    cx: &Context,
+    id: &SessionId,
+    statuses: &[&str],
+) -> Result<(Vec<Event>, bool), Error> {
     let mut query = ThreadQuery {
         statuses: statuses.iter().map(|&status| status.to_owned()).collect(),
         ..ThreadQuery::default()
@@ -40,17 +54,25 @@ pub(crate) async fn threads(
     for _ in 0..MAX_PAGES {
         let page = match cx.client().list_threads(id, &query).await {
             Ok(page) => page.body,
+            // Many threads, each with its agent, may be too large for one answer.
+            Err(error)
+                if matches!(error.kind(), ApiErrorKind::BadResponse { .. })
+                    && query.limit != Some(SMALL_PAGE) =>
+            {
+                query.limit = Some(SMALL_PAGE);
+                continue;
+            }
             Err(error) => {
                 let error = Error::api(About::Threads(id.clone()), error);
                 let has_none = error.is_unknown_route() && query.page.is_none();
-                return if has_none { Ok(threads) } else { Err(error) };
+                return if has_none { Ok((threads, true)) } else { Err(error) };
             }
         };
         threads.extend(page.data);
         match page.next_page {
             Some(next) if query.page.as_ref() != Some(&next) => query.page = Some(next),
             Some(_) => break,
-            None => return Ok(threads),
+            None => return Ok((threads, !page.is_incomplete)),
         }
     }
     Err(ErrorKind::EndlessHistory(id.clone()).into())

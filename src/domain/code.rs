@@ -39,6 +39,7 @@ codes! {
     Overloaded = "overloaded",
     ApiError = "api_error",
     NotFound = "not_found",
+    Unsupported = "unsupported",
     Rejected = "rejected",
     Conflict = "conflict",
     InvalidArguments = "invalid_arguments",

@@ -3,6 +3,7 @@
 //! Unknown kinds are shown too: all their fields, cut the same way.
 
 use jiff::Timestamp;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -38,6 +39,14 @@ impl EventFilter {
     }
 }
 
+impl EventFilter {
+    /// Whether the event's time cannot be read, so that its match by time is a guess.
+    pub fn is_undecided(&self, event: &Event) -> bool {
+        let by_time = self.after.is_some() || self.before.is_some();
+        by_time && time(event).is_some_and(|time| time.at().is_none()) && self.matches(event)
+    }
+}
+
 /// The event's type, such as `session.status_idle`.
 pub fn kind(event: &Event) -> &str {
     text(event, "type").unwrap_or_default()
@@ -54,8 +63,9 @@ pub fn at(event: &Event) -> Option<Timestamp> {
 }
 
 fn time(event: &Event) -> Option<ApiTime> {
-    let time = text(event, "processed_at").or_else(|| text(event, "created_at"))?;
-    Some(ApiTime::from(time.to_owned()))
+    let times = ["processed_at", "created_at"].into_iter();
+    let mut read = times.filter_map(|field| ApiTime::deserialize(event.get(field)?).ok());
+    read.next()
 }
 
 /// The event as it is shown: `id`, `type`, `at`, then what matters of its kind, each value cut to
@@ -69,13 +79,14 @@ pub fn shown(event: &Event, limit: usize) -> Map<String, Value> {
             Some(Value::String(id)) => {
                 shown.insert(field.to_owned(), text::shortened(id, ID_CHARACTERS).into())
             }
-            Some(other) => shown.insert(field.to_owned(), other.clone()),
+            Some(other) => shown.insert(field.to_owned(), cutter.value(other)),
         };
     }
     if let Some(time) = time(event) {
         shown.insert("at".to_owned(), to_the_second(&time).into());
     }
     let kind = kind(event);
+    let mut others = Vec::new();
     for (field, value) in event {
         let (name, value) = match (field.as_str(), value) {
             // `evaluation` is how the permission was decided, the same for every call of a tool.
@@ -85,21 +96,45 @@ pub fn shown(event: &Event, limit: usize) -> Map<String, Value> {
             ("name", value) if kind.ends_with("tool_use") => ("tool", cutter.value(value)),
             ("mcp_server_name", value) => ("mcp_server", cutter.value(value)),
             ("evaluated_permission", value) => ("permission", cutter.value(value)),
-            ("content", Value::Array(blocks)) if kind.ends_with("tool_result") => {
-                ("result", cutter.content(blocks))
+            ("content", content) if kind.ends_with("tool_result") => {
+                ("result", cutter.blocks(content))
             }
-            ("content", Value::Array(blocks)) => ("text", cutter.content(blocks)),
+            ("content", content) => ("text", cutter.blocks(content)),
+            (field, value) if OWN_NAMES.contains(&field) => {
+                others.push((field, value));
+                continue;
+            }
             (field, value) => (field, cutter.value(value)),
         };
         if !is_empty(&value) {
             shown.insert(name.to_owned(), value);
         }
     }
+    for (field, value) in others {
+        let value = cutter.value(value);
+        if is_empty(&value) {
+            continue;
+        }
+        // The service's own field, under a name that its own form does not use yet.
+        let mut name = field.to_owned();
+        let is_taken = |name: &String| {
+            let is_of_another = name != field && event.contains_key(name);
+            name == "cut" || is_of_another || shown.contains_key(name)
+        };
+        while is_taken(&name) {
+            name.push('_');
+        }
+        shown.insert(name, value);
+    }
     if cutter.cut > 0 {
         shown.insert("cut".to_owned(), cutter.cut.into());
     }
     shown
 }
+
+/// The names under which fields of the API are shown. A field that a service adds and calls so
+/// comes second.
+const OWN_NAMES: [&str; 7] = ["at", "tool", "mcp_server", "permission", "result", "text", "cut"];
 
 fn is_empty(value: &Value) -> bool {
     match value {
@@ -160,6 +195,14 @@ impl Cutter {
                 fields.iter().map(|(name, value)| (name.clone(), self.strings(value))).collect()
             }
             other => other.clone(),
+        }
+    }
+
+    /// Content: blocks, or the text alone, as some services send it.
+    fn blocks(&mut self, content: &Value) -> Value {
+        match content {
+            Value::Array(blocks) => self.content(blocks),
+            other => self.value(other),
         }
     }
 

@@ -62,6 +62,26 @@ impl Filter {
             && is_allowed(&self.allowed_agents, session)
     }
 
+    /// Whether only a time that is missing or cannot be read keeps the session from matching.
+    pub fn is_undecided(&self, session: &SessionHead) -> bool {
+        let has = |at: Option<&ApiTime>| at.and_then(ApiTime::at).is_some();
+        let by_creation = self.created_after.is_some() || self.created_before.is_some();
+        let by_update = self.updated_after.is_some() || self.updated_before.is_some();
+        let lacks_creation = by_creation && !has(session.created_at.as_ref());
+        let lacks_update = by_update && !has(session.updated_at.as_ref());
+        if !lacks_creation && !lacks_update {
+            return false;
+        }
+        let mut rest = self.clone();
+        if lacks_creation {
+            (rest.created_after, rest.created_before) = (None, None);
+        }
+        if lacks_update {
+            (rest.updated_after, rest.updated_before) = (None, None);
+        }
+        rest.matches(session)
+    }
+
     /// Whether some conditions have no counterpart in the API's list parameters.
     pub fn has_local_conditions(&self) -> bool {
         self.title_contains.is_some()

@@ -2,7 +2,10 @@
 
 use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
 
-use crate::model::ApiTime;
+use crate::{domain::text, model::ApiTime};
+
+/// Longest unreadable time shown, in characters.
+const TEXT_CHARACTERS: usize = 80;
 
 /// A text that is neither a time, a date nor an age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +39,7 @@ fn without_ago(age: &str) -> &str {
 /// RFC 3339 to the second, in UTC; unreadable text stays as it is.
 pub fn to_the_second(time: &ApiTime) -> String {
     let second = time.at().and_then(|at| Timestamp::from_second(at.as_second()).ok());
-    second.map_or_else(|| time.text().to_owned(), |at| at.to_string())
+    second.map_or_else(|| text::shortened(time.text(), TEXT_CHARACTERS), |at| at.to_string())
 }
 
 /// The time since `at` in its largest unit: `3 days`, `1 hour`, `0 minutes`.

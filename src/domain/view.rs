@@ -1,6 +1,9 @@
 //! How sessions are shown. What is absent is left out, so that a model pays only for content.
 
+pub mod bound;
+pub(crate) mod fit;
 pub mod record;
 pub mod row;
+mod schemas;
 pub mod size;
 pub mod summary;

@@ -57,6 +57,30 @@ pub(crate) fn words(subject: &str, error: &ApiError, vocabulary: &dyn Vocabulary
     }
 }
 
+/// An operation that the service does not have.
+pub(crate) fn unsupported(error: &ApiError) -> Words {
+    let status = error.http_status().unwrap_or_default();
+    let place = error.place();
+    let requested = place.map(|place| format!(": {} {}", place.method, text::visible(&place.url)));
+    let source = place.map_or("", |place| place.base_url_source.as_str());
+    let from = match source {
+        "default" => "the default".to_owned(),
+        source => format!("set by {}", text::visible(source)),
+    };
+    let usual_mistake = if place.is_some_and(|place| place.repeats_v1) {
+        "take the /v1 off its end"
+    } else {
+        "a gateway for models has no sessions; /v1 at its end is the usual mistake"
+    };
+    pair(
+        format!(
+            "the service at this base URL has no such operation (HTTP {status}){}",
+            requested.unwrap_or_default()
+        ),
+        format!("check the base URL, which is {from} ({usual_mistake}), then restart this server"),
+    )
+}
+
 fn http(
     subject: &str,
     refused: &HttpError,
@@ -71,11 +95,19 @@ fn http(
             format!("the API does not accept the credential{quoted}"),
             "check the API key or log in again, then restart this server",
         ),
-        402 | 403 => pair(
+        402 => pair(
+            format!("the API asks for a payment first (HTTP 402){quoted}"),
+            "settle the billing of the organization, then try again",
+        ),
+        407 => pair(
+            format!("the proxy on the way to the API asks for a login (HTTP 407){quoted}"),
+            "put user and password into the proxy's URL (HTTPS_PROXY), then restart this server",
+        ),
+        403 => pair(
             format!("the credential may not do this with {subject}{quoted}"),
             "use a credential of the workspace that owns the session",
         ),
-        404 => pair(
+        404 | 410 => pair(
             format!("{subject} does not exist, or the credential cannot see it"),
             vocabulary.step_or(
                 Op::ListSessions,
@@ -84,11 +116,25 @@ fn http(
                 "check the id, and whose credential this is",
             ),
         ),
-        409 => pair(
+        409 | 412 => pair(
             format!("the API refuses this for {subject} in its present state{quoted}"),
             read_before("trying again", vocabulary),
         ),
-        408 | 504 => pair(format!("the API gave up on {subject} (HTTP {status})"), "try again"),
+        408 | 499 | 504 => {
+            pair(format!("the API gave up on {subject} (HTTP {status})"), "try again")
+        }
+        413 => pair(
+            format!("the API takes no request of this size for {subject} (HTTP 413){quoted}"),
+            "give less at once: shorter texts, fewer tools",
+        ),
+        431 => pair(
+            format!("the headers or the URL of the request are too long (HTTP 431){quoted}"),
+            "use fewer or shorter filters; if it persists, the credential or a proxy adds too much",
+        ),
+        429 if refused.is_spending_limit() => pair(
+            format!("a spending limit of the organization is reached{quoted}"),
+            "do not try again before an administrator has raised the limit or a new period began",
+        ),
         429 => pair(
             format!("the API's rate limit is reached{quoted}"),
             match retry_after {

@@ -113,6 +113,16 @@ pub(crate) fn export_unfinished(name: &str, id: &SessionId, events: u64) -> Word
 }
 
 /// The cursor of the history does not move.
+pub(crate) fn incomplete_history(id: &SessionId) -> Words {
+    words(
+        format!(
+            "the service says that session {id} has more events or threads (has_more) and gives \
+             no next_page to read on with, so that its history cannot be read to the end"
+        ),
+        "report it to the operator of the service",
+    )
+}
+
 pub(crate) fn endless_history(id: &SessionId) -> Words {
     words(
         format!(

@@ -9,6 +9,7 @@ use crate::domain::{
         BUILT_IN_TOOLS, Difference, Expected, Identity, MOST_DOMAINS, Problem, ProblemKind,
         Section, Warning,
     },
+    view::fit::LeftOut,
 };
 
 /// Longest value or name shown, in characters.
@@ -120,6 +121,20 @@ fn expected(expected: Expected) -> &'static str {
         Expected::PolicyType => "\"always_allow\", \"always_ask\" or \"auto\"",
         Expected::Domains => "1 to 64 host names; leave it out to allow every host",
     }
+}
+
+/// What of a diff was too large to be shown.
+pub(crate) fn not_shown(left_out: &LeftOut) -> Option<String> {
+    let of = |name| left_out.get(name).copied().unwrap_or_default();
+    let parts = [
+        (of("input_schemas"), "input_schemas"),
+        (of("entries"), "entries"),
+        (of("bytes"), "bytes of long values"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, name)| format!("{count} {name}")).collect();
+    (!parts.is_empty())
+        .then(|| format!("changes is cut to the size of an answer: {}", parts.join(", ")))
 }
 
 /// One clause.

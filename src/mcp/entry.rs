@@ -109,10 +109,12 @@ async fn call<T: SessionsTool>(
             let tool: T = args::parse(&input, given).map_err(ErrorKind::InvalidArguments)?;
             let call = ToolCall { services, cx, vocabulary: &*vocabulary };
             let output = tool.call(call).await?;
-            serde_json::to_value(output).map_err(|error| {
+            let mut answer = serde_json::to_value(output).map_err(|error| {
                 tracing::error!(tool = T::OP.name(), %error, "an answer cannot be serialized");
-                ErrorKind::Internal.into()
-            })
+                ErrorKind::Internal
+            })?;
+            result::bound(&mut answer);
+            Ok(answer)
         }
         .boxed()
     });

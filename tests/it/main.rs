@@ -26,6 +26,7 @@ mod reply;
 mod robustness;
 mod rules;
 mod sandbox;
+mod services;
 mod support;
 mod terminal;
 mod tools;

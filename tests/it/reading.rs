@@ -15,7 +15,7 @@ use wiremock::{Mock, Request, ResponseTemplate, matchers};
 use crate::support::{Api, session, with_fields};
 
 /// Flags that allow only sessions of this agent.
-fn allowing(agent: &str) -> Flags {
+pub(crate) fn allowing(agent: &str) -> Flags {
     Flags { allow_agent: vec![agent.to_owned()], ..Flags::default() }
 }
 
@@ -40,7 +40,7 @@ async fn ignoring_filters(path: &str, data: Vec<Value>) -> Api {
 }
 
 /// Sessions `sesn_000`, `sesn_001` and so on, newest first, with every value of each filter.
-fn sessions(count: usize) -> Vec<Value> {
+pub(crate) fn sessions(count: usize) -> Vec<Value> {
     let session = |number: usize| {
         let statuses = ["idle", "running", "terminated"];
         let agent = json!({"id": format!("agent_{}", number % 2), "name": "A", "version": 1});

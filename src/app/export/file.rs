@@ -180,6 +180,10 @@ fn free_stem(dir: &Path, id: &SessionId, extension: &str) -> String {
 
 /// Whose export a file is, by the comment in its header.
 fn owner(path: &Path) -> Option<Vec<u8>> {
+    // Opening a pipe would wait for its other end.
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
     let mut head = Vec::new();
     let file = File::open(path).ok()?;
     file.take(8_192).read_to_end(&mut head).ok()?;

@@ -120,6 +120,9 @@ async fn list(
             }
         };
         clock.begun = true;
+        if page.is_incomplete {
+            return Err(Stop::Failed(ErrorKind::IncompleteHistory(id.clone()).into()));
+        }
         // Some services ignore the filter; uploaded files stay with their owner.
         let is_of_session = |file: &FileHead| {
             file.scope.id.as_deref().is_none_or(|scope| scope == id.as_str())

@@ -43,7 +43,7 @@ impl History {
         clock: &mut Clock<'_>,
         id: &SessionId,
     ) -> Result<(Vec<Event>, bool), Stop> {
-        let Page { data, next_page, .. } = loop {
+        let Page { data, next_page, is_incomplete } = loop {
             let client = clock.client().await?;
             let limit = PAGE_SIZES.get(self.size).copied();
             let read = match &self.thread {
@@ -76,6 +76,9 @@ impl History {
         };
         if next_page.is_some() && next_page == self.page {
             return Err(Stop::Failed(ErrorKind::EndlessHistory(id.clone()).into()));
+        }
+        if is_incomplete {
+            return Err(Stop::Failed(ErrorKind::IncompleteHistory(id.clone()).into()));
         }
         clock.begun = true;
         let is_end = next_page.is_none();

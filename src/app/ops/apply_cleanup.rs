@@ -30,6 +30,7 @@ use crate::{
             progress::{PlanProgress, SkipReason},
             store::{Claim, MAX_CONCURRENT, Plan, PlannedSession, Settlement},
         },
+        scan::gap::MAX_REPETITIONS,
         services::Services,
         waiting::{self, Look},
         write::{Conditions, Written, write},
@@ -41,18 +42,28 @@ use crate::{
 pub(crate) const REQUESTS_PER_SESSION: u32 = 3;
 /// Consecutive transient failures after which this call gives up.
 const MAX_CONSECUTIVE_FAILURES: usize = 12;
+/// How long to wait before the next call, where the service does not say it.
+const WAIT_AFTER_LIMIT: Duration = Duration::from_secs(60);
+const WAIT_AFTER_FAILURES: Duration = Duration::from_secs(10);
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(crate) enum Applied {
     Worked {
         progress: PlanProgress,
-        stopped_by: Option<Code>,
+        stopped_by: Option<Stop>,
     },
     /// Nothing was written: the caller has to come back with the token.
     NeedsApproval {
         progress: PlanProgress,
         token: ApprovalToken,
     },
+}
+
+/// What ended a call early, and how long to wait before the next one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stop {
+    pub code: Code,
+    pub wait: Duration,
 }
 
 pub(crate) async fn apply_cleanup(
@@ -81,16 +92,26 @@ pub(crate) async fn apply_cleanup(
 }
 
 /// Works on a plan until it is settled, the time is up, or the caller cancels; claimed sessions
-/// are finished first. Returns the code that stopped it early, if one did; fails with what would
+/// are finished first. Returns what stopped it early, if something did; fails with what would
 /// fail for every session ([`Blame::Setup`]).
-async fn apply(services: &Services, cx: &Context, plan: &Arc<Plan>) -> Result<Option<Code>, Error> {
+async fn apply(services: &Services, cx: &Context, plan: &Arc<Plan>) -> Result<Option<Stop>, Error> {
     let until = cx.soft_deadline();
     // The service may have asked for a longer pause than this call lasts.
-    let paused_until = services.pacer.paused_until();
-    if paused_until.is_some_and(|paused| paused >= until) {
-        return Ok(Some(Code::RateLimited));
+    if plan.has_more()
+        && let Some(wait) = services.pacer.pause_beyond(until)
+    {
+        return Ok(Some(Stop { code: Code::RateLimited, wait }));
     }
-    let mut run = Run { services, cx, plan, consecutive_failures: 0, stopped_by: None, until };
+    let mut run = Run {
+        services,
+        cx,
+        plan,
+        consecutive_failures: 0,
+        limits: 0,
+        limited_at: None,
+        stopped_by: None,
+        until,
+    };
     run.run().await?;
     Ok(run.stopped_by)
 }
@@ -100,7 +121,11 @@ struct Run<'a> {
     cx: &'a Context,
     plan: &'a Arc<Plan>,
     consecutive_failures: usize,
-    stopped_by: Option<Code>,
+    /// Consecutive rate limits that do not say how long they last; those of requests that were
+    /// under way together count once.
+    limits: u32,
+    limited_at: Option<Instant>,
+    stopped_by: Option<Stop>,
     /// When no further session is claimed.
     until: Instant,
 }
@@ -133,10 +158,10 @@ impl Run<'_> {
             let has_permits = permits.available() >= REQUESTS_PER_SESSION;
             tokio::select! {
                 biased;
-                Some((claim, worked, child)) = working.next(), if !working.is_empty() => {
+                Some((claim, worked, child, begun)) = working.next(), if !working.is_empty() => {
                     let child: Context = child;
                     permits.merge(child.permits());
-                    failure = self.settle(claim, worked).or(failure);
+                    failure = self.settle(claim, worked, begun).or(failure);
                     if reported.elapsed() >= REPORT_INTERVAL {
                         reported = Instant::now();
                         self.report().await;
@@ -148,10 +173,11 @@ impl Run<'_> {
                 Some(slot) = services.plans.slot(), if claims_more && has_permits => {
                     if let Some(claim) = plan.claim() {
                         let child = cx.child(permits.split(REQUESTS_PER_SESSION));
+                        let begun = Instant::now();
                         working.push(async move {
                             let worked = work(services, &child, &claim).await;
                             drop(slot);
-                            (claim, worked, child)
+                            (claim, worked, child, begun)
                         });
                     }
                 }
@@ -162,17 +188,33 @@ impl Run<'_> {
     }
 
     /// Enters what became of a session; returns an error that every other session would meet.
-    fn settle(&mut self, claim: Claim, worked: Worked) -> Option<Error> {
+    fn settle(&mut self, claim: Claim, worked: Worked, begun: Instant) -> Option<Error> {
         let failures = self.consecutive_failures;
         self.consecutive_failures = 0;
         match worked {
-            Worked::Settled(settlement) => claim.settle(settlement),
+            Worked::Settled(settlement) => {
+                self.limits = 0;
+                claim.settle(settlement);
+            }
             Worked::SlowDown(code, wait) => {
-                let wait = self.services.pacer.pause_for(wait);
+                let hint = wait.filter(|wait| !wait.is_zero());
+                let wait = self.services.pacer.pause_for(hint);
                 self.consecutive_failures = failures + 1;
+                if code == Code::RateLimited
+                    && hint.is_none()
+                    && self.limited_at.is_none_or(|limited_at| begun >= limited_at)
+                {
+                    self.limits += 1;
+                    self.limited_at = Some(Instant::now());
+                }
                 let outlasts_call = Instant::now() + wait >= self.until;
-                if outlasts_call || self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES {
-                    self.stopped_by = Some(code);
+                if outlasts_call
+                    || self.limits > MAX_REPETITIONS
+                    || self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES
+                {
+                    let is_limit = matches!(code, Code::RateLimited | Code::Overloaded);
+                    let usual = if is_limit { WAIT_AFTER_LIMIT } else { WAIT_AFTER_FAILURES };
+                    self.stopped_by = Some(Stop { code, wait: hint.unwrap_or(usual) });
                 }
                 // Even after a 429: it may answer the repetition of a write that was lost.
                 claim.settle(Settlement::Retry { in_doubt: true });
@@ -208,7 +250,7 @@ async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
     match settled {
         Ok(settlement) => Worked::Settled(settlement),
         Err(error) => match error.blame() {
-            Blame::Service => Worked::SlowDown(error.code(), error.retry_after()),
+            Blame::Service => Worked::SlowDown(error.cause_code(), error.retry_after()),
             Blame::Setup => Worked::Stop(error),
             Blame::Session => Worked::Settled(skipped_or_failed(error)),
         },
@@ -245,7 +287,7 @@ async fn has_taken_effect(
     match (cx.read_session(&session.id).await, action) {
         (Ok(session), Action::Archive) => Ok(session.head.is_archived()),
         (Ok(_), Action::Delete) => Ok(false),
-        (Err(error), Action::Delete) if error.code() == Code::NotFound => Ok(true),
+        (Err(error), Action::Delete) if matches!(error.http_status(), Some(404 | 410)) => Ok(true),
         (Err(error), _) => Err(error),
     }
 }

@@ -14,9 +14,9 @@ pub(crate) async fn get_session(
     full: bool,
 ) -> Result<Record, Error> {
     let session = cx.read_session(id).await?;
-    let record = services.record(&session).await;
     if !full {
-        return Ok(record);
+        return Ok(services.record(&session).await);
     }
-    Ok(record.with_details(&session, known_pause(cx, id, &session).await.stop_reason))
+    let stop_reason = known_pause(cx, id, &session).await.stop_reason;
+    Ok(services.full_record(&session, stop_reason).await)
 }

@@ -6,8 +6,9 @@ use crate::{
     app::{
         context::Context,
         cursor::ListRequest,
-        error::Error,
+        error::{About, Error},
         scan::{
+            gap::Gap,
             lists::{Events, ThreadEvents},
             source::Source,
         },
@@ -39,6 +40,8 @@ pub(crate) struct Query<'a> {
 pub(crate) struct Listed {
     pub events: Vec<Map<String, Value>>,
     pub next_page: Option<String>,
+    /// Why the history was not read to its end, if nothing else shows that.
+    pub gaps: Vec<Gap>,
 }
 
 pub(crate) async fn list_session_events(
@@ -51,7 +54,7 @@ pub(crate) async fn list_session_events(
     let Query { request, session, thread, filter, order, limit } = query;
     let session = session.clone();
     match thread {
-        None => list(services, cx, Events { session, filter, order }, request, limit).await,
+        None => list(services, cx, Events::new(session, filter, order), request, limit).await,
         Some(thread) => {
             let source = ThreadEvents { session, thread, filter, order };
             list(services, cx, source, request, limit).await
@@ -72,9 +75,12 @@ async fn list<S: Source<Item = Event>>(
     let value_limit = (VALUE_CHARACTERS / limit).max(MIN_VALUE_CHARACTERS);
     let mut shown = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
-    while shown.len() < limit
-        && let Some(event) = scan.next().await?
-    {
+    while shown.len() < limit {
+        let event = match scan.next().await {
+            Ok(Some(event)) => event,
+            Ok(None) => break,
+            Err(error) => return Err(clarified(cx, error).await),
+        };
         let fields = fitting(&event, value_limit);
         if !budget.take(&fields) {
             scan.unread(event);
@@ -83,7 +89,17 @@ async fn list<S: Source<Item = Event>>(
         shown.push(fields);
     }
     let next_page = request.next_cursor(services.cursors(), scan.position());
-    Ok(Listed { events: shown, next_page })
+    Ok(Listed { events: shown, next_page, gaps: scan.gaps() })
+}
+
+async fn clarified(cx: &Context, error: Error) -> Error {
+    match error.into_api() {
+        Ok((About::Session(id), error)) => {
+            cx.clarified_by_session(About::Session(id.clone()), &id, error).await
+        }
+        Ok((subject, error)) => Error::api(subject, error),
+        Err(error) => error,
+    }
 }
 
 /// The event with its values cut to `limit`, or to less if it would not fit into an answer.

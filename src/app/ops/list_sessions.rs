@@ -6,7 +6,7 @@ use crate::{
         context::Context,
         cursor::ListRequest,
         error::Error,
-        scan::{PAGE_SIZE, position::Position},
+        scan::{PAGE_SIZE, gap::Gap, position::Position},
         services::Services,
     },
     domain::{
@@ -35,6 +35,8 @@ pub(crate) struct Listed {
     pub next_page: Option<String>,
     /// For a scan: how many sessions were looked at, and whether those were all.
     pub scanned: Option<(usize, bool)>,
+    /// Why those were not all, if `next_page` alone does not show it.
+    pub gaps: Vec<Gap>,
     /// Why there are no rows.
     pub unknown_agent: Option<UnknownAgent>,
 }
@@ -44,6 +46,7 @@ struct Page {
     rows: Vec<Row>,
     scanned: Option<(usize, bool)>,
     position: Option<Position>,
+    gaps: Vec<Gap>,
 }
 
 pub(crate) async fn list_sessions(
@@ -61,12 +64,13 @@ pub(crate) async fn list_sessions(
         let is_empty = |page: &Page| page.rows.is_empty();
         for_agent(services, cx, query.filter.clone(), read, is_empty).await?
     };
-    let Page { rows, scanned, position } = page.answer;
+    let Page { rows, scanned, position, gaps } = page.answer;
     let request = query.request.of_agent(page.agent_id);
     Ok(Listed {
         sessions: rows,
         next_page: request.next_cursor(services.cursors(), position),
         scanned,
+        gaps,
         unknown_agent: page.unknown,
     })
 }
@@ -95,10 +99,12 @@ async fn rows(services: &Services, cx: &Context, query: Query) -> Result<Page, E
     }
     // Without local conditions it is a scan only where the service ignored the API's.
     let stopped = !is_full && rows.len() < limit && !scan.is_complete();
-    let is_scan = has_local_conditions || stopped;
+    let gaps = scan.gaps();
+    let is_scan = has_local_conditions || stopped || !gaps.is_empty();
     Ok(Page {
         rows,
         scanned: is_scan.then(|| (scan.scanned(), scan.is_complete())),
         position: scan.position(),
+        gaps,
     })
 }

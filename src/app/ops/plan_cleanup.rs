@@ -15,7 +15,10 @@ use crate::{
             progress::{SkipReason, Skipped},
             store::PlannedSession,
         },
-        scan::lists::Sessions,
+        scan::{
+            gap::{Gap, LimitsMet},
+            lists::Sessions,
+        },
         services::Services,
         waiting,
     },
@@ -62,6 +65,8 @@ pub(crate) struct PlanMade {
     pub scanned: usize,
     pub complete: bool,
     pub estimated_seconds: u64,
+    /// Why not all that could match were looked at, as far as that is known.
+    pub gaps: Vec<Gap>,
     /// Why no session matches.
     pub unknown_agent: Option<UnknownAgent>,
 }
@@ -103,6 +108,7 @@ pub(crate) async fn plan_cleanup(
         skipped: draft.skipped,
         scanned: draft.scanned,
         complete: draft.complete,
+        gaps: draft.gaps,
         estimated_seconds: seconds.max(u64::from(matched > 0)),
         unknown_agent: drafted.unknown,
     })
@@ -121,6 +127,10 @@ struct Draft<'a> {
     skipped: Skipped,
     scanned: usize,
     complete: bool,
+    gaps: Vec<Gap>,
+    /// The rate limits met while looking at what sessions wait for, and whether to go on looking.
+    looks: LimitsMet,
+    looks_on: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -138,6 +148,9 @@ impl<'a> Draft<'a> {
             skipped: Skipped::default(),
             scanned: 0,
             complete: true,
+            gaps: Vec::new(),
+            looks: LimitsMet::default(),
+            looks_on: true,
         }
     }
 
@@ -155,6 +168,7 @@ impl<'a> Draft<'a> {
         }
         self.scanned = scan.scanned();
         self.complete = scan.is_complete();
+        self.gaps = scan.gaps();
         Ok(self)
     }
 
@@ -196,10 +210,8 @@ impl<'a> Draft<'a> {
             return Ok(found);
         }
         // Of any agent: those of others are skipped with a reason.
-        let all = Sessions {
-            filter: Filter { include_archived: true, ..Filter::default() },
-            order: Order::Desc,
-        };
+        let filter = Filter { include_archived: true, ..Filter::default() };
+        let all = Sessions::new(filter, Order::Desc);
         let mut scan = self.services.scan(self.cx, all, max_scan);
         while !wanted.is_empty()
             && let Some(session) = scan.next().await?
@@ -217,13 +229,23 @@ impl<'a> Draft<'a> {
         self.planned.len() >= self.max_sessions
     }
 
-    /// Reads one session and adds or skips it; false when the time is up.
+    /// Reads one session and adds or skips it; false when the time is up, or a rate limit lasts
+    /// longer. The first request does not wait for other bulk work.
     async fn read(&mut self, id: &SessionId, until: Instant) -> Result<bool, Error> {
+        let mut limits = LimitsMet::default();
+        let mut is_first = self.scanned == 0;
         loop {
-            let permit = timeout_at(until, self.cx.permits().acquire());
-            if permit.await.is_err() {
-                return Ok(false);
+            if !is_first {
+                if let Some(pause) = self.services.pacer.pause_beyond(until) {
+                    self.gaps.push(Gap::RateLimited(Some(pause)));
+                    return Ok(false);
+                }
+                let permit = timeout_at(until, self.cx.permits().acquire());
+                if permit.await.is_err() {
+                    return Ok(false);
+                }
             }
+            is_first = false;
             let error = match self.cx.read_session(id).await {
                 Ok(session) => {
                     self.scanned += 1;
@@ -234,7 +256,16 @@ impl<'a> Draft<'a> {
             };
             match error.code() {
                 Code::RateLimited => {
-                    self.services.pacer.pause_for(error.retry_after());
+                    let wait = self.services.pacer.pause_for(error.retry_after());
+                    let is_in_time = Instant::now() + wait < until;
+                    let goes_on = error.as_api().is_some_and(|it| limits.allow_repetition(it));
+                    if !goes_on || !is_in_time {
+                        if self.scanned == 0 {
+                            return Err(error);
+                        }
+                        self.gaps.push(Gap::RateLimited(error.retry_after()));
+                        return Ok(false);
+                    }
                 }
                 Code::TimedOut => return Ok(false),
                 Code::ApiUnreachable => return Err(error),
@@ -260,7 +291,7 @@ impl<'a> Draft<'a> {
     ) -> Result<(), Error> {
         let may_be_written = self.refusal(session).is_none();
         let is_idle = self.services.statuses.activity(session) == Activity::Idle;
-        let looks = may_be_written && is_idle && !self.include_waiting;
+        let looks = self.looks_on && may_be_written && is_idle && !self.include_waiting;
         if looks && timeout_at(until, self.cx.permits().acquire()).await.is_ok() {
             match waiting::events(self.cx, id).await {
                 Ok(events) if waiting_calls(None, &events).is_empty() => {}
@@ -271,6 +302,8 @@ impl<'a> Draft<'a> {
                 Err(error) if error.blame() == Blame::Setup => return Err(error),
                 Err(error) if error.code() == Code::RateLimited => {
                     self.services.pacer.pause_for(error.retry_after());
+                    self.looks_on =
+                        error.as_api().is_some_and(|it| self.looks.allow_repetition(it));
                 }
                 Err(_) => {}
             }

@@ -6,6 +6,7 @@ use crate::{
         caller::Progress,
         context::Context,
         error::Error,
+        scan::gap::Gap,
         services::Services,
     },
     domain::{
@@ -20,13 +21,14 @@ use crate::{
 };
 
 /// How much sums and rows may take of an answer of 12,000 characters.
-const MAX_BYTES: usize = 11_800;
+const MAX_BYTES: usize = 11_200;
 const REPORT_EVERY: usize = 100;
 
 pub(crate) struct Summarization {
     pub summary: Summarized,
     pub scanned: usize,
     pub complete: bool,
+    pub gaps: Vec<Gap>,
     /// Why there are no sessions.
     pub unknown_agent: Option<UnknownAgent>,
 }
@@ -37,6 +39,7 @@ struct Summed {
     matched: usize,
     scanned: usize,
     complete: bool,
+    gaps: Vec<Gap>,
 }
 
 /// Summarizes the sessions that match, the newest `max_scan` at most.
@@ -48,10 +51,11 @@ pub(crate) async fn summarize_sessions(
 ) -> Result<Summarization, Error> {
     let read = |filter| sum(services, cx, filter, max_scan);
     let summed = for_agent(services, cx, filter, read, |summed| summed.matched == 0).await?;
-    let ForAgent { answer: Summed { summary, scanned, complete, .. }, unknown, .. } = summed;
+    let ForAgent { answer: Summed { summary, scanned, complete, gaps, .. }, unknown, .. } = summed;
     Ok(Summarization {
         scanned,
         complete,
+        gaps,
         summary: summary.fitting(|shown| size(shown) <= MAX_BYTES),
         unknown_agent: unknown,
     })
@@ -76,5 +80,6 @@ async fn sum(
     }
     summed.scanned = scan.scanned();
     summed.complete = scan.is_complete();
+    summed.gaps = scan.gaps();
     Ok(summed)
 }

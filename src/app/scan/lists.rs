@@ -1,5 +1,7 @@
 //! The lists that are scanned.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use crate::{
     api::{ApiError, Client, EventQuery, SessionQuery},
     app::{
@@ -13,10 +15,75 @@ use crate::{
     model::{ApiTime, Event, ObjectId, Order, Page, SessionHead, SessionId},
 };
 
+/// Which filters the requests of a list carry. All are applied here anyway, and some services fail
+/// on filters instead of ignoring them: `created_at[…]` first of all.
+#[derive(Debug, Default)]
+struct Carried(AtomicU8);
+
+impl Carried {
+    const ALL: u8 = 0;
+    const NO_TIMES: u8 = 1;
+    const NONE: u8 = 2;
+
+    fn level(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether to ask again with fewer filters after this error.
+    fn reduce(&self, error: &ApiError, has_times: bool, has_others: bool) -> bool {
+        let status = error.http_status().unwrap_or_default();
+        let failed = matches!(status, 500 | 502);
+        let next = match self.level() {
+            Self::ALL if has_times && (failed || matches!(status, 400 | 422)) => Self::NO_TIMES,
+            // What the API rejects about other filters is for the caller to correct.
+            Self::ALL if has_others && failed => Self::NONE,
+            _ => return false,
+        };
+        self.0.store(next, Ordering::Relaxed);
+        true
+    }
+
+    /// Keeps the filters as they are carried if the request without them fails as well: they were
+    /// not to blame.
+    fn restore(&self, level: u8) {
+        self.0.store(level, Ordering::Relaxed);
+    }
+}
+
 /// The sessions that match a filter.
 pub(crate) struct Sessions {
-    pub(crate) filter: Filter,
-    pub(crate) order: Order,
+    filter: Filter,
+    order: Order,
+    carried: Carried,
+}
+
+impl Sessions {
+    pub(crate) fn new(filter: Filter, order: Order) -> Self {
+        Self { filter, order, carried: Carried::default() }
+    }
+
+    fn query(&self, cursor: Option<String>, size: u32) -> SessionQuery {
+        let filter = &self.filter;
+        let mut query = SessionQuery {
+            order: Some(self.order),
+            limit: Some(size),
+            page: cursor,
+            include_archived: filter.include_archived,
+            ..SessionQuery::default()
+        };
+        if self.carried.level() < Carried::NO_TIMES {
+            query.created_gte = filter.created_after;
+            query.created_lt = filter.latest_creation();
+        }
+        if self.carried.level() < Carried::NONE {
+            query.agent_id.clone_from(&filter.agent_id);
+            query.agent_version = filter.agent_version;
+            query.deployment_id.clone_from(&filter.deployment_id);
+            query.memory_store_id.clone_from(&filter.memory_store_id);
+            query.statuses.clone_from(&filter.statuses);
+        }
+        query
+    }
 }
 
 impl Source for Sessions {
@@ -28,26 +95,37 @@ impl Source for Sessions {
         cursor: Option<String>,
         size: u32,
     ) -> Result<Page<SessionHead>, ApiError> {
-        let filter = &self.filter;
-        let query = SessionQuery {
-            order: Some(self.order),
-            limit: Some(size),
-            page: cursor,
-            agent_id: filter.agent_id.clone(),
-            agent_version: filter.agent_version,
-            deployment_id: filter.deployment_id.clone(),
-            memory_store_id: filter.memory_store_id.clone(),
-            statuses: filter.statuses.clone(),
-            include_archived: filter.include_archived,
-            created_gte: filter.created_after,
-            created_lt: filter.latest_creation(),
-            ..SessionQuery::default()
-        };
-        Ok(client.list_sessions(&query).await?.body)
+        let level = self.carried.level();
+        let mut query = self.query(cursor.clone(), size);
+        loop {
+            let has_times = query.created_gte.is_some() || query.created_lt.is_some();
+            let has_others = !query.statuses.is_empty()
+                || query.agent_id.is_some()
+                || query.deployment_id.is_some()
+                || query.memory_store_id.is_some();
+            match client.list_sessions(&query).await {
+                Ok(answer) => return Ok(answer.body),
+                Err(error) if self.carried.reduce(&error, has_times, has_others) => {
+                    query = self.query(cursor.clone(), size);
+                }
+                Err(error) => {
+                    self.carried.restore(level);
+                    return Err(error);
+                }
+            }
+        }
     }
 
     fn matches(&self, session: &SessionHead) -> bool {
         self.filter.matches(session)
+    }
+
+    fn is_undecided(&self, session: &SessionHead) -> bool {
+        self.filter.is_undecided(session)
+    }
+
+    fn leaves_out_filters(&self) -> bool {
+        self.carried.level() > Carried::ALL
     }
 
     /// Counts must not reveal how many sessions other agents have.
@@ -73,9 +151,33 @@ impl Source for Sessions {
 
 /// The events of a session that match a filter.
 pub(crate) struct Events {
-    pub(crate) session: SessionId,
-    pub(crate) filter: EventFilter,
-    pub(crate) order: Order,
+    session: SessionId,
+    filter: EventFilter,
+    order: Order,
+    carried: Carried,
+}
+
+impl Events {
+    pub(crate) fn new(session: SessionId, filter: EventFilter, order: Order) -> Self {
+        Self { session, filter, order, carried: Carried::default() }
+    }
+
+    fn query(&self, cursor: Option<String>, size: u32) -> EventQuery {
+        let mut query = EventQuery {
+            order: Some(self.order),
+            limit: Some(size),
+            page: cursor,
+            ..EventQuery::default()
+        };
+        if self.carried.level() < Carried::NO_TIMES {
+            query.created_gte = self.filter.after;
+            query.created_lt = self.filter.before;
+        }
+        if self.carried.level() < Carried::NONE {
+            query.types.clone_from(&self.filter.types);
+        }
+        query
+    }
 }
 
 impl Source for Events {
@@ -87,20 +189,34 @@ impl Source for Events {
         cursor: Option<String>,
         size: u32,
     ) -> Result<Page<Event>, ApiError> {
-        let query = EventQuery {
-            types: self.filter.types.clone(),
-            created_gte: self.filter.after,
-            created_lt: self.filter.before,
-            order: Some(self.order),
-            limit: Some(size),
-            page: cursor,
-            ..EventQuery::default()
-        };
-        Ok(client.list_events(&self.session, &query).await?.body)
+        let level = self.carried.level();
+        let mut query = self.query(cursor.clone(), size);
+        loop {
+            let has_times = query.created_gte.is_some() || query.created_lt.is_some();
+            let has_others = !query.types.is_empty();
+            match client.list_events(&self.session, &query).await {
+                Ok(answer) => return Ok(answer.body),
+                Err(error) if self.carried.reduce(&error, has_times, has_others) => {
+                    query = self.query(cursor.clone(), size);
+                }
+                Err(error) => {
+                    self.carried.restore(level);
+                    return Err(error);
+                }
+            }
+        }
     }
 
     fn matches(&self, event: &Event) -> bool {
         self.filter.matches(event)
+    }
+
+    fn is_undecided(&self, event: &Event) -> bool {
+        self.filter.is_undecided(event)
+    }
+
+    fn leaves_out_filters(&self) -> bool {
+        self.carried.level() > Carried::ALL
     }
 
     fn about(&self) -> About {
@@ -108,7 +224,11 @@ impl Source for Events {
     }
 
     fn sort_key(&self, event: &Event) -> SortKey {
-        SortKey { id: events::text(event, "id").map(str::to_owned), at: events::at(event) }
+        event_key(event)
+    }
+
+    fn identity(&self, event: &Event) -> Option<String> {
+        event_identity(event)
     }
 
     fn order(&self) -> Order {
@@ -151,7 +271,8 @@ impl Source for ThreadEvents {
                 Some(_) => break,
                 None => {
                     all.reverse();
-                    return Ok(Page { data: all, next_page: None });
+                    let is_incomplete = page.is_incomplete;
+                    return Ok(Page { data: all, next_page: None, is_incomplete });
                 }
             }
         }
@@ -162,15 +283,34 @@ impl Source for ThreadEvents {
         self.filter.matches(event)
     }
 
+    fn is_undecided(&self, event: &Event) -> bool {
+        self.filter.is_undecided(event)
+    }
+
     fn about(&self) -> About {
         About::Thread(self.session.clone(), self.thread.clone())
     }
 
     fn sort_key(&self, event: &Event) -> SortKey {
-        SortKey { id: events::text(event, "id").map(str::to_owned), at: events::at(event) }
+        event_key(event)
+    }
+
+    fn identity(&self, event: &Event) -> Option<String> {
+        event_identity(event)
     }
 
     fn order(&self) -> Order {
         self.order
     }
+}
+
+fn event_key(event: &Event) -> SortKey {
+    let id = events::text(event, "id").filter(|id| !id.is_empty());
+    SortKey { id: id.map(str::to_owned), at: events::at(event) }
+}
+
+/// Some services give the id of a turn to all of its events.
+fn event_identity(event: &Event) -> Option<String> {
+    let SortKey { id, at } = event_key(event);
+    Some(format!("{} {} {at:?}", id?, events::kind(event)))
 }

@@ -22,6 +22,21 @@ pub(crate) trait Source: Send + Sync {
     /// Whether the entry passes the filters, the API's included: some services ignore them.
     fn matches(&self, item: &Self::Item) -> bool;
 
+    /// Whether only a missing or unreadable time keeps the entry from matching.
+    fn is_undecided(&self, _: &Self::Item) -> bool {
+        false
+    }
+
+    /// Whether the service failed on filters that then had to be left out of the requests.
+    fn leaves_out_filters(&self) -> bool {
+        false
+    }
+
+    /// What tells the entry from all others; `None` if it has nothing.
+    fn identity(&self, item: &Self::Item) -> Option<String> {
+        self.sort_key(item).id
+    }
+
     /// Whether the entry counts towards the limit and the number of entries scanned.
     fn counts(&self, _: &Self::Item) -> bool {
         true

@@ -66,7 +66,11 @@ impl Source for List {
         let has_more = entries.len() > size;
         entries.truncate(size);
         let last = entries.last().filter(|_| has_more);
-        Ok(Page { next_page: last.map(|(number, _)| number.to_string()), data: entries })
+        Ok(Page {
+            next_page: last.map(|(number, _)| number.to_string()),
+            data: entries,
+            is_incomplete: false,
+        })
     }
 
     fn matches(&self, (_, matches): &Entry) -> bool {

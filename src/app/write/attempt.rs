@@ -98,7 +98,7 @@ impl Attempt<'_> {
                         None => rejection = Some(error),
                     }
                 }
-                Err(error) => return Err(self.failed(self.operation, error)),
+                Err(error) => return Err(self.failed(self.operation, error).await),
             }
         }
     }
@@ -198,7 +198,7 @@ impl Attempt<'_> {
             }
             // It may have gone idle by itself a moment ago: the next reading shows.
             Err(error) if matches!(error.http_status(), Some(400 | 409)) => Ok(false),
-            Err(error) => Err(self.failed(Operation::Interrupt, error)),
+            Err(error) => Err(self.failed(Operation::Interrupt, error).await),
         }
     }
 
@@ -252,10 +252,13 @@ impl Attempt<'_> {
     }
 
     /// A write that failed, and may have been carried out all the same.
-    fn failed(&self, operation: Operation, error: ApiError) -> Error {
-        match error.acted() {
-            Acted::Unknown => self.api(error).in_doubt(self.id, operation),
-            Acted::No => self.api(error),
+    async fn failed(&self, operation: Operation, error: ApiError) -> Error {
+        let acted = error.acted();
+        let subject = About::Session(self.id.clone());
+        let error = self.cx.clarified_by_session(subject, self.id, error).await;
+        match acted {
+            Acted::Unknown => error.in_doubt(self.id, operation),
+            Acted::No => error,
         }
     }
 

@@ -1,5 +1,7 @@
 //! One session in full.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
@@ -10,7 +12,10 @@ use crate::{
         text,
         time::to_the_second,
         toolset::Toolset,
-        view::row::{Row, shown_amount},
+        view::{
+            bound::is_readable,
+            row::{Row, short, shown_amount},
+        },
     },
     model::{Resource, Session, SessionHead},
 };
@@ -97,6 +102,10 @@ pub struct Record {
     /// Fields this server does not know, unchanged (detail "full").
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+    /// What did not fit: how many `input_schemas` of custom tools, entries of a list, bytes of
+    /// long values.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<&'static str, usize>,
 }
 
 /// Tokens by kind, and time at work.
@@ -168,8 +177,8 @@ impl Record {
         Self {
             row: Row::of(head),
             model: session.agent_field("model").and_then(model_id),
-            environment_id: head.environment_id.clone(),
-            deployment_id: head.deployment_id.clone(),
+            environment_id: head.environment_id.as_deref().map(short),
+            deployment_id: head.deployment_id.as_deref().map(short),
             archived_at: head.archived_at.as_ref().map(to_the_second),
             metadata: head.metadata.clone(),
             usage: usage_by_kind(session),
@@ -186,6 +195,7 @@ impl Record {
             system_cut: None,
             stop_reason: None,
             extra: Map::new(),
+            left_out: BTreeMap::new(),
         }
     }
 
@@ -214,7 +224,7 @@ impl Record {
 /// The model's id; some services send a bare string instead of an object.
 fn model_id(model: &Value) -> Option<String> {
     let id = model.as_str().or_else(|| model.get("id")?.as_str())?;
-    Some(id.to_owned())
+    Some(short(id))
 }
 
 fn usage_by_kind(session: &Session) -> Option<UsageByKind> {
@@ -231,7 +241,7 @@ fn usage_by_kind(session: &Session) -> Option<UsageByKind> {
             .into_iter()
             .flatten()
             .reduce(u64::saturating_add),
-        active_seconds: active_seconds.cloned(),
+        active_seconds: active_seconds.filter(|number| is_readable(number)).cloned(),
     };
     (shown != UsageByKind::default()).then_some(shown)
 }
@@ -239,9 +249,9 @@ fn usage_by_kind(session: &Session) -> Option<UsageByKind> {
 fn mounted(resource: &Resource) -> MountedResource {
     let ids = [&resource.id, &resource.memory_store_id, &resource.file_id];
     MountedResource {
-        kind: resource.kind.clone(),
-        id: ids.into_iter().flatten().next().cloned(),
-        mount: resource.mount_path.clone(),
+        kind: resource.kind.as_deref().map(short),
+        id: ids.into_iter().flatten().next().map(|id| short(id)),
+        mount: resource.mount_path.as_deref().map(short),
     }
 }
 

@@ -11,6 +11,9 @@ use crate::{
 /// Longest title or agent name shown, in characters.
 pub(crate) const NAME_CHARACTERS: usize = 300;
 
+/// Longest id or status shown, in characters.
+const ID_CHARACTERS: usize = 256;
+
 /// One session in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Row {
@@ -61,12 +64,12 @@ impl Row {
         let agent = &session.agent;
         let known = agent.id.is_some() || agent.name.is_some() || agent.version.is_some();
         Self {
-            id: session.id.clone(),
+            id: short(&session.id),
             title: session.title().map(name),
             status: status(session),
             archived: session.is_archived(),
             agent: known.then(|| AgentRef {
-                id: agent.id.clone(),
+                id: agent.id.as_deref().map(short),
                 name: agent.name.as_deref().map(name),
                 version: agent.version,
             }),
@@ -80,7 +83,12 @@ impl Row {
 
 /// The status, if the service sends one.
 pub(crate) fn status(session: &SessionHead) -> Option<String> {
-    (!session.status.is_empty()).then(|| session.status.clone())
+    (!session.status.is_empty()).then(|| short(&session.status))
+}
+
+/// An id or a status; longer ones come from broken services only.
+pub(crate) fn short(text: &str) -> String {
+    text::shortened(text, ID_CHARACTERS)
 }
 
 /// A title or a name; some services do not limit their length.

@@ -9,7 +9,7 @@ use crate::{
         plan::progress::{PlanProgress, Skipped},
     },
     domain::code::Code,
-    explain::{explain, vocabulary::Vocabulary},
+    explain::{explain, explanation::whole_seconds, vocabulary::Vocabulary},
     mcp::tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
 };
 
@@ -31,6 +31,9 @@ pub(crate) struct Output {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     stopped_by: Option<Code>,
+    /// How long to wait before the next call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wait_seconds: Option<u64>,
     /// Give it as confirmation_token once the user agrees.
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmation_token: Option<String>,
@@ -124,7 +127,8 @@ impl SessionsTool for Args {
         Ok(Output {
             outcome,
             progress: Progress::of(progress, call.vocabulary),
-            stopped_by,
+            stopped_by: stopped_by.map(|stop| stop.code),
+            wait_seconds: stopped_by.map(|stop| whole_seconds(stop.wait)),
             confirmation_token,
             expires_at,
         })

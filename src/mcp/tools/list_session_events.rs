@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     app::ops::list_session_events::{Query, list_session_events},
     domain::events::EventFilter,
+    explain::gaps::warnings,
     mcp::{
         args::values::{EventTypeArg, OrderArg, SessionIdArg, ThreadIdArg, TimeArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -45,6 +46,12 @@ pub(crate) struct Output {
     /// Give it as page to go on; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page: Option<String>,
+    /// false = not every event could be looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete: Option<bool>,
+    /// Why the answer is not whole, and what to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl SessionsTool for Args {
@@ -75,6 +82,12 @@ impl SessionsTool for Args {
         let (order, limit) = (order.into(), self.limit);
         let query = Query { request, session: id, thread, filter, order, limit };
         let listed = list_session_events(call.services, call.cx, query).await?;
-        Ok(Output { events: listed.events, next_page: listed.next_page })
+        let warnings = warnings(&listed.gaps, listed.next_page.is_some());
+        Ok(Output {
+            events: listed.events,
+            next_page: listed.next_page,
+            complete: (!warnings.is_empty()).then_some(false),
+            warnings,
+        })
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         ops::list_sessions::{Query, list_sessions},
     },
     domain::view::row::Row,
-    explain::agents::unknown as unknown_agent_warning,
+    explain::{agents::unknown as unknown_agent_warning, gaps},
     mcp::{
         args::{
             filter::FilterArgs,
@@ -51,7 +51,7 @@ pub(crate) struct Output {
     /// Whether every session was looked at; if not, next_page goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     complete: Option<bool>,
-    /// Why there are no rows, where that is known.
+    /// Why the answer is empty or not whole, and what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -82,11 +82,14 @@ impl SessionsTool for Args {
         let listed = list_sessions(call.services, call.cx, query).await?;
         let (scanned, complete) = listed.scanned.unzip();
         Ok(Output {
+            warnings: gaps::warnings(&listed.gaps, listed.next_page.is_some())
+                .into_iter()
+                .chain(listed.unknown_agent.iter().map(unknown_agent_warning))
+                .collect(),
             sessions: listed.sessions,
             next_page: listed.next_page,
             scanned,
             complete,
-            warnings: listed.unknown_agent.iter().map(unknown_agent_warning).collect(),
         })
     }
 }

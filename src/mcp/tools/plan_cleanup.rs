@@ -11,7 +11,7 @@ use crate::{
         plan::{action::Action, progress::Skipped},
     },
     domain::view::row::Row,
-    explain::agents::unknown as unknown_agent_warning,
+    explain::{agents::unknown as unknown_agent_warning, gaps},
     mcp::{
         args::{
             filter::FilterArgs,
@@ -65,7 +65,7 @@ pub(crate) struct Output {
     complete: bool,
     /// How long applying it takes.
     estimated_seconds: u64,
-    /// Why no session matches, where that is known.
+    /// Why the answer is empty or not whole, and what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -121,7 +121,10 @@ impl SessionsTool for Args {
             scanned: made.scanned,
             complete: made.complete,
             estimated_seconds: made.estimated_seconds,
-            warnings: made.unknown_agent.iter().map(unknown_agent_warning).collect(),
+            warnings: gaps::warnings(&made.gaps, false)
+                .into_iter()
+                .chain(made.unknown_agent.iter().map(unknown_agent_warning))
+                .collect(),
         })
     }
 }

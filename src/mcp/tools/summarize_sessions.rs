@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{error::ErrorKind, ops::summarize_sessions::summarize_sessions},
     domain::view::summary::Summarized,
-    explain::agents::unknown as unknown_agent_warning,
+    explain::{agents::unknown as unknown_agent_warning, gaps},
     mcp::{
         args::{filter::FilterArgs, values::number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -32,7 +32,7 @@ pub(crate) struct Output {
     scanned: usize,
     /// Whether every session was looked at; if not, the sums are of the newest.
     complete: bool,
-    /// Why there are no sessions, where that is known.
+    /// Why the answer is empty or not whole, and what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -58,7 +58,10 @@ impl SessionsTool for Args {
             summary: summed.summary,
             scanned: summed.scanned,
             complete: summed.complete,
-            warnings: summed.unknown_agent.iter().map(unknown_agent_warning).collect(),
+            warnings: gaps::warnings(&summed.gaps, false)
+                .into_iter()
+                .chain(summed.unknown_agent.iter().map(unknown_agent_warning))
+                .collect(),
         })
     }
 }

@@ -8,9 +8,9 @@ use crate::{
     app::{ops::update_session_tools::update_session_tools, write::conditions::First},
     domain::{
         toolset::{Changes, Mode, Patch},
-        view::row::Row,
+        view::{fit::CHANGES_BYTES, row::Row},
     },
-    explain::toolset::warning,
+    explain::toolset::{not_shown, warning},
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -98,11 +98,12 @@ impl SessionsTool for Args {
         let written = update_session_tools(call.services, call.cx, id, patch, &conditions).await?;
         let first = written.first();
         let (outcome, session, plan) = UpdateOutcome::shown(written);
+        let (changes, left_out) = plan.changes.fitting(CHANGES_BYTES);
         Ok(Output {
             outcome,
             first,
-            changes: plan.changes,
-            warnings: plan.warnings.iter().map(warning).collect(),
+            changes,
+            warnings: plan.warnings.iter().map(warning).chain(not_shown(&left_out)).collect(),
             session,
         })
     }

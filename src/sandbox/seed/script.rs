@@ -24,6 +24,11 @@ pub(super) enum Step {
     Agent(String),
     /// A tool call.
     Tool(ToolUse),
+    /// A file that the session produced.
+    File {
+        name: String,
+        content: String,
+    },
     /// The end of a turn, with a stop reason.
     Idle(IdleReason),
     /// A `session.error` event.
@@ -116,6 +121,7 @@ impl Session {
                 self.run(after(seconds + 1));
                 self.start_request(after(seconds + 1));
             }
+            Step::File { name, content } => self.produce(&name, content.into_bytes(), at),
             Step::Agent(text) => {
                 if self.turn.model_request.is_none() {
                     self.start_request(at);

@@ -76,6 +76,8 @@ impl Cell<'_> {
         }
         let fits = match self.reply {
             Reply::Answer(_) => AS_GOOD.contains(pair),
+            // Whatever kept the copy from being made is told as that.
+            Reply::Failure(..) if self.call.exports && outcome == "export_failed" => true,
             Reply::Failure(..) => self.fault.may_cause(outcome),
         };
         (!fits).then(|| format!("{outcome} does not fit the fault"))

@@ -2,11 +2,12 @@
 
 use std::{fs, io::Read as _, path::Path, time::Duration};
 
+use managed_sessions_mcp::sandbox::Sandbox;
 use serde_json::{Value, json};
 use wiremock::{Mock, ResponseTemplate, matchers};
 
 use super::exporting;
-use crate::support::{Api, Host, config, error, serve, session, with_timeout};
+use crate::support::{Api, Host, config, error, http, sandbox, serve, session, with_timeout};
 
 const SESSION: &str = "/v1/sessions/sesn_1";
 const THREADS: &str = "/v1/sessions/sesn_1/threads";
@@ -208,6 +209,21 @@ async fn a_thread_that_cannot_be_read_keeps_the_session() {
     }
 }
 
+#[tokio::test]
+async fn threads_that_are_too_large_for_one_answer_come_in_smaller_pages() {
+    let api = api().await;
+    let small = Mock::given(matchers::path(THREADS)).and(matchers::query_param("limit", "20"));
+    let page = json!({"data": [thread("sthr_1", None), thread("sthr_2", Some("sthr_1"))]});
+    small.respond_with(ResponseTemplate::new(200).set_body_json(page)).mount(&api.0).await;
+    let broken = ResponseTemplate::new(200).set_body_string("{");
+    Mock::given(matchers::path(THREADS)).respond_with(broken).mount(&api.0).await;
+    let own = json!({"data": [{"id": "evt_21", "type": "agent.message"}]});
+    api.answers("GET", &format!("{THREADS}/sthr_2/events"), 200, own).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = api.host_with(exporting(folder.path())).await;
+    assert_eq!(host.answer("export_session", id()).await["threads"], 1);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_in_place_of_the_folder_for_files_is_refused() {
@@ -272,4 +288,85 @@ async fn a_transcript_is_markdown_and_leaves_the_copy_alone() {
     assert!(text.starts_with("# Session ` \"sesn_1\" `\n"), "{text}");
     assert!(text.contains("## ` \"user.message\" `"), "{text}");
     assert_eq!(names(folder.path()), ["sesn_1.jsonl.gz", "sesn_1.md"]);
+}
+
+/// What the sandbox answers to a GET, past every page.
+async fn everything(sandbox: &Sandbox, path: &str) -> Vec<Value> {
+    let (mut found, mut page) = (Vec::new(), String::new());
+    loop {
+        let body = get(sandbox, &format!("{path}{page}")).await;
+        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        found.extend(body["data"].as_array().expect("a list").clone());
+        match body["next_page"].as_str() {
+            Some(next) => {
+                let joint = if path.contains('?') { '&' } else { '?' };
+                page = format!("{joint}page={next}");
+            }
+            None => return found,
+        }
+    }
+}
+
+async fn get(sandbox: &Sandbox, path: &str) -> Vec<u8> {
+    let request = http()
+        .get(format!("{}{path}", sandbox.base_url()))
+        .bearer_auth(sandbox.api_key())
+        .header("anthropic-version", "2026-10-21")
+        .header("anthropic-beta", "managed-agents-2026-04-01");
+    let answer = request.send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    answer.bytes().await.expect("a body").to_vec()
+}
+
+#[tokio::test]
+async fn a_deleted_multi_agent_session_can_be_rebuilt_from_its_copy() {
+    let sandbox = sandbox().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = Host::with_flags(exporting(folder.path()), &sandbox.base_url()).await;
+    let id = json!({"session_id": "sesn_12"});
+    assert_eq!(host.outcome("interrupt_session", id.clone()).await, "interrupted");
+
+    let session = "/v1/sessions/sesn_12";
+    let record: Value = serde_json::from_slice(&get(&sandbox, session).await).expect("JSON");
+    let mut expected = everything(&sandbox, &format!("{session}/events")).await;
+    let threads = everything(&sandbox, &format!("{session}/threads")).await;
+    let children: Vec<_> =
+        threads.iter().filter(|thread| !thread["parent_thread_id"].is_null()).collect();
+    assert!(children.len() > 1, "{threads:?}");
+    for thread in &children {
+        let id = thread["id"].as_str().expect("an id");
+        expected.push((*thread).clone());
+        let own = everything(&sandbox, &format!("{session}/threads/{id}/events")).await;
+        assert!(own.len() > 2, "{own:?}");
+        expected.extend(own);
+    }
+    let files = everything(&sandbox, "/v1/files?scope_id=sesn_12").await;
+    let files: Vec<_> = files.iter().filter(|file| file["downloadable"] == true).collect();
+    assert!(!files.is_empty());
+    let mut contents = Vec::new();
+    for file in &files {
+        let id = file["id"].as_str().expect("an id");
+        contents.push((id.to_owned(), get(&sandbox, &format!("/v1/files/{id}/content")).await));
+    }
+
+    let deleted = host.answer("delete_session", id).await;
+    assert_eq!(deleted["outcome"], "deleted", "{deleted}");
+    let path = deleted["exported_to"].as_str().expect("a path");
+    let mut found: Vec<Value> = lines(Path::new(path))
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let copied = found.remove(0);
+    assert_eq!((&copied["id"], &copied["agent"]), (&record["id"], &record["agent"]));
+    for line in found.iter_mut().chain(&mut expected) {
+        // How long a thread has existed goes on.
+        line.as_object_mut().expect("an object").remove("stats");
+    }
+    assert_eq!(found, expected);
+    let beside = folder.path().join("sesn_12.files");
+    for (id, content) in contents {
+        let name = names(&beside).into_iter().find(|name| name.starts_with(&format!("{id}-")));
+        let name = name.expect("the file is there");
+        assert_eq!(fs::read(beside.join(name)).expect("a file"), content);
+    }
 }

@@ -196,7 +196,7 @@ async fn a_rate_limit_during_a_scan_is_waited_for() {
     };
     let limit = error("rate_limit_error", "Slow down.");
     api.answers_once("GET", LIST, 200, page(0, json!("b"))).await;
-    api.answers_times(3, ("GET", LIST), 429, limit).await;
+    api.answers_times(2, ("GET", LIST), 429, limit).await;
     api.answers("GET", LIST, 200, page(30, Value::Null)).await;
     let answer = list(&api.host().await, json!({"title_contains": "refund"})).await;
     assert_eq!(answer["scanned"], 60);
@@ -209,6 +209,6 @@ async fn a_scan_ends_where_the_service_repeats_its_cursor() {
     let page = json!({"data": [session("sesn_1", "idle")], "next_page": "again"});
     api.answers("GET", LIST, 200, page).await;
     let answer = list(&api.host().await, json!({"title_contains": "none"})).await;
-    assert_eq!(answer["complete"], true);
+    assert_eq!(answer["complete"], false);
     assert_eq!(api.asked().await.len(), 2);
 }

@@ -46,3 +46,42 @@ fn an_event_that_is_not_processed_yet_matches_any_time() {
         assert_eq!(filter.matches(&event), expected, "{event:?}");
     }
 }
+
+/// A service's own field may have the name under which a field of the API is shown.
+#[test]
+fn a_known_field_wins_over_one_of_the_same_name() {
+    for (sent, expected) in [
+        (
+            json!({"type": "agent.tool_use", "name": "bash", "tool": {"kind": "shell"}}),
+            json!({"type": "agent.tool_use", "tool": "bash", "tool_": {"kind": "shell"}}),
+        ),
+        (
+            json!({"type": "agent.tool_use", "tool": "other", "name": "bash", "tool_": 5}),
+            json!({"type": "agent.tool_use", "tool": "bash", "tool_": 5, "tool__": "other"}),
+        ),
+        (
+            json!({"type": "agent.message", "text": "their own", "at": "later",
+                "processed_at": "2026-01-01T00:00:00Z",
+                "content": [{"type": "text", "text": "Done."}]}),
+            json!({"type": "agent.message", "at": "2026-01-01T00:00:00Z", "text": "Done.",
+                "text_": "their own", "at_": "later"}),
+        ),
+        (
+            json!({"type": "agent.tool_result", "result": "ok", "content": "plain text"}),
+            json!({"type": "agent.tool_result", "result": "plain text", "result_": "ok"}),
+        ),
+        (
+            json!({"type": "agent.mcp_tool_use", "permission": 1, "evaluated_permission": "ask",
+                "mcp_server": 2, "mcp_server_name": "linear", "cut": 9}),
+            json!({"type": "agent.mcp_tool_use", "permission": "ask", "mcp_server": "linear",
+                "permission_": 1, "mcp_server_": 2, "cut_": 9}),
+        ),
+        // Where nothing else takes the name, it is the field's own.
+        (
+            json!({"type": "galaxy.new", "tool": "x", "text": "y"}),
+            json!({"type": "galaxy.new", "tool": "x", "text": "y"}),
+        ),
+    ] {
+        assert_eq!(Value::Object(shown(&event(&sent), 100)), expected, "{sent}");
+    }
+}

@@ -57,3 +57,26 @@ fn a_match_was_created_before_it_was_updated() {
     };
     assert_eq!(filter.latest_creation(), at("2026-03-02T00:00:00Z"));
 }
+
+#[test]
+fn a_filter_by_time_is_undecided_where_only_a_time_is_missing() {
+    let before = Filter { updated_before: at("2026-03-02T00:00:00Z"), ..Filter::default() };
+    let created = Filter { created_after: at("2026-03-02T00:00:00Z"), ..Filter::default() };
+    let titled = Filter { title_contains: Some("x".into()), ..before.clone() };
+    for (filter, session, expected) in [
+        (&before, json!({"id": "s"}), true),
+        (&before, json!({"id": "s", "updated_at": "soon"}), true),
+        (&before, json!({"id": "s", "updated_at": "2026-03-05T00:00:00Z"}), false),
+        (&before, json!({"id": "s", "updated_at": "2026-03-01T00:00:00Z"}), false),
+        (&before, json!({"id": "s", "archived_at": "2026-03-01T00:00:00Z"}), false),
+        (&titled, json!({"id": "s", "title": "y"}), false),
+        (&titled, json!({"id": "s", "title": "xy"}), true),
+        (&created, json!({"id": "s", "updated_at": "soon"}), true),
+        (&created, json!({"id": "s", "created_at": 1_800_000_000}), false),
+        (&Filter::default(), json!({"id": "s"}), false),
+    ] {
+        let head = serde_json::from_value(session.clone()).unwrap();
+        assert_eq!(filter.is_undecided(&head), expected, "{filter:?} {session}");
+        assert!(!(expected && filter.matches(&head)), "never both: {session}");
+    }
+}

@@ -43,7 +43,7 @@ fn only_transient_failures_are_retried_and_only_where_that_is_safe() {
         check(Idempotent, outcome, &[], soon);
         check(IfNotActed, outcome, &[], None);
     }
-    for outcome in [200, 307, 400, 401, 403, 404, 409, 413, 422].map(Status) {
+    for outcome in [200, 307, 400, 401, 403, 404, 409, 413, 422, 499, 501].map(Status) {
         check(Idempotent, outcome, &[], None);
         check(IfNotActed, outcome, &[], None);
     }

@@ -114,12 +114,13 @@ async fn lists_of_files_are_paged_and_select_by_id() {
     for _ in 0..3 {
         client.upload(FORM, &[(r#"name="file"; filename="a.txt""#, "x")]).await;
     }
-    let whole = ids(&client.ok("/v1/files").await);
-    assert_eq!(whole.len(), 5);
+    let whole = ids(&client.ok("/v1/files?limit=1000").await);
+    let of_sessions = whole.iter().filter(|id| id.starts_with("file_1")).count();
+    assert_eq!(whole.len() - of_sessions, 5);
     let first = client.ok("/v1/files?limit=3").await;
     let cursor = first["next_page"].as_str().unwrap();
     assert!(cursor.starts_with("page_"), "{cursor}");
-    let second = client.ok(&format!("/v1/files?limit=3&page={cursor}")).await;
+    let second = client.ok(&format!("/v1/files?limit=1000&page={cursor}")).await;
     assert_eq!([ids(&first), ids(&second)].concat(), whole);
     let chosen = client.ok("/v1/files?ids[]=file_02&ids[]=file_gone&ids[]=file_02").await;
     assert_eq!((ids(&chosen), &chosen["next_page"]), (vec!["file_02".into()], &Value::Null));

@@ -258,7 +258,6 @@ async fn a_delegated_task_runs_in_a_thread_and_is_reported_back() {
 async fn a_call_of_a_delegated_task_waits_until_it_is_answered_or_interrupted() {
     let client = HttpClient::start(fast_turns()).await;
     let id = client.crew("/delegate Release engineer /use bash").await;
-    client.child_becomes(&id, "running").await;
     let thread = client.child_becomes(&id, "idle").await;
     let thread_id = thread["id"].as_str().unwrap();
     assert_eq!(client.session(&id).await["status"], "running");
