@@ -345,7 +345,7 @@ async def asks_the_person_before_a_delete(mode):
 
 @check
 async def asks_the_person_once_before_a_plan_of_deletes(mode):
-    ids = {"action": "delete", "session_ids": ["sesn_01", "sesn_02"]}
+    ids = {"action": "delete", "session_ids": ["sesn_01", "sesn_10"]}
     for action, code in [("decline", "confirmation_declined"), ("accept", None)]:
         asked = []
         person = asking(action, asked)

@@ -186,7 +186,7 @@ const checks = {
         assert.equal(asked, 1);
         if (code) failed(result, code);
         else assert.equal(answered(result).outcome, "deleted");
-        const two = { action: "delete", session_ids: ["sesn_02", "sesn_03"] };
+        const two = { action: "delete", session_ids: ["sesn_10", "sesn_11"] };
         const { plan_id } = answered(await call(client, "plan_cleanup", two));
         const applied = await call(client, "apply_cleanup", { plan_id });
         assert.equal(asked, 2);

@@ -2,6 +2,7 @@
 
 use managed_sessions_mcp::{cli::Flags, sandbox::Sandbox};
 use serde_json::json;
+use wiremock::{Mock, ResponseTemplate, matchers};
 
 use crate::{
     reply::Reply,
@@ -90,7 +91,7 @@ async fn a_sparse_record_of_a_compatible_service_is_shown_as_far_as_it_goes() {
     let record = host.answer("get_session", json!({"session_id": "ses_x"}));
     let expected = json!({
         "id": "ses_x", "status": "idle", "archived": false, "agent": {"id": "a"},
-        "created_at": "17", "model": "claude-x", "metadata": {"n": 1},
+        "created_at": "1970-01-01T00:00:17Z", "model": "claude-x", "metadata": {"n": 1},
         "operations": {"update_tools": "allowed", "archive": "allowed", "delete": "allowed",
                        "interrupt": "nothing_to_do"},
     });
@@ -213,6 +214,8 @@ async fn bad_arguments_are_one_clear_failure_and_nothing_is_sent() {
 #[tokio::test]
 async fn an_id_never_reaches_another_route() {
     let api = Api::new().await;
+    let gone = ResponseTemplate::new(404).set_body_json(error("not_found_error", "Gone."));
+    Mock::given(matchers::any()).respond_with(gone).mount(&api.0).await;
     let host = api.host().await;
     for (id, path) in [
         ("../agents", "/v1/sessions/..%2Fagents"),

@@ -86,7 +86,11 @@ fn an_entry_keeps_the_link_by_which_the_program_was_started() {
         std::fs::create_dir_all(root.join(folder)).expect("a folder");
     }
     let file = root.join("Cellar/0.1/bin").join(name);
-    std::fs::copy(env!("CARGO_BIN_EXE_managed-sessions-mcp"), &file).expect("a copy");
+    // Not written by this process: a child that another test starts meanwhile would inherit the
+    // open file, and a file that is open for writing cannot be started.
+    let original = env!("CARGO_BIN_EXE_managed-sessions-mcp");
+    let copied = Command::new("cp").args([original.as_ref(), file.as_os_str()]).status();
+    assert!(copied.expect("cp starts").success());
     symlink(Path::new("../Cellar/0.1/bin").join(name), root.join("bin").join(name))
         .expect("a link");
     std::fs::write(root.join("other").join(name), "another program").expect("a file");
