@@ -1,9 +1,12 @@
 //! Failures as values: what went wrong, and what was done before it did. `explain` words them.
 
+mod api_code;
+
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
+use self::api_code::api_code;
 use crate::{
-    api::{Absence, ApiError, ApiErrorKind, HttpError},
+    api::{Absence, ApiError},
     app::{
         approval::subject::{PendingQuestion, Subject},
         cursor::InvalidCursor,
@@ -367,41 +370,3 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// The code that the API itself gives, where it has one of ours.
-fn stated_code(refused: &HttpError) -> Option<Code> {
-    match refused.error_code.as_deref()? {
-        "workflow_run_open" => Some(Code::WorkflowRunOpen),
-        "budget_create_only" => Some(Code::BudgetCreateOnly),
-        "budget_not_raised" => Some(Code::BudgetNotRaised),
-        _ => None,
-    }
-}
-
-fn api_code(error: &ApiError) -> Code {
-    if let ApiErrorKind::Http(refused) = error.kind()
-        && let Some(code) = stated_code(refused)
-    {
-        return code;
-    }
-    match error.kind() {
-        ApiErrorKind::Http(refused) => match refused.status {
-            401 => Code::Unauthorized,
-            402 | 403 | 407 => Code::Forbidden,
-            404 | 410 => Code::NotFound,
-            405 | 501 => Code::Unsupported,
-            409 | 412 => Code::Conflict,
-            408 | 499 | 504 => Code::TimedOut,
-            429 => Code::RateLimited,
-            503 | 529 => Code::Overloaded,
-            500.. => Code::ApiError,
-            _ => Code::Rejected,
-        },
-        ApiErrorKind::Redirected { .. } | ApiErrorKind::BadResponse { .. } => Code::BadResponse,
-        ApiErrorKind::Unreachable { .. } => Code::ApiUnreachable,
-        ApiErrorKind::TimedOut => Code::TimedOut,
-        ApiErrorKind::CredentialsMissing { .. } => Code::CredentialsMissing,
-        ApiErrorKind::Credentials { .. } => Code::Unauthorized,
-        ApiErrorKind::InvalidConfiguration { .. } => Code::InvalidConfiguration,
-    }
-}

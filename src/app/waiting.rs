@@ -59,7 +59,7 @@ fn can_wait(services: &Services, session: &Session) -> bool {
 /// What a look at a session about to be written found.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Found {
-    /// It waits for these; for nobody, if there are none.
+    /// The calls it waits for; empty if it does not wait.
     Calls(Vec<WaitingCall>),
     /// It is not known whether it waits.
     Unknown(Code),

@@ -98,7 +98,7 @@ impl Session {
         index
     }
 
-    /// Ends the current phase and enters the next one; false if there is none.
+    /// Ends the current phase and enters the next one; false after the last one.
     pub(in crate::sandbox) fn enter_phase(&mut self, index: usize, stamp: Stamp<'_>) -> bool {
         self.leave_phase(index, stamp);
         let Some(run) = self.runs.get_mut(index) else {

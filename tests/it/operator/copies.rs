@@ -1,12 +1,12 @@
 //! What an export has beside the session's own history: child threads and produced files.
 
-use std::{fs, io::Read as _, path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use managed_sessions_mcp::sandbox::Sandbox;
 use serde_json::{Value, json};
 use wiremock::{Mock, ResponseTemplate, matchers};
 
-use super::exporting;
+use super::{exporting, names, unpacked};
 use crate::support::{Api, Host, config, error, http, sandbox, serve, session, with_timeout};
 
 const SESSION: &str = "/v1/sessions/sesn_1";
@@ -42,22 +42,6 @@ async fn has_content(api: &Api, id: &str, content: &[u8]) {
     mock.mount(&api.0).await;
 }
 
-fn lines(path: &Path) -> Vec<String> {
-    let file = fs::File::open(path).expect("the file is there");
-    let mut text = String::new();
-    let read = flate2::read::GzDecoder::new(file).read_to_string(&mut text);
-    read.expect("it is gzip");
-    text.lines().map(str::to_owned).collect()
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("a folder");
-    let names = entries.map(|entry| entry.expect("an entry").file_name());
-    let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
-}
-
 #[tokio::test]
 async fn every_event_of_every_child_thread_is_in_the_file() {
     let api = api().await;
@@ -79,7 +63,7 @@ async fn every_event_of_every_child_thread_is_in_the_file() {
     let host = api.host_with(exporting(folder.path())).await;
     let answer = host.answer("delete_session", id()).await;
     let path = answer["exported_to"].as_str().expect("a path");
-    let found = lines(Path::new(path));
+    let found = unpacked(Path::new(path));
     let expected = [&children[0], &events[0], &children[1], &events[1]];
     assert_eq!(found[2..], expected.map(Value::to_string), "as they were sent");
     let answer = host.answer("export_session", id()).await;
@@ -267,7 +251,7 @@ async fn an_export_resumes_in_the_middle_of_its_threads_and_files() {
     };
     drop(answer);
     assert!(calls > 3, "{calls} calls");
-    assert_eq!(lines(&folder.path().join("sesn_1.jsonl.gz")).len(), 4);
+    assert_eq!(unpacked(&folder.path().join("sesn_1.jsonl.gz")).len(), 4);
     assert_eq!(names(&folder.path().join("sesn_1.files")), ["file_1-a", "file_2-b"]);
     let mut requests = api.asked().await;
     requests.retain(|each| each.contains("/content"));
@@ -352,7 +336,7 @@ async fn a_deleted_multi_agent_session_can_be_rebuilt_from_its_copy() {
     let deleted = host.answer("delete_session", id).await;
     assert_eq!(deleted["outcome"], "deleted", "{deleted}");
     let path = deleted["exported_to"].as_str().expect("a path");
-    let mut found: Vec<Value> = lines(Path::new(path))
+    let mut found: Vec<Value> = unpacked(Path::new(path))
         .iter()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();

@@ -1,11 +1,11 @@
 //! `export_session`, and deletes that export first.
 
-use std::{fs, io::Read as _, path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 use wiremock::{Mock, ResponseTemplate, matchers};
 
-use super::exporting;
+use super::{exporting, names, unpacked};
 use crate::support::{
     Api, Host, config, ids, sandbox, sandbox_ids, sandbox_writes, serve, session, with_fields,
     with_timeout,
@@ -48,20 +48,6 @@ async fn api_with_pages(pages: usize) -> Api {
         mock.respond_with(answer).mount(&api.0).await;
     }
     api
-}
-
-fn unpacked(path: &Path) -> Vec<String> {
-    let file = fs::File::open(path).expect("the file is there");
-    let mut text = String::new();
-    let read = flate2::read::GzDecoder::new(file).read_to_string(&mut text);
-    read.expect("it is gzip");
-    text.lines().map(str::to_owned).collect()
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("a folder");
-    let names = entries.map(|entry| entry.expect("an entry").file_name());
-    names.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 #[tokio::test]
@@ -112,7 +98,7 @@ async fn an_export_that_timed_out_is_resumed() {
     assert_eq!(code, "timed_out");
     let mut unfinished = names(folder.path()).into_iter();
     assert!(unfinished.all(|name| name.starts_with(".export-")));
-    // One more each for the threads and the files that there are none of.
+    // One more call each to find that there are no threads and no files.
     for _ in 0..2 {
         assert_eq!(host.outcome("export_session", id()).await, "timed_out");
     }
