@@ -59,6 +59,8 @@ pub struct Options {
     pub bulk_sessions: usize,
     /// Without the prompt that makes those sessions large.
     pub small_bulk: bool,
+    /// Whether the turn of a seeded session ends by itself, some time after the start.
+    pub seeded_endings: bool,
     /// How long a turn takes.
     pub turn: Duration,
     /// How long a session's record still says `running` after its turn has ended.
@@ -77,6 +79,7 @@ impl Default for Options {
             seed: true,
             bulk_sessions: 0,
             small_bulk: false,
+            seeded_endings: true,
             turn: Duration::from_secs(4),
             status_lag: Duration::from_millis(300),
             file_lag: Duration::from_secs(2),
@@ -106,7 +109,13 @@ impl Sandbox {
         let clock = Clock::new(options.turn, options.status_lag, options.file_lag, timers);
         let quirks = options.quirks.into_iter().collect();
         let mut store = Store::new(clock, quirks, options.faults);
-        seed::load(&mut store, options.seed, options.bulk_sessions, options.small_bulk)?;
+        seed::load(
+            &mut store,
+            options.seed,
+            options.bulk_sessions,
+            options.small_bulk,
+            options.seeded_endings,
+        )?;
         let closing = store.closing.clone();
         let service = Arc::new(Service::new(store));
         tokio::spawn(Arc::clone(&service).run_timers(started));

@@ -83,7 +83,13 @@ struct SessionSeed {
 ///
 /// # Errors
 /// If the seed is malformed or breaks a rule of the service.
-pub(super) fn load(store: &mut Store, sessions: bool, bulk: usize, small: bool) -> io::Result<()> {
+pub(super) fn load(
+    store: &mut Store,
+    sessions: bool,
+    bulk: usize,
+    small: bool,
+    endings: bool,
+) -> io::Result<()> {
     let invalid = |rejection: Rejection| io::Error::other(rejection.message);
     let seed: Seed = serde_json::from_str(include_str!("seed/data.json"))?;
     let now = store.clock.stamp();
@@ -108,7 +114,7 @@ pub(super) fn load(store: &mut Store, sessions: bool, bulk: usize, small: bool) 
     reference::load(store, setup, now)?;
     for seed in seed.sessions.into_iter().filter(|_| sessions) {
         let agent = store.agent_for_session(&seed.agent).map_err(invalid)?;
-        let ends_after = seed.ends_after.map(Duration::from_secs);
+        let ends_after = seed.ends_after.filter(|_| endings).map(Duration::from_secs);
         let mut session = seed.session(agent, now).map_err(io::Error::other)?;
         if let Some(after) = ends_after {
             session.end_turn_after(&store.clock, after);

@@ -205,14 +205,15 @@ pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
 
 // What the server talks to.
 
-/// A sandbox whose stored status does not lag behind the session.
+/// A sandbox whose stored status does not lag behind the session, and that changes only when
+/// somebody changes it.
 pub(crate) async fn sandbox() -> Sandbox {
     sandbox_with(Options::default()).await
 }
 
 /// The same, set up like this.
 pub(crate) async fn sandbox_with(options: Options) -> Sandbox {
-    let options = Options { status_lag: Duration::ZERO, ..options };
+    let options = Options { status_lag: Duration::ZERO, seeded_endings: false, ..options };
     let listen = "127.0.0.1:0".parse().expect("an address");
     let sandbox = Sandbox::start(listen, options).await;
     sandbox.expect("the sandbox starts")
