@@ -49,6 +49,7 @@ mod value_path;
 mod verify;
 mod warning;
 
+pub(crate) use crate::domain::toolset::warning::added_without_vault;
 pub use crate::domain::toolset::{
     diff::{Changed, Changes, Diff, diff},
     identity::{Identity, Section},
@@ -60,4 +61,3 @@ pub use crate::domain::toolset::{
     verify::{Difference, verify},
     warning::{BUILT_IN_TOOLS, Dropped, Warning},
 };
-pub(crate) use crate::domain::toolset::warning::added_without_vault;

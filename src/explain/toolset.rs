@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::domain::{
     text,
     toolset::{
-        BUILT_IN_TOOLS, Difference, Dropped, Expected, Identity, MOST_DOMAINS, NoUndo, Problem, ProblemKind,
-        Section, Warning,
+        BUILT_IN_TOOLS, Difference, Dropped, Expected, Identity, MOST_DOMAINS, NoUndo, Problem,
+        ProblemKind, Section, Warning,
     },
     view::fit::LeftOut,
 };
@@ -90,7 +90,8 @@ pub fn problem(problem: &Problem) -> String {
         }
         ProblemKind::AmbiguousConfig(name, configs) => {
             let configs = configs.iter();
-            let configs = configs.map(|(toolset, tool)| format!("{} of {}", quoted(tool), entry(toolset)));
+            let configs =
+                configs.map(|(toolset, tool)| format!("{} of {}", quoted(tool), entry(toolset)));
             let configs = configs.collect::<Vec<_>>().join(", ");
             clause(
                 &format!("{}, which is several configs: {configs}", quoted(name)),

@@ -36,15 +36,15 @@ pub(crate) fn removed_configs<'a>(
 
 fn find<'a>(tools: &'a [Value], name: &str, given: &[Value]) -> Result<ConfigKey<'a>, ProblemKind> {
     let mut keys = matching(tools, name);
-    let Some(key) = keys.pop() else {
-        return Err(ProblemKind::UnknownConfig(name.to_owned(), known(tools)));
+    let key = match (keys.pop(), keys.is_empty()) {
+        (Some(key), true) => key,
+        (None, _) => return Err(ProblemKind::UnknownConfig(name.to_owned(), known(tools))),
+        (Some(last), false) => {
+            let keys = keys.into_iter().chain([last]);
+            let keys = keys.filter_map(|key| Some((key.toolset?, key.tool.to_owned())));
+            return Err(ProblemKind::AmbiguousConfig(name.to_owned(), keys.collect()));
+        }
     };
-    if !keys.is_empty() {
-        keys.push(key);
-        let keys = keys.into_iter();
-        let keys = keys.filter_map(|key| Some((key.toolset?, key.tool.to_owned())));
-        return Err(ProblemKind::AmbiguousConfig(name.to_owned(), keys.collect()));
-    }
     for (entry, value) in given.iter().enumerate() {
         let mut names = tool_names(value);
         if Section::Tools.identity(value) == key.toolset

@@ -81,12 +81,7 @@ pub(crate) fn diff_without(from: &Toolset, to: &Toolset, removed: &[ConfigKey<'_
     }
 }
 
-fn diff_array(
-    section: Section,
-    from: &[Value],
-    to: &[Value],
-    removed: &[ConfigKey<'_>],
-) -> Diff {
+fn diff_array(section: Section, from: &[Value], to: &[Value], removed: &[ConfigKey<'_>]) -> Diff {
     let mut diff = Diff::default();
     let partners = pair(section, from, to);
     for (after, partner) in to.iter().zip(&partners) {
@@ -220,7 +215,9 @@ fn diff_config(
     };
     match configs {
         [None, Some(_)] => [Map::new(), settings(after)],
-        [Some(_), None] if new.kind != Kind::BuiltIn || removed.contains(&name) => [settings(before), Map::new()],
+        [Some(_), None] if new.kind != Kind::BuiltIn || removed.contains(&name) => {
+            [settings(before), Map::new()]
+        }
         _ => sides,
     }
 }

@@ -94,9 +94,8 @@ pub(crate) fn dropped(patch: &Patch, new: &Toolset, changes: &Changes) -> Option
         let removed = changes.tools.removed.iter();
         dropped.tools.extend(removed.filter_map(|tool| Section::Tools.identity(tool)));
         for changed in &changes.tools.changed {
-            let of_identity = |tool: &&Value| {
-                Section::Tools.identity(tool).as_ref() == Some(&changed.identity)
-            };
+            let of_identity =
+                |tool: &&Value| Section::Tools.identity(tool).as_ref() == Some(&changed.identity);
             if let Some(tool) = new.tools.iter().find(of_identity) {
                 dropped.settings(changed, tool);
             }

@@ -53,7 +53,8 @@ pub(crate) struct Args {
     /// MCP servers to take away by name, with the toolsets that use them.
     #[serde(default)]
     remove_mcp_servers: Vec<String>,
-    /// Configs to take away, back to the toolset's default: "bash", "linear.create_issue".
+    /// Single tools to put back to their toolset's default: name of a built-in tool, or
+    /// server.tool.
     #[serde(default)]
     remove_configs: Vec<String>,
     #[serde(flatten)]
