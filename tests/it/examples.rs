@@ -17,7 +17,7 @@ fn lost(before: &Value, after: Option<&Value>) -> Vec<String> {
         return vec!["the session".to_owned()];
     };
     let mut lost = Vec::new();
-    if before["archived_at"] != after["archived_at"] {
+    if before["archived_at"].is_null() != after["archived_at"].is_null() {
         lost.push("it is archived".to_owned());
     }
     for field in ["title", "budget", "metadata", "vault_ids", "resources"] {

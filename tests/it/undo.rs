@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use proptest::{collection::vec, option, prelude::*, sample::Index, test_runner::TestRunner};
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 
 use crate::{
     plain::Plain,
@@ -209,20 +209,26 @@ async fn check(world: &World, case: &Case, seen: &Seen) {
     world.set(&case.now).await;
     let arguments = case.arguments();
     let before = world.shown().await;
-    let dry = with_fields(arguments.clone(), json!({"dry_run": true}));
-    let (preview, reply) = (world.update(&dry).await, world.update(&arguments).await);
+    let preview = match case.previews {
+        true => {
+            let dry = with_fields(arguments.clone(), json!({"dry_run": true}));
+            Some(world.update(&dry).await)
+        }
+        false => None,
+    };
+    let reply = world.update(&arguments).await;
     if reply.outcome() == "invalid_toolset" {
         assert_eq!(world.shown().await, before, "a refusal changes nothing");
         return count(&seen.refused);
     }
-    let (preview, answer) = (preview.answer(), reply.answer());
+    let (preview, answer) = (preview.map(Reply::answer), reply.answer());
     assert!(answer.to_string().chars().count() < 40_000);
     if answer["outcome"] == "unchanged" {
         assert_eq!(answer.get("undo"), None);
         return count(&seen.unchanged);
     }
     let after = world.shown().await;
-    let undo = if case.previews { &preview["undo"] } else { &answer["undo"] };
+    let undo = &preview.as_ref().unwrap_or(&answer)["undo"];
     if undo.is_null() {
         let warnings = answer["warnings"].to_string();
         assert!(warnings.contains("undo is left out") || before == after, "{answer}");
@@ -240,7 +246,7 @@ async fn check(world: &World, case: &Case, seen: &Seen) {
 /// `PROPTEST_CASES` sets another number of cases than 256.
 #[test]
 fn every_undo_restores_the_session_exactly_and_can_be_undone() {
-    let runtime = Runtime::new().expect("a runtime");
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let world = runtime.block_on(World::new());
     let seen = Seen::default();
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
@@ -350,5 +356,68 @@ async fn servers_without_credentials_or_tools_are_mentioned() {
         let both = with_fields(arguments, json!({"tools": [entry]}));
         let both = host.answer("update_session_tools", both).await;
         assert!(!both["warnings"].to_string().contains("no toolset"), "{both}");
+    }
+}
+
+#[tokio::test]
+async fn what_would_be_refused_or_arrive_altered_has_no_undo_and_that_is_said() {
+    let plain =
+        |n: usize| json!({"type": "url", "name": format!("s{n}"), "url": "https://x.example"});
+    let twice = vec![large(1)[0].clone(); 2];
+    for (id, agent, arguments, expected) in [
+        (
+            "sesn_1",
+            json!({"tools": [], "mcp_servers": [{"type": "url", "name": "old", "url": "http://x.example"}]}),
+            json!({"mode": "replace", "mcp_servers": []}),
+            "mcp_servers[0].url: found \"http://x.example\"",
+        ),
+        (
+            "sesn_1",
+            json!({"tools": [], "mcp_servers": (0..22).map(plain).collect::<Vec<_>>()}),
+            json!({"remove_mcp_servers": ["s0", "s1"]}),
+            "found 22 entries after the change",
+        ),
+        (
+            "sesn_1",
+            json!({"tools": twice, "mcp_servers": []}),
+            json!({"remove_tools": ["tool_0"]}),
+            "a second time",
+        ),
+        (
+            "sesn_1",
+            json!({"tools": ["odd"], "mcp_servers": []}),
+            json!({"mode": "replace", "tools": []}),
+            "tools[0]: found \"odd\"",
+        ),
+        (
+            "sesn_1",
+            json!({"tools": [{"type": "future", "text": "soft\u{ad}hyphen"}], "mcp_servers": []}),
+            json!({"remove_tools": ["future"]}),
+            "invisible characters",
+        ),
+        (
+            "sesn\u{200b}_1",
+            json!({"tools": large(1), "mcp_servers": []}),
+            json!({"remove_tools": ["tool_0"]}),
+            "invisible characters",
+        ),
+    ] {
+        let mut before = session(id, "idle");
+        for (field, value) in agent.as_object().expect("fields") {
+            before["agent"][field] = value.clone();
+        }
+        let api = Api::new().await;
+        let answer = wiremock::ResponseTemplate::new(200).set_body_json(before);
+        let any = wiremock::Mock::given(wiremock::matchers::method("GET"));
+        any.respond_with(answer).mount(&api.0).await;
+        let host = api.host().await;
+        let given = json!({"session_id": id, "dry_run": true});
+        let arguments = with_fields(arguments, given);
+        let answer = host.answer("update_session_tools", arguments).await;
+        assert_eq!(answer["outcome"], "would_update");
+        assert_eq!(answer.get("undo"), None, "{answer}");
+        let warnings = answer["warnings"].as_array().expect("warnings");
+        let said = warnings[0].as_str().expect("a text");
+        assert!(said.starts_with("undo is left out: ") && said.contains(expected), "{said}");
     }
 }

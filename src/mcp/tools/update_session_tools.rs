@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     app::{ops::update_session_tools::update_session_tools, write::conditions::First},
     domain::{
+        text,
         toolset::{Changes, Mode, NoUndo, Patch},
         view::{
             fit::CHANGES_BYTES,
@@ -138,6 +139,9 @@ impl SessionsTool for Args {
 
 /// The arguments that undo a change, if they fit into an answer whole.
 fn fitting(id: &SessionId, patch: &Patch) -> Result<Map<String, Value>, NoUndo> {
+    if text::visible(id.as_str()) != id.as_str() {
+        return Err(NoUndo::Altered);
+    }
     let mut arguments = Map::from_iter([("session_id".to_owned(), id.as_str().into())]);
     arguments.extend(patch.arguments());
     match size(&arguments) {
