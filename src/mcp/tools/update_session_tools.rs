@@ -51,7 +51,7 @@ pub(crate) struct Args {
     /// Tools to take away: toolset type, MCP server or custom tool name.
     #[serde(default)]
     remove_tools: Vec<String>,
-    /// MCP servers to take away by name, with the toolsets that use them.
+    /// MCP servers to take away, with the toolsets that use them.
     #[serde(default)]
     remove_mcp_servers: Vec<String>,
     /// Single tools to put back to their toolset's default: name of a built-in tool, or
@@ -96,10 +96,10 @@ impl SessionsTool for Args {
     const TITLE: &'static str = "Change a session's tools";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
         "Change the tools and MCP servers of one idle session; its \
-        agent stays as it is. Give only what is to be added or changed: entries are found by type, \
-        an MCP toolset by mcp_server_name, custom tools and servers by name, and configs merge by \
-        name. Only mode \"replace\" drops what is not given. Answers the diff and undo, the \
-        arguments of the call that restores what was; dry_run shows both first.",
+        agent stays as it is. Give only what to add or change: toolsets are found by type or \
+        mcp_server_name, custom tools, servers and configs by name. Only mode \"replace\" drops \
+        what is not given. Answers the diff, and as undo the arguments of the call that restores \
+        what was; dry_run shows both first.",
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;
