@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 use crate::{
     plain::Plain,
     reply::Reply,
-    support::{Api, Host, session, with_fields},
+    support::{Api, Host, error, session, with_fields},
 };
 
 const SESSION: &str = "sesn_01";
@@ -428,4 +428,23 @@ async fn what_would_be_refused_or_arrive_altered_has_no_undo_and_that_is_said() 
         let said = warnings[0].as_str().expect("a text");
         assert!(said.starts_with("undo is left out: ") && said.contains(expected), "{said}");
     }
+}
+
+/// The answer to the change is lost; the next reading shows that it took effect.
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_undone_to_what_was_before_it() {
+    let before = session("sesn_1", "idle");
+    let mut after = before.clone();
+    after["agent"]["tools"] = large(1).into();
+    let api = Api::new().await;
+    let path = "/v1/sessions/sesn_1";
+    api.answers_once("GET", path, 200, before).await;
+    api.answers("GET", path, 200, after).await;
+    api.answers("POST", path, 500, error("api_error", "lost")).await;
+    let host = api.host().await;
+    let arguments = json!({"session_id": "sesn_1", "tools": large(1)});
+    let answer = host.answer("update_session_tools", arguments).await;
+    assert_eq!(answer["outcome"], "updated");
+    let undo = json!({"session_id": "sesn_1", "remove_tools": ["tool_0"]});
+    assert_eq!(answer["undo"], undo);
 }

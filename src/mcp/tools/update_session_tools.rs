@@ -37,9 +37,8 @@ pub(crate) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
     /// Entries, such as [{"type":"agent_toolset_20260401","configs":[{"name":"bash",
-    /// "permission_policy":{"type":"always_ask"}}]}],
-    /// {"type":"mcp_toolset","mcp_server_name":"linear"} or
-    /// {"type":"custom","name","description","input_schema"}.
+    /// "permission_policy":{"type":"always_ask"}}]}]; also mcp_toolset (mcp_server_name) and custom
+    /// (name, description, input_schema).
     #[schemars(with = "Option<Vec<Map<String, Value>>>", extend("x-check" = "entries"))]
     tools: Option<Vec<Value>>,
     /// Entries, such as [{"type":"url","name":"linear","url":"https://mcp.linear.app/mcp"}].
@@ -54,8 +53,7 @@ pub(crate) struct Args {
     /// MCP servers to take away, with the toolsets that use them.
     #[serde(default)]
     remove_mcp_servers: Vec<String>,
-    /// Single tools to put back to their toolset's default: name of a built-in tool, or
-    /// server.tool.
+    /// Tools to put back to their toolset's default: built-in tool, or server.tool.
     #[serde(default)]
     remove_configs: Vec<String>,
     #[serde(flatten)]
@@ -96,10 +94,9 @@ impl SessionsTool for Args {
     const TITLE: &'static str = "Change a session's tools";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
         "Change the tools and MCP servers of one idle session; its \
-        agent stays as it is. Give only what to add or change: toolsets are found by type or \
-        mcp_server_name, custom tools, servers and configs by name. Only mode \"replace\" drops \
-        what is not given. Answers the diff, and as undo the arguments of the call that restores \
-        what was; dry_run shows both first.",
+        agent stays as it is. Give only what to add or change: entries and configs are matched by \
+        type or name. Answers the diff, and as undo the arguments of the call that restores what \
+        was; dry_run shows both first.",
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;
