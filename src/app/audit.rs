@@ -6,7 +6,7 @@
 
 use std::{
     collections::VecDeque,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::Mutex,
@@ -16,7 +16,7 @@ use std::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{locks::lock, op::Op};
+use super::{locks::lock, op::Op, regular_file::open_append};
 use crate::{domain::code::Code, model::SessionId};
 
 /// How many lines are kept while the file cannot be written. Meanwhile every call is refused, so
@@ -115,7 +115,7 @@ impl State {
         if self.file.as_ref().is_none_or(|file| !is_at(file, path)) {
             self.file = None;
             self.partial_line = false;
-            self.file = Some(open(path)?);
+            self.file = Some(open_append(path)?);
         }
         let Some(file) = &mut self.file else {
             return Ok(());
@@ -133,17 +133,6 @@ impl State {
         }
         Ok(())
     }
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 #[cfg(unix)]

@@ -177,8 +177,8 @@ async fn a_delete_exports_first_and_then_reads_again() {
         [format!("GET {SESSION}"), format!("GET {EVENTS}"), format!("DELETE {SESSION}")];
     let looks = [&read, &events];
     let (threads, files) = (format!("GET {SESSION}/threads"), "GET /v1/files".to_owned());
-    let exports = [&read, &events, &events, &threads, &files];
-    let expected = [&looks[..], &looks, &exports, &[&read, &delete]].concat();
+    let exports = [&read, &events, &events, &threads, &files, &events];
+    let expected = [&looks[..], &looks, &exports, &[&read, &read, &delete]].concat();
     assert_eq!(api.asked().await.iter().collect::<Vec<_>>(), expected);
 }
 
