@@ -209,10 +209,10 @@ async fn what_is_no_regular_file_is_refused_at_once_and_left_alone() {
     ];
     for (kind, make) in make {
         for (name, format) in [
-            ("sesn_1.jsonl.gz", "json"),
+            ("sesn_1.jsonl.gz", "jsonl"),
             ("sesn_1.md", "markdown"),
-            ("sesn_1.files", "json"),
-            (".sesn_1.lock", "json"),
+            ("sesn_1.files", "jsonl"),
+            (".sesn_1.lock", "jsonl"),
         ] {
             if (kind, name) == ("a folder", "sesn_1.files") {
                 continue;
@@ -227,7 +227,7 @@ async fn what_is_no_regular_file_is_refused_at_once_and_left_alone() {
             let failure = in_time(host.failure("export_session", arguments)).await;
             assert!(failure.starts_with("export_failed: "), "{kind} {name}: {failure}");
             assert!(failure.contains(&format!("{name} is {kind}")), "{kind} {name}: {failure}");
-            if format == "json" {
+            if format == "jsonl" {
                 let code = in_time(host.outcome("delete_session", id())).await;
                 assert_eq!(code, "export_failed", "{kind} {name}");
             }
