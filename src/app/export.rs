@@ -161,12 +161,11 @@ impl Exporter {
         let mut newer = if lock.waited { Some(cx.read_session(id).await?) } else { None };
         loop {
             let session = newer.as_ref().unwrap_or(session);
-            let mut export = match unfinished.take() {
-                Some(unfinished) => unfinished,
-                None => {
-                    let begun = self.begin(id, session, contents, attempt).await;
-                    begun.map_err(|cause| self.failed(id, cause))?
-                }
+            let mut export = if let Some(unfinished) = unfinished.take() {
+                unfinished
+            } else {
+                let begun = self.begin(id, session, contents, attempt).await;
+                begun.map_err(|cause| self.failed(id, cause))?
             };
             let read = match self.read_all(&mut clock, id, session, &mut export).await {
                 Ok(()) => self.changed(cx, id, &export).await,

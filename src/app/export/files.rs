@@ -99,9 +99,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            ensure_folder_or_free(folder)
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => ensure_folder_or_free(folder),
         made => made,
     }
 }
@@ -136,7 +134,9 @@ async fn list(
                 && file.downloadable != Some(false)
         };
         let mut found = page.data;
-        found.retain(|file| is_of_session(file) && (file.id.is_empty() || ids.insert(file.id.clone())));
+        found.retain(|file| {
+            is_of_session(file) && (file.id.is_empty() || ids.insert(file.id.clone()))
+        });
         files.extend(found);
         match page.next_page {
             Some(next) if cursors.insert(next.clone()) => cursor = Some(next),

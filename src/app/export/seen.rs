@@ -82,6 +82,8 @@ mod tests {
     use super::Seen;
     use crate::model::{Event, Page};
 
+    type Pages<'a> = Vec<(&'a Value, Option<&'a str>)>;
+
     fn page(events: &Value, next: Option<&str>) -> Page<Event> {
         let data = serde_json::from_value(events.clone()).unwrap();
         Page { data, next_page: next.map(str::to_owned), is_incomplete: false }
@@ -94,21 +96,43 @@ mod tests {
         let nameless = json!([{"type": "a"}, {"type": "a"}]);
         let restamped = json!([{"id": "1", "at": 2}, {"id": "2", "at": 2}]);
         let none = json!([]);
+        let (overlap, repeated) = (numbered([2, 3]), numbered([3, 3]));
+        let changed = json!([{"id": "2", "x": 1}, {"id": "3"}]);
         // The pages; how many events are kept of each; whether the last one leads on.
-        let cases: [(&str, Vec<(&Value, Option<&str>)>, Vec<usize>, bool); 8] = [
+        let cases: [(&str, Pages<'_>, Vec<usize>, bool); 8] = [
             ("plain", vec![(&one, Some("a")), (&two, None)], vec![2, 2], true),
-            ("A-B-A", vec![(&one, Some("a")), (&two, Some("b")), (&none, Some("a"))], vec![2, 2, 0], false),
+            (
+                "A-B-A",
+                vec![(&one, Some("a")), (&two, Some("b")), (&none, Some("a"))],
+                vec![2, 2, 0],
+                false,
+            ),
             ("same page", vec![(&one, Some("a")), (&one, Some("b"))], vec![2, 0], false),
-            ("page of other text", vec![(&one, Some("a")), (&restamped, Some("b"))], vec![2, 2], false),
-            ("without ids", vec![(&nameless, Some("a")), (&nameless, Some("b"))], vec![2, 2], false),
-            ("empty page", vec![(&none, Some("a")), (&none, Some("b")), (&one, None)], vec![0, 0, 2], true),
+            (
+                "page of other text",
+                vec![(&one, Some("a")), (&restamped, Some("b"))],
+                vec![2, 2],
+                false,
+            ),
+            (
+                "without ids",
+                vec![(&nameless, Some("a")), (&nameless, Some("b"))],
+                vec![2, 2],
+                false,
+            ),
+            (
+                "empty page",
+                vec![(&none, Some("a")), (&none, Some("b")), (&one, None)],
+                vec![0, 0, 2],
+                true,
+            ),
             (
                 "overlap",
-                vec![(&one, Some("a")), (&numbered([2, 3]), Some("b")), (&numbered([3, 3]), None)],
+                vec![(&one, Some("a")), (&overlap, Some("b")), (&repeated, None)],
                 vec![2, 1, 0],
                 true,
             ),
-            ("changed event", vec![(&one, Some("a")), (&json!([{"id": "2", "x": 1}, {"id": "3"}]), None)], vec![2, 2], true),
+            ("changed event", vec![(&one, Some("a")), (&changed, None)], vec![2, 2], true),
         ];
         for (name, pages, kept, leads_on) in cases {
             let mut seen = Seen::default();

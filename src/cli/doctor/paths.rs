@@ -79,6 +79,15 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         fs::write(&file, "x").unwrap();
         assert_eq!(kind(can_append(&file)), Ok(()));
+        // A pipe that nobody reads would be waited for.
+        #[cfg(unix)]
+        {
+            let made = std::process::Command::new("mkfifo").arg(path("pipe")).status();
+            assert!(made.unwrap().success());
+            for name in ["pipe", "."] {
+                assert_eq!(kind(can_append(&path(name))), Err(ErrorKind::InvalidInput), "{name}");
+            }
+        }
         #[cfg(unix)]
         assert_eq!(kind(can_create_in(&file)), Err(ErrorKind::NotADirectory));
         assert_eq!(fs::read_to_string(&file).unwrap(), "x");

@@ -50,7 +50,10 @@ fn entries(ids: &[u32]) -> Value {
 async fn a_history_without_an_end_is_no_copy_and_nothing_is_deleted() {
     let cases: [(&str, Pages); 9] = [
         ("more without a cursor", |_| json!({"data": entries(&[1]), "has_more": true})),
-        ("more without a cursor, as a text", |_| json!({"data": entries(&[1]), "has_more": "true"})),
+        (
+            "more without a cursor, as a text",
+            |_| json!({"data": entries(&[1]), "has_more": "true"}),
+        ),
         ("more without a cursor, as a number", |_| json!({"data": entries(&[1]), "has_more": 1})),
         ("more without a cursor on the second page", |page| match page {
             "" => json!({"data": entries(&[1]), "next_page": "b", "has_more": true}),
@@ -63,7 +66,10 @@ async fn a_history_without_an_end_is_no_copy_and_nothing_is_deleted() {
             _ => json!({"data": entries(&[3]), "next_page": "a"}),
         }),
         ("always the same cursor", |_| json!({"data": entries(&[1]), "next_page": "a"})),
-        ("always the same page", |page| json!({"data": entries(&[1, 2]), "next_page": format!("{page}x")})),
+        (
+            "always the same page",
+            |page| json!({"data": entries(&[1, 2]), "next_page": format!("{page}x")}),
+        ),
         ("empty pages", |page| json!({"data": [], "next_page": format!("{page}x")})),
     ];
     for list in ["sesn_1/events", "/threads", "sthr_2/events", "/v1/files"] {

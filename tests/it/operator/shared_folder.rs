@@ -198,7 +198,8 @@ async fn an_export_that_another_process_makes_is_waited_for_and_named() {
 async fn what_is_no_regular_file_is_refused_at_once_and_left_alone() {
     use std::os::unix::fs::symlink;
 
-    let make: [(&str, fn(&Path)); 5] = [
+    type Make = fn(&Path);
+    let make: [(&str, Make); 5] = [
         ("a named pipe", super::make_pipe),
         ("a folder", |path| fs::create_dir(path).expect("a folder")),
         ("a symbolic link", |path| symlink("/dev/full", path).expect("a link")),

@@ -190,9 +190,7 @@ async fn a_list_that_leads_back_ends_there_and_counts_nothing_twice() {
             (json!(both), (page + 1).to_string())
         }),
         ("empty pages for ever", |page| match page {
-            0 => {
-                (json!([session("sesn_1", "idle"), session("sesn_2", "idle")]), "1".to_owned())
-            }
+            0 => (json!([session("sesn_1", "idle"), session("sesn_2", "idle")]), "1".to_owned()),
             _ => (json!([]), (page + 1).to_string()),
         }),
     ];
