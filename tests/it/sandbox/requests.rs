@@ -141,8 +141,9 @@ async fn an_unseeded_sandbox_has_agents_but_no_sessions() {
 #[tokio::test]
 async fn pages_of_other_hosts_and_origins_are_refused() {
     let client = HttpClient::start(fast_turns()).await;
-    let fault = json!({"method": "GET", "path": "/v1/sessions", "status": 500});
-    let (status, body) = client.post("/_sandbox/faults", &fault).await;
+    let effect = json!({"kind": "status", "status": 500});
+    let fault = json!({"method": "GET", "path": "/v1/sessions", "effect": effect});
+    let (status, body) = client.post("/_sandbox/faults", &json!({"faults": [fault]})).await;
     assert_eq!(status, 200, "{body}");
     let before = client.sandbox.requests().len();
     for (header, value) in [
