@@ -35,7 +35,7 @@ use crate::{
         error::{About, Error, ErrorKind, InDoubt},
         op::Op,
     },
-    domain::view::row,
+    domain::{text, view::row},
     model::SessionId,
 };
 
@@ -47,6 +47,7 @@ pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Exp
         http_status: error.http_status(),
         request_id: error.request_id().map(str::to_owned),
         retry_after: error.retry_after(),
+        in_doubt: error.is_in_doubt(),
         ..Explanation::new(error.code(), message, next)
     };
     let effects = error.effects();
@@ -146,6 +147,14 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
             )
         }
         ErrorKind::UnknownAgent(agent) => agents::unknown_agent(op, agent, vocabulary),
+        ErrorKind::UnknownEvent { session, event, scanned } => words(
+            format!(
+                "{name} was not carried out: since: session {session} has no event {} among its \
+                 newest {scanned}",
+                text::quoted(event)
+            ),
+            format!("call {name} without since; its answer names the newest event"),
+        ),
         ErrorKind::AmbiguousAgent { name, agents } => {
             agents::ambiguous(op, name, agents, vocabulary)
         }

@@ -61,7 +61,7 @@ impl Client {
             .param("scope_id", Some(id.as_str()))
             .param("limit", Some(100))
             .param("page", page);
-        Ok(self.send(&request, json).await?)
+        self.send(&request, json).await
     }
 
     /// `GET /v1/files/{id}/content`, as a stream.
