@@ -1,11 +1,13 @@
 //! Histories that a service cannot, or does not, page to their end: none passes for a copy.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use managed_sessions_mcp::cli::Flags;
 use serde_json::{Value, json};
 use wiremock::{Mock, Request, ResponseTemplate, matchers};
 
 use super::{exporting, names, unpacked};
-use crate::support::{Api, in_time, session};
+use crate::support::{Api, error, in_time, session};
 
 const SESSION: &str = "/v1/sessions/sesn_1";
 
@@ -19,12 +21,19 @@ type Pages = fn(&str) -> Value;
 /// An API whose session can be deleted, and where one list is paged like this.
 async fn api(list: &'static str, pages: Pages) -> Api {
     let api = Api::new().await;
+    let deleted = AtomicBool::new(false);
     let answer = move |request: &Request| {
+        if deleted.load(Ordering::Relaxed) {
+            return ResponseTemplate::new(404).set_body_json(error("not_found_error", "gone"));
+        }
         let path = request.url.path();
         let page = request.url.query_pairs().find(|(name, _)| name == "page");
         let page = page.map_or(String::new(), |(_, page)| page.into_owned());
         let body = match (request.method.as_str(), path) {
-            ("DELETE", _) => json!({"id": "sesn_1", "type": "session_deleted"}),
+            ("DELETE", _) => {
+                deleted.store(true, Ordering::Relaxed);
+                json!({"id": "sesn_1", "type": "session_deleted"})
+            }
             (_, SESSION) => session("sesn_1", "idle"),
             _ if path.ends_with(list) => pages(&page),
             _ if path.ends_with("/threads") => {
