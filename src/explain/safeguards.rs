@@ -84,8 +84,9 @@ pub(crate) fn export_failed(id: &SessionId, dir: &Path, cause: &dyn Display) -> 
             names::path(dir),
             text::visible(&cause.to_string()),
         ),
-        "the operator makes that folder exist and writable, with room on its disk; then make the \
-         same call again",
+        "if another process exports it, make the same call again once it is done; else the operator \
+         makes that folder exist and writable, with room on its disk and nothing but files under \
+         the names of exports",
     )
 }
 
@@ -137,14 +138,15 @@ pub(crate) fn endless_history(id: &SessionId) -> Words {
 pub(crate) fn export_outdated(session: &SessionHead, vocabulary: &dyn Vocabulary) -> Words {
     words(
         format!(
-            "session {} changed again each time it had been exported, so it was not deleted",
+            "session {} changed again each time it had been exported, so that there is no complete \
+             copy of it, and nothing was deleted",
             names::session(session)
         ),
         vocabulary.step_or(
             Op::WaitForSession,
             &[("session_id", json!(session.id))],
-            ", then delete it again",
-            "delete it again once it is at rest",
+            ", then make the same call again",
+            "make the same call again once it is at rest",
         ),
     )
 }
