@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     api::{
-        body::{BodyError, ReadBody, json, truncated},
+        body::{BodyError, ReadBody, list, truncated},
         client::Client,
         error::{ApiError, ApiErrorKind},
         request::Request,
@@ -61,7 +61,7 @@ impl Client {
             .param("scope_id", Some(id.as_str()))
             .param("limit", Some(100))
             .param("page", page);
-        Ok(self.send(&request, json).await?)
+        Ok(self.send(&request, list).await?)
     }
 
     /// `GET /v1/files/{id}/content`, as a stream.

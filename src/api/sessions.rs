@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     api::{
         attempt::SendError,
-        body::{BodyError, json},
+        body::{BodyError, json, list},
         client::Client,
         error::ApiError,
         request::Request,
@@ -79,7 +79,7 @@ impl Client {
         &self,
         query: &SessionQuery,
     ) -> Result<ApiResponse<Page<SessionHead>>, ApiError> {
-        Ok(self.send(&query.request(), json).await?)
+        Ok(self.send(&query.request(), list).await?)
     }
 
     /// `POST /v1/sessions/{id}`, body: any of `agent`, `title`, `metadata`, `budget`.
