@@ -163,7 +163,8 @@ async fn attempt_once<T>(
         Err(BodyError::Truncated(cause)) => (cause, AttemptOutcome::ResponseLost),
         Err(BodyError::Invalid(cause)) => (cause, outcome),
     };
-    let error = ApiError::bad_response(status.as_u16(), cause, request_id(&headers, &prepared.secret));
+    let error =
+        ApiError::bad_response(status.as_u16(), cause, request_id(&headers, &prepared.secret));
     Err(FailedAttempt::new(error, outcome))
 }
 

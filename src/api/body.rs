@@ -7,7 +7,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
 use tokio::time::{Instant, timeout_at};
 
-use crate::api::{credentials::secret::Secret, json::{MOST_VALUES, has_too_many_entries, has_too_many_values, repair_surrogates}, transport::chain};
+use crate::api::{
+    credentials::secret::Secret,
+    json::{MOST_VALUES, has_too_many_entries, has_too_many_values, repair_surrogates},
+    transport::chain,
+};
 
 /// After decompression: three times a page of 100 sessions of 100 KB.
 const LARGEST: usize = 32 << 20;

@@ -138,7 +138,10 @@ mod tests {
     fn only_lone_surrogates_are_replaced() {
         for (text, expected) in [
             (r#""\ud83d""#, r#""\ufffd""#),
-            (r#""\uDE00 \ud83d\ude00 \ud83d\ud83d\ude00""#, r#""\ufffd \ud83d\ude00 \ufffd\ud83d\ude00""#),
+            (
+                r#""\uDE00 \ud83d\ude00 \ud83d\ud83d\ude00""#,
+                r#""\ufffd \ud83d\ude00 \ufffd\ud83d\ude00""#,
+            ),
             (r#""\ud83d\n\\ud83d \\\ud83d""#, r#""\ufffd\n\\ud83d \\\ufffd""#),
             (r#"{"\udfff":"\u00e9"}"#, r#"{"\ufffd":"\u00e9"}"#),
             (r#""\ud83"#, r#""\ud83"#),

@@ -1,7 +1,7 @@
 //! Takes a secret out of what comes from outside: services, proxies and gateways echo what they
 //! reject, as it is or in one of the usual encodings.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt::Write as _};
 
 use base64::{
     Engine as _,
@@ -30,11 +30,8 @@ struct Unit {
 /// `text` without `secret`: whole, or a part of at least 16 characters, in any case, and with
 /// percent-encoding, JSON or HTML escapes, as base64 or as hexadecimal digits.
 pub(crate) fn scrub(text: &str, secret: &str) -> String {
-    let mut units: Vec<Unit> = text
-        .bytes()
-        .enumerate()
-        .map(|(at, byte)| Unit { byte, start: at, end: at + 1 })
-        .collect();
+    let mut units: Vec<Unit> =
+        text.bytes().enumerate().map(|(at, byte)| Unit { byte, start: at, end: at + 1 }).collect();
     let forms = forms(secret);
     let mut found = Vec::new();
     for pass in 0..=PASSES {
@@ -69,12 +66,16 @@ fn forms(secret: &str) -> Vec<Form> {
         return forms;
     }
     let part = |length: usize| if is_split { LEAST_RUN * 3 / 2 } else { length };
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::with_capacity(secret.len() * 2);
+    for byte in secret.bytes() {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
     forms.push(form(&hex, if is_split { LEAST_RUN * 2 } else { hex.len() }));
     // Whatever stands before it shifts its bytes against the groups of three, as in the `user:key`
     // of a Basic header; the digits at the borders depend on the neighbours.
-    for (shift, skipped) in [(0, 0), (1, 2), (2, 3)] {
-        let shifted = [&b"\0\0"[..shift], secret.as_bytes()].concat();
+    for (before, skipped) in [("", 0), ("u", 2), ("me", 3)] {
+        let shifted = format!("{before}{secret}");
         let whole = shifted.len() / 3 * 4;
         for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
             let inner = encoded.get(skipped..whole).unwrap_or_default();
@@ -168,9 +169,9 @@ fn replace(text: &str, mut found: Vec<(usize, usize)>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::{collections::HashSet, fmt::Write as _};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
 
     use super::scrub;
 
@@ -208,7 +209,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
     #[test]
     fn other_text_is_left_as_it_is() {
-        for text in ["", "sk-ant-api03-…", "100 % of é %41 \\u0041 &#65; &#; %", "日本語 %E6%97"] {
+        for text in ["", "sk-ant-api03-…", "100 % of é %41 \\u0041 &#65; &#; %", "日本語 %E6%97"]
+        {
             assert_eq!(scrub(text, KEY), text);
         }
         assert_eq!(scrub("no key at all", "key"), "no [redacted] at all");
