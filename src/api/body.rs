@@ -102,11 +102,19 @@ pub(crate) fn ignore(_: &[u8]) -> Result<(), BodyError> {
 
 /// A JSON object as `T`, which keeps all of it.
 pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
+    json_with(body, |text| serde_json::from_slice(text))
+}
+
+/// The same with another parser.
+pub(crate) fn json_with<T>(
+    body: &[u8],
+    parse: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+) -> Result<T, BodyError> {
     let text = object(body)?;
     if has_too_many_values(text) {
         return Err(too_many_values());
     }
-    serde_json::from_slice(text).map_err(|error| invalid(&error))
+    parse(text).map_err(|error| invalid(&error))
 }
 
 /// A page of a list as `T`, which keeps the heads of its entries only.

@@ -9,8 +9,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 /// The most values (objects, arrays, texts, numbers, …) that are kept of an answer: a page of 1,000
-/// events has some 50,000. In memory each takes up to 250 bytes, however few it has in the text.
-pub(crate) const MOST_VALUES: usize = 500_000;
+/// events has some 50,000. In memory each takes some 250 bytes, however few it has in the text.
+pub(crate) const MOST_VALUES: usize = 300_000;
 /// What an entry of a list takes at least, in values.
 const ENTRY: usize = 8;
 

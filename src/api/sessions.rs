@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     api::{
         attempt::SendError,
-        body::{BodyError, json, list},
+        body::{BodyError, json_with, list},
         client::Client,
         error::ApiError,
         request::Request,
@@ -158,7 +158,7 @@ fn is_deleted(body: &[u8]) -> Result<bool, BodyError> {
 /// A session, which always has an id: `{"error": …}` with a status of 200 would otherwise be read
 /// as a session of unknown status.
 fn session(body: &[u8]) -> Result<Session, BodyError> {
-    let session: Session = json(body)?;
+    let session = json_with(body, Session::from_json)?;
     if session.head.id.is_empty() {
         let cause = "the response is not a session: it has no id".to_owned();
         return Err(BodyError::Invalid(cause));

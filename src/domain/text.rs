@@ -190,6 +190,16 @@ pub fn quoted_whole(text: &str) -> String {
     json(&Value::String(text.to_owned()))
 }
 
+/// [`json`] within about `limit` characters. It is cut before it is quoted, since a quotation that
+/// does not end would take what follows for its own.
+pub fn json_within(value: &Value, limit: usize) -> String {
+    if let Value::String(text) = value {
+        return quoted_whole(&shortened(text, limit));
+    }
+    let whole = json(value);
+    if cut(&whole, limit).1 == 0 { whole } else { quoted_whole(&shortened(&whole, limit)) }
+}
+
 /// An untrusted value as compact JSON of visible characters. Control characters are escaped like
 /// all other invisible ones, as `\u{7}` and not `\u0007`.
 pub fn json(value: &Value) -> String {

@@ -84,7 +84,7 @@ pub(crate) fn refused(
                 format!(
                     "if {status} is as safe as idle, the operator can start this server with \
                      --idle-status {}",
-                    session.status.escape_default()
+                    text::word(&session.status)
                 ),
             )
         }

@@ -211,5 +211,5 @@ fn quoted(name: &str) -> String {
 }
 
 fn value(value: &Value) -> String {
-    text::shortened(&text::json(value), SHOWN_CHARACTERS)
+    text::json_within(value, SHOWN_CHARACTERS)
 }

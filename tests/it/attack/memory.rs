@@ -39,7 +39,7 @@ async fn an_answer_of_too_many_values_is_refused() {
         let host = Host::new(&server.url()).await;
         let failure = host.failure(tool, arguments).await;
         assert!(failure.starts_with("bad_response: "), "{tool}: {failure}");
-        assert!(failure.contains("more than 500000 JSON values"), "{tool}: {failure}");
+        assert!(failure.contains("more than 300000 JSON values"), "{tool}: {failure}");
         assert_eq!(server.seen().len(), 1, "{tool}");
     }
 }

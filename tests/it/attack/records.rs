@@ -46,7 +46,7 @@ async fn an_archived_session_of_unknown_status_is_deleted_only_if_the_status_is_
         let outcome = host.outcome("delete_session", json!({"session_id": "sesn_1"})).await;
         assert_eq!(outcome, "status_unrecognized", "{status:?}");
         let got = host.answer("get_session", json!({"session_id": "sesn_1"})).await;
-        assert_eq!(got["session"]["operations"]["delete"], "status_unrecognized");
+        assert_eq!(got["operations"]["delete"], "status_unrecognized");
         assert_eq!(api.writes().await, Vec::<String>::new());
     }
     let record = with_fields(session("sesn_1", "hibernating"), archived);
@@ -83,8 +83,8 @@ async fn half_an_emoji_is_read_wherever_it_stands() {
     let host = api.host().await;
     let of = json!({"session_id": "sesn_1", "detail": "full"});
     let record = host.answer("get_session", of).await;
-    assert_eq!(record["session"]["title"], "a\u{fffd}");
-    assert_eq!(record["session"]["metadata"], json!({"a\u{fffd}": "a\u{fffd}"}));
+    assert_eq!(record["title"], "a\u{fffd}");
+    assert_eq!(record["metadata"], json!({"a\u{fffd}": "a\u{fffd}"}));
     let list = host.answer("list_sessions", json!({})).await;
     assert_eq!(list["sessions"][0]["title"], "a\u{fffd}");
     let events = host.answer("list_session_events", json!({"session_id": "sesn_1"})).await;

@@ -120,7 +120,7 @@ async fn text_hidden_in_a_title_is_shown_to_models_and_to_people() {
     let list = host.answer("list_sessions", json!({})).await;
     assert_eq!(list["sessions"][0]["title"], expected);
     let got = host.answer("get_session", json!({"session_id": "sesn_1"})).await;
-    assert_eq!(got["session"]["title"], expected);
+    assert_eq!(got["title"], expected);
     let refused = with_fields(session("sesn_1", "running"), json!({"title": hidden}));
     let api = Api::with_session(refused).await;
     let failure = api.host().await.failure("delete_session", json!({"session_id": "sesn_1"})).await;
