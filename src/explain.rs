@@ -35,7 +35,7 @@ use crate::{
         error::{About, Error, ErrorKind, InDoubt},
         op::Op,
     },
-    domain::view::row,
+    domain::{text, view::row},
     model::SessionId,
 };
 
@@ -146,6 +146,14 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
             )
         }
         ErrorKind::UnknownAgent(agent) => agents::unknown_agent(op, agent, vocabulary),
+        ErrorKind::UnknownEvent { session, event, scanned } => words(
+            format!(
+                "{name} was not carried out: since: session {session} has no event {} among its \
+                 newest {scanned}",
+                text::quoted(event)
+            ),
+            format!("call {name} without since; its answer names the newest event"),
+        ),
         ErrorKind::AmbiguousAgent { name, agents } => {
             agents::ambiguous(op, name, agents, vocabulary)
         }

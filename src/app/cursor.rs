@@ -77,6 +77,12 @@ pub(crate) struct ListRequest {
     /// The id of the agent whose sessions are listed, found out for the first page.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub(crate) agent_id: Option<String>,
+    /// The id of the newest event when the first page of a list of events was read.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) newest: Option<String>,
+    /// The id of the last event shown, where the list is not resumed at its position.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<String>,
 }
 
 impl ListRequest {
@@ -96,6 +102,8 @@ impl ListRequest {
             asked_at: now.as_second(),
             position: None,
             agent_id: None,
+            newest: None,
+            after: None,
         };
         let Some(page) = page else { return Ok(first) };
         let request = cursors.decode(page).ok_or(InvalidCursor::Unreadable)?;
@@ -110,6 +118,16 @@ impl ListRequest {
     /// The same, of the agent with this id.
     pub(crate) fn of_agent(self, agent_id: Option<String>) -> Self {
         Self { agent_id, ..self }
+    }
+
+    /// The same, of a list that covers the events up to this one.
+    pub(crate) fn covering(self, newest: Option<String>) -> Self {
+        Self { newest, ..self }
+    }
+
+    /// The same, after the event with this id.
+    pub(crate) fn after(self, after: Option<String>) -> Self {
+        Self { after, ..self }
     }
 
     pub(crate) fn next_cursor(

@@ -105,6 +105,13 @@ pub(crate) enum ErrorKind {
     InvalidCursor(InvalidCursor),
     /// The service refuses what is given as an agent, and no agent has it as its id or name.
     UnknownAgent(Box<UnknownAgent>),
+    /// Nothing can be newer than an event that is not there.
+    UnknownEvent {
+        session: SessionId,
+        event: String,
+        /// How many events were looked at, the newest first.
+        scanned: usize,
+    },
     /// Several agents have this name.
     AmbiguousAgent {
         name: String,
@@ -249,6 +256,7 @@ impl Error {
             | ErrorKind::InvalidDetails(_)
             | ErrorKind::InvalidCursor(_)
             | ErrorKind::UnknownAgent(_)
+            | ErrorKind::UnknownEvent { .. }
             | ErrorKind::AmbiguousAgent { .. } => Code::InvalidArguments,
             ErrorKind::InvalidConfiguration(_) => Code::InvalidConfiguration,
             ErrorKind::AgentNotAllowed(_) => Code::AgentNotAllowed,

@@ -62,6 +62,12 @@ pub fn at(event: &Event) -> Option<Timestamp> {
     time(event)?.at()
 }
 
+/// Whether the event was accepted and is not processed yet, so that its place in the history may
+/// change.
+pub fn is_queued(event: &Event) -> bool {
+    event.get("processed_at").is_some_and(Value::is_null)
+}
+
 fn time(event: &Event) -> Option<ApiTime> {
     let times = ["processed_at", "created_at"].into_iter();
     let mut read = times.filter_map(|field| ApiTime::deserialize(event.get(field)?).ok());

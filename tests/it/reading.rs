@@ -4,6 +4,7 @@ mod events;
 mod list;
 mod prompts;
 mod record;
+mod since;
 mod stops;
 mod summary;
 mod threads;

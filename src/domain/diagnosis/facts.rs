@@ -10,7 +10,7 @@ use crate::{
             runs::{OpenRun, open_runs},
         },
         events,
-        events::{at, kind},
+        events::{at, is_queued, kind},
         guard::Activity,
         money::Money,
     },
@@ -196,8 +196,7 @@ impl<'a> Facts<'a> {
     pub(crate) fn answered_at(&self) -> Option<Timestamp> {
         let answers = ["user.tool_confirmation", "user.custom_tool_result", "user.tool_result"];
         let answer = self.events.iter().find(|event| answers.contains(&kind(event)))?;
-        let is_queued = answer.get("processed_at").is_some_and(Value::is_null);
-        at(answer).or_else(|| is_queued.then_some(self.now))
+        at(answer).or_else(|| is_queued(answer).then_some(self.now))
     }
 
     /// When a turn began that its record does not show yet.

@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// desc is newest first.
     #[serde(default)]
     order: OrderArg,
+    /// Only what is newer than the event with this id: newest of an earlier answer.
+    #[schemars(length(max = 256))]
+    since: Option<String>,
     /// RFC 3339, or an age such as "2h".
     after: Option<TimeArg>,
     /// As after.
@@ -46,6 +49,10 @@ pub(crate) struct Output {
     /// Give it as page to go on; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page: Option<String>,
+    /// Give it as since, to read later what has come by then. The newest event, whatever the
+    /// filter and page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest: Option<String>,
     /// false = not every event could be looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     complete: Option<bool>,
@@ -71,7 +78,8 @@ impl SessionsTool for Args {
         let order = self.order;
         let thread = self.session_thread_id.map(|arg| arg.0);
         let thread_id = thread.as_ref().map(ObjectId::as_str);
-        let asked = (id.as_str(), thread_id, &self.types, order, &self.after, &self.before);
+        let (since, times) = (&self.since, (&self.after, &self.before));
+        let asked = (id.as_str(), thread_id, &self.types, order, since, times);
         let request = call.list_request(&asked, self.page.as_deref())?;
         let at = |time: Option<TimeArg>| time.map(|time| time.at(request.asked_at()));
         let filter = EventFilter {
@@ -80,12 +88,14 @@ impl SessionsTool for Args {
             before: at(self.before),
         };
         let (order, limit) = (order.into(), self.limit);
-        let query = Query { request, session: id, thread, filter, order, limit };
+        let since = self.since;
+        let query = Query { request, session: id, thread, filter, since, order, limit };
         let listed = list_session_events(call.services, call.cx, query).await?;
         let warnings = warnings(&listed.gaps, listed.next_page.is_some());
         Ok(Output {
             events: listed.events,
             next_page: listed.next_page,
+            newest: listed.newest,
             complete: (!warnings.is_empty()).then_some(false),
             warnings,
         })
