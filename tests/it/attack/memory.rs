@@ -54,8 +54,8 @@ async fn a_list_is_read_whatever_its_sessions_hold_that_is_not_shown() {
 
 #[tokio::test]
 async fn large_and_deep_values_are_cut_in_answers() {
-    let text = "x".repeat(31 << 20);
-    let digits = "7".repeat(8 << 20);
+    let text = "x".repeat(2 << 20);
+    let digits = "7".repeat(1 << 20);
     let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
     let too_deep = format!("{}{}", "[".repeat(1 << 20), "]".repeat(1 << 20));
     for (field, outcome) in [
@@ -73,7 +73,7 @@ async fn large_and_deep_values_are_cut_in_answers() {
         let of = json!({"session_id": "sesn_1", "detail": "full"});
         let result = host.call_raw("get_session", of.clone()).await;
         let bytes = serde_json::to_string(&result).expect("JSON").len();
-        let name = &field[..20];
+        let name: String = field.chars().take(20).collect();
         assert!(bytes < 100_000, "{name}: {bytes}");
         assert_eq!(crate::reply::Reply::of(result).outcome(), outcome, "{name}");
     }
@@ -88,11 +88,11 @@ async fn a_host_that_does_not_read_is_not_read_from() {
     lines.next_line().await.unwrap().expect("an answer");
     let opened = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
     write.write_all(format!("{opened}\n").as_bytes()).await.unwrap();
-    // Each answer is some 50 KB, and the pipe takes 1 MiB either way.
+    // The pipe takes 1 MiB either way: some 17,000 requests and 26,000 answers.
     let mut sent = 0;
     let all = 200_000;
     while sent < all {
-        let line = format!("{}\n", request(&sent.to_string(), "tools/list", &json!({})));
+        let line = format!("{}\n", request(&sent.to_string(), "ping", &json!({})));
         // The clock stands still while anything is left to do.
         let written = timeout(Duration::from_secs(5), write.write_all(line.as_bytes())).await;
         if written.is_err() {
@@ -100,7 +100,7 @@ async fn a_host_that_does_not_read_is_not_read_from() {
         }
         sent += 1;
     }
-    assert!(sent < 20_000, "{sent} requests were read while no answer was");
+    assert!(sent < 60_000, "{sent} requests were read while no answer was");
     // Once the host reads, it goes on where it stopped.
     let mut answered = 0;
     while answered < sent {

@@ -22,8 +22,10 @@ fn hostile() -> Vec<(&'static str, Act)> {
             .to_string()
     };
     let message = |text: &str| response(401, &[], envelope("authentication_error", text, "req_1"));
-    let percent: String = KEY.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let escaped: String = KEY.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let each = |escape: fn(u8) -> String| KEY.bytes().map(escape).collect::<String>();
+    let percent = each(|byte| format!("%{byte:02X}"));
+    let escaped = each(|byte| format!("\\u{byte:04x}"));
+    let beginning = KEY.get(..25).expect("it is longer");
     let redirect = |to: &str| response(302, &[("location", to)], "");
     let host = KEY.to_lowercase();
     vec![
@@ -31,7 +33,7 @@ fn hostile() -> Vec<(&'static str, Act)> {
         ("cut", message(&format!("{}{KEY}", "x".repeat(480)))),
         ("tags", response(401, &[], format!("<p>{}</p>{KEY}", "x".repeat(485)))),
         ("end of what is read", response(401, &[], " ".repeat((64 << 10) - 20) + KEY)),
-        ("body cut short", response(401, &[("content-length", "999")], &KEY[..25])),
+        ("body cut short", response(401, &[("content-length", "999")], beginning)),
         ("percent", message(&percent)),
         ("json escapes", response(401, &[], format!(r#"{{"error":"{escaped}"}}"#))),
         ("base64", message(&STANDARD.encode(format!("user:{KEY}")))),
@@ -66,11 +68,11 @@ fn assert_safe(name: &str, place: &str, shown: &str) {
     let lower = shown.to_lowercase();
     let key = KEY.to_lowercase();
     for at in 0..key.len() - SHOWN {
-        let part = &key[at..=at + SHOWN];
+        let part = key.get(at..=at + SHOWN).expect("ASCII");
         assert!(!lower.contains(part), "{name}: {part} in {place}: {shown}");
     }
     let basic = STANDARD.encode(format!("user:{KEY}"));
-    for encoded in ["%73%6B%2D", "\\u0073\\u006b", &basic[8..32]] {
+    for encoded in ["%73%6B%2D", "\\u0073\\u006b", basic.get(8..32).expect("it is longer")] {
         assert!(!shown.contains(encoded), "{name}: {encoded} in {place}: {shown}");
     }
 }
@@ -92,16 +94,11 @@ async fn the_key_is_in_no_failure_audit_line_log_or_report() {
         assert_safe(name, "the audit log", &std::fs::read_to_string(&audit).expect("a log"));
         let report = tokio::task::spawn_blocking(move || {
             let environment = [("ANTHROPIC_API_KEY", KEY), ("ANTHROPIC_BASE_URL", url.as_str())];
-            ["text", "json"].map(|form| {
-                let json = if form == "json" { &["--json"][..] } else { &[] };
-                let output =
-                    run(&[&["--log-level", "debug", "doctor"], json].concat(), &environment);
-                utf8(&output.stdout).to_owned() + utf8(&output.stderr)
-            })
+            let output = run(&["--log-level", "debug", "doctor"], &environment);
+            utf8(&output.stdout).to_owned() + utf8(&output.stderr)
         });
-        for shown in report.await.expect("it runs") {
-            assert!(shown.contains("request failed"), "{shown}");
-            assert_safe(name, "the report of doctor or its log", &shown);
-        }
+        let shown = report.await.expect("it runs");
+        assert!(shown.contains("request failed"), "{shown}");
+        assert_safe(name, "the report of doctor or its log", &shown);
     }
 }
