@@ -23,5 +23,6 @@ pub(crate) mod services;
 pub mod settings;
 pub(crate) mod suggestions;
 pub(crate) mod threads;
+pub(crate) mod trail;
 pub(crate) mod waiting;
 pub(crate) mod write;

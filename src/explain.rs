@@ -47,6 +47,7 @@ pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Exp
         http_status: error.http_status(),
         request_id: error.request_id().map(str::to_owned),
         retry_after: error.retry_after(),
+        in_doubt: error.is_in_doubt(),
         ..Explanation::new(error.code(), message, next)
     };
     let effects = error.effects();

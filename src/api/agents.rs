@@ -26,6 +26,6 @@ impl Client {
             .param("include_archived", query.include_archived.then_some(true))
             .param("limit", query.limit)
             .param("page", query.page.as_ref());
-        Ok(self.send(&request, json).await?)
+        self.send(&request, json).await
     }
 }

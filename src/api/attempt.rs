@@ -26,27 +26,6 @@ pub(crate) struct SendOptions<'a> {
     pub(crate) caller: &'a RequestOptions,
 }
 
-/// A failed request, with its last *earlier* attempt that may have been carried out.
-pub(crate) struct SendError {
-    pub(crate) error: ApiError,
-    pub(crate) earlier: Option<ApiError>,
-}
-
-/// The more telling of the two errors. A rejected repetition does not mean that nothing happened:
-/// it may be the consequence of the earlier attempt. A limit, an overload or a lost response says
-/// nothing about that, and is what the caller has to deal with.
-impl From<SendError> for ApiError {
-    fn from(SendError { error, earlier }: SendError) -> Self {
-        let Some(earlier) = earlier else {
-            return error;
-        };
-        let is_bad_response = matches!(error.kind(), ApiErrorKind::BadResponse { .. });
-        let is_telling = error.is_transient() || is_bad_response;
-        let error = if is_telling { error } else { earlier };
-        error.with_acted(Acted::Unknown)
-    }
-}
-
 struct FailedAttempt {
     error: ApiError,
     outcome: AttemptOutcome,
@@ -63,13 +42,11 @@ impl FailedAttempt {
     }
 }
 
-/// Puts the last attempt before the final one that may have been carried out into `earlier`.
 pub(crate) async fn send<T>(
     http: &reqwest::Client,
     prepared: &PreparedRequest<'_>,
     options: &SendOptions<'_>,
     body: &impl ReadBody<T>,
-    earlier: &mut Option<ApiError>,
 ) -> Result<ApiResponse<T>, ApiError> {
     let mut attempt = 0;
     loop {
@@ -102,7 +79,9 @@ pub(crate) async fn send<T>(
         } else {
             Acted::No
         };
+        let repeatable = outcome.is_transient() && hints.should_retry != Some(false);
         let error = failed.error.scrubbed(&prepared.secret).with_acted(acted);
+        let error = error.worth_repeating(repeatable);
         let is_limit = outcome == AttemptOutcome::Status(429);
         if is_limit && options.caller.rate_limits == RateLimits::Return {
             return Err(error);
@@ -112,9 +91,6 @@ pub(crate) async fn send<T>(
             Some(delay) if Instant::now() + delay < options.deadline => sleep(delay).await,
             // A delay beyond the deadline is left to the caller, with what the service asks for.
             _ => return Err(error),
-        }
-        if acted == Acted::Unknown {
-            *earlier = Some(error);
         }
         attempt += 1;
     }
@@ -182,7 +158,7 @@ fn unreachable(error: reqwest::Error, url: &Url) -> FailedAttempt {
     FailedAttempt::new(ApiErrorKind::Unreachable { cause }, outcome)
 }
 
-fn jitter() -> f64 {
+pub(crate) fn jitter() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }
 

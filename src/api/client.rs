@@ -1,6 +1,6 @@
 //! The client: its set-up, and the one way an authenticated request takes.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{
     runtime::Handle,
@@ -9,13 +9,14 @@ use tokio::{
 
 use crate::api::{
     attempt,
-    attempt::{SendError, SendOptions, after},
+    attempt::{SendOptions, after},
     auth::{Authenticator, describe::Description},
     body::{Parse, ReadBody},
     error::ApiError,
     request::Request,
     response::ApiResponse,
-    settings::{BaseUrl, RequestOptions, Settings},
+    retry::Repeat,
+    settings::{BaseUrl, RateLimits, RequestOptions, Settings},
     transport::Transport,
 };
 
@@ -99,32 +100,34 @@ impl Client {
         self.auth.describe().await
     }
 
-    /// Sends `request` and retries it. After a 401 a renewable credential is renewed once and the
-    /// request sent again once: an unauthorized request was not carried out.
+    /// The pause before the write that failed is decided on anew; `None` where another attempt
+    /// would not end differently, or there were as many repetitions as there may be.
+    pub(crate) fn pause_before_repetition(
+        &self,
+        error: &ApiError,
+        repetitions: u32,
+    ) -> Option<Duration> {
+        let policy = self.settings.retry;
+        let repeats = error.is_worth_repeating()
+            && (error.http_status() != Some(429) || self.options.rate_limits == RateLimits::Wait);
+        repeats.then(|| policy.pause(error.retry_after(), repetitions, attempt::jitter())).flatten()
+    }
+
+    /// Sends `request`, and retries it if it is a read.
     pub(crate) async fn send<T: Send>(
         &self,
         request: &Request<'_>,
         parse: Parse<T>,
-    ) -> Result<ApiResponse<T>, SendError> {
+    ) -> Result<ApiResponse<T>, ApiError> {
         self.send_and_read(request, &parse).await
     }
 
-    /// The same, with another way to read the body of a success.
+    /// The same, with another way to read the body of a success. After a 401 a renewable
+    /// credential is renewed once, and a read is sent again once.
     pub(crate) async fn send_and_read<T>(
         &self,
         request: &Request<'_>,
         body: &impl ReadBody<T>,
-    ) -> Result<ApiResponse<T>, SendError> {
-        let mut earlier = None;
-        let sent = self.send_authenticated(request, body, &mut earlier).await;
-        sent.map_err(|error| SendError { error, earlier })
-    }
-
-    async fn send_authenticated<T>(
-        &self,
-        request: &Request<'_>,
-        body: &impl ReadBody<T>,
-        earlier: &mut Option<ApiError>,
     ) -> Result<ApiResponse<T>, ApiError> {
         let deadline = self.options.deadline;
         let deadline = deadline.unwrap_or_else(|| after(self.settings.timeout));
@@ -141,7 +144,7 @@ impl Client {
             let http = within(deadline, self.transport.client(&auth.base.url)).await?;
             let prepared =
                 request.prepare(&auth.base.url, auth.headers.clone(), auth.secret.clone());
-            let error = match attempt::send(http, &prepared, &options, body, earlier).await {
+            let error = match attempt::send(http, &prepared, &options, body).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error.at(prepared.place(&auth.base)),
             };
@@ -153,6 +156,9 @@ impl Client {
             let renewed = within(deadline, self.auth.request_auth(rejected)).await?;
             if renewed.secret == auth.secret {
                 return Err(error);
+            }
+            if request.repeat == Repeat::Never {
+                return Err(error.worth_repeating(true));
             }
             auth = renewed;
         }

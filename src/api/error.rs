@@ -17,6 +17,7 @@ pub struct ApiError {
     acted: Acted,
     request_id: Option<String>,
     retry_after: Option<Duration>,
+    worth_repeating: bool,
     place: Option<Box<Place>>,
 }
 
@@ -25,7 +26,7 @@ pub struct ApiError {
 pub enum Acted {
     /// It was not carried out, or the request was a read.
     No,
-    /// It may have been carried out, by this attempt or an earlier one.
+    /// It may have been carried out.
     Unknown,
 }
 
@@ -115,6 +116,11 @@ impl ApiError {
         self.acted
     }
 
+    /// Whether the same request, decided on anew, may succeed: not after `x-should-retry: false`.
+    pub fn is_worth_repeating(&self) -> bool {
+        self.worth_repeating
+    }
+
     /// The id by which support can find the request: the `request-id` header, else the body's;
     /// quoted if it is no plain word.
     pub fn request_id(&self) -> Option<&str> {
@@ -197,6 +203,10 @@ impl ApiError {
         Self { acted, ..self }
     }
 
+    pub(crate) fn worth_repeating(self, worth_repeating: bool) -> Self {
+        Self { worth_repeating, ..self }
+    }
+
     /// A credential that cannot be used.
     pub(crate) fn credentials(source: &str, cause: impl Into<String>) -> Self {
         let (source, cause) = (source.to_owned(), cause.into());
@@ -237,6 +247,7 @@ impl From<ApiErrorKind> for ApiError {
             acted: Acted::No,
             request_id: None,
             retry_after: None,
+            worth_repeating: false,
             place: None,
         }
     }

@@ -11,7 +11,6 @@ use crate::{
         error::ApiError,
         request::Request,
         response::ApiResponse,
-        retry::Repeat,
     },
     model::{Event, Order, Page, SessionId},
 };
@@ -53,26 +52,18 @@ impl Client {
             .param("order", query.order.map(Order::as_str))
             .param("page", query.page.as_ref())
             .params("types[]", &query.types);
-        Ok(self.send(&request, json).await?)
+        self.send(&request, json).await
     }
 
     /// `POST /v1/sessions/{id}/events`. The body is ignored, since some services answer 202 with
     /// an empty one.
-    ///
-    /// Interrupts are idempotent: stopping a stopped session does nothing. (They also stop a turn
-    /// that begins between two attempts; a session that runs on although it was to be stopped is
-    /// worse.) Other events would be added twice.
     pub async fn send_events(
         &self,
         id: &SessionId,
         events: &[Value],
     ) -> Result<ApiResponse<()>, ApiError> {
-        let is_interrupt = |event: &Value| event["type"] == "user.interrupt";
-        let repeat =
-            if events.iter().all(is_interrupt) { Repeat::Idempotent } else { Repeat::IfNotActed };
         let path = vec!["v1", "sessions", id.as_str(), "events"];
-        let request = Request::write(Method::POST, path, repeat)
-            .json(&serde_json::json!({ "events": events }));
-        Ok(self.send(&request, ignore).await?)
+        let body = serde_json::json!({ "events": events });
+        self.send(&Request::write(Method::POST, path).json(&body), ignore).await
     }
 }

@@ -29,12 +29,17 @@ impl<'a> Request<'a> {
     /// Each part of `path` becomes one percent-encoded segment, so that an id cannot reach another
     /// route.
     pub(crate) fn get(path: Vec<&'a str>) -> Self {
-        Self::write(Method::GET, path, Repeat::Idempotent)
+        Self::write(Method::GET, path).repeat(Repeat::Idempotent)
     }
 
-    pub(crate) fn write(method: Method, path: Vec<&'a str>, repeat: Repeat) -> Self {
+    /// Never sent again by the client itself.
+    pub(crate) fn write(method: Method, path: Vec<&'a str>) -> Self {
         let accept = "application/json";
-        Self { method, path, query: Vec::new(), body: None, repeat, accept }
+        Self { method, path, query: Vec::new(), body: None, repeat: Repeat::Never, accept }
+    }
+
+    pub(crate) fn repeat(self, repeat: Repeat) -> Self {
+        Self { repeat, ..self }
     }
 
     pub(crate) fn json(mut self, body: &Value) -> Self {

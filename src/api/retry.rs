@@ -22,13 +22,16 @@ impl Default for Policy {
     }
 }
 
-/// Whether a request may be sent again after an attempt that may have been carried out.
+/// Whether the client sends a request again by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// Yes, twice has the effect of once: reads, and writes of a complete value.
+    /// Yes, twice has the effect of once: reads.
     Idempotent,
-    /// No, only after an attempt that cannot have been carried out.
+    /// Only after an attempt that cannot have been carried out.
     IfNotActed,
+    /// No, whatever the service says about retrying: a write is decided on anew before it is sent
+    /// again, since what it was decided on may have changed.
+    Never,
 }
 
 /// How an attempt ended.
@@ -43,6 +46,15 @@ pub enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
+    /// Whether another attempt may end differently.
+    pub(crate) fn is_transient(self) -> bool {
+        match self {
+            Self::NotSent | Self::ResponseLost => true,
+            Self::Status(501) => false,
+            Self::Status(status) => matches!(status, 408 | 429 | 500..),
+        }
+    }
+
     /// Whether the service may have carried out the request of this failed attempt.
     pub(crate) fn may_have_acted(self) -> bool {
         match self {
@@ -90,16 +102,28 @@ impl Policy {
         attempt: u32,
         jitter: f64,
     ) -> Option<Duration> {
-        let is_transient = match outcome {
-            AttemptOutcome::NotSent | AttemptOutcome::ResponseLost => true,
-            AttemptOutcome::Status(501) => false,
-            AttemptOutcome::Status(status) => matches!(status, 408 | 429 | 500..),
+        let is_transient = outcome.is_transient();
+        let retries = match repeat {
+            Repeat::Idempotent => hints.should_retry.unwrap_or(is_transient),
+            Repeat::IfNotActed => {
+                hints.should_retry.unwrap_or(is_transient && !outcome.may_have_acted())
+            }
+            Repeat::Never => false,
         };
-        let is_safe = repeat == Repeat::Idempotent || !outcome.may_have_acted();
-        if attempt >= self.retries || !hints.should_retry.unwrap_or(is_transient && is_safe) {
+        retries.then(|| self.pause(hints.retry_after, attempt, jitter)).flatten()
+    }
+
+    /// The same for a request that is worth another attempt: `None` after the last one.
+    pub(crate) fn pause(
+        &self,
+        retry_after: Option<Duration>,
+        attempt: u32,
+        jitter: f64,
+    ) -> Option<Duration> {
+        if attempt >= self.retries {
             return None;
         }
-        let asked_for = hints.retry_after.filter(|delay| !delay.is_zero());
+        let asked_for = retry_after.filter(|delay| !delay.is_zero());
         Some(asked_for.unwrap_or_else(|| {
             let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempt));
             let delay = doubled.min(self.longest);

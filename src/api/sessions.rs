@@ -6,13 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        attempt::SendError,
-        body::{BodyError, json_with, list},
+        body::{BodyError, ignore, json_with, list},
         client::Client,
         error::ApiError,
         request::Request,
         response::ApiResponse,
-        retry::Repeat,
     },
     model::{Order, Page, Session, SessionHead, SessionId},
 };
@@ -71,7 +69,7 @@ impl Client {
     /// `GET /v1/sessions/{id}`.
     pub async fn get_session(&self, id: &SessionId) -> Result<ApiResponse<Session>, ApiError> {
         let request = Request::get(vec!["v1", "sessions", id.as_str()]);
-        Ok(self.send(&request, session).await?)
+        self.send(&request, session).await
     }
 
     /// `GET /v1/sessions`: one page, without the large parts of its sessions.
@@ -79,80 +77,34 @@ impl Client {
         &self,
         query: &SessionQuery,
     ) -> Result<ApiResponse<Page<SessionHead>>, ApiError> {
-        Ok(self.send(&query.request(), list).await?)
+        self.send(&query.request(), list).await
     }
 
     /// `POST /v1/sessions/{id}`, body: any of `agent`, `title`, `metadata`, `budget`.
     ///
-    /// Idempotent: every field is the complete new value (`metadata`, a patch, has the new value of
-    /// each key).
+    /// Every field is the complete new value (`metadata`, a patch, has the new value of each key).
     pub async fn update_session(
         &self,
         id: &SessionId,
         body: &Map<String, Value>,
     ) -> Result<ApiResponse<Session>, ApiError> {
         let path = vec!["v1", "sessions", id.as_str()];
-        let request = Request::write(Method::POST, path, Repeat::Idempotent)
-            .json(&Value::Object(body.clone()));
-        Ok(self.send(&request, session).await?)
+        let request = Request::write(Method::POST, path).json(&Value::Object(body.clone()));
+        self.send(&request, session).await
     }
 
     /// `POST /v1/sessions/{id}/archive`.
-    ///
-    /// Idempotent (some services move `archived_at`, whose exact value nobody relies on). Services
-    /// may reject a retry *because* the first attempt succeeded, so a rejection after an attempt
-    /// that may have been carried out is checked by reading the session.
     pub async fn archive_session(&self, id: &SessionId) -> Result<ApiResponse<Session>, ApiError> {
-        let request = |repeat| {
-            let path = vec!["v1", "sessions", id.as_str(), "archive"];
-            Request::write(Method::POST, path, repeat)
-        };
-        match self.send(&request(Repeat::Idempotent), session).await {
-            Err(SendError { error, earlier: Some(earlier) })
-                if matches!(error.http_status(), Some(400 | 409)) =>
-            {
-                let Ok(current) = self.get_session(id).await else {
-                    return Err(earlier);
-                };
-                if current.body.head.is_archived() {
-                    return Ok(current);
-                }
-                // The first attempt did nothing, so the rejection is about the session's state.
-                Ok(self.send(&request(Repeat::IfNotActed), session).await?)
-            }
-            result => Ok(result?),
-        }
+        let path = vec!["v1", "sessions", id.as_str(), "archive"];
+        self.send(&Request::write(Method::POST, path), session).await
     }
 
-    /// `DELETE /v1/sessions/{id}`. The body is whether the service confirms that the session is
-    /// deleted; some confirm nothing, and only reading the session can tell.
-    ///
-    /// Idempotent. A 404 after an attempt that may have been carried out is the success of that
-    /// attempt.
-    pub async fn delete_session(&self, id: &SessionId) -> Result<ApiResponse<bool>, ApiError> {
+    /// `DELETE /v1/sessions/{id}`. Services answer with `session_deleted`, with nothing, or with
+    /// something else: only reading the session tells whether it is gone.
+    pub async fn delete_session(&self, id: &SessionId) -> Result<ApiResponse<()>, ApiError> {
         let path = vec!["v1", "sessions", id.as_str()];
-        let request = Request::write(Method::DELETE, path, Repeat::Idempotent);
-        match self.send(&request, is_deleted).await {
-            Err(failed) if failed.error.is_not_found() && failed.earlier.is_some() => {
-                Ok(ApiResponse {
-                    body: true,
-                    request_id: failed.error.request_id().map(str::to_owned),
-                    date: None,
-                })
-            }
-            // The session still exists, so no earlier attempt deleted it.
-            Err(SendError { error, .. }) if matches!(error.http_status(), Some(400 | 409)) => {
-                Err(error)
-            }
-            result => Ok(result?),
-        }
+        self.send(&Request::write(Method::DELETE, path), ignore).await
     }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a `Parse`")]
-fn is_deleted(body: &[u8]) -> Result<bool, BodyError> {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    Ok(body.get("type").is_some_and(|kind| kind == "session_deleted"))
 }
 
 /// A session, which always has an id: `{"error": …}` with a status of 200 would otherwise be read

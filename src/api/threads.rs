@@ -28,7 +28,7 @@ impl Client {
             .param("limit", query.limit)
             .param("page", query.page.as_ref())
             .params("statuses[]", &query.statuses);
-        Ok(self.send(&request, json).await?)
+        self.send(&request, json).await
     }
 
     /// `GET /v1/sessions/{id}/threads/{thread}/events`: one page of the thread's own history,
@@ -42,6 +42,6 @@ impl Client {
     ) -> Result<ApiResponse<Page<Event>>, ApiError> {
         let path = vec!["v1", "sessions", id.as_str(), "threads", thread.as_str(), "events"];
         let request = Request::get(path).param("limit", limit).param("page", page);
-        Ok(self.send(&request, json).await?)
+        self.send(&request, json).await
     }
 }

@@ -13,6 +13,11 @@ pub(crate) trait Caller: Send + Sync {
     /// Cancelled when the caller no longer wants the answer.
     fn cancellation(&self) -> &CancellationToken;
 
+    /// The program that calls, such as "claude-code 2.1.0", for the audit log.
+    fn client(&self) -> Option<String> {
+        None
+    }
+
     fn progress(&self, _: Progress) -> BoxFuture<'_, ()> {
         future::ready(()).boxed()
     }

@@ -14,6 +14,7 @@ use super::{
     locks::lock,
     op::Op,
     pace::Permits,
+    trail::{OutstandingWrite, Trail},
 };
 use crate::{
     api::{Absence, ApiError, Client, RateLimits, RequestOptions, SessionQuery},
@@ -34,7 +35,9 @@ pub(crate) struct Context {
     time_spent_asking: Arc<Mutex<Duration>>,
     caller: Arc<dyn Caller>,
     allowed_agents: Arc<[String]>,
-    last_write: Arc<Mutex<Option<String>>>,
+    trail: Arc<Trail>,
+    /// Bulk work finishes the sessions that it has begun when it is cancelled.
+    bulk: bool,
 }
 
 impl Context {
@@ -48,6 +51,7 @@ impl Context {
         permits: Permits,
         allowed_agents: &[String],
         caller: Arc<dyn Caller>,
+        trail: Arc<Trail>,
     ) -> Self {
         let client = if bulk {
             let client = permits.bind(client);
@@ -66,13 +70,15 @@ impl Context {
             time_spent_asking: Arc::default(),
             caller,
             allowed_agents: allowed_agents.into(),
-            last_write: Arc::default(),
+            trail,
+            bulk,
         }
     }
 
     /// The same call for one session of many, whose requests use these permits.
-    pub(crate) fn child(&self, permits: Permits) -> Self {
-        Self { client: permits.bind(&self.client), permits, ..self.clone() }
+    pub(crate) fn on_session(&self, id: &SessionId, permits: Permits) -> Self {
+        let trail = self.trail.on_session(id);
+        Self { client: permits.bind(&self.client), permits, trail, ..self.clone() }
     }
 
     pub(crate) fn op(&self) -> Op {
@@ -150,15 +156,31 @@ impl Context {
         Ok(())
     }
 
-    /// Keeps the API's id of a request that changed something, for the audit log.
-    pub(crate) fn note_write(&self, request_id: Option<&str>) {
-        if let Some(id) = request_id {
-            *lock(&self.last_write) = Some(id.to_owned());
+    /// Notes that a write is about to be sent. Fails, so that it is not sent, when the call is
+    /// cancelled or that cannot be audited.
+    pub(crate) fn begin_write(&self) -> Result<OutstandingWrite<'_>, Error> {
+        if self.is_cancelled() && !self.bulk {
+            return Err(ErrorKind::Cancelled.into());
         }
+        self.trail.begin_write().map_err(|cause| {
+            let path = self.trail.audited().map(|call| call.path().to_owned()).unwrap_or_default();
+            ErrorKind::AuditFailed { path, cause: Arc::new(cause) }.into()
+        })
     }
 
-    pub(crate) fn last_write(&self) -> Option<String> {
-        lock(&self.last_write).clone()
+    /// The pause before a write that failed is decided on anew, if that is worth it and there is
+    /// time for it.
+    pub(crate) fn pause_before_repetition(
+        &self,
+        error: &ApiError,
+        repetitions: u32,
+    ) -> Option<Duration> {
+        let pause = self.client.pause_before_repetition(error, repetitions)?;
+        (Instant::now() + pause < self.deadline()).then_some(pause)
+    }
+
+    pub(crate) fn trail(&self) -> &Trail {
+        &self.trail
     }
 
     pub(crate) fn deadline(&self) -> Instant {

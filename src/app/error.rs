@@ -35,6 +35,8 @@ pub(crate) struct Effects {
     pub turn_stopped: bool,
     /// A write was sent whose end is not known.
     pub in_doubt: Option<InDoubt>,
+    /// A write was sent, and the operation ended before its answer came.
+    pub write_abandoned: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -218,9 +220,19 @@ impl Error {
         self
     }
 
+    pub(crate) fn after_abandoned_write(mut self) -> Self {
+        self.effects.write_abandoned = true;
+        self
+    }
+
     pub(crate) fn after_interrupt(mut self) -> Self {
         self.effects.turn_stopped = true;
         self
+    }
+
+    /// Whether a write was sent whose end is not known.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.effects.in_doubt.is_some() || self.effects.write_abandoned
     }
 
     pub(crate) fn kind(&self) -> &ErrorKind {
@@ -316,6 +328,11 @@ impl Error {
     /// Whether the same request may succeed later with nothing changed.
     pub(crate) fn is_transient(&self) -> bool {
         self.as_api().is_some_and(ApiError::is_transient)
+    }
+
+    /// Whether it says that what was read before is gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.http_status(), Some(404 | 410))
     }
 
     /// Whether a service that lacks this operation would have answered so.

@@ -10,6 +10,7 @@ pub(crate) mod interrupt_session;
 pub(crate) mod list_session_events;
 pub(crate) mod list_sessions;
 pub(crate) mod plan_cleanup;
+pub(crate) mod show_plan;
 pub(crate) mod summarize_sessions;
 pub(crate) mod update_session;
 pub(crate) mod update_session_tools;

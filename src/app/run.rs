@@ -4,17 +4,21 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use tokio::time::Instant;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 use super::{
     approval::{APPROVAL_TIMEOUT, Seal},
-    audit::{AuditLog, End, Target},
+    audit::{AuditLog, End, Ended, Target},
     caller::Caller,
     context::Context,
     error::{Error, ErrorKind},
     op::Op,
     services::Services,
     settings::Settings,
+    trail::{Entry, Trail},
 };
 use crate::domain::code::Code;
 
@@ -29,6 +33,8 @@ pub(crate) struct App {
     services: Result<Services, Error>,
     audit: Option<AuditLog>,
     timeout: Duration,
+    /// How many calls of writing tools are running.
+    running: watch::Sender<usize>,
 }
 
 /// One call, as far as what surrounds it is concerned.
@@ -55,6 +61,7 @@ impl App {
         Self {
             audit: settings.audit_log.clone().map(AuditLog::new),
             timeout: settings.timeout,
+            running: watch::Sender::new(0),
             services: match problem {
                 Some(problem) => Err(ErrorKind::InvalidConfiguration(problem).into()),
                 None => Ok(Services::new(settings, seal)),
@@ -75,53 +82,57 @@ impl App {
         outcome: fn(&T) -> Option<String>,
         operation: impl for<'a> FnOnce(&'a Services, &'a Context) -> Operation<'a, T> + Send,
     ) -> Result<T, Error> {
-        let audit = self.audit.as_ref().filter(|_| invocation.writes);
-        let Some(log) = audit else {
-            return self.limited(op, &invocation, caller, operation).await.0;
+        let Some(log) = self.audit.as_ref().filter(|_| invocation.writes) else {
+            return self.limited(op, &invocation, caller, &Trail::new(None), operation).await;
         };
-        let target = &invocation.target;
-        let entry = log.begin(op, target).map_err(|cause| {
+        let call = log.call(op, invocation.target.clone(), caller.client());
+        let trail = Trail::new(Some(call));
+        let entry = Entry::of(&trail);
+        if let Err(cause) = log.ensure_writable() {
             let (path, cause) = (log.path().to_owned(), Arc::new(cause));
             let error = Error::new(ErrorKind::AuditFailed { path, cause });
-            log.entry(op, target).end(End::Code(error.code()), None);
-            error
-        })?;
-        let (result, last_write) = self.limited(op, &invocation, caller, operation).await;
-        let (end, request_id) = match &result {
+            entry.end(Ended::of(End::Code(error.code())));
+            return Err(error);
+        }
+        let result = self.limited(op, &invocation, caller, &trail, operation).await;
+        let last_write = trail.last_write();
+        let (end, request_id, in_doubt) = match &result {
             Ok(answer) => {
                 let outcome = outcome(answer).unwrap_or_else(|| "answered".to_owned());
-                (End::Outcome(outcome), None)
+                (End::Outcome(outcome), None, false)
             }
             // Nothing failed: the adapter asks a person and makes the call again.
             Err(error) if matches!(error.kind(), ErrorKind::InputRequired(_)) => {
-                (End::Outcome(error.code().to_string()), None)
+                (End::Outcome(error.code().to_string()), None, false)
             }
-            Err(error) => (End::Code(error.code()), error.request_id()),
+            Err(error) => (End::Code(error.code()), error.request_id(), error.is_in_doubt()),
         };
-        entry.end(end, request_id.or(last_write.as_deref()));
+        let request_id = request_id.or(last_write.as_deref());
+        entry.end(Ended { end, request_id, in_doubt });
         result
     }
 
     /// Notes in the audit log that a writing call was refused before it could be run.
     pub(crate) fn audit_refusal(&self, op: Op, code: Code) {
         if let Some(log) = &self.audit {
-            log.entry(op, &Target::default()).end(End::Code(code), None);
+            log.call(op, Target::default(), None).ended(Ended::of(End::Code(code)));
         }
     }
 
-    /// Also returns the API's id of the last request that changed something.
     async fn limited<T: Send>(
         &self,
         op: Op,
         invocation: &Invocation,
         caller: Arc<dyn Caller>,
+        trail: &Arc<Trail>,
         operation: impl for<'a> FnOnce(&'a Services, &'a Context) -> Operation<'a, T>,
-    ) -> (Result<T, Error>, Option<String>) {
+    ) -> Result<T, Error> {
         let services = match &self.services {
             Ok(services) => services,
-            Err(error) => return (Err(error.clone()), None),
+            Err(error) => return Err(error.clone()),
         };
         let &Invocation { writes, bulk, .. } = invocation;
+        let _running = writes.then(|| Running::begin(&self.running));
         let longest = if bulk { LONGEST_BULK } else { Duration::MAX };
         let deadline = Instant::now() + self.timeout.min(longest);
         let cancellation = caller.cancellation().clone();
@@ -133,14 +144,22 @@ impl App {
             services.pacer.permits(),
             &services.settings.allowed_agents,
             caller,
+            Arc::clone(trail),
         );
         // Bulk writes notice a cancellation by themselves, between two sessions.
         let stops_by_itself = bulk && writes;
         let end = deadline + GRACE + APPROVAL_TIMEOUT;
+        let cancelled = async {
+            cancellation.cancelled().await;
+            // Nothing more is sent; what was sent is looked after until its end is known.
+            if trail.has_begun() {
+                sleep(GRACE).await;
+            }
+        };
         let running = AssertUnwindSafe(operation(services, &cx)).catch_unwind();
         let result = tokio::select! {
             biased;
-            () = cancellation.cancelled(), if !stops_by_itself => Err(ErrorKind::Cancelled.into()),
+            () = cancelled, if !stops_by_itself => Err(ErrorKind::Cancelled.into()),
             ended = tokio::time::timeout_at(end, running) => match ended {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => {
@@ -150,7 +169,36 @@ impl App {
                 Err(_) => Err(ErrorKind::CallTimedOut.into()),
             },
         };
-        (result, cx.last_write())
+        result.map_err(|error: Error| match trail.is_in_doubt() {
+            true => error.after_abandoned_write(),
+            false => error,
+        })
+    }
+
+    /// Waits until no call of a writing tool is running, at most as long as such a call goes on
+    /// once it is cancelled.
+    pub(crate) async fn drain(&self) {
+        let mut running = self.running.subscribe();
+        let drained = tokio::time::timeout(GRACE, running.wait_for(|&count| count == 0));
+        if drained.await.is_err() {
+            tracing::warn!("calls of writing tools are still running");
+        }
+    }
+}
+
+/// A call of a writing tool that is running.
+struct Running<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Running<'a> {
+    fn begin(running: &'a watch::Sender<usize>) -> Self {
+        running.send_modify(|count| *count += 1);
+        Self(running)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 

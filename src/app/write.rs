@@ -1,13 +1,15 @@
 //! The guarded write: read -> guard -> (wait | interrupt) -> approve -> write -> verify, the only
 //! way in which a session is changed.
 //!
-//! Nothing is sent that the guard did not allow on a reading made right before, and nothing is
-//! reported as done that the answer does not show.
+//! Nothing is sent that the guard did not allow on a reading made right before; that holds for
+//! every repetition too, which begins with a new reading. Nothing is reported as done that was not
+//! seen to be done, and nothing as not done that may have been.
 
 pub(crate) mod attempt;
 pub(crate) mod conditions;
 pub(crate) mod guarded;
 pub(crate) mod poll;
+pub(crate) mod turn_mark;
 
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ pub(crate) use self::{
     guarded::{GuardedWrite, Sent, Written},
 };
 
-use self::attempt::Attempt;
+use self::{attempt::Attempt, turn_mark::InterruptSent};
 use super::{context::Context, error::Error, services::Services};
 use crate::model::SessionId;
 
@@ -52,7 +54,7 @@ pub(crate) async fn write<W: GuardedWrite>(
     };
     let written = attempt.run(write).await;
     written.map_err(|error| match attempt.interrupt {
-        Some(true) => error.after_interrupt(),
+        Some(InterruptSent::Accepted) => error.after_interrupt(),
         _ => error,
     })
 }

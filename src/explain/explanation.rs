@@ -19,6 +19,8 @@ pub(crate) struct Explanation {
     pub http_status: Option<u16>,
     pub request_id: Option<String>,
     pub retry_after: Option<Duration>,
+    /// A write was sent and may have been carried out.
+    pub in_doubt: bool,
 }
 
 impl Explanation {
@@ -32,6 +34,7 @@ impl Explanation {
             http_status: None,
             request_id: None,
             retry_after: None,
+            in_doubt: false,
         }
     }
 

@@ -24,6 +24,8 @@ use crate::{
 };
 
 const CONFIRM: &str = "confirm";
+/// The longest name and version of a host that is noted, in characters.
+const CLIENT_CHARACTERS: usize = 100;
 
 pub(crate) struct McpCaller {
     pub(crate) context: RequestContext<RoleServer>,
@@ -42,6 +44,12 @@ impl McpCaller {
 impl Caller for McpCaller {
     fn cancellation(&self) -> &CancellationToken {
         &self.context.ct
+    }
+
+    fn client(&self) -> Option<String> {
+        let client = self.context.client_info()?;
+        let named = format!("{} {}", client.name, client.version);
+        Some(text::shortened(&text::visible(&named), CLIENT_CHARACTERS))
     }
 
     fn progress(&self, progress: Progress) -> BoxFuture<'_, ()> {

@@ -95,7 +95,11 @@ async fn call<T: SessionsTool>(
     Request { params, context }: Request,
 ) -> CallToolResponse {
     let given = params.arguments.unwrap_or_default();
-    let text = |name: &str| given.get(name)?.as_str().map(str::to_owned);
+    let text = |name: &str| match given.get(name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
     let invocation = Invocation {
         writes: T::EFFECT != Effect::Reads,
         bulk: T::BULK,

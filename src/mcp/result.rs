@@ -60,6 +60,7 @@ pub(crate) fn failure(explanation: &Explanation) -> CallToolResult {
         "http_status": explanation.http_status,
         "request_id": explanation.request_id,
         "retry_after_seconds": explanation.retry_after.map(whole_seconds),
+        "in_doubt": explanation.in_doubt.then_some(true),
     });
     if let Value::Object(parts) = &mut parts {
         parts.retain(|_, value| !value.is_null());

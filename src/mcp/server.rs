@@ -56,9 +56,14 @@ impl Server {
         read: impl AsyncRead + Send + Unpin + 'static,
         write: impl AsyncWrite + Send + Unpin + 'static,
     ) -> Result<(), ServeError> {
+        let app = Arc::clone(&self.app);
         // Boxed, since rmcp's future is large.
         match Box::pin(self.serve(Lines::new(read, write))).await {
-            Ok(running) => Ok(running.waiting().await.map(drop)?),
+            Ok(running) => {
+                let ended = running.waiting().await;
+                app.drain().await;
+                Ok(ended.map(drop)?)
+            }
             // Some hosts open and close a server once before they use it.
             Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
             Err(error) => Err(Box::new(error).into()),

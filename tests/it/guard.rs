@@ -47,16 +47,15 @@ async fn accepting(record: &Value) -> Api {
     updated["agent"]["mcp_servers"] = guarded_calls()[0].1["mcp_servers"].clone();
     let archived = json!({"archived_at": "2026-11-03T00:00:00Z"});
     let archived = with_fields(record.clone(), archived);
-    let deleted = json!({"id": "sesn_1", "type": "session_deleted"});
     let session = "/v1/sessions/sesn_1";
     for (method, path, body) in [
         ("POST", session.to_owned(), updated),
         ("POST", format!("{session}/archive"), archived),
         ("POST", format!("{session}/events"), json!({"data": []})),
-        ("DELETE", session.to_owned(), deleted),
     ] {
         api.answers(method, &path, 200, body).await;
     }
+    api.accepts_delete(session).await;
     api
 }
 

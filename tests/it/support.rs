@@ -1,7 +1,13 @@
 //! What tests share: an MCP host in process, the sandbox, an API of canned answers, and the only
 //! place that knows how a server is configured and started.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use managed_sessions_mcp::{
     cli::{Flags, commands},
@@ -295,6 +301,25 @@ impl Api {
     /// The same, but only once.
     pub(crate) async fn answers_once(&self, method: &str, path: &str, status: u16, body: Value) {
         self.answers_times(1, (method, path), status, body).await;
+    }
+
+    /// Accepts `DELETE path`. The session at this path is gone when it is looked at next, and
+    /// there again after that.
+    pub(crate) async fn accepts_delete(&self, path: &str) {
+        let gone = Arc::new(AtomicBool::new(false));
+        let deleted = Arc::clone(&gone);
+        let answer = move |_: &wiremock::Request| {
+            deleted.store(true, Ordering::SeqCst);
+            let id = json!({"id": "sesn_1", "type": "session_deleted"});
+            ResponseTemplate::new(200).insert_header("request-id", "req_1").set_body_json(id)
+        };
+        let delete = Mock::given(matchers::method("DELETE")).and(matchers::path(path));
+        delete.respond_with(answer).mount(&self.0).await;
+        let not_found =
+            ResponseTemplate::new(404).set_body_json(error("not_found_error", "No such session."));
+        let read = Mock::given(matchers::method("GET")).and(matchers::path(path));
+        let read = read.and(move |_: &wiremock::Request| gone.swap(false, Ordering::SeqCst));
+        read.respond_with(not_found).with_priority(1).mount(&self.0).await;
     }
 
     fn mock(method: &str, path: &str, status: u16, body: Value) -> Mock {

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::api::{
     attempt,
-    attempt::{SendError, SendOptions},
+    attempt::SendOptions,
     body::{BodyError, Parse, json},
     credentials::{files::IssuedToken, secret::Secret, workload::Workload},
     error::{Acted, ApiError},
@@ -76,7 +76,7 @@ impl TokenRequest {
         let mut headers = HeaderMap::new();
         headers.insert("anthropic-beta", HeaderValue::from_static(self.beta));
         let path = vec!["v1", "oauth", "token"];
-        let request = Request::write(Method::POST, path, self.repeat).json(&self.body);
+        let request = Request::write(Method::POST, path).repeat(self.repeat).json(&self.body);
         let prepared = request.prepare(base, headers, self.secret);
         let options = SendOptions {
             policy,
@@ -85,12 +85,11 @@ impl TokenRequest {
             // Not the caller's: it does not count against the rate of the Sessions API.
             caller: &RequestOptions::default(),
         };
-        let mut earlier = None;
         let parse: Parse<IssuedToken> = issued_token;
-        match attempt::send(http, &prepared, &options, &parse, &mut earlier).await {
+        match attempt::send(http, &prepared, &options, &parse).await {
             Ok(response) => Ok(response.body),
             // Whatever was issued, nothing was done to a session.
-            Err(error) => Err(ApiError::from(SendError { error, earlier }).with_acted(Acted::No)),
+            Err(error) => Err(error.with_acted(Acted::No)),
         }
     }
 }

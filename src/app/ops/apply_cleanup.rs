@@ -22,6 +22,7 @@ use super::{archive_session::Archive, delete_session::Deletion};
 use crate::{
     app::{
         approval::{Approval, ApprovalToken, subject::Subject},
+        audit::{End, Ended},
         caller::Progress,
         context::Context,
         error::{Blame, Error, ErrorKind},
@@ -133,7 +134,7 @@ struct Run<'a> {
 /// What became of one session, and whether everything has to slow down because of it.
 enum Worked {
     Settled(Settlement),
-    SlowDown(Code, Option<Duration>),
+    SlowDown(Error),
     Stop(Error),
 }
 
@@ -161,6 +162,7 @@ impl Run<'_> {
                 Some((claim, worked, child, begun)) = working.next(), if !working.is_empty() => {
                     let child: Context = child;
                     permits.merge(child.permits());
+                    audit(&child, plan.action, &worked);
                     failure = self.settle(claim, worked, begun).or(failure);
                     if reported.elapsed() >= REPORT_INTERVAL {
                         reported = Instant::now();
@@ -172,7 +174,8 @@ impl Run<'_> {
                 () = permits.acquire(), if claims_more && !has_permits => {}
                 Some(slot) = services.plans.slot(), if claims_more && has_permits => {
                     if let Some(claim) = plan.claim() {
-                        let child = cx.child(permits.split(REQUESTS_PER_SESSION));
+                        let permits = permits.split(REQUESTS_PER_SESSION);
+                        let child = cx.on_session(&claim.session.id, permits);
                         let begun = Instant::now();
                         working.push(async move {
                             let worked = work(services, &child, &claim).await;
@@ -196,8 +199,9 @@ impl Run<'_> {
                 self.limits = 0;
                 claim.settle(settlement);
             }
-            Worked::SlowDown(code, wait) => {
-                let hint = wait.filter(|wait| !wait.is_zero());
+            Worked::SlowDown(error) => {
+                let code = error.cause_code();
+                let hint = error.retry_after().filter(|wait| !wait.is_zero());
                 let wait = self.services.pacer.pause_for(hint);
                 self.consecutive_failures = failures + 1;
                 if code == Code::RateLimited
@@ -216,11 +220,10 @@ impl Run<'_> {
                     let usual = if is_limit { WAIT_AFTER_LIMIT } else { WAIT_AFTER_FAILURES };
                     self.stopped_by = Some(Stop { code, wait: hint.unwrap_or(usual) });
                 }
-                // Even after a 429: it may answer the repetition of a write that was lost.
-                claim.settle(Settlement::Retry { in_doubt: true });
+                claim.settle(Settlement::Retry { in_doubt: error.is_in_doubt() });
             }
             Worked::Stop(error) => {
-                claim.settle(Settlement::Retry { in_doubt: false });
+                claim.settle(Settlement::Retry { in_doubt: error.is_in_doubt() });
                 return Some(error);
             }
         }
@@ -250,10 +253,33 @@ async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
     match settled {
         Ok(settlement) => Worked::Settled(settlement),
         Err(error) => match error.blame() {
-            Blame::Service => Worked::SlowDown(error.cause_code(), error.retry_after()),
+            Blame::Service => Worked::SlowDown(error),
             Blame::Setup => Worked::Stop(error),
             Blame::Session => Worked::Settled(skipped_or_failed(error)),
         },
+    }
+}
+
+/// Writes the session's own line: that it is settled, or that a write was sent whose end is not
+/// known. What is only put off has none.
+fn audit(cx: &Context, action: Action, worked: &Worked) {
+    let trail = cx.trail();
+    let (end, error) = match worked {
+        Worked::Settled(Settlement::Done) => (End::Outcome(action.done().to_owned()), None),
+        Worked::Settled(Settlement::Skipped(reason)) => {
+            (End::Outcome(format!("skipped: {}", reason.as_str())), None)
+        }
+        Worked::Settled(Settlement::Failed(error)) => (End::Code(error.code()), Some(error)),
+        Worked::SlowDown(error) | Worked::Stop(error) if trail.has_begun() => {
+            (End::Code(error.code()), Some(error))
+        }
+        Worked::Settled(Settlement::Retry { .. }) | Worked::SlowDown(_) | Worked::Stop(_) => return,
+    };
+    if let Some(call) = trail.audited() {
+        let last_write = trail.last_write();
+        let request_id = error.and_then(Error::request_id).or(last_write.as_deref());
+        let in_doubt = trail.is_in_doubt() || error.is_some_and(Error::is_in_doubt);
+        call.ended(Ended { end, request_id, in_doubt });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Delete one session, after the approval and the export that the operator wants.
 
 use crate::{
-    api::{Acted, ApiError, Client},
+    api::Client,
     app::{
         approval::{Approval, BrokenSeal, invalid, subject::Subject},
         context::Context,
@@ -164,22 +164,11 @@ impl GuardedWrite for Deletion<'_> {
     }
 
     async fn send(&self, client: &Client, id: &SessionId, (): &()) -> Sent {
-        let response = client.delete_session(id).await?;
-        if response.body {
-            return Ok(response.map(|_| None));
-        }
-        // The service accepts and does not say what it did.
-        match client.get_session(id).await {
-            Err(error) if error.is_not_found() => Ok(response.map(|_| None)),
-            Err(error) if error.is_transient() => Err(error.with_acted(Acted::Unknown)),
-            // An error on this read says nothing about the delete.
-            Err(error) => {
-                let cause = format!("no deletion reported, and reading fails: {error}");
-                let error = ApiError::bad_response(200, cause, response.request_id);
-                Err(error.with_acted(Acted::Unknown))
-            }
-            Ok(still_there) => Ok(still_there.map(Some)),
-        }
+        Ok(client.delete_session(id).await?.map(|()| None))
+    }
+
+    fn removes(&self) -> bool {
+        true
     }
 
     fn verify(&self, (): &(), _: &Session) -> Result<(), Mismatch> {

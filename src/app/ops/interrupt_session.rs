@@ -12,7 +12,7 @@ use crate::{
         error::Error,
         recent_events::pause,
         services::Services,
-        write::{Conditions, GuardedWrite, Sent, Written, poll::Poll, write},
+        write::{Conditions, GuardedWrite, Sent, Written, poll::Poll, turn_mark::TurnMark, write},
     },
     domain::guard::{Activity, Operation},
     model::{ObjectId, Session, SessionId},
@@ -40,7 +40,15 @@ pub(crate) async fn interrupt_session(
     dry_run: bool,
 ) -> Result<Interrupted, Error> {
     let conditions = Conditions { dry_run, ..Conditions::default() };
-    let before = match write(services, cx, id, &conditions, &mut Interrupt { thread }).await? {
+    cx.ensure_allowed(id).await?;
+    // Before the session is read: a turn that ends in between is taken for another one, and not
+    // interrupted twice.
+    let mark = match dry_run {
+        true => None,
+        false => Some(TurnMark::before(cx, id, thread.as_ref()).await),
+    };
+    let mut interrupt = Interrupt { id, thread, mark };
+    let before = match write(services, cx, id, &conditions, &mut interrupt).await? {
         Written::Unchanged(session) => return Ok(Interrupted::Unchanged(session)),
         Written::DryRun { session, .. } | Written::NeedsApproval { session, .. } => {
             return Ok(Interrupted::DryRun(session));
@@ -81,11 +89,14 @@ async fn until_stopped(
     }
 }
 
-struct Interrupt {
+struct Interrupt<'a> {
+    id: &'a SessionId,
     thread: Option<ObjectId>,
+    /// The turn that it is meant for.
+    mark: Option<TurnMark>,
 }
 
-impl GuardedWrite for Interrupt {
+impl GuardedWrite for Interrupt<'_> {
     type Prepared = ();
 
     fn operation(&self) -> Operation {
@@ -111,5 +122,15 @@ impl GuardedWrite for Interrupt {
             event.insert("session_thread_id".to_owned(), json!(thread.as_str()));
         }
         Ok(client.send_events(id, &[event]).await?.map(|()| None))
+    }
+
+    /// The turn that it was meant for has ended.
+    async fn took_effect(&self, cx: &Context, (): &(), _: &Session) -> Result<bool, Error> {
+        let now = TurnMark::read(cx, self.id, self.thread.as_ref()).await?;
+        Ok(self.is_repeatable() && self.mark.as_ref() != Some(&now))
+    }
+
+    fn is_repeatable(&self) -> bool {
+        self.mark.as_ref().is_some_and(TurnMark::is_known)
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         plan::{
             action::Action,
             progress::{SkipReason, Skipped},
-            store::PlannedSession,
+            store::{Fate, PlannedSession},
         },
         scan::{
             gap::{Gap, LimitsMet},
@@ -36,7 +36,7 @@ use crate::{
 
 /// How many rows an answer shows, and how many bytes they may take together.
 const SHOWN_ROWS: usize = 20;
-const SHOWN_BYTES: usize = 9_000;
+pub(super) const SHOWN_BYTES: usize = 9_000;
 /// Up to this many ids are read one by one; more are looked up in the list, a hundred a request.
 const MAX_READ_ONE_BY_ONE: usize = 10;
 
@@ -329,12 +329,14 @@ impl<'a> Draft<'a> {
         if let Some(reason) = self.refusal(session) {
             return self.skipped.add(reason, &session.id);
         }
+        let row = Row::of(session);
         self.planned.push(PlannedSession {
             id,
             updated_at: session.updated_at.clone(),
+            row: row.clone(),
             in_doubt: false,
+            fate: Fate::Pending,
         });
-        let row = Row::of(session);
         if self.rows.len() < SHOWN_ROWS && self.row_budget.take(&row) {
             self.rows.push(row);
         }

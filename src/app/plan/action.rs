@@ -16,6 +16,14 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    /// What the audit log says of a session to which it was done.
+    pub(crate) fn done(self) -> &'static str {
+        match self {
+            Self::Archive => "archived",
+            Self::Delete => "deleted",
+        }
+    }
+
     pub(crate) fn operation(self) -> Operation {
         match self {
             Self::Archive => Operation::Archive,

@@ -33,7 +33,7 @@ pub(crate) enum SkipReason {
 }
 
 impl SkipReason {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Code(code) => code.as_str(),
             Self::NothingToDo => "nothing_to_do",

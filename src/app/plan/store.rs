@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     app::{error::Error, locks::lock},
+    domain::{code::Code, view::row::Row},
     model::{ApiTime, SessionId},
 };
 
@@ -65,7 +66,8 @@ impl Plans {
                     remaining: sessions.len(),
                     ..PlanProgress::default()
                 },
-                unclaimed: sessions.into(),
+                unclaimed: (0..sessions.len()).collect(),
+                sessions,
                 approved: false,
             }),
         });
@@ -106,13 +108,26 @@ pub(crate) struct Plan {
 pub(crate) struct PlannedSession {
     pub(crate) id: SessionId,
     pub(crate) updated_at: Option<ApiTime>,
+    pub(crate) row: Row,
     /// A write was sent and its end is not known.
     pub(crate) in_doubt: bool,
+    pub(crate) fate: Fate,
+}
+
+/// What became of a session of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Pending,
+    Done,
+    Skipped(SkipReason),
+    Failed(Code),
 }
 
 #[derive(Debug)]
 struct PlanState {
-    unclaimed: VecDeque<PlannedSession>,
+    sessions: Vec<PlannedSession>,
+    /// Their indices.
+    unclaimed: VecDeque<usize>,
     progress: PlanProgress,
     approved: bool,
 }
@@ -134,9 +149,21 @@ impl Plan {
         !lock(&self.state).unclaimed.is_empty()
     }
 
+    /// Its sessions from this one on, with what has become of them so far, while `take` wants more.
+    pub(crate) fn sessions_from(
+        &self,
+        first: usize,
+        mut take: impl FnMut(&PlannedSession) -> bool,
+    ) {
+        let state = lock(&self.state);
+        let _ = state.sessions.iter().skip(first).take_while(|&session| take(session)).count();
+    }
+
     pub(crate) fn claim(self: &Arc<Self>) -> Option<Claim> {
-        let session = lock(&self.state).unclaimed.pop_front()?;
-        Some(Claim { plan: Arc::clone(self), session, settled: false })
+        let mut state = lock(&self.state);
+        let index = state.unclaimed.pop_front()?;
+        let session = state.sessions.get(index)?.clone();
+        Some(Claim { plan: Arc::clone(self), index, session, settled: false })
     }
 }
 
@@ -144,6 +171,7 @@ impl Plan {
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) plan: Arc<Plan>,
+    index: usize,
     pub(crate) session: PlannedSession,
     settled: bool,
 }
@@ -164,33 +192,50 @@ impl Claim {
         self.settled = true;
         let mut state = lock(&self.plan.state);
         let progress = &mut state.progress;
-        match settlement {
-            Settlement::Done => progress.done += 1,
-            Settlement::Skipped(reason) => progress.skipped.add(reason, self.session.id.as_str()),
+        let fate = match settlement {
+            Settlement::Done => {
+                progress.done += 1;
+                Fate::Done
+            }
+            Settlement::Skipped(reason) => {
+                progress.skipped.add(reason, self.session.id.as_str());
+                Fate::Skipped(reason)
+            }
             Settlement::Failed(error) => {
                 progress.failed_count += 1;
+                let fate = Fate::Failed(error.code());
                 if progress.failed.len() < NAMED_FAILURES {
                     let id = self.session.id.to_string();
                     progress.failed.push(FailedSession { id, error });
                 }
+                fate
             }
             Settlement::Retry { in_doubt } => {
-                let mut session = self.session.clone();
-                session.in_doubt |= in_doubt;
-                state.unclaimed.push_back(session);
-                return;
+                state.unclaimed.push_back(self.index);
+                return state.doubt(self.index, in_doubt);
             }
-        }
+        };
         progress.remaining -= 1;
+        if let Some(session) = state.sessions.get_mut(self.index) {
+            session.fate = fate;
+        }
+    }
+}
+
+impl PlanState {
+    fn doubt(&mut self, index: usize, in_doubt: bool) {
+        if let Some(session) = self.sessions.get_mut(index) {
+            session.in_doubt |= in_doubt;
+        }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
         if !self.settled {
-            let mut session = self.session.clone();
-            session.in_doubt = true;
-            lock(&self.plan.state).unclaimed.push_front(session);
+            let mut state = lock(&self.plan.state);
+            state.unclaimed.push_front(self.index);
+            state.doubt(self.index, true);
         }
     }
 }

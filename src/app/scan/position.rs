@@ -17,3 +17,15 @@ pub(crate) struct Position {
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub(super) last_at: Option<String>,
 }
+
+impl Position {
+    /// In a list that this program keeps, after so many entries.
+    pub(crate) fn after(consumed: usize) -> Self {
+        Self { consumed, ..Self::default() }
+    }
+
+    /// How many entries of the page come before.
+    pub(crate) fn consumed(&self) -> usize {
+        self.consumed
+    }
+}

@@ -1,12 +1,12 @@
 //! One write on one session, step by step.
 
-use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{
     conditions::{Conditions, First, IfBusy},
     guarded::{GuardedWrite, Written},
     poll::Poll,
+    turn_mark::{InterruptSent, interrupt},
 };
 use crate::{
     api::{Acted, ApiError, ApiResponse},
@@ -29,8 +29,15 @@ pub(crate) struct Attempt<'a> {
     pub(crate) operation: Operation,
     pub(crate) started: Instant,
     pub(crate) wait_until: Instant,
-    /// Whether an interrupt was sent, and if so, whether the service accepted it.
-    pub(crate) interrupt: Option<bool>,
+    /// The interrupt that was sent for this write.
+    pub(crate) interrupt: Option<InterruptSent>,
+}
+
+/// A write that was sent and may have been carried out.
+struct Lost<P> {
+    /// The session as it was read right before.
+    before: Session,
+    prepared: P,
 }
 
 enum Guarded {
@@ -39,6 +46,8 @@ enum Guarded {
     AllowedAfter(First, Session),
     NeedsApproval(Session, ApprovalToken),
     Unchanged(Session),
+    /// A write whose answer was lost did what was asked; the session, unless it is gone.
+    TookEffect(Option<Session>),
 }
 
 impl Attempt<'_> {
@@ -46,11 +55,27 @@ impl Attempt<'_> {
         &mut self,
         write: &mut W,
     ) -> Result<Written<W::Prepared>, Error> {
+        let mut lost = None;
+        let written = self.until_settled(write, &mut lost).await;
+        written.map_err(|error| match lost {
+            Some(_) => error.in_doubt(self.id, self.operation),
+            None => error,
+        })
+    }
+
+    /// Reads, guards, prepares, approves and sends; every repetition is a new attempt, from a new
+    /// reading on. `lost` is the last write that was sent and may have been carried out.
+    async fn until_settled<W: GuardedWrite>(
+        &mut self,
+        write: &mut W,
+        lost: &mut Option<Lost<W::Prepared>>,
+    ) -> Result<Written<W::Prepared>, Error> {
         let mut pauses = self.services.settings.pauses.conflict.iter();
+        let mut repetitions = 0;
         // An error that repeating the write does not lift, if the guard still allows it.
         let mut rejection = None;
         loop {
-            let (session, first) = match self.guarded(write).await? {
+            let (session, first) = match self.guarded(write, lost.as_ref()).await? {
                 Guarded::Allowed(session) => (session, None),
                 Guarded::AllowedAfter(first, session) => (session, Some(first)),
                 Guarded::NeedsApproval(session, token) => {
@@ -60,12 +85,16 @@ impl Attempt<'_> {
                     });
                 }
                 Guarded::Unchanged(session) => return Ok(Written::Unchanged(session)),
+                Guarded::TookEffect(after) => return Ok(done(lost.take(), after)),
             };
             if let Some(error) = rejection.take() {
                 return Err(self.rejected(session, error).await);
             }
             let Some(prepared) = write.prepare(&session)? else {
-                return Ok(Written::Unchanged(session));
+                return Ok(match lost.take() {
+                    Some(lost) => done(Some(lost), Some(session)),
+                    None => Written::Unchanged(session),
+                });
             };
             if write.inspect(self.cx, &session).await? && !self.conditions.dry_run {
                 continue;
@@ -78,28 +107,74 @@ impl Attempt<'_> {
                 Approval::Recheck => continue,
                 Approval::Needs(token) => return Ok(Written::NeedsApproval { session, token }),
             }
-            match write.send(&self.cx.client(), self.id, &prepared).await {
+            let outstanding = self.cx.begin_write()?;
+            let sent = write.send(&self.cx.client(), self.id, &prepared).await;
+            let error = match sent {
                 Ok(response) => {
-                    self.cx.note_write(response.request_id.as_deref());
+                    outstanding.answered(response.request_id.as_deref());
                     return self.verified(write, session, prepared, response).await;
                 }
-                Err(error) if error.is_workflow_run_open() => {
-                    return Err(Error::new(ErrorKind::WorkflowRunOpen {
-                        session: Box::new(session.head),
-                        operation: self.operation,
-                        error,
-                    }));
-                }
-                Err(error) if matches!(error.http_status(), Some(400 | 409)) => {
-                    // A lagging status is worth some repetitions; what the API says about the
-                    // content of an update will not change by repeating it.
-                    match pauses.next().filter(|_| !self.is_about_content(&error)) {
-                        Some(pause) => sleep(*pause).await,
-                        None => rejection = Some(error),
-                    }
-                }
-                Err(error) => return Err(self.failed(self.operation, error).await),
+                Err(error) => error,
+            };
+            outstanding.answered(error.request_id());
+            if error.is_workflow_run_open() {
+                return Err(Error::new(ErrorKind::WorkflowRunOpen {
+                    session: Box::new(session.head),
+                    operation: self.operation,
+                    error,
+                }));
             }
+            if matches!(error.http_status(), Some(400 | 409)) {
+                // A lagging status is worth some repetitions; what the API says about the
+                // content of an update will not change by repeating it.
+                match pauses.next().filter(|_| !self.is_about_content(&error)) {
+                    Some(pause) => sleep(*pause).await,
+                    None => rejection = Some(error),
+                }
+                continue;
+            }
+            if error.acted() == Acted::Unknown {
+                *lost = Some(Lost { before: session, prepared });
+            }
+            let is_repeatable = lost.is_none() || write.is_repeatable();
+            match self.cx.pause_before_repetition(&error, repetitions).filter(|_| is_repeatable) {
+                Some(pause) => sleep(pause).await,
+                None => return self.given_up(write, lost, error).await,
+            }
+            repetitions += 1;
+        }
+    }
+
+    /// The end of a write that is not sent again: one more look tells whether it took effect.
+    async fn given_up<W: GuardedWrite>(
+        &self,
+        write: &W,
+        lost: &mut Option<Lost<W::Prepared>>,
+        error: ApiError,
+    ) -> Result<Written<W::Prepared>, Error> {
+        if let Some(sent) = lost.as_ref() {
+            let read = self.cx.read_session(self.id).await;
+            if let Ok(Some(after)) = self.effect(write, sent, &read).await {
+                return Ok(done(lost.take(), after));
+            }
+        }
+        Err(self.failed(self.operation, error).await)
+    }
+
+    /// What a write whose answer was lost did, by a reading made after it; `None` for nothing.
+    async fn effect<W: GuardedWrite>(
+        &self,
+        write: &W,
+        lost: &Lost<W::Prepared>,
+        read: &Result<Session, Error>,
+    ) -> Result<Option<Option<Session>>, Error> {
+        match read {
+            Ok(session) => {
+                let took_effect = write.took_effect(self.cx, &lost.prepared, session).await?;
+                Ok(took_effect.then(|| Some(session.clone())))
+            }
+            Err(error) if write.removes() && error.is_gone() => Ok(Some(None)),
+            Err(_) => Ok(None),
         }
     }
 
@@ -122,13 +197,23 @@ impl Attempt<'_> {
         })
     }
 
-    async fn guarded<W: GuardedWrite>(&mut self, write: &mut W) -> Result<Guarded, Error> {
+    async fn guarded<W: GuardedWrite>(
+        &mut self,
+        write: &mut W,
+        lost: Option<&Lost<W::Prepared>>,
+    ) -> Result<Guarded, Error> {
         let pauses = &self.services.settings.pauses;
         let mut stale = pauses.stale_status.iter();
         let new_poll = |cx: &Context, until| Poll::new(until + cx.time_spent_asking(), pauses.poll);
         let mut poll = new_poll(self.cx, self.wait_until);
         loop {
-            let session = self.cx.read_session(self.id).await?;
+            let read = self.cx.read_session(self.id).await;
+            if let Some(lost) = lost
+                && let Some(after) = self.effect(write, lost, &read).await?
+            {
+                return Ok(Guarded::TookEffect(after));
+            }
+            let session = read?;
             self.expect_unchanged(&session)?;
             let statuses = &self.services.statuses;
             let refusal = match statuses.judge(self.operation, &session.head) {
@@ -172,7 +257,7 @@ impl Attempt<'_> {
                         }
                     }
                     poll = new_poll(self.cx, self.wait_until);
-                    self.interrupt = Some(self.send_interrupt().await?);
+                    self.interrupt = Some(interrupt(self.cx, self.id).await?);
                 }
                 IfBusy::Interrupt | IfBusy::Wait => {
                     if !poll.pause(self.cx, &session).await {
@@ -180,7 +265,7 @@ impl Attempt<'_> {
                             session: Box::new(session.head),
                             operation: self.operation,
                             waited: self.started.elapsed(),
-                            interrupted: self.interrupt == Some(true),
+                            interrupted: self.may_have_interrupted(),
                         }));
                     }
                 }
@@ -188,18 +273,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Sends the interrupt; returns whether the service accepted it.
-    async fn send_interrupt(&self) -> Result<bool, Error> {
-        let event = json!({"type": "user.interrupt"});
-        match self.cx.client().send_events(self.id, &[event]).await {
-            Ok(response) => {
-                self.cx.note_write(response.request_id.as_deref());
-                Ok(true)
-            }
-            // It may have gone idle by itself a moment ago: the next reading shows.
-            Err(error) if matches!(error.http_status(), Some(400 | 409)) => Ok(false),
-            Err(error) => Err(self.failed(Operation::Interrupt, error).await),
-        }
+    fn may_have_interrupted(&self) -> bool {
+        self.interrupt.is_some_and(|sent| sent != InterruptSent::Refused)
     }
 
     /// Fails if the session has changed, but for this call's own interrupt, since the caller saw it.
@@ -208,7 +283,7 @@ impl Attempt<'_> {
             return Ok(());
         };
         let updated_at = session.head.updated_at.as_ref();
-        if updated_at.is_some_and(|now| now.shows_as(expected)) || self.interrupt == Some(true) {
+        if updated_at.is_some_and(|now| now.shows_as(expected)) || self.may_have_interrupted() {
             return Ok(());
         }
         Err(Error::new(ErrorKind::SessionChanged {
@@ -217,6 +292,8 @@ impl Attempt<'_> {
         }))
     }
 
+    /// Believes an answer that shows the session as asked, and looks for it otherwise: reads may
+    /// lag for a moment.
     async fn verified<W: GuardedWrite>(
         &self,
         write: &W,
@@ -227,21 +304,46 @@ impl Attempt<'_> {
         let is_as_asked = |after: &Session| {
             after.head.id == self.id.as_str() && write.verify(&prepared, after).is_ok()
         };
-        let mut after = response.body;
-        if after.as_ref().is_some_and(|after| !is_as_asked(after)) {
-            let read = self.cx.read_session(self.id).await;
-            let read = read.map_err(|error| error.in_doubt(self.id, self.operation))?;
-            if let Err(mismatch) = write.verify(&prepared, &read) {
-                return Err(Error::new(ErrorKind::NotApplied {
-                    session: Box::new(read.head),
-                    operation: self.operation,
-                    mismatch,
-                    request_id: response.request_id,
-                }));
-            }
-            after = Some(read);
+        let answered = response.body.filter(|_| !write.removes());
+        if !write.removes() && answered.as_ref().is_none_or(is_as_asked) {
+            return Ok(Written::Done { before, prepared, after: answered.map(Box::new) });
         }
-        Ok(Written::Done { before, prepared, after: after.map(Box::new) })
+        let mut pauses = self.services.settings.pauses.conflict.iter();
+        loop {
+            let read = match self.cx.read_session(self.id).await {
+                Ok(read) => read,
+                Err(error) if write.removes() && error.is_gone() => {
+                    return Ok(Written::Done { before, prepared, after: None });
+                }
+                Err(error) => return Err(self.unverified(error, response.request_id)),
+            };
+            let Err(mismatch) = write.verify(&prepared, &read) else {
+                return Ok(Written::Done { before, prepared, after: Some(Box::new(read)) });
+            };
+            match pauses.next() {
+                Some(pause) => sleep(*pause).await,
+                None => {
+                    return Err(Error::new(ErrorKind::NotApplied {
+                        session: Box::new(read.head),
+                        operation: self.operation,
+                        mismatch,
+                        request_id: response.request_id,
+                    }));
+                }
+            }
+        }
+    }
+
+    /// A write was accepted and cannot be looked at: what the failed read says is not about it.
+    fn unverified(&self, error: Error, request_id: Option<String>) -> Error {
+        let error = match error.is_transient() {
+            true => error,
+            false => {
+                let cause = format!("accepted, and reading fails: {error}");
+                self.api(ApiError::bad_response(200, cause, request_id))
+            }
+        };
+        error.in_doubt(self.id, self.operation)
     }
 
     /// Whether the API refuses what an update says, not the state of the session.
@@ -264,5 +366,15 @@ impl Attempt<'_> {
 
     fn api(&self, error: ApiError) -> Error {
         Error::api(About::Session(self.id.clone()), error)
+    }
+}
+
+fn done<P: Default>(lost: Option<Lost<P>>, after: Option<Session>) -> Written<P> {
+    match lost {
+        Some(Lost { before, prepared }) => {
+            Written::Done { before, prepared, after: after.map(Box::new) }
+        }
+        // Cannot be: only a lost write takes effect.
+        None => Written::Unchanged(after.unwrap_or_default()),
     }
 }

@@ -57,6 +57,7 @@ pub(crate) trait GuardedWrite: Send + Sync {
         std::future::ready(Ok(Approval::Granted))
     }
 
+    /// Sends it, once: whether it is sent again is decided on a new reading.
     fn send(
         &self,
         client: &Client,
@@ -64,9 +65,29 @@ pub(crate) trait GuardedWrite: Send + Sync {
         prepared: &Self::Prepared,
     ) -> impl Future<Output = Sent> + Send;
 
+    /// Whether the session is gone afterwards, so that only reading it verifies the write.
+    fn removes(&self) -> bool {
+        false
+    }
+
     /// Whether the session afterwards is as asked.
     fn verify(&self, _: &Self::Prepared, _: &Session) -> Result<(), Mismatch> {
         Ok(())
+    }
+
+    /// Whether the write took effect whose answer was lost, by the session as it is now.
+    fn took_effect(
+        &self,
+        _: &Context,
+        prepared: &Self::Prepared,
+        session: &Session,
+    ) -> impl Future<Output = Result<bool, Error>> + Send {
+        std::future::ready(Ok(self.verify(prepared, session).is_ok()))
+    }
+
+    /// Whether it may be sent again when its answer was lost and it did not take effect.
+    fn is_repeatable(&self) -> bool {
+        true
     }
 }
 

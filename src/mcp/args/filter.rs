@@ -10,7 +10,7 @@ use crate::{
     mcp::args::values::{AmountArg, PairsArg, TimeArg},
 };
 
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct FilterArgs {
     /// Only sessions of this agent: id or exact name.
     #[schemars(extend("x-alias" = "agent_id"))]

@@ -7,8 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         error::ErrorKind,
-        ops::plan_cleanup::{Limits, Selection, plan_cleanup},
-        plan::{action::Action, progress::Skipped},
+        ops::{
+            plan_cleanup::{Limits, Selection, plan_cleanup},
+            show_plan::show_plan,
+        },
+        plan::{
+            action::Action,
+            progress::{SkipReason, Skipped},
+            store::Fate,
+        },
     },
     domain::view::row::Row,
     explain::{agents::unknown as unknown_agent_warning, gaps},
@@ -24,7 +31,7 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
     /// What to do with the sessions.
-    action: Action,
+    action: Option<Action>,
     /// These sessions, instead of filters.
     #[schemars(length(min = 1, max = 1000))]
     session_ids: Option<Vec<SessionIdArg>>,
@@ -41,6 +48,111 @@ pub(crate) struct Args {
     #[serde(default = "number::<10_000>")]
     #[schemars(range(min = 1, max = 10000))]
     max_scan: u32,
+    /// Instead: an earlier plan, to see each of its sessions and what became of it.
+    plan_id: Option<String>,
+    /// With plan_id: next_page of an earlier answer.
+    page: Option<String>,
+}
+
+impl Args {
+    fn invalid<T>(mistake: &str) -> Result<T, Error> {
+        Err(ErrorKind::InvalidArguments(vec![mistake.to_owned()]).into())
+    }
+
+    /// The action and the sessions of a new plan.
+    fn choice(&mut self) -> Result<(Action, Selection), Error> {
+        let Some(action) = self.action else {
+            return Self::invalid(
+                "action is missing; it must be one of archive, delete (or give plan_id to see an \
+                 earlier plan)",
+            );
+        };
+        if self.page.is_some() {
+            return Self::invalid("page belongs to plan_id; a new plan has no pages yet");
+        }
+        let selection = match self.session_ids.take() {
+            Some(_) if !self.filter.is_empty() => {
+                return Self::invalid("session_ids and filters are given; give one of them");
+            }
+            Some(ids) => Selection::Ids(ids.iter().map(|arg| arg.id().clone()).collect()),
+            None if self.filter.is_empty() => {
+                return Self::invalid(
+                    "neither session_ids nor a filter is given; choose sessions, or give statuses \
+                     with every status to mean all",
+                );
+            }
+            None => {
+                let filter = std::mem::take(&mut self.filter).read(Timestamp::now());
+                Selection::Matching(Box::new(filter.map_err(ErrorKind::InvalidArguments)?))
+            }
+        };
+        Ok((action, selection))
+    }
+
+    fn shown(&self, plan_id: &str, call: ToolCall<'_>) -> Result<Output, Error> {
+        if self.action.is_some() || self.session_ids.is_some() || !self.filter.is_empty() {
+            return Self::invalid(
+                "plan_id shows an earlier plan as it is; give only page with it, or leave it out \
+                 to make a new plan",
+            );
+        }
+        let request = call.list_request(&plan_id, self.page.as_deref())?;
+        let page = show_plan(call.services, plan_id, &request)?;
+        let progress = page.plan.progress();
+        Ok(Output {
+            plan_id: page.plan.id.clone(),
+            expires_at: format!("{:.0}", page.plan.expires_at),
+            matched: progress.matched,
+            sessions: page.sessions.into_iter().map(PlanRow::of).collect(),
+            next_page: page.next_page,
+            total_list_cost: page.plan.list_cost.clone(),
+            skipped: progress.skipped,
+            scanned: None,
+            complete: None,
+            estimated_seconds: None,
+            warnings: Vec::new(),
+        })
+    }
+}
+
+/// A session of a plan, as it was when the plan was made.
+#[derive(Serialize, JsonSchema)]
+struct PlanRow {
+    #[serde(flatten)]
+    row: Row,
+    /// What became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<RowOutcome>,
+    /// Why it was skipped or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum RowOutcome {
+    Pending,
+    Done,
+    Skipped,
+    Failed,
+}
+
+impl PlanRow {
+    fn of((row, fate): (Row, Fate)) -> Self {
+        let (outcome, code) = match fate {
+            Fate::Pending => (RowOutcome::Pending, None),
+            Fate::Done => (RowOutcome::Done, None),
+            Fate::Skipped(reason) => (RowOutcome::Skipped, Some(SkipReason::as_str(reason))),
+            Fate::Failed(code) => (RowOutcome::Failed, Some(code.as_str())),
+        };
+        Self { row, outcome: Some(outcome), code }
+    }
+}
+
+impl From<Row> for PlanRow {
+    fn from(row: Row) -> Self {
+        Self { row, outcome: None, code: None }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -52,19 +164,25 @@ pub(crate) struct Output {
     expires_at: String,
     /// How many sessions would be acted on.
     matched: usize,
-    /// The first of them.
-    sessions: Vec<Row>,
+    /// The first of them; with plan_id a page of them, each with what became of it.
+    sessions: Vec<PlanRow>,
+    /// Give it as page, with plan_id, to go on; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page: Option<String>,
     /// What the matched ones cost so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_list_cost: Option<String>,
     /// Those that may not be acted on, by code: count and first ids.
     skipped: Skipped,
     /// How many sessions were looked at.
-    scanned: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scanned: Option<usize>,
     /// Whether all that could match were.
-    complete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete: Option<bool>,
     /// How long applying it takes.
-    estimated_seconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_seconds: Option<u64>,
     /// Why the answer is empty or not whole, and what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -87,40 +205,29 @@ impl SessionsTool for Args {
     const BULK: bool = true;
     type Output = Output;
 
-    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
-        let selection = match self.session_ids {
-            Some(_) if !self.filter.is_empty() => {
-                let mistake = "session_ids and filters are given; give one of them".to_owned();
-                return Err(ErrorKind::InvalidArguments(vec![mistake]).into());
-            }
-            Some(ids) => Selection::Ids(ids.iter().map(|arg| arg.id().clone()).collect()),
-            None if self.filter.is_empty() => {
-                let mistake = "neither session_ids nor a filter is given; choose sessions, or give \
-                    statuses with every status to mean all";
-                return Err(ErrorKind::InvalidArguments(vec![mistake.to_owned()]).into());
-            }
-            None => {
-                let filter = self.filter.read(Timestamp::now());
-                Selection::Matching(Box::new(filter.map_err(ErrorKind::InvalidArguments)?))
-            }
-        };
+    async fn call(mut self, call: ToolCall<'_>) -> Result<Output, Error> {
+        if let Some(plan_id) = &self.plan_id {
+            return self.shown(plan_id, call);
+        }
+        let (action, selection) = self.choice()?;
         let limits = Limits {
             max_sessions: self.max_sessions as usize,
             max_scan: self.max_scan as usize,
             include_waiting: self.include_waiting,
         };
         let (services, cx) = (call.services, call.cx);
-        let made = plan_cleanup(services, cx, self.action, selection, limits).await?;
+        let made = plan_cleanup(services, cx, action, selection, limits).await?;
         Ok(Output {
             plan_id: made.plan_id,
             expires_at: made.expires_at,
             matched: made.matched,
-            sessions: made.sessions,
+            sessions: made.sessions.into_iter().map(PlanRow::from).collect(),
+            next_page: None,
             total_list_cost: made.total_list_cost,
             skipped: made.skipped,
-            scanned: made.scanned,
-            complete: made.complete,
-            estimated_seconds: made.estimated_seconds,
+            scanned: Some(made.scanned),
+            complete: Some(made.complete),
+            estimated_seconds: Some(made.estimated_seconds),
             warnings: gaps::warnings(&made.gaps, false)
                 .into_iter()
                 .chain(made.unknown_agent.iter().map(unknown_agent_warning))

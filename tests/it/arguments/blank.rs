@@ -27,10 +27,10 @@ async fn unchanging() -> Api {
         ("POST", "/sesn_1", renamed),
         ("POST", "/sesn_1/archive", archived),
         ("POST", "/sesn_1/events", json!({"data": []})),
-        ("DELETE", "/sesn_1", json!({"id": "sesn_1", "type": "session_deleted"})),
     ] {
         api.answers(method, &format!("/v1/sessions{path}"), 200, answer).await;
     }
+    api.accepts_delete("/v1/sessions/sesn_1").await;
     api.answers("GET", "/v1/agents", 200, page(json!([agent]))).await;
     api
 }

@@ -155,20 +155,16 @@ async fn a_rejected_token_is_renewed_once_and_the_request_repeated_once() {
 }
 
 #[tokio::test]
-async fn a_lost_attempt_is_remembered_when_the_token_is_renewed() {
+async fn a_write_with_a_rejected_token_is_not_sent_again_by_the_client() {
     let (files, _) = login(3600);
-    let gone = [Act::ResetAfter, http_error(401), granted(), http_error(404)];
-    let server = Server::start(gone).await;
-    // It is gone because the first attempt deleted it.
-    client(&server, &files).delete_session(&id()).await.unwrap();
-    assert_eq!(server.seen().len(), 4);
-
-    let (files, _) = login(3600);
-    let spent = response(400, &[], r#"{"error":"invalid_grant"}"#);
-    let server = Server::start([Act::ResetAfter, http_error(401), spent]).await;
-    let error = client(&server, &files).delete_session(&id()).await;
-    let error = error.unwrap_err();
-    assert_eq!(error.acted(), Acted::Unknown, "{error:?}");
+    let server = Server::start([http_error(401), granted(), session(true)]).await;
+    let client = client(&server, &files);
+    let error = client.delete_session(&id()).await.unwrap_err();
+    assert!(error.is_worth_repeating(), "with the new token: {error:?}");
+    assert_eq!((error.http_status(), error.acted()), (Some(401), Acted::No));
+    client.delete_session(&id()).await.unwrap();
+    let seen = server.seen();
+    assert_eq!(bearers(&seen).last(), Some(&("session", Some("Bearer new-access"))));
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ impl State {
                 }
                 record(json!({"archived_at": "2026-11-20T00:00:00Z"}))
             }
-            (_, false) if self.written.iter().any(|written| written == id) => reject(500),
+            (_, false) if self.written.iter().any(|written| written == id) => reject(404),
             (_, false) => record(json!({})),
         }
     }

@@ -18,7 +18,8 @@ async fn a_limit_after_a_lost_write_says_that_the_write_may_have_been_carried_ou
         let host = Host::new(&sandbox.base_url()).await;
         let limit =
             Effect::Status { status, retry_after: Some("3600".to_owned()), should_retry: None };
-        for effect in [Effect::ResetAfter, limit] {
+        let lost = Effect::Status { status: 500, retry_after: None, should_retry: None };
+        for effect in [lost, limit] {
             sandbox.fail(Fault::new(effect).on("POST", "/v1/sessions/"));
         }
         let arguments = json!({"session_id": "sesn_01", "title": "Another"});

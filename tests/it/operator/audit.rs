@@ -26,6 +26,7 @@ async fn every_call_of_a_writing_tool_leaves_a_line_and_no_other_call_does() {
             Some((json!(first), "would_archive", false)),
         ),
         ("archive_session", json!({"session_id": first}), Some((json!(first), "archived", true))),
+        ("delete_session", json!({"session_id": 17}), Some((json!("17"), "not_found", true))),
         (
             "delete_session",
             json!({"session_id": busy}),
@@ -44,11 +45,15 @@ async fn every_call_of_a_writing_tool_leaves_a_line_and_no_other_call_does() {
         ("delete_session", json!({"session_id": second}), Some((json!(second), "deleted", true))),
     ] {
         host.call_raw(tool, arguments).await;
+        let sent = line.as_ref().filter(|(_, word, _)| ["archived", "deleted"].contains(word));
+        expected.extend(sent.map(|(id, ..)| json!([tool, id, "begun", false])));
         expected.extend(line.map(|(id, word, request)| json!([tool, id, word, request])));
     }
     let shown = |line: &Value| {
         let milliseconds = line["milliseconds"].as_u64();
-        assert!(milliseconds.is_some_and(|ms| ms < 10_000), "{line}");
+        let begun = line["outcome"] == "begun";
+        assert!(milliseconds.map_or(begun, |ms| !begun && ms < 10_000), "{line}");
+        assert_eq!(line["client"], concat!("rmcp ", "3.11.0"), "{line}");
         let time = line["time"].as_str().expect("a time");
         assert!(time.ends_with('Z') && time.contains('T'), "{time}");
         let word = line.get("outcome").or(line.get("code"));
@@ -97,9 +102,9 @@ async fn a_call_that_cannot_be_audited_is_not_carried_out() {
     std::fs::create_dir(folder.path().join("missing")).expect("a folder");
     assert_eq!(host.outcome("delete_session", session).await, "deleted");
     let lines = json_lines(&file);
-    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines.len(), 3, "{lines:?}");
     assert_eq!(lines[0]["code"], "audit_failed");
-    assert_eq!(lines[1]["outcome"], "deleted");
+    assert_eq!((&lines[1]["outcome"], &lines[2]["outcome"]), (&json!("begun"), &json!("deleted")));
     assert_eq!(sandbox_writes(&sandbox).len(), 1);
 }
 

@@ -20,8 +20,7 @@ fn id() -> Value {
 /// A session with an event, ready to be deleted.
 async fn api() -> Api {
     let api = Api::with_session(session("sesn_1", "idle")).await;
-    let deleted = json!({"id": "sesn_1", "type": "session_deleted"});
-    api.answers("DELETE", SESSION, 200, deleted).await;
+    api.accepts_delete(SESSION).await;
     let events = json!({"data": [{"id": "evt_1", "type": "user.message"}]});
     api.answers("GET", &format!("{SESSION}/events"), 200, events).await;
     api

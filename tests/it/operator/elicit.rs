@@ -284,7 +284,7 @@ async fn a_question_is_an_outcome_in_the_audit_log() {
     let (client, _) = host_of(config, Protocol::Newer, Reaction::Confirms).await;
     client.call_tool(delete(&id)).await.expect("a result");
     let outcomes: Vec<_> = json_lines(&file).iter().map(|line| line["outcome"].clone()).collect();
-    assert_eq!(outcomes, ["input_required", "deleted"]);
+    assert_eq!(outcomes, ["input_required", "begun", "deleted"]);
 }
 
 #[tokio::test]

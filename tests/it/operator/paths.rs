@@ -22,7 +22,7 @@ fn arguments(tool: &Tool, id: &str) -> Value {
             "tools" | "mcp_servers" if tool.name == "update_session_tools" => json!([]),
             "mode" => json!("replace"),
             "title" if tool.name == "update_session" => json!("Another title"),
-            "plan_id" => json!("plan_1"),
+            "plan_id" if tool.name == "apply_cleanup" => json!("plan_1"),
             "action" => json!("delete"),
             _ => continue,
         };

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use AttemptOutcome::{NotSent, ResponseLost, Status};
-use Repeat::{Idempotent, IfNotActed};
+use Repeat::{Idempotent, IfNotActed, Never};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use managed_sessions_mcp::api::retry::{AttemptOutcome, Hints, Policy, Repeat, retry_after};
@@ -37,6 +37,7 @@ fn only_transient_failures_are_retried_and_only_where_that_is_safe() {
     for outcome in [NotSent, Status(429)] {
         check(Idempotent, outcome, &[], soon);
         check(IfNotActed, outcome, &[], soon);
+        check(Never, outcome, &[], None);
     }
     let may_have_acted = [408, 500, 502, 503, 504, 529].map(Status);
     for outcome in may_have_acted.into_iter().chain([ResponseLost]) {
@@ -55,6 +56,9 @@ fn x_should_retry_overrules_everything_but_the_number_of_retries() {
     let (yes, no) = (should_retry("true"), should_retry("false"));
     check(Idempotent, Status(409), &[yes], Some(500));
     check(IfNotActed, Status(500), &[yes], Some(500));
+    for outcome in [NotSent, ResponseLost, Status(429), Status(500)] {
+        check(Never, outcome, &[yes, ("retry-after", "1")], None);
+    }
     check(Idempotent, Status(429), &[no], None);
     check(Idempotent, Status(500), &[no, ("retry-after", "1")], None);
     check(Idempotent, Status(500), &[should_retry("maybe")], Some(500));
