@@ -84,7 +84,7 @@ pub(crate) fn refused(
                 format!(
                     "if {status} is as safe as idle, the operator can start this server with \
                      --idle-status {}",
-                    session.status.escape_default()
+                    text::word(&session.status)
                 ),
             )
         }
@@ -104,8 +104,8 @@ pub(crate) fn session_changed(
         format!(
             "session {} was updated at {}, not at {} as expected, so {name} was not carried out",
             names::session(session),
-            text::visible(now),
-            text::visible(expected),
+            text::word(now),
+            text::word(expected),
         ),
         vocabulary.step(
             Op::GetSession,
@@ -143,7 +143,7 @@ pub(crate) fn busy_timeout(
         format!(
             "session {} was still {} after {} s{after}, so it was not {}",
             names::session(session),
-            text::visible(&session.status),
+            text::word(&session.status),
             waited.as_secs(),
             participle(operation),
         ),
@@ -161,7 +161,7 @@ pub(crate) fn not_applied(
         Mismatch::NotArchived => "it has no archived_at".to_owned(),
         Mismatch::StillThere => "it is still there".to_owned(),
         Mismatch::Fields(fields) => {
-            joined(fields, |field| format!("{} is not as asked for", text::visible(field)))
+            joined(fields, |field| format!("{} is not as asked for", text::word(field)))
         }
         Mismatch::Toolset(differences) => joined(differences, toolset::difference),
     };
@@ -244,7 +244,7 @@ pub(crate) fn conflict(operation: Operation, session: &SessionHead, error: &ApiE
         format!(
             "session {} is {} and could still not be {}: the API keeps refusing it with {}",
             names::session(session),
-            text::visible(&session.status),
+            text::word(&session.status),
             participle(operation),
             text::quoted(api_message(error)),
         ),

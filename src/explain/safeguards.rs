@@ -37,7 +37,7 @@ pub(crate) fn audit_failed(name: &str, path: &Path, cause: &dyn Display) -> Word
             "{name} was not carried out and nothing was sent, because the audit log {} cannot be \
              written: {}",
             names::path(path),
-            text::visible(&cause.to_string()),
+            text::one_line(&cause.to_string()),
         ),
         "the operator makes the file of --audit-log writable; then make the same call again",
     )
@@ -82,7 +82,7 @@ pub(crate) fn export_failed(id: &SessionId, dir: &Path, cause: &dyn Display) -> 
             "session {id} could not be exported to {}: {}; the copy is not complete, and nothing was \
              deleted",
             names::path(dir),
-            text::visible(&cause.to_string()),
+            text::one_line(&cause.to_string()),
         ),
         "if another process exports it, make the same call again once it is done; else the operator \
          makes that folder exist and writable, with room on its disk and nothing but files under \

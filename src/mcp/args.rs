@@ -305,5 +305,5 @@ fn expected(schema: &Value) -> String {
 }
 
 fn quoted(value: &Value) -> String {
-    text::shortened(&text::json(value), QUOTED_CHARACTERS)
+    text::json_within(value, QUOTED_CHARACTERS)
 }
