@@ -169,9 +169,12 @@ impl App {
                 Err(_) => Err(ErrorKind::CallTimedOut.into()),
             },
         };
-        result.map_err(|error: Error| match trail.is_in_doubt() {
-            true => error.after_abandoned_write(),
-            false => error,
+        result.map_err(|error: Error| {
+            let error = services.deletions.recall(error);
+            match trail.is_in_doubt() {
+                true => error.after_abandoned_write(),
+                false => error,
+            }
         })
     }
 
