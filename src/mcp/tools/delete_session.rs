@@ -122,7 +122,7 @@ impl SessionsTool for Args {
         ),
         Text::Always(
             "Refused while it is running or rescheduling unless if_busy says otherwise. Answers a \
-             last snapshot and what is lost. If it answers confirmation_required, ask a person before calling \
+             last snapshot. If it answers confirmation_required, ask a person before calling \
              again with confirmation_token.",
         ),
     ];
