@@ -100,6 +100,7 @@ fn tools(criterion: &mut Criterion) {
         mcp_servers: None,
         remove_tools: vec!["tool_99".to_owned()],
         remove_mcp_servers: vec!["server-3".to_owned()],
+        remove_configs: Vec::new(),
     };
     let plan = toolset::plan(&current, &patch).expect("the patch is possible");
     let result = Toolset {
@@ -108,6 +109,9 @@ fn tools(criterion: &mut Criterion) {
     };
     criterion.bench_function("toolset/merge into 128 tools", |bencher| {
         bencher.iter(|| toolset::plan(black_box(&current), black_box(&patch)));
+    });
+    criterion.bench_function("toolset/undo among 128 tools", |bencher| {
+        bencher.iter(|| toolset::undo(black_box(&current), black_box(&result)));
     });
     criterion.bench_function("toolset/diff of 128 tools", |bencher| {
         bencher.iter(|| toolset::diff(black_box(&current), black_box(&result)));

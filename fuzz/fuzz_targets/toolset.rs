@@ -5,7 +5,7 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use managed_sessions_mcp::domain::toolset::{Mode, Patch, Toolset, diff, plan, verify};
+use managed_sessions_mcp::domain::toolset::{Mode, Patch, Toolset, diff, plan, same, undo, verify};
 use serde_json::{Map, Number, Value};
 
 /// Words that mean something in tools and servers, so that entries meet each other.
@@ -135,6 +135,7 @@ impl<'a> Arbitrary<'a> for Case {
                 mcp_servers: bool::arbitrary(u)?.then(|| entries(u)).transpose()?,
                 remove_tools: words(u)?,
                 remove_mcp_servers: words(u)?,
+                remove_configs: words(u)?,
             },
             answer: toolset(u)?,
         })
@@ -169,13 +170,30 @@ fuzz_target!(|case: Case| {
         Ok(()),
         "its own result is not right"
     );
+    // What undoes it restores what was; so does what undoes that.
+    for (from, to) in [(&current, &after), (&after, &current)] {
+        if let Some(Ok(undo)) = undo(from, to) {
+            let undone = plan(to, &undo).expect("an undo is possible");
+            let undone = undone.applied_to(to);
+            let [old, new] = [from, &undone].map(|toolset| {
+                let all = [toolset.tools.clone(), toolset.mcp_servers.clone()];
+                all.map(Value::Array)
+            });
+            assert!(old.iter().zip(&new).all(|(old, new)| same(old, new)), "{undo:?}");
+        }
+    }
     let nothing = asked.tools.is_none() && asked.mcp_servers.is_none();
     assert_eq!(
         nothing,
         asked.changes.tools.is_empty() && asked.changes.mcp_servers.is_empty()
     );
     // Doing it again changes nothing more. What was removed cannot be named again.
-    if patch.remove_tools.is_empty() && patch.remove_mcp_servers.is_empty() {
+    let removals = [
+        &patch.remove_tools,
+        &patch.remove_mcp_servers,
+        &patch.remove_configs,
+    ];
+    if removals.iter().all(|names| names.is_empty()) {
         let again = plan(&after, &patch).expect("what was possible still is");
         assert!(
             again.tools.is_none() && again.mcp_servers.is_none(),

@@ -20,7 +20,10 @@ pub(crate) use self::{
     guarded::{GuardedWrite, Sent, Written},
 };
 
-use self::{attempt::Attempt, turn_mark::InterruptSent};
+use self::{
+    attempt::{Attempt, PendingInterrupt},
+    turn_mark::InterruptSent,
+};
 use super::{context::Context, error::Error, services::Services};
 use crate::model::SessionId;
 
@@ -51,6 +54,7 @@ pub(crate) async fn write<W: GuardedWrite>(
         started,
         wait_until: (started + conditions.wait).min(latest),
         interrupt: None,
+        pending_interrupt: PendingInterrupt::default(),
     };
     let written = attempt.run(write).await;
     written.map_err(|error| match attempt.interrupt {

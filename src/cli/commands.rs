@@ -58,8 +58,33 @@ pub async fn run(
 
 async fn serve(config: Config, flags: &Flags) -> CommandResult {
     let (config, _sandbox) = with_sandbox(config, flags).await?;
-    server(config).serve_stdio().await?;
+    let server = server(config);
+    tokio::select! {
+        served = server.clone().serve_stdio() => served?,
+        signalled = shutdown_signal() => signalled?,
+    }
+    server.drain().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for a signal that ends the program as the end of stdin does.
+#[cfg(unix)]
+async fn shutdown_signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = hangup.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn shutdown_signal() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 /// Serves only the sandbox, until Ctrl-C.

@@ -18,7 +18,11 @@
 //! # Removing
 //! Removals apply to what the session has, in both modes. Names to remove from an array that is
 //! given in mode replace are a contradiction, and so is a name that is both removed and given.
-//! Removing a server removes the toolset that refers to it, unless that toolset is given.
+//! Removing a server removes the toolset that refers to it, unless that toolset is given. A config
+//! that is removed by name is a change even if it repeats the default.
+//!
+//! # Undoing
+//! See [`undo()`].
 //!
 //! # What counts as a change
 //! Values are compared by meaning: numbers exactly and by value (1.50 is 1.5), objects regardless
@@ -31,49 +35,29 @@
 //! - the domain lists and other settings of the web tools: unset, the same as null.
 
 mod check;
+mod config_name;
 mod diff;
 mod identity;
 mod merge;
 mod patch;
+mod plan;
 mod problem;
 mod resolve;
+mod undo;
 mod value;
 mod value_path;
 mod verify;
 mod warning;
 
+pub(crate) use crate::domain::toolset::warning::added_without_vault;
 pub use crate::domain::toolset::{
-    diff::{Changed, Changes, Diff, ToolsetChange, diff},
+    diff::{Changed, Changes, Diff, diff},
     identity::{Identity, Section},
     patch::{Mode, Patch, Toolset},
+    plan::{ToolsetChange, plan},
     problem::{Expected, MOST_DOMAINS, Problem, ProblemKind},
+    undo::{NoUndo, undo},
     value::{covers, same},
     verify::{Difference, verify},
-    warning::{BUILT_IN_TOOLS, Warning},
+    warning::{BUILT_IN_TOOLS, Dropped, Warning},
 };
-
-/// Computes what to send so that `patch` is applied to `current`.
-///
-/// # Errors
-/// Everything that is wrong with the patch or would be wrong with its result. What was already
-/// wrong in the session and stays as it is does not count.
-pub fn plan(current: &Toolset, patch: &Patch) -> Result<ToolsetChange, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let result = merge::merge(current, patch, &mut problems);
-    check::check(current, &result, &mut problems);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let warnings = warning::warnings(&result);
-    let new = Toolset {
-        tools: result.tools.into_iter().map(|entry| entry.value).collect(),
-        mcp_servers: result.servers.into_iter().map(|entry| entry.value).collect(),
-    };
-    let changes = diff(current, &new);
-    Ok(ToolsetChange {
-        tools: (!changes.tools.is_empty()).then_some(new.tools),
-        mcp_servers: (!changes.mcp_servers.is_empty()).then_some(new.mcp_servers),
-        changes,
-        warnings,
-    })
-}

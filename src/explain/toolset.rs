@@ -1,19 +1,21 @@
 //! What is wrong with a change of tools, what is worth a look, and how the service's answer
 //! differs from what was asked.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::domain::{
     text,
     toolset::{
-        BUILT_IN_TOOLS, Difference, Expected, Identity, MOST_DOMAINS, Problem, ProblemKind,
-        Section, Warning,
+        BUILT_IN_TOOLS, Difference, Dropped, Expected, Identity, MOST_DOMAINS, NoUndo, Problem,
+        ProblemKind, Section, Warning,
     },
     view::fit::LeftOut,
 };
 
 /// Longest value or name shown, in characters.
 const SHOWN_CHARACTERS: usize = 80;
+/// Longest list in a warning, in bytes.
+const LISTED_BYTES: usize = 1_500;
 
 /// One clause: path, what was found there, and what is allowed.
 pub fn problem(problem: &Problem) -> String {
@@ -54,7 +56,7 @@ pub fn problem(problem: &Problem) -> String {
         ),
         ProblemKind::NothingGiven => clause(
             "nothing to change",
-            "at least one of tools, mcp_servers, remove_tools, remove_mcp_servers",
+            "at least one of tools, mcp_servers, remove_tools, remove_mcp_servers, remove_configs",
         ),
         ProblemKind::EmptyMerge => clause(
             "an empty array, which changes nothing in mode merge",
@@ -82,6 +84,24 @@ pub fn problem(problem: &Problem) -> String {
                 &format!("a name of one entry; or {array} without it, with mode replace"),
             )
         }
+        ProblemKind::UnknownConfig(name, known) => {
+            let nothing = || "nothing: no toolset of the session has configs".to_owned();
+            clause(&quoted(name), &list(known).unwrap_or_else(nothing))
+        }
+        ProblemKind::AmbiguousConfig(name, configs) => {
+            let configs = configs.iter();
+            let configs =
+                configs.map(|(toolset, tool)| format!("{} of {}", quoted(tool), entry(toolset)));
+            let configs = configs.collect::<Vec<_>>().join(", ");
+            clause(
+                &format!("{}, which is several configs: {configs}", quoted(name)),
+                "a name of one config; or tools without it, with mode replace",
+            )
+        }
+        ProblemKind::ConfigRemovedAndGiven(name, path) => clause(
+            &format!("{}, which is also given as {path}", quoted(name)),
+            "each config once: to remove it or to change it",
+        ),
         ProblemKind::RemovedAndGiven(section, name, index) => {
             let (name, array) = (quoted(name), section.name());
             clause(
@@ -144,11 +164,26 @@ pub fn warning(warning: &Warning) -> String {
             format!("the mcp_toolset of {} is removed together with its server", quoted(server))
         }
         Warning::UnusedServers(servers) => {
-            let servers = list(servers).unwrap_or_default();
+            let servers = listed(servers);
             format!("no toolset uses these servers: {servers}")
         }
+        Warning::AddedWithoutToolset(server) => {
+            let toolset = json!({"type": "mcp_toolset", "mcp_server_name": server});
+            format!(
+                "no toolset uses the server {}, so the session gets none of its tools; add this to \
+                 tools: {}",
+                quoted(server),
+                text::json(&toolset)
+            )
+        }
+        Warning::AddedWithoutVault(servers) => format!(
+            "the session has no vault, so these servers get no credentials: {}; vaults are chosen \
+             when a session is created",
+            listed(servers)
+        ),
+        Warning::Dropped(dropped) => self::dropped(dropped),
         Warning::Overridden(path, tools) => {
-            let tools = list(tools).unwrap_or_default();
+            let tools = listed(tools);
             format!("{path}: the configs of these tools keep their own settings: {tools}")
         }
         Warning::UnknownTool(path, name) => {
@@ -158,11 +193,46 @@ pub fn warning(warning: &Warning) -> String {
         Warning::AlmostKnownType(path, meant) => {
             format!("{path}: this type is not known; {} may be meant", quoted(meant))
         }
+        Warning::DefaultStaysOff(path) => format!(
+            "{path}: the tools that follow this default are off (enabled false) and stay off; give \
+             \"enabled\":true to turn them on"
+        ),
         Warning::StaysOff(path) => format!(
             "{path}: this tool is off (enabled false) and stays off; give \"enabled\":true to turn \
              it on"
         ),
     }
+}
+
+fn dropped(dropped: &Dropped) -> String {
+    let entries = |entries: &[Identity]| entries.iter().map(entry).collect::<Vec<_>>();
+    let names = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>();
+    let parts = [
+        ("tools", entries(&dropped.tools)),
+        ("mcp_servers", names(&dropped.servers)),
+        ("configs", names(&dropped.configs)),
+        ("default_config of", entries(&dropped.defaults)),
+    ];
+    let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
+    let parts: Vec<_> =
+        parts.map(|(what, names)| format!("{what} {}", bounded(names.into_iter()))).collect();
+    format!("mode replace drops what is not given: {}", parts.join("; "))
+}
+
+/// Why a change cannot be undone by one call.
+pub(crate) fn no_undo(reason: &NoUndo) -> String {
+    let reason = match reason {
+        NoUndo::Refused(problems) => {
+            let problems = bounded(problems.iter().map(problem));
+            format!("what the session had would be refused if it were given: {problems}")
+        }
+        NoUndo::Inexact => "no single call restores what was exactly".to_owned(),
+        NoUndo::Altered => "what the session had holds invisible characters or numbers that do \
+                            not survive a copy of this answer"
+            .to_owned(),
+        NoUndo::TooLarge(bytes) => format!("its {bytes} bytes do not fit into an answer"),
+    };
+    format!("undo is left out: {reason}")
 }
 
 /// One clause, which begins with the path into the answer.
@@ -204,6 +274,25 @@ fn entry(identity: &Identity) -> String {
 fn list(names: &[String]) -> Option<String> {
     let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
     (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// The names in quotes, as many as a warning may hold.
+fn listed(names: &[String]) -> String {
+    bounded(names.iter().map(|name| quoted(name)))
+}
+
+/// Joined with commas, as many as a warning may hold.
+fn bounded(parts: impl Iterator<Item = String>) -> String {
+    let (mut shown, mut more) = (String::new(), 0);
+    for part in parts {
+        if more > 0 || shown.len() + part.len() > LISTED_BYTES {
+            more += 1;
+        } else {
+            let comma = if shown.is_empty() { "" } else { ", " };
+            shown = format!("{shown}{comma}{part}");
+        }
+    }
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
 fn quoted(name: &str) -> String {

@@ -205,7 +205,8 @@ pub(crate) const INSTRUCTIONS: [Text; 11] = [
     ),
     Text::Where(
         Op::UpdateSessionTools,
-        "update_session_tools replaces whole arrays; mode merge changes only what is named.",
+        "update_session_tools changes only what is named, unless mode is replace; undo in its \
+         answer is the call that restores what was.",
     ),
     Text::Where(
         Op::ApplyCleanup,

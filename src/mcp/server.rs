@@ -39,6 +39,12 @@ impl Server {
         self.serve_lines(read, write).await
     }
 
+    /// Waits, for some seconds at most, until the calls that change something have ended: what was
+    /// sent is noted with its end.
+    pub async fn drain(&self) {
+        self.app.drain().await;
+    }
+
     /// Serves MCP over a bidirectional stream, such as an in-memory pipe.
     ///
     /// # Errors
@@ -56,14 +62,9 @@ impl Server {
         read: impl AsyncRead + Send + Unpin + 'static,
         write: impl AsyncWrite + Send + Unpin + 'static,
     ) -> Result<(), ServeError> {
-        let app = Arc::clone(&self.app);
         // Boxed, since rmcp's future is large.
         match Box::pin(self.serve(Lines::new(read, write))).await {
-            Ok(running) => {
-                let ended = running.waiting().await;
-                app.drain().await;
-                Ok(ended.map(drop)?)
-            }
+            Ok(running) => Ok(running.waiting().await.map(drop)?),
             // Some hosts open and close a server once before they use it.
             Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
             Err(error) => Err(Box::new(error).into()),

@@ -4,6 +4,7 @@
 mod details;
 mod disabled_tools;
 mod doubt;
+mod interleavings;
 mod races;
 mod unseen;
 mod wording;

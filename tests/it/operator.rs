@@ -5,6 +5,8 @@ mod audit;
 mod confirm;
 mod copies;
 mod elicit;
+#[cfg(unix)]
+mod endings;
 mod export;
 mod paths;
 

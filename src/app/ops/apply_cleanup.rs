@@ -250,6 +250,11 @@ async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
         Ok(false) => write_one(services, cx, &claim.plan, session).await,
         Err(error) => Err(error),
     };
+    // A write of an earlier call may still have been carried out.
+    let settled = settled.map_err(|error| match session.in_doubt {
+        true => error.in_doubt(&session.id, action.operation()),
+        false => error,
+    });
     match settled {
         Ok(settlement) => Worked::Settled(settlement),
         Err(error) => match error.blame() {
@@ -283,9 +288,12 @@ fn audit(cx: &Context, action: Action, worked: &Worked) {
     }
 }
 
-/// A session that is no longer as planned is skipped.
+/// A session that is no longer as planned is skipped, unless a write may have been carried out.
 fn skipped_or_failed(error: Error) -> Settlement {
     let code = error.code();
+    if error.is_in_doubt() {
+        return Settlement::Failed(error);
+    }
     match code {
         Code::NotFound
         | Code::AgentNotAllowed

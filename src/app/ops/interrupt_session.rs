@@ -124,10 +124,15 @@ impl GuardedWrite for Interrupt<'_> {
         Ok(client.send_events(id, &[event]).await?.map(|()| None))
     }
 
-    /// The turn that it was meant for has ended.
-    async fn took_effect(&self, cx: &Context, (): &(), _: &Session) -> Result<bool, Error> {
+    /// Whether the turn that it was meant for has ended. One that was not carried out is meant for
+    /// whatever turn is running now.
+    async fn look_back(&mut self, cx: &Context, lost: bool) -> Result<Option<bool>, Error> {
         let now = TurnMark::read(cx, self.id, self.thread.as_ref()).await?;
-        Ok(self.is_repeatable() && self.mark.as_ref() != Some(&now))
+        if lost {
+            return Ok(Some(self.is_repeatable() && self.mark.as_ref() != Some(&now)));
+        }
+        self.mark = Some(now);
+        Ok(Some(false))
     }
 
     fn is_repeatable(&self) -> bool {

@@ -12,10 +12,13 @@ use crate::{
     },
     domain::{
         guard::Operation,
-        toolset::{self, Patch, Toolset, ToolsetChange},
+        toolset::{self, NoUndo, Patch, Toolset, ToolsetChange},
     },
     model::{Session, SessionId},
 };
+
+/// The patch that takes a change back, or why there is none.
+pub(crate) type Undo = Result<Patch, NoUndo>;
 
 pub(crate) async fn update_session_tools(
     services: &Services,
@@ -23,8 +26,31 @@ pub(crate) async fn update_session_tools(
     id: &SessionId,
     patch: Patch,
     conditions: &Conditions,
-) -> Result<Written<ToolsetChange>, Error> {
-    write(services, cx, id, conditions, &mut UpdateTools(patch)).await
+) -> Result<(Written<ToolsetChange>, Option<Undo>), Error> {
+    let written = write(services, cx, id, conditions, &mut UpdateTools(patch)).await?;
+    let undo = undo(&written);
+    Ok((written, undo))
+}
+
+/// The patch that restores the tools, of a dry run as if it had been carried out.
+fn undo(written: &Written<ToolsetChange>) -> Option<Undo> {
+    let (before, after) = match written {
+        Written::DryRun { session, prepared, .. } => {
+            let before = Toolset::of(session);
+            let after = prepared.applied_to(&before);
+            (before, after)
+        }
+        Written::Done { before, after: Some(after), .. } => {
+            (Toolset::of(before), Toolset::of(after))
+        }
+        Written::Done { before, prepared, after: None } => {
+            let before = Toolset::of(before);
+            let after = prepared.applied_to(&before);
+            (before, after)
+        }
+        Written::Unchanged(_) | Written::NeedsApproval { .. } => return None,
+    };
+    toolset::undo(&before, &after)
 }
 
 struct UpdateTools(Patch);
@@ -38,10 +64,14 @@ impl GuardedWrite for UpdateTools {
 
     fn prepare(&self, session: &Session) -> Result<Option<ToolsetChange>, Error> {
         let plan = toolset::plan(&Toolset::of(session), &self.0);
-        let plan = plan.map_err(|problems| ErrorKind::InvalidToolset {
+        let mut plan = plan.map_err(|problems| ErrorKind::InvalidToolset {
             session: Box::new(session.head.clone()),
             problems,
         })?;
+        let vaults = session.fields.get("vault_ids").and_then(Value::as_array);
+        if vaults.is_some_and(Vec::is_empty) {
+            plan.warnings.extend(toolset::added_without_vault(&plan.changes));
+        }
         Ok((!plan.changes.is_empty()).then_some(plan))
     }
 

@@ -6,7 +6,7 @@ use super::{
     conditions::{Conditions, First, IfBusy},
     guarded::{GuardedWrite, Written},
     poll::Poll,
-    turn_mark::{InterruptSent, interrupt},
+    turn_mark::{InterruptSent, TurnMark},
 };
 use crate::{
     api::{Acted, ApiError, ApiResponse},
@@ -31,6 +31,19 @@ pub(crate) struct Attempt<'a> {
     pub(crate) wait_until: Instant,
     /// The interrupt that was sent for this write.
     pub(crate) interrupt: Option<InterruptSent>,
+    pub(crate) pending_interrupt: PendingInterrupt,
+}
+
+/// An interrupt that is about to be sent for another write, or sent again.
+#[derive(Debug, Default)]
+pub(crate) struct PendingInterrupt {
+    /// The turn it is meant for.
+    mark: Option<TurnMark>,
+    /// The mark was read after the last attempt, so that it can be sent after the next reading.
+    is_current: bool,
+    /// An attempt may have been carried out.
+    lost: bool,
+    repetitions: u32,
 }
 
 /// A write that was sent and may have been carried out.
@@ -71,11 +84,11 @@ impl Attempt<'_> {
         lost: &mut Option<Lost<W::Prepared>>,
     ) -> Result<Written<W::Prepared>, Error> {
         let mut pauses = self.services.settings.pauses.conflict.iter();
-        let mut repetitions = 0;
+        let (mut repetitions, mut has_failed) = (0, false);
         // An error that repeating the write does not lift, if the guard still allows it.
         let mut rejection = None;
         loop {
-            let (session, first) = match self.guarded(write, lost.as_ref()).await? {
+            let (session, first) = match self.guarded(write, lost.as_ref(), has_failed).await? {
                 Guarded::Allowed(session) => (session, None),
                 Guarded::AllowedAfter(first, session) => (session, Some(first)),
                 Guarded::NeedsApproval(session, token) => {
@@ -117,6 +130,7 @@ impl Attempt<'_> {
                 Err(error) => error,
             };
             outstanding.answered(error.request_id());
+            has_failed = true;
             if error.is_workflow_run_open() {
                 return Err(Error::new(ErrorKind::WorkflowRunOpen {
                     session: Box::new(session.head),
@@ -148,34 +162,19 @@ impl Attempt<'_> {
     /// The end of a write that is not sent again: one more look tells whether it took effect.
     async fn given_up<W: GuardedWrite>(
         &self,
-        write: &W,
+        write: &mut W,
         lost: &mut Option<Lost<W::Prepared>>,
         error: ApiError,
     ) -> Result<Written<W::Prepared>, Error> {
-        if let Some(sent) = lost.as_ref() {
+        if let Some(sent) = lost.as_ref()
+            && let Ok(seen) = write.look_back(self.cx, true).await
+        {
             let read = self.cx.read_session(self.id).await;
-            if let Ok(Some(after)) = self.effect(write, sent, &read).await {
+            if let Some(after) = effect(write, sent, seen, &read) {
                 return Ok(done(lost.take(), after));
             }
         }
         Err(self.failed(self.operation, error).await)
-    }
-
-    /// What a write whose answer was lost did, by a reading made after it; `None` for nothing.
-    async fn effect<W: GuardedWrite>(
-        &self,
-        write: &W,
-        lost: &Lost<W::Prepared>,
-        read: &Result<Session, Error>,
-    ) -> Result<Option<Option<Session>>, Error> {
-        match read {
-            Ok(session) => {
-                let took_effect = write.took_effect(self.cx, &lost.prepared, session).await?;
-                Ok(took_effect.then(|| Some(session.clone())))
-            }
-            Err(error) if write.removes() && error.is_gone() => Ok(Some(None)),
-            Err(_) => Ok(None),
-        }
     }
 
     async fn rejected(&self, session: Session, error: ApiError) -> Error {
@@ -201,15 +200,20 @@ impl Attempt<'_> {
         &mut self,
         write: &mut W,
         lost: Option<&Lost<W::Prepared>>,
+        has_failed: bool,
     ) -> Result<Guarded, Error> {
         let pauses = &self.services.settings.pauses;
         let mut stale = pauses.stale_status.iter();
         let new_poll = |cx: &Context, until| Poll::new(until + cx.time_spent_asking(), pauses.poll);
         let mut poll = new_poll(self.cx, self.wait_until);
         loop {
+            let seen = match has_failed {
+                true => write.look_back(self.cx, lost.is_some()).await?,
+                false => None,
+            };
             let read = self.cx.read_session(self.id).await;
             if let Some(lost) = lost
-                && let Some(after) = self.effect(write, lost, &read).await?
+                && let Some(after) = effect(write, lost, seen, &read)
             {
                 return Ok(Guarded::TookEffect(after));
             }
@@ -249,6 +253,10 @@ impl Attempt<'_> {
                     return Ok(Guarded::AllowedAfter(First::Wait, session));
                 }
                 IfBusy::Interrupt if self.interrupt.is_none() => {
+                    if !self.pending_interrupt.is_current {
+                        self.interrupt = self.mark_turn().await?;
+                        continue;
+                    }
                     match write.approve(self.cx, &session, true).await? {
                         Approval::Granted => {}
                         Approval::Recheck => continue,
@@ -257,7 +265,7 @@ impl Attempt<'_> {
                         }
                     }
                     poll = new_poll(self.cx, self.wait_until);
-                    self.interrupt = Some(interrupt(self.cx, self.id).await?);
+                    self.interrupt = self.send_interrupt().await?;
                 }
                 IfBusy::Interrupt | IfBusy::Wait => {
                     if !poll.pause(self.cx, &session).await {
@@ -271,6 +279,55 @@ impl Attempt<'_> {
                 }
             }
         }
+    }
+
+    /// Marks the turn that an interrupt is meant for, before the session is read for it. Once one
+    /// may have been carried out, only that turn may be interrupted again.
+    async fn mark_turn(&mut self) -> Result<Option<InterruptSent>, Error> {
+        let pending = &mut self.pending_interrupt;
+        pending.is_current = true;
+        if !pending.lost {
+            pending.mark = Some(TurnMark::before(self.cx, self.id, None).await);
+            return Ok(None);
+        }
+        let now = TurnMark::read(self.cx, self.id, None).await;
+        let now = now.map_err(|error| error.in_doubt(self.id, Operation::Interrupt))?;
+        Ok((pending.mark.as_ref() != Some(&now)).then_some(InterruptSent::Unknown))
+    }
+
+    /// Sends an interrupt; `None` if that failed and is to be tried again on a new reading.
+    async fn send_interrupt(&mut self) -> Result<Option<InterruptSent>, Error> {
+        let event = serde_json::json!({"type": "user.interrupt"});
+        let outstanding = self.cx.begin_write()?;
+        let error = match self.cx.client().send_events(self.id, &[event]).await {
+            Ok(response) => {
+                outstanding.answered(response.request_id.as_deref());
+                return Ok(Some(InterruptSent::Accepted));
+            }
+            Err(error) => error,
+        };
+        outstanding.answered(error.request_id());
+        let pending = &mut self.pending_interrupt;
+        // It may have gone idle by itself a moment ago: the next reading shows.
+        if matches!(error.http_status(), Some(400 | 409)) {
+            let lost = pending.lost;
+            return Ok(Some(if lost { InterruptSent::Unknown } else { InterruptSent::Refused }));
+        }
+        pending.lost |= error.acted() == Acted::Unknown;
+        pending.is_current = false;
+        let is_repeatable = !pending.lost || pending.mark.as_ref().is_some_and(TurnMark::is_known);
+        let pause = self.cx.pause_before_repetition(&error, pending.repetitions);
+        pending.repetitions += 1;
+        if let Some(pause) = pause.filter(|_| is_repeatable) {
+            sleep(pause).await;
+            return Ok(None);
+        }
+        if pending.lost && is_repeatable && self.mark_turn().await?.is_some() {
+            return Ok(Some(InterruptSent::Unknown));
+        }
+        let lost = self.pending_interrupt.lost;
+        let error = self.failed(Operation::Interrupt, error).await;
+        Err(if lost { error.in_doubt(self.id, Operation::Interrupt) } else { error })
     }
 
     fn may_have_interrupted(&self) -> bool {
@@ -366,6 +423,23 @@ impl Attempt<'_> {
 
     fn api(&self, error: ApiError) -> Error {
         Error::api(About::Session(self.id.clone()), error)
+    }
+}
+
+/// What a write whose answer was lost did, by what was `seen` and a reading made after it: the
+/// session afterwards, unless it is gone; `None` if it did nothing.
+fn effect<W: GuardedWrite>(
+    write: &W,
+    lost: &Lost<W::Prepared>,
+    seen: Option<bool>,
+    read: &Result<Session, Error>,
+) -> Option<Option<Session>> {
+    match read {
+        Ok(session) => {
+            let took_effect = seen.unwrap_or_else(|| write.verify(&lost.prepared, session).is_ok());
+            took_effect.then(|| Some(session.clone()))
+        }
+        Err(error) => (write.removes() && error.is_gone()).then_some(None),
     }
 }
 

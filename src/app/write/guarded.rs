@@ -75,14 +75,14 @@ pub(crate) trait GuardedWrite: Send + Sync {
         Ok(())
     }
 
-    /// Whether the write took effect whose answer was lost, by the session as it is now.
-    fn took_effect(
-        &self,
+    /// Looks, before the session is read again after a failure, at what its record does not show:
+    /// whether a write whose answer was `lost` took effect. `None`: its record shows that.
+    fn look_back(
+        &mut self,
         _: &Context,
-        prepared: &Self::Prepared,
-        session: &Session,
-    ) -> impl Future<Output = Result<bool, Error>> + Send {
-        std::future::ready(Ok(self.verify(prepared, session).is_ok()))
+        _lost: bool,
+    ) -> impl Future<Output = Result<Option<bool>, Error>> + Send {
+        std::future::ready(Ok(None))
     }
 
     /// Whether it may be sent again when its answer was lost and it did not take effect.

@@ -1,14 +1,10 @@
 //! Which turn an interrupt was meant for.
 
 use crate::{
-    api::Acted,
     app::{
-        context::Context,
-        error::{About, Error},
-        recent_events::recent_events,
-        threads::recent_thread_events,
+        context::Context, error::Error, recent_events::recent_events, threads::recent_thread_events,
     },
-    domain::{code::Code, events, guard::Operation},
+    domain::{code::Code, events},
     model::{Event, ObjectId, SessionId},
 };
 
@@ -64,7 +60,7 @@ impl TurnMark {
     }
 }
 
-/// How an interrupt that was sent ended.
+/// How an interrupt that was sent for another write ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InterruptSent {
     Accepted,
@@ -72,42 +68,4 @@ pub(crate) enum InterruptSent {
     Refused,
     /// Its answer was lost, and the turn it meant has ended.
     Unknown,
-}
-
-/// Interrupts the session, and again after a failure only while the same turn is running.
-pub(crate) async fn interrupt(cx: &Context, id: &SessionId) -> Result<InterruptSent, Error> {
-    let mark = TurnMark::before(cx, id, None).await;
-    let event = serde_json::json!({"type": "user.interrupt"});
-    let client = cx.client();
-    let (mut repetitions, mut lost) = (0, false);
-    loop {
-        let outstanding = cx.begin_write()?;
-        let error = match client.send_events(id, std::slice::from_ref(&event)).await {
-            Ok(response) => {
-                outstanding.answered(response.request_id.as_deref());
-                return Ok(InterruptSent::Accepted);
-            }
-            Err(error) => error,
-        };
-        outstanding.answered(error.request_id());
-        // It may have gone idle by itself a moment ago: the next reading shows.
-        if matches!(error.http_status(), Some(400 | 409)) {
-            return Ok(if lost { InterruptSent::Unknown } else { InterruptSent::Refused });
-        }
-        lost |= error.acted() == Acted::Unknown;
-        let pause = cx.pause_before_repetition(&error, repetitions);
-        let pause = pause.filter(|_| !lost || mark.is_known());
-        if let Some(pause) = pause {
-            tokio::time::sleep(pause).await;
-        }
-        let has_ended = lost && mark.is_known() && TurnMark::read(cx, id, None).await? != mark;
-        if has_ended {
-            return Ok(InterruptSent::Unknown);
-        }
-        if pause.is_none() {
-            let error = cx.clarified_by_session(About::Session(id.clone()), id, error).await;
-            return Err(if lost { error.in_doubt(id, Operation::Interrupt) } else { error });
-        }
-        repetitions += 1;
-    }
 }

@@ -5,25 +5,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::toolset::{
+    config_name::ConfigKey,
     identity::{Identity, Kind, Section, pair},
     patch::Toolset,
     resolve::{CONFIGS, DEFAULT, Resolved, same_member, same_setting},
     value::{present, same_url},
-    warning::Warning,
 };
-
-/// What a patch comes to: what to send, and what that changes.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ToolsetChange {
-    /// The new `agent.tools`; `None` if they do not change and are not to be sent.
-    pub tools: Option<Vec<Value>>,
-    /// The new `agent.mcp_servers`; `None` if they are not to be sent.
-    pub mcp_servers: Option<Vec<Value>>,
-    /// What will be different; empty if there is nothing to send.
-    pub changes: Changes,
-    /// What is valid, but worth a look.
-    pub warnings: Vec<Warning>,
-}
 
 /// What changes, array by array.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
@@ -82,19 +69,25 @@ pub struct Changed {
 /// What has to change for `from` to become `to`. Settings that are equal by the API's defaults are
 /// no change; see the module documentation for the defaults.
 pub fn diff(from: &Toolset, to: &Toolset) -> Changes {
+    diff_without(from, to, &[])
+}
+
+/// The same, if these configs were asked to be removed: that is a change even where they repeat
+/// the default.
+pub(crate) fn diff_without(from: &Toolset, to: &Toolset, removed: &[ConfigKey<'_>]) -> Changes {
     Changes {
-        tools: diff_array(Section::Tools, &from.tools, &to.tools),
-        mcp_servers: diff_array(Section::Servers, &from.mcp_servers, &to.mcp_servers),
+        tools: diff_array(Section::Tools, &from.tools, &to.tools, removed),
+        mcp_servers: diff_array(Section::Servers, &from.mcp_servers, &to.mcp_servers, &[]),
     }
 }
 
-fn diff_array(section: Section, from: &[Value], to: &[Value]) -> Diff {
+fn diff_array(section: Section, from: &[Value], to: &[Value], removed: &[ConfigKey<'_>]) -> Diff {
     let mut diff = Diff::default();
     let partners = pair(section, from, to);
     for (after, partner) in to.iter().zip(&partners) {
         match partner.and_then(|index| from.get(index)) {
             None => diff.added.push(after.clone()),
-            Some(before) => diff.changed.extend(diff_entry(section, before, after)),
+            Some(before) => diff.changed.extend(diff_entry(section, before, after, removed)),
         }
     }
     let stays = |index: &usize| partners.contains(&Some(*index));
@@ -103,8 +96,15 @@ fn diff_array(section: Section, from: &[Value], to: &[Value]) -> Diff {
     diff
 }
 
-fn diff_entry(section: Section, before: &Value, after: &Value) -> Option<Changed> {
+fn diff_entry(
+    section: Section,
+    before: &Value,
+    after: &Value,
+    removed: &[ConfigKey<'_>],
+) -> Option<Changed> {
     let identity = section.identity(after)?;
+    let of_entry = removed.iter().filter(|key| key.toolset.as_ref() == Some(&identity));
+    let removed: Vec<_> = of_entry.map(|key| key.tool).collect();
     let kind = section.kind(after);
     let (before, after) = (before.as_object()?, after.as_object()?);
     let (old, new) = (Resolved::of(before, kind), Resolved::of(after, kind));
@@ -112,7 +112,7 @@ fn diff_entry(section: Section, before: &Value, after: &Value) -> Option<Changed
     for key in union(before, after) {
         let inner = match key {
             DEFAULT => diff_default(&old, &new),
-            CONFIGS => diff_configs(&old, &new),
+            CONFIGS => diff_configs(&old, &new, &removed),
             _ => None,
         };
         let (one, two) = (before.get(key), after.get(key));
@@ -167,12 +167,16 @@ fn put_differing(sides: &mut [Map<String, Value>; 2], key: &str, settings: [Opti
 }
 
 /// The differing configs before and after; `None` if they cannot be compared by name.
-fn diff_configs(old: &Resolved<'_>, new: &Resolved<'_>) -> Option<[Option<Value>; 2]> {
+fn diff_configs(
+    old: &Resolved<'_>,
+    new: &Resolved<'_>,
+    removed: &[&str],
+) -> Option<[Option<Value>; 2]> {
     let (before, after) = (old.configs.as_ref()?, new.configs.as_ref()?);
     let more = after.iter().filter(|(name, _)| old.config(name).is_none());
     let mut sides = [Vec::new(), Vec::new()];
     for (name, _) in before.iter().chain(more) {
-        for (list, side) in sides.iter_mut().zip(diff_config(name, old, new)) {
+        for (list, side) in sides.iter_mut().zip(diff_config(name, old, new, removed)) {
             if !side.is_empty() {
                 let name = [("name".to_owned(), Value::from(*name))];
                 list.push(name.into_iter().chain(side).collect::<Value>());
@@ -183,7 +187,12 @@ fn diff_configs(old: &Resolved<'_>, new: &Resolved<'_>) -> Option<[Option<Value>
     new.kind.is_toolset().then(|| sides.map(array))
 }
 
-fn diff_config(name: &str, old: &Resolved<'_>, new: &Resolved<'_>) -> [Map<String, Value>; 2] {
+fn diff_config(
+    name: &str,
+    old: &Resolved<'_>,
+    new: &Resolved<'_>,
+    removed: &[&str],
+) -> [Map<String, Value>; 2] {
     let configs = [old.config(name), new.config(name)];
     let [before, after] = configs.map(|config| config.cloned().unwrap_or_default());
     let mut sides = [Map::new(), Map::new()];
@@ -198,15 +207,17 @@ fn diff_config(name: &str, old: &Resolved<'_>, new: &Resolved<'_>) -> [Map<Strin
     if sides.iter().any(|side| !side.is_empty()) {
         return sides;
     }
-    // A config that repeats the default pins its tool to it, so it is shown. Not if it is removed
-    // from a built-in toolset: there the API fills in such configs itself.
+    // A config that repeats the default pins its tool to it, so it is shown. Not if a built-in
+    // toolset is given without it: there the API fills in such configs itself.
     let settings = |mut config: Map<String, Value>| {
         config.retain(|key, value| !["name", "type"].contains(&key.as_str()) && !value.is_null());
         config
     };
     match configs {
         [None, Some(_)] => [Map::new(), settings(after)],
-        [Some(_), None] if new.kind != Kind::BuiltIn => [settings(before), Map::new()],
+        [Some(_), None] if new.kind != Kind::BuiltIn || removed.contains(&name) => {
+            [settings(before), Map::new()]
+        }
         _ => sides,
     }
 }

@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 
 use crate::domain::toolset::{
+    config_name::{ConfigKey, removed_configs},
     identity::{Identity, Kind, Section, pair},
     patch::{Mode, Patch, Toolset},
     problem::{Problem, ProblemKind},
+    resolve::CONFIGS,
     value::{same, text},
 };
 
@@ -37,6 +39,7 @@ pub(crate) struct MergeResult<'a> {
     pub(crate) servers: Vec<MergedEntry<'a>>,
     /// The servers whose toolsets were removed together with them.
     pub(crate) removed_with_server: Vec<&'a str>,
+    pub(crate) removed_configs: Vec<ConfigKey<'a>>,
 }
 
 /// Applies the patch. What cannot be applied is left out of the result and added to `problems`.
@@ -48,6 +51,7 @@ pub(crate) fn merge<'a>(
     check_given(patch, problems);
     let mut gone_tools = removals(Section::Tools, &current.tools, patch, problems);
     let gone_servers = removals(Section::Servers, &current.mcp_servers, patch, problems);
+    let removed_configs = removed_configs(&current.tools, patch, problems);
     let removed_with_server = remove_orphans(current, patch, &gone_servers, &mut gone_tools);
     let array =
         |section, now: &'a [Value], given: &'a Option<Vec<Value>>, gone: &[usize]| match given {
@@ -55,18 +59,21 @@ pub(crate) fn merge<'a>(
             given => {
                 let kept = now.iter().enumerate();
                 let kept = kept.filter(|(index, _)| !gone.contains(index));
-                merged(section, kept, given.as_deref().unwrap_or_default())
+                let given = given.as_deref().unwrap_or_default();
+                merged(section, kept, &removed_configs, given)
             }
         };
     MergeResult {
         tools: array(Section::Tools, &current.tools, &patch.tools, &gone_tools),
         servers: array(Section::Servers, &current.mcp_servers, &patch.mcp_servers, &gone_servers),
         removed_with_server,
+        removed_configs,
     }
 }
 
 fn check_given(patch: &Patch, problems: &mut Vec<Problem>) {
-    if !patch.remove_tools.is_empty() || !patch.remove_mcp_servers.is_empty() {
+    let removals = [&patch.remove_tools, &patch.remove_mcp_servers, &patch.remove_configs];
+    if removals.iter().any(|names| !names.is_empty()) {
         return;
     }
     let arrays = [(Section::Tools, &patch.tools), (Section::Servers, &patch.mcp_servers)];
@@ -178,11 +185,15 @@ fn replaced<'a>(section: Section, now: &'a [Value], given: &'a [Value]) -> Vec<M
 fn merged<'a>(
     section: Section,
     kept: impl Iterator<Item = (usize, &'a Value)>,
+    removed: &[ConfigKey<'_>],
     given: &'a [Value],
 ) -> Vec<MergedEntry<'a>> {
     let mut entries: Vec<_> = kept
         .map(|(index, value)| MergedEntry::of(section, value, None, Some((index, value))))
         .collect();
+    for entry in &mut entries {
+        remove_configs(entry, removed);
+    }
     for (index, value) in given.iter().enumerate() {
         let given = Some((index, value));
         let new = MergedEntry::of(section, value, given, None);
@@ -199,6 +210,14 @@ fn merged<'a>(
         }
     }
     entries
+}
+
+fn remove_configs(entry: &mut MergedEntry<'_>, removed: &[ConfigKey<'_>]) {
+    let of_entry = removed.iter().filter(|key| key.toolset == entry.identity);
+    let tools: Vec<_> = of_entry.map(|key| key.tool).collect();
+    if let (false, Some(Value::Array(configs))) = (tools.is_empty(), entry.value.get_mut(CONFIGS)) {
+        configs.retain(|config| text(config, "name").is_none_or(|name| !tools.contains(&name)));
+    }
 }
 
 /// Merges `configs` by tool name, `default_config` key by key, so that changing its policy does

@@ -54,6 +54,12 @@ pub enum ProblemKind {
     UnknownName(Section, String, Vec<String>),
     /// The name to remove is that of all these entries.
     AmbiguousName(Section, String, Vec<Identity>),
+    /// The name of a config to remove is that of none; these are there.
+    UnknownConfig(String, Vec<String>),
+    /// The name of a config to remove is that of these: their toolsets, and their tools.
+    AmbiguousConfig(String, Vec<(Identity, String)>),
+    /// The config to remove by this name is also given, at this path.
+    ConfigRemovedAndGiven(String, String),
     /// The entry to remove by this name is also given, at this index.
     RemovedAndGiven(Section, String, usize),
 }

@@ -75,7 +75,8 @@ impl<'a> Resolved<'a> {
     }
 }
 
-fn by_name(configs: &[Value]) -> Option<Vec<(&str, &Map<String, Value>)>> {
+/// The configs by the names of their tools; `None` if they do not all have different names.
+pub(crate) fn by_name(configs: &[Value]) -> Option<Vec<(&str, &Map<String, Value>)>> {
     let mut named: Vec<(&str, &Map<String, Value>)> = Vec::with_capacity(configs.len());
     for config in configs {
         let name = text(config, "name")?;

@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 use crate::domain::{
     text::quoted,
     toolset::{
-        diff::{Changed, ToolsetChange},
+        diff::Changed,
         identity::{Kind, Section, pair},
         patch::Toolset,
+        plan::ToolsetChange,
         resolve::{
             CONFIGS, DEFAULT, INHERITED, Resolved, has_known_default, normal_form, same_setting,
         },

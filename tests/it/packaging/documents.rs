@@ -250,3 +250,34 @@ fn the_manifest_sets_only_documented_variables() {
         assert!(readme.contains(&format!("`{variable}`")), "{variable}");
     }
 }
+
+#[test]
+fn every_promise_of_safety_names_tests_that_exist() {
+    let text = file("docs/safety.md");
+    let (_, promises) = text.split_once("## What holds").expect("the section");
+    let (promises, _) = promises.split_once("\n## ").expect("its end");
+    let rows: Vec<&str> = promises.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    let sources = all_sources(&path("tests/it"));
+    assert!(rows.len() >= 10, "{rows:?}");
+    for row in rows {
+        let (_, tests) = row.trim_end_matches(" |").rsplit_once(" | ").expect("two columns");
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(tests.contains("law") || !names.is_empty(), "{row}");
+        for name in names {
+            assert!(sources.contains(&format!("fn {name}(")), "no test is called {name}");
+        }
+    }
+}
+
+fn all_sources(folder: &std::path::Path) -> String {
+    let mut sources = String::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources += &all_sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources += &fs::read_to_string(path).expect("text");
+        }
+    }
+    sources
+}

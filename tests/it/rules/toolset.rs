@@ -3,6 +3,8 @@
 mod defaults;
 mod laws;
 mod refusals;
+mod removal;
+mod undo;
 mod verification;
 mod wording;
 
@@ -40,6 +42,7 @@ pub(crate) fn patch(arguments: &Value) -> Patch {
         mcp_servers: entries("mcp_servers"),
         remove_tools: names("remove_tools"),
         remove_mcp_servers: names("remove_mcp_servers"),
+        remove_configs: names("remove_configs"),
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::{collection::vec, option, prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 
 use managed_sessions_mcp::domain::toolset::{
-    Mode, Patch, Section, Toolset, covers, diff, plan, same, verify,
+    Mode, NoUndo, Patch, Section, Toolset, covers, diff, plan, same, undo, verify,
 };
 
 use super::custom;
@@ -110,13 +110,11 @@ fn arbitrary_patch() -> BoxedStrategy<Patch> {
     let mode = prop_oneof![Just(Mode::Merge), Just(Mode::Replace)];
     let entries = || option::of(vec(any_json(), 0..5));
     let name = || prop_oneof!["[ab]", "mcp_toolset|future|custom", any::<String>()];
-    (mode, [entries(), entries()], [vec(name(), 0..3), vec(name(), 0..3)])
-        .prop_map(|(mode, [tools, mcp_servers], [remove_tools, remove_mcp_servers])| Patch {
-            mode,
-            tools,
-            mcp_servers,
-            remove_tools,
-            remove_mcp_servers,
+    let config = prop_oneof!["[ab]", "future\\.[ab]|custom", any::<String>()];
+    (mode, [entries(), entries()], [vec(name(), 0..3), vec(name(), 0..3), vec(config, 0..3)])
+        .prop_map(|(mode, [tools, mcp_servers], names)| {
+            let [remove_tools, remove_mcp_servers, remove_configs] = names;
+            Patch { mode, tools, mcp_servers, remove_tools, remove_mcp_servers, remove_configs }
         })
         .boxed()
 }
@@ -286,6 +284,23 @@ proptest! {
                 mode, remove_tools: vec!["new".to_owned()], remove_mcp_servers: vec!["s9".to_owned()], ..Patch::default()
             };
             prop_assert_eq!(&after(&more, &remove).unwrap(), &current);
+        }
+    }
+
+    #[test]
+    fn an_undo_restores_what_was_and_is_a_patch_like_any_other(
+        current in valid(), given in valid(), patch in arbitrary_patch(), pins in valid(),
+    ) {
+        let current = merged(&current, &pins);
+        for patch in [giving(Mode::Merge, &given), giving(Mode::Replace, &given), patch] {
+            let Some(after) = after(&current, &patch) else { continue };
+            for (from, to) in [(&current, &after), (&after, &current)] {
+                match undo(from, to) {
+                    None => prop_assert_eq!(from, to),
+                    Some(Ok(undo)) => prop_assert_eq!(&self::after(to, &undo).unwrap(), from),
+                    Some(Err(reason)) => prop_assert_eq!(reason, NoUndo::Altered),
+                }
+            }
         }
     }
 

@@ -130,6 +130,14 @@ fn the_words_of_warnings() {
         {"mode": "merge", "tools": [{"type": "mcp_toolset_20260401", "mcp_server_name": "linear"}]},
         {"mode": "merge", "tools": [{"type": "Custom_Tool", "name": "x"}]},
         {"mode": "merge", "tools": [{"type": "future_toolset"}]},
+        {"mode": "merge", "mcp_servers": [{"type": "url", "name": "a \"b\"", "url": "https://x.example"}],
+         "remove_tools": ["linear"]},
+        {"mode": "replace", "tools": [{"type": "mcp_toolset", "mcp_server_name": "github"}],
+         "mcp_servers": [{"type": "url", "name": "github", "url": "https://x.example"}]},
+        {"mode": "replace", "tools": [
+            {"type": "agent_toolset_20260401", "default_config": {"enabled": false}, "configs": [
+                {"name": "bash", "enabled": true}]},
+            {"type": "mcp_toolset", "mcp_server_name": "linear"}]},
     ]);
     let words = |arguments: &Value| {
         let warnings = planned(&usual(), arguments).warnings;
@@ -163,6 +171,73 @@ fn a_tool_that_stays_off_although_its_permission_changes_is_mentioned() {
         assert_eq!(words.len(), expected, "{has} {given}: {words:?}");
         assert!(words.iter().all(|word| word.starts_with("tools[0].configs[0]: ")), "{words:?}");
     }
+}
+
+#[test]
+fn a_default_that_stays_off_although_its_permission_changes_is_mentioned() {
+    let tool = |default: Value| json!({"type": "mcp_toolset", "mcp_server_name": "linear", "default_config": default});
+    let ask = json!({"type": "always_ask"});
+    let auto = json!({"permission_policy": {"type": "auto"}});
+    for (has, given, expected) in [
+        (json!({"enabled": false, "permission_policy": ask}), auto.clone(), 1),
+        (
+            json!({"enabled": false, "permission_policy": ask}),
+            json!({"permission_policy": ask, "x": 1}),
+            0,
+        ),
+        (json!({"enabled": false}), json!({"enabled": true, "permission_policy": ask}), 0),
+        (json!({"enabled": true}), auto, 0),
+    ] {
+        let current = Toolset { tools: vec![tool(has.clone())], mcp_servers: usual().mcp_servers };
+        let change = planned(&current, &json!({"mode": "merge", "tools": [tool(given.clone())]}));
+        let words: Vec<String> = change.warnings.iter().map(warning).collect();
+        assert_eq!(words.len(), expected, "{has} {given}: {words:?}");
+        let is_there = |word: &String| word.starts_with("tools[0].default_config: ");
+        assert!(words.iter().all(is_there), "{words:?}");
+    }
+}
+
+/// What is dropped is named by the names that would remove it; the defaults a service fills in by
+/// itself are not dropped.
+#[test]
+fn what_replace_drops_is_named() {
+    let configs = json!([{"name": "list.all", "enabled": false}, {"name": "x", "enabled": true}]);
+    let current = Toolset {
+        tools: vec![
+            resolved_builtin(),
+            json!({"type": "mcp_toolset", "mcp_server_name": "linear", "configs": configs,
+                   "default_config": {"enabled": false}}),
+            custom("get_weather"),
+            json!({"type": "future", "name": "hooks"}),
+        ],
+        mcp_servers: vec![
+            linear(),
+            json!({"type": "url", "name": "b", "url": "https://b.example"}),
+        ],
+    };
+    let linear_tools = json!({"type": "mcp_toolset", "mcp_server_name": "linear",
+                              "configs": [{"name": "x", "enabled": true}]});
+    let words = |arguments: Value| {
+        let change = planned(&current, &arguments);
+        change.warnings.iter().map(warning).collect::<Vec<_>>()
+    };
+    let replaced = words(json!({
+        "mode": "replace", "tools": [{"type": "agent_toolset_20260401"}, linear_tools], "mcp_servers": [linear()],
+    }));
+    assert_eq!(
+        replaced,
+        [
+            r#"mode replace drops what is not given: tools custom "get_weather", future "hooks"; mcp_servers "b"; configs "linear.list.all"; default_config of mcp_toolset "linear""#
+        ]
+    );
+    let merged =
+        words(json!({"mode": "merge", "remove_tools": ["hooks"], "remove_mcp_servers": ["b"]}));
+    assert_eq!(merged, Vec::<String>::new());
+    let many: Vec<_> = (0..300).map(|n| custom(&format!("a_rather_long_name_{n}"))).collect();
+    let current = Toolset { tools: many, mcp_servers: Vec::new() };
+    let change = planned(&current, &json!({"mode": "replace", "tools": []}));
+    let words: Vec<_> = change.warnings.iter().map(warning).collect();
+    assert!(words[0].len() < 1_700 && words[0].ends_with(" more"), "{words:?}");
 }
 
 #[test]
