@@ -97,11 +97,11 @@ pub(crate) struct Exported {
     pub(crate) version: String,
 }
 
-/// What tells two states of a session apart: `updated_at`, or a digest of all fields where a
-/// service does not send it.
+/// What tells two states of a session apart: `updated_at` and what can be written, or a digest of
+/// all fields where a service sends no time.
 pub(crate) fn version(session: &Session) -> String {
     match &session.head.updated_at {
-        Some(at) => at.text().to_owned(),
+        Some(_) => State::of(session).to_string(),
         None => digest(&serde_json::to_vec(&session.fields).unwrap_or_default()),
     }
 }

@@ -142,10 +142,10 @@ impl App {
             deadline,
             &services.client,
             services.pacer.permits(),
-            &services.settings.allowed_agents,
             caller,
             Arc::clone(trail),
-        );
+        )
+        .allowing(&services.settings.allowed_agents);
         // Bulk writes notice a cancellation by themselves, between two sessions.
         let stops_by_itself = bulk && writes;
         let end = deadline + GRACE + APPROVAL_TIMEOUT;
@@ -171,10 +171,7 @@ impl App {
         };
         result.map_err(|error: Error| {
             let error = services.deletions.recall(error);
-            match trail.is_in_doubt() {
-                true => error.after_abandoned_write(),
-                false => error,
-            }
+            if trail.is_in_doubt() { error.after_abandoned_write() } else { error }
         })
     }
 

@@ -8,6 +8,7 @@
 pub(crate) mod attempt;
 pub(crate) mod conditions;
 pub(crate) mod guarded;
+pub(crate) mod pending_interrupt;
 pub(crate) mod poll;
 pub(crate) mod turn_mark;
 
@@ -21,8 +22,8 @@ pub(crate) use self::{
 };
 
 use self::{
-    attempt::{Attempt, PendingInterrupt},
-    turn_mark::InterruptSent,
+    attempt::Attempt,
+    pending_interrupt::{InterruptSent, PendingInterrupt},
 };
 use super::{context::Context, error::Error, services::Services};
 use crate::model::SessionId;

@@ -56,7 +56,10 @@ pub(crate) fn refused(
             let archive = vocabulary.invoke(Op::ArchiveSession, &id_of(session));
             words(
                 format!("session {named} is terminated, so it cannot be {done} any more"),
-                archive.map_or_else(|| start.to_owned(), |call| format!("{start}, or {call}")),
+                archive.map_or_else(
+                    || start.to_owned(),
+                    |call| format!("{start}; if a person wants this one archived, {call}"),
+                ),
             )
         }
         Refusal::Archived => words(
@@ -135,8 +138,8 @@ pub(crate) fn busy_timeout(
     } else {
         let id = json!(session.id);
         format!(
-            "call {name} with {{\"session_id\":{id},\"if_busy\":\"interrupt\"}} to stop the turn, \
-             or again later"
+            "call {name} again later; if a person wants the turn stopped, with \
+             {{\"session_id\":{id},\"if_busy\":\"interrupt\"}}"
         )
     };
     words(
@@ -269,8 +272,8 @@ fn wait_or_interrupt(op: Op, session: &SessionHead, vocabulary: &dyn Vocabulary)
     }
     let added = if is_added { " added" } else { "" };
     format!(
-        "{call}{added} to act once its turn has ended, or with \"if_busy\":\"interrupt\" to stop \
-         it first"
+        "{call}{added} to act once its turn has ended; if a person wants it stopped first, with \
+         \"if_busy\":\"interrupt\""
     )
 }
 

@@ -2,7 +2,7 @@
 //! is to replace.
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -39,6 +39,12 @@ impl State {
             updated_at: session.head.updated_at.as_ref().map(|at| at.text().to_owned()),
             writable: digest(&serde_json::to_vec(&fields).unwrap_or_default()),
         }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.updated_at.as_deref().unwrap_or_default(), self.writable)
     }
 }
 

@@ -41,11 +41,11 @@ fn file(n: usize) -> Value {
 }
 
 fn data(data: Value) -> (u16, Value) {
-    (200, json!({"data": data, "next_page": null}))
+    (200, Value::from_iter([("data", data)]))
 }
 
 fn first_page(data: Value) -> (u16, Value) {
-    (200, json!({"data": data, "next_page": "page_2"}))
+    (200, Value::from_iter([("data", data), ("next_page", "page_2".into())]))
 }
 
 fn failing(status: u16) -> (u16, Value) {
