@@ -11,6 +11,7 @@ pub(crate) mod diagnosis;
 pub(crate) mod explanation;
 pub(crate) mod gaps;
 pub(crate) mod guard;
+pub(crate) mod lost;
 pub(crate) mod names;
 pub(crate) mod progress;
 pub(crate) mod safeguards;
@@ -41,7 +42,11 @@ use crate::{
 
 /// Words a failure of `op` for the reader whose names for operations are `vocabulary`.
 pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Explanation {
-    let Words { message, next } = words_for(error, op, vocabulary);
+    let deleted = error.effects().deleted_at.zip(error.missing_session());
+    let Words { message, next } = match deleted {
+        Some((at, id)) => lost::deleted(id, at, vocabulary),
+        None => words_for(error, op, vocabulary),
+    };
     let mut explanation = Explanation {
         status: error.session().and_then(row::status),
         http_status: error.http_status(),

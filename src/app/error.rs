@@ -4,6 +4,8 @@ mod api_code;
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
+
 use self::api_code::api_code;
 use crate::{
     api::{Absence, ApiError},
@@ -37,6 +39,8 @@ pub(crate) struct Effects {
     pub in_doubt: Option<InDoubt>,
     /// A write was sent, and the operation ended before its answer came.
     pub write_abandoned: bool,
+    /// This process deleted the session that is missing.
+    pub deleted_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -225,6 +229,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn after_deletion(mut self, at: Timestamp) -> Self {
+        self.effects.deleted_at = Some(at);
+        self
+    }
+
     pub(crate) fn after_interrupt(mut self) -> Self {
         self.effects.turn_stopped = true;
         self
@@ -343,6 +352,21 @@ impl Error {
     /// Whether the session itself is not there, or not there any more.
     pub(crate) fn is_session_not_found(&self) -> bool {
         matches!(&*self.kind, ErrorKind::Api { subject: About::Session(_), error } if error.is_not_found())
+    }
+
+    /// The session that it says is missing, or something of it.
+    pub(crate) fn missing_session(&self) -> Option<&SessionId> {
+        let ErrorKind::Api { subject, error } = &*self.kind else {
+            return None;
+        };
+        match subject {
+            About::Session(id)
+            | About::Events(id)
+            | About::Threads(id)
+            | About::Thread(id, _)
+            | About::Files(id) => error.is_not_found().then_some(id),
+            About::File(_) | About::SessionList | About::AgentList | About::Credential => None,
+        }
     }
 
     pub(crate) fn request_id(&self) -> Option<&str> {

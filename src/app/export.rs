@@ -31,9 +31,9 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+pub(crate) use self::files::produced_files;
 use self::{
     file::{Format, Writer},
     files::Files,
@@ -50,12 +50,12 @@ use super::{
     error::{Error, ErrorKind},
     locks::lock,
     regular_file::{ensure_folder_or_free, ensure_replaceable},
-    threads::threads,
+    threads::{is_child, threads},
 };
 use crate::{
     api::{ApiError, ApiErrorKind},
     domain::events,
-    model::{ApiTime, Event, ObjectId, Session, SessionId},
+    model::{ApiTime, Event, FileHead, ObjectId, Session, SessionId},
 };
 
 /// How many unfinished exports are kept, and for how long.
@@ -90,6 +90,8 @@ pub(crate) struct Exported {
     pub(crate) threads: u64,
     /// Downloaded files.
     pub(crate) files: u64,
+    /// The first of them, as they were listed.
+    pub(crate) first_files: Vec<FileHead>,
     /// Of the file and of the downloaded files.
     pub(crate) bytes: u64,
     pub(crate) version: String,
@@ -222,7 +224,8 @@ impl Exporter {
         export: Unfinished,
         lock: ExportLock,
     ) -> Result<Exported, Error> {
-        let Unfinished { writer, version, files, thread_count, stem, .. } = export;
+        let Unfinished { writer, version, mut files, thread_count, stem, .. } = export;
+        let first_files = std::mem::take(&mut files.first);
         let dir = self.dir.clone();
         let finished = blocking(move || {
             let (files, file_bytes) = files.finish(&dir, &stem)?;
@@ -234,7 +237,7 @@ impl Exporter {
         let (path, events, files, bytes) =
             finished.await.map_err(|cause| self.failed(id, cause))?;
         let path = path.display().to_string();
-        Ok(Exported { path, events, threads: thread_count, files, bytes, version })
+        Ok(Exported { path, events, threads: thread_count, files, first_files, bytes, version })
     }
 
     async fn read_all(
@@ -323,6 +326,22 @@ impl Exporter {
         })
     }
 
+    /// Where a complete copy would be. Fails if none could be made there.
+    pub(crate) async fn destination(&self, id: &SessionId) -> Result<String, Error> {
+        let (dir, name) = (self.dir.clone(), id.clone());
+        let find = move || {
+            let stem = Format::Json.stem(&dir, &name);
+            let path = dir.join(format!("{stem}.{}", Format::Json.extension()));
+            if !dir.metadata()?.is_dir() {
+                return Err(io::ErrorKind::NotADirectory.into());
+            }
+            ensure_replaceable(&path)?;
+            ensure_folder_or_free(&dir.join(format!("{stem}.files")))?;
+            Ok(path.display().to_string())
+        };
+        blocking(find).await.map_err(|cause| self.failed(id, cause))
+    }
+
     fn failed(&self, id: &SessionId, cause: io::Error) -> Error {
         step::failed(id, &self.dir, cause)
     }
@@ -357,8 +376,7 @@ impl Exporter {
 async fn child_threads(clock: &mut Clock<'_>, id: &SessionId) -> Result<VecDeque<Event>, Stop> {
     let listed = clock.in_time(threads(clock.cx, id, &[])).await?;
     clock.begun = true;
-    let is_own = |thread: &Event| thread.get("parent_thread_id").is_some_and(Value::is_null);
-    Ok(listed?.into_iter().filter(|thread| !is_own(thread)).collect())
+    Ok(listed?.into_iter().filter(is_child).collect())
 }
 
 /// Waits until the files of a turn that has just ended can be listed.

@@ -169,8 +169,10 @@ impl App {
                 Err(_) => Err(ErrorKind::CallTimedOut.into()),
             },
         };
-        let in_doubt = trail.is_in_doubt();
-        result.map_err(|error: Error| if in_doubt { error.after_abandoned_write() } else { error })
+        result.map_err(|error: Error| {
+            let error = services.deletions.recall(error);
+            if trail.is_in_doubt() { error.after_abandoned_write() } else { error }
+        })
     }
 
     /// Waits until no call of a writing tool is running, at most as long as such a call goes on

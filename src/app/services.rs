@@ -7,6 +7,7 @@ use super::{
     approval::{Approvals, Seal},
     context::Context,
     cursor::Cursors,
+    deletions::Deletions,
     error::{Error, ErrorKind},
     export::Exporter,
     locks::SessionLocks,
@@ -40,6 +41,7 @@ pub(crate) struct Services {
     pub(super) plans: Plans,
     cursors: Cursors,
     suggestions: SessionSuggestions,
+    pub(super) deletions: Deletions,
 }
 
 impl Services {
@@ -59,6 +61,7 @@ impl Services {
             plans: Plans::default(),
             cursors: Cursors::new(cursor_context(&settings)),
             suggestions: SessionSuggestions::default(),
+            deletions: Deletions::default(),
             settings,
         }
     }
@@ -85,6 +88,11 @@ impl Services {
     ) -> Result<OwnedMutexGuard<()>, Error> {
         let lock = timeout_at(cx.soft_deadline(), self.locks.acquire(id)).await;
         lock.map_err(|_| ErrorKind::LockTimedOut(id.clone()).into())
+    }
+
+    /// Whether a session is exported before it is deleted.
+    pub(crate) fn exports(&self) -> bool {
+        self.exporter.is_some()
     }
 
     /// [Scans](Self::scan) the sessions that match, of allowed agents only.

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
+
 use crate::{
     api::{ApiErrorKind, ThreadQuery},
     app::{
@@ -83,6 +85,11 @@ async fn read(
         }
     }
     Err(ErrorKind::EndlessHistory(id.clone()).into())
+}
+
+/// Whether it is another thread than the session's own, whose events are those of the session.
+pub(crate) fn is_child(thread: &Event) -> bool {
+    !thread.get("parent_thread_id").is_some_and(Value::is_null)
 }
 
 /// At most `count` of the newest events of one thread's own history, newest first. That list has

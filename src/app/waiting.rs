@@ -9,7 +9,7 @@ use crate::{
     },
     domain::{
         code::Code,
-        diagnosis::CALL_KINDS,
+        diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_runs},
         guard::{Activity, Operation},
         waiting::{self, WaitingCall},
     },
@@ -26,6 +26,7 @@ const KINDS: [&str; 6] = [
     "user.tool_result",
 ];
 const EVENTS: u32 = 100;
+const EVENTS_AND_RUNS: u32 = 200;
 /// A session that changes all the time is not looked at for ever.
 const MAX_LOOKS: u32 = 3;
 
@@ -35,6 +36,16 @@ pub(crate) async fn events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, E
     let kinds: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).collect();
     match recent_events(cx, id, &kinds, EVENTS).await {
         Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+/// The same, and where the service knows workflow runs what tells which of them are open.
+async fn events_and_runs(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
+    let kinds: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).chain(RUN_KINDS).collect();
+    match recent_events(cx, id, &kinds, EVENTS_AND_RUNS).await {
+        Err(error) if error.code() == Code::Rejected => events(cx, id).await,
+        Err(error) if error.is_unknown_route() => Ok(Vec::new()),
         read => read,
     }
 }
@@ -59,9 +70,13 @@ fn can_wait(services: &Services, session: &Session) -> bool {
 /// What a look at a session about to be written found.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Found {
-    /// The calls it waits for; empty if it does not wait.
-    Calls(Vec<WaitingCall>),
-    /// It is not known whether it waits.
+    Seen {
+        /// The calls it waits for; empty if it does not wait.
+        calls: Vec<WaitingCall>,
+        /// Its workflow runs that have not ended.
+        runs: Vec<OpenRun>,
+    },
+    /// It is not known whether it waits or has open runs.
     Unknown(Code),
     /// Nobody looked: it is not idle, or it does not matter.
     #[default]
@@ -120,7 +135,7 @@ impl Look {
         }
         let (events, took_a_request) = match self.events.take() {
             Some(events) => (Ok(events), false),
-            None => (events(cx, &id).await, true),
+            None => (events_and_runs(cx, &id).await, true),
         };
         self.looks += 1;
         self.state = Some(state);
@@ -131,7 +146,7 @@ impl Look {
                     let session = Box::new(session.head.clone());
                     return Err(ErrorKind::Waiting { session, operation, calls }.into());
                 }
-                self.found = Found::Calls(calls);
+                self.found = Found::Seen { calls, runs: open_runs(&events) };
                 Ok(took_a_request)
             }
             Err(error) if self.refuses => Err(error),

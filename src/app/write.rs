@@ -58,6 +58,9 @@ pub(crate) async fn write<W: GuardedWrite>(
         pending_interrupt: PendingInterrupt::default(),
     };
     let written = attempt.run(write).await;
+    if write.removes() && matches!(written, Ok(Written::Done { .. })) {
+        services.deletions.note(id);
+    }
     written.map_err(|error| match attempt.interrupt {
         Some(InterruptSent::Accepted) => error.after_interrupt(),
         _ => error,

@@ -1,7 +1,9 @@
 //! How sessions are shown. What is absent is left out, so that a model pays only for content.
 
 pub mod bound;
+pub mod brief;
 pub(crate) mod fit;
+pub mod lost;
 pub mod record;
 pub mod row;
 mod schemas;

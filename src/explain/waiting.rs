@@ -10,25 +10,29 @@ use super::{
 };
 use crate::{
     app::{op::Op, waiting::Found},
-    domain::{guard::Operation, text, waiting::WaitingCall},
+    domain::{diagnosis::OpenRun, guard::Operation, text, waiting::WaitingCall},
     model::SessionHead,
 };
 
 /// How many calls are named.
 const NAMED: usize = 3;
 
-/// What a person would want to know of a session that was, or would be, archived or deleted.
-pub(crate) fn warnings(found: &Found) -> Vec<String> {
+/// What a person would want to know of a session that was archived or deleted (`done`), or would
+/// be.
+pub(crate) fn warnings(found: &Found, done: bool) -> Vec<String> {
     match found {
-        Found::Calls(calls) if calls.is_empty() => Vec::new(),
-        Found::Calls(calls) => {
-            vec![format!(
-                "it waits for an answer, which cannot be given afterwards: {}",
-                list(calls)
-            )]
+        Found::Seen { calls, runs } => {
+            let waits = (!calls.is_empty()).then(|| {
+                let calls = list(calls.iter().map(WaitingCall::label));
+                format!("it waits for an answer, which cannot be given afterwards: {calls}")
+            });
+            let has_runs = (!runs.is_empty()).then(|| open_runs(runs, done));
+            waits.into_iter().chain(has_runs).collect()
         }
         Found::Unknown(code) => {
-            vec![format!("whether it waits for an answer could not be looked up ({code})")]
+            vec![format!(
+                "whether it waits for an answer or has open workflow runs could not be looked up ({code})"
+            )]
         }
         Found::NotLooked => Vec::new(),
     }
@@ -47,7 +51,7 @@ pub(crate) fn refused(
             "session {} waits for an answer, so it was not {}: {}",
             names::session(session),
             participle(operation),
-            list(calls),
+            list(calls.iter().map(WaitingCall::label)),
         ),
         vocabulary.step_or(
             Op::DiagnoseSession,
@@ -58,10 +62,29 @@ pub(crate) fn refused(
     )
 }
 
-fn list(calls: &[WaitingCall]) -> String {
-    let named = calls.iter().take(NAMED).map(|call| text::quoted_whole(&call.label()));
+fn open_runs(runs: &[OpenRun], done: bool) -> String {
+    let named = list(runs.iter().map(|run| match &run.name {
+        Some(name) => format!("{} ({name})", run.workflow_run_id),
+        None => run.workflow_run_id.clone(),
+    }));
+    let [they, have, end] = match runs {
+        [_] => ["a workflow run", "has", "ends"],
+        _ => ["workflow runs", "have", "end"],
+    };
+    if done {
+        return format!("{they} of it had not ended and {end} with it: {named}");
+    }
+    format!(
+        "{they} of it {have} not ended and {end} with it, unless the service refuses this with \
+         workflow_run_open: {named}"
+    )
+}
+
+fn list(labels: impl ExactSizeIterator<Item = String>) -> String {
+    let more = labels.len().saturating_sub(NAMED);
+    let named = labels.take(NAMED).map(|label| text::quoted_whole(&label));
     let list = named.collect::<Vec<_>>().join(", ");
-    match calls.len().saturating_sub(NAMED) {
+    match more {
         0 => list,
         more => format!("{list} and {more} more"),
     }

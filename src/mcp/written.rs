@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{app::write::guarded::Written, domain::view::row::Row};
+use crate::{app::write::guarded::Written, domain::view::brief::Brief};
 
 /// The outcome of an update.
 #[derive(Serialize, JsonSchema)]
@@ -16,7 +16,7 @@ pub(crate) enum UpdateOutcome {
 
 impl UpdateOutcome {
     /// The outcome, the session afterwards, and what was sent or would be.
-    pub(crate) fn shown<P: Default>(written: Written<P>) -> (Self, Row, P) {
+    pub(crate) fn shown<P: Default>(written: Written<P>) -> (Self, Brief, P) {
         shown(written, Self::Updated, Self::Unchanged, Self::WouldUpdate)
     }
 }
@@ -27,7 +27,7 @@ pub(crate) fn shown<O, P: Default>(
     done: O,
     unchanged: O,
     would: O,
-) -> (O, Row, P) {
+) -> (O, Brief, P) {
     let (outcome, session, prepared) = match written {
         Written::Unchanged(session) => (unchanged, session, P::default()),
         Written::DryRun { session, prepared, .. } => (would, session, prepared),
@@ -36,5 +36,5 @@ pub(crate) fn shown<O, P: Default>(
             (done, after.map_or(before, |after| *after), prepared)
         }
     };
-    (outcome, Row::of(&session.head), prepared)
+    (outcome, Brief::of(&session.head), prepared)
 }

@@ -9,6 +9,7 @@ mod elicit;
 mod endings;
 mod export;
 mod histories;
+mod lost;
 mod paths;
 mod shared_folder;
 

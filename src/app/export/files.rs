@@ -18,6 +18,7 @@ use crate::{
         error::{About, Error, ErrorKind},
         regular_file::{ensure_folder_or_free, ensure_replaceable},
     },
+    domain::view::lost::NAMED_FILES,
     model::{FileHead, ObjectId, SessionId},
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct Files {
     /// Downloaded, each with the name it will have.
     done: Vec<(String, TempPath)>,
     bytes: u64,
+    /// The first that were listed.
+    pub(crate) first: Vec<FileHead>,
 }
 
 impl Files {
@@ -48,7 +51,9 @@ impl Files {
         dir: &Path,
     ) -> Result<(), Stop> {
         if self.listed.is_none() {
-            self.listed = Some(list(clock, id, dir).await?);
+            let listed = list(clock, id, dir).await?;
+            self.first = listed.iter().take(NAMED_FILES).cloned().collect();
+            self.listed = Some(listed);
         }
         loop {
             if self.download.is_none() {
@@ -128,16 +133,8 @@ async fn list(
         if page.is_incomplete {
             return Err(Stop::Failed(ErrorKind::IncompleteHistory(id.clone()).into()));
         }
-        // Some services ignore the filter; uploaded files stay with their owner.
-        let is_of_session = |file: &FileHead| {
-            file.scope.id.as_deref().is_none_or(|scope| scope == id.as_str())
-                && file.downloadable != Some(false)
-        };
-        let mut found = page.data;
-        found.retain(|file| {
-            is_of_session(file) && (file.id.is_empty() || ids.insert(file.id.clone()))
-        });
-        files.extend(found);
+        let found = produced_files(id, page.data);
+        files.extend(found.filter(|file| file.id.is_empty() || ids.insert(file.id.clone())));
         match page.next_page {
             Some(next) if cursors.insert(next.clone()) => cursor = Some(next),
             Some(_) => return Err(Stop::Failed(ErrorKind::EndlessHistory(id.clone()).into())),
@@ -148,6 +145,18 @@ async fn list(
         }
     }
     Err(Stop::Failed(ErrorKind::EndlessHistory(id.clone()).into()))
+}
+
+/// Those of the listed files that the session produced. Some services ignore the filter; uploaded
+/// files stay with their owner.
+pub(crate) fn produced_files(
+    id: &SessionId,
+    listed: Vec<FileHead>,
+) -> impl Iterator<Item = FileHead> {
+    listed.into_iter().filter(|file| {
+        file.scope.id.as_deref().is_none_or(|scope| scope == id.as_str())
+            && file.downloadable != Some(false)
+    })
 }
 
 /// Before anything is downloaded: all of it must be possible.

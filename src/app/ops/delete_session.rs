@@ -7,11 +7,12 @@ use crate::{
         context::Context,
         error::{Error, ErrorKind, Mismatch},
         export::{self, Contents, Exported},
+        lost::{self, Count},
         services::Services,
         waiting::{Found, Look},
         write::{Conditions, GuardedWrite, Sent, Written, write},
     },
-    domain::{code::Code, guard::Operation},
+    domain::{code::Code, guard::Operation, view::lost::Lost},
     model::{Session, SessionId},
 };
 
@@ -21,6 +22,10 @@ const MAX_EXPORTS: u32 = 3;
 pub(crate) struct Deleted {
     pub written: Written<()>,
     pub exported_to: Option<String>,
+    /// Of a dry run: where the copy would be.
+    pub would_export_to: Option<String>,
+    /// What is gone with it, or would be.
+    pub lost: Option<Lost>,
     /// What it waited for.
     pub waiting: Found,
 }
@@ -35,9 +40,20 @@ pub(crate) async fn delete_session(
     token: Option<String>,
 ) -> Result<Deleted, Error> {
     let mut deletion = Deletion::new(services, id, token);
+    // A copy counts what is in it.
+    let is_copied = services.exporter.is_some() && !conditions.dry_run && !deletion.may_be_asked();
+    deletion.count = Count::new(!is_copied);
     let written = write(services, cx, id, conditions, &mut deletion).await?;
-    let exported_to = deletion.exported.map(|export| export.path);
-    Ok(Deleted { written, exported_to, waiting: deletion.look.found })
+    let would_export_to = match (&services.exporter, &written) {
+        (Some(exporter), Written::DryRun { .. }) => Some(exporter.destination(id).await?),
+        _ => None,
+    };
+    let (lost, exported_to) = match deletion.exported {
+        Some(export) => (Some(lost::of_copy(&export)), Some(export.path)),
+        None => (deletion.count.found(), None),
+    };
+    let waiting = deletion.look.found;
+    Ok(Deleted { written, exported_to, would_export_to, lost, waiting })
 }
 
 pub(crate) struct Deletion<'a> {
@@ -48,6 +64,7 @@ pub(crate) struct Deletion<'a> {
     exports: u32,
     exported: Option<Exported>,
     look: Look,
+    count: Count,
 }
 
 enum Confirmed {
@@ -68,12 +85,18 @@ impl<'a> Deletion<'a> {
             exports: 0,
             exported: None,
             look: Look::default(),
+            count: Count::default(),
         }
     }
 
     /// A deletion that was approved before, as part of a plan.
     pub(crate) fn approved(services: &'a Services, id: &'a SessionId, look: Look) -> Self {
         Self { confirmed: Some(Confirmed::AnyState), look, ..Self::new(services, id, None) }
+    }
+
+    /// Whether the answer may be a question, before a copy is made.
+    fn may_be_asked(&self) -> bool {
+        self.confirmed.is_none() && self.token.is_none()
     }
 
     async fn confirm(
@@ -148,7 +171,11 @@ impl GuardedWrite for Deletion<'_> {
     }
 
     async fn inspect(&mut self, cx: &Context, session: &Session) -> Result<bool, Error> {
-        self.look.at(self.services, cx, session, Operation::Delete).await
+        let (look, count) = tokio::join!(
+            self.look.at(self.services, cx, session, Operation::Delete),
+            self.count.at(cx, self.id, session),
+        );
+        Ok(look? || count)
     }
 
     async fn approve(

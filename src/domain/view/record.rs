@@ -89,7 +89,8 @@ pub struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub console_url: Option<String>,
     /// What could be done to it now: "allowed", "nothing_to_do", or the code of the refusal.
-    pub operations: Operations,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operations: Option<Operations>,
     /// The agent's system prompt, cut (detail "full").
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
@@ -190,7 +191,7 @@ impl Record {
             console_url: console.then(|| {
                 format!("https://platform.claude.com/workspaces/default/sessions/{}", head.id)
             }),
-            operations: Operations::of(head, statuses),
+            operations: Some(Operations::of(head, statuses)),
             system: None,
             system_cut: None,
             stop_reason: None,

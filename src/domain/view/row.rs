@@ -92,7 +92,7 @@ pub(crate) fn short(text: &str) -> String {
 }
 
 /// A title or a name; some services do not limit their length.
-fn name(text: &str) -> String {
+pub(crate) fn name(text: &str) -> String {
     text::shortened(text, NAME_CHARACTERS)
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{ops::archive_session::archive_session, write::conditions::First},
-    domain::view::row::Row,
+    domain::view::brief::Brief,
     explain::waiting::warnings,
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
@@ -29,11 +29,11 @@ pub(crate) struct Output {
     /// In a dry run on a busy session: what would come first.
     #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<First>,
-    /// What it waited for, if anything.
+    /// What it waited for, and its open workflow runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     /// The session afterwards.
-    session: Row,
+    session: Brief,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -62,6 +62,7 @@ impl SessionsTool for Args {
         let first = written.first();
         let (outcome, session, ()) =
             shown(written, Outcome::Archived, Outcome::AlreadyArchived, Outcome::WouldArchive);
-        Ok(Output { outcome, first, warnings: warnings(&waiting), session })
+        let warnings = warnings(&waiting, matches!(outcome, Outcome::Archived));
+        Ok(Output { outcome, first, warnings, session })
     }
 }

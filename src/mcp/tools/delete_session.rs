@@ -11,8 +11,8 @@ use crate::{
         ops::delete_session::delete_session,
         write::{conditions::First, guarded::Written},
     },
-    domain::view::record::Record,
-    explain::waiting::warnings,
+    domain::view::{lost::Lost, record::Record},
+    explain::{lost::snapshot_cut, waiting::warnings},
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -37,16 +37,22 @@ pub(crate) struct Output {
     /// In a dry run on a busy session: what would come first.
     #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<First>,
-    /// What it waited for, if anything.
+    /// What it waited for, its open workflow runs, and what of the snapshot is cut.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     /// The session as it was right before.
     snapshot: Record,
     /// What it used and what deletion leaves alone, by id.
     kept: Kept,
+    /// What is gone with it, or would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<Lost>,
     /// The file that record and history were exported to.
     #[serde(skip_serializing_if = "Option::is_none")]
     exported_to: Option<String>,
+    /// In a dry run: the file that they would be exported to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_export_to: Option<String>,
     /// Given with confirmation_required: what the next call has to bring.
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmation_token: Option<String>,
@@ -55,7 +61,7 @@ pub(crate) struct Output {
     expires_at: Option<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
     Deleted,
@@ -140,13 +146,24 @@ impl SessionsTool for Args {
         };
         let (confirmation_token, expires_at) =
             token.map(|given| (given.token, given.expires_at)).unzip();
+        let is_deleted = outcome == Outcome::Deleted;
+        let mut snapshot = call.services.record(&session).await;
+        if is_deleted {
+            // Nothing can be done to it any more.
+            snapshot.operations = None;
+        }
+        let is_copied = call.services.exports();
+        let mut warnings = warnings(&deleted.waiting, is_deleted);
+        warnings.extend(snapshot_cut(&snapshot.left_out, is_copied, is_deleted));
         Ok(Output {
             outcome,
             first,
-            warnings: warnings(&deleted.waiting),
-            snapshot: call.services.record(&session).await,
+            warnings,
+            snapshot,
             kept: Kept::of(&session),
+            lost: deleted.lost,
             exported_to: deleted.exported_to,
+            would_export_to: deleted.would_export_to,
             confirmation_token,
             expires_at,
         })

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::ops::interrupt_session::{Interrupted, interrupt_session},
-    domain::view::row::Row,
+    domain::view::brief::Brief,
     mcp::{
         args::values::{SessionIdArg, ThreadIdArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -34,7 +34,7 @@ pub(crate) struct Output {
     /// interrupted = seen to have stopped; interrupt_sent = not seen yet.
     outcome: Outcome,
     /// The session as last seen.
-    session: Row,
+    session: Brief,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -71,7 +71,7 @@ impl SessionsTool for Args {
             Interrupted::Unchanged(session) => (Outcome::NothingToDo, session),
             Interrupted::DryRun(session) => (Outcome::WouldInterrupt, session),
         };
-        let session = Row::of(&session.head);
+        let session = Brief::of(&session.head);
         Ok(Output { outcome, session })
     }
 }

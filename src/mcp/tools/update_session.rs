@@ -8,7 +8,7 @@ use crate::{
     app::{error::ErrorKind, ops::update_session::update_session, write::conditions::Conditions},
     domain::{
         details::{Clearable, Details},
-        view::row::Row,
+        view::brief::Brief,
     },
     mcp::{
         args::values::{ApiTimeArg, SessionIdArg},
@@ -60,7 +60,7 @@ pub(crate) struct Output {
     /// For each field that differs: before, after.
     changes: Map<String, Value>,
     /// The session afterwards.
-    session: Row,
+    session: Brief,
 }
 
 impl SessionsTool for Args {

@@ -12,8 +12,8 @@ use crate::{
         text,
         toolset::{Changes, Mode, NoUndo, Patch},
         view::{
+            brief::Brief,
             fit::CHANGES_BYTES,
-            row::Row,
             size::{SizeBudget, size},
         },
     },
@@ -86,7 +86,7 @@ pub(crate) struct Output {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     /// The session afterwards.
-    session: Row,
+    session: Brief,
 }
 
 impl SessionsTool for Args {

@@ -169,6 +169,7 @@ async fn a_delete_exports_first_and_then_reads_again() {
     let dry_run = host.outcome("delete_session", dry_run).await;
     assert_eq!(dry_run, "would_delete");
     assert!(names(folder.path()).is_empty(), "a dry run exports nothing");
+    let before = api.asked().await.len();
     let answer = host.answer("delete_session", id()).await;
     assert_eq!(answer["outcome"], "deleted");
     let path = answer["exported_to"].as_str().expect("a path");
@@ -179,8 +180,8 @@ async fn a_delete_exports_first_and_then_reads_again() {
     let (threads, files) = (format!("GET {SESSION}/threads"), "GET /v1/files".to_owned());
     // Before the file gets its name all of it is read again, and the session once more after that.
     let exports = [&read, &events, &events, &threads, &files, &events, &read];
-    let expected = [&looks[..], &looks, &exports, &[&read, &delete, &read]].concat();
-    assert_eq!(api.asked().await.iter().collect::<Vec<_>>(), expected);
+    let expected = [&looks[..], &exports, &[&read, &delete, &read]].concat();
+    assert_eq!(api.asked().await[before..].iter().collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
