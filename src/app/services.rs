@@ -10,6 +10,7 @@ use super::{
     error::{Error, ErrorKind},
     export::Exporter,
     locks::SessionLocks,
+    op::Op,
     pace::Pacer,
     plan::store::Plans,
     scan::{Scan, lists::Sessions, source::Source},
@@ -75,6 +76,14 @@ impl Services {
 
     pub(crate) fn cursors(&self) -> &Cursors {
         &self.cursors
+    }
+
+    /// Whether the operator lets this be done, by whatever operation.
+    pub(crate) fn ensure_enabled(&self, op: Op) -> Result<(), Error> {
+        match self.settings.disabled.contains(&op) {
+            true => Err(ErrorKind::Disabled(op).into()),
+            false => Ok(()),
+        }
     }
 
     /// Waits until no other call writes the session, as long as that leaves time to write it.
