@@ -21,7 +21,7 @@ pub struct Settings {
     /// What an answer that allows a tool call needs first.
     pub confirm_approvals: Confirm,
     /// What nothing here does, whatever operation would do it.
-    pub(crate) disabled: BTreeSet<Op>,
+    pub(crate) disabled: DisabledOperations,
     /// Folder for exports, absolute; without one, exports are unavailable.
     pub export_dir: Option<PathBuf>,
     /// File to which every call of a writing tool is logged, absolute.
@@ -31,6 +31,9 @@ pub struct Settings {
     /// Pauses between requests; no setting of the operator, but of tests.
     pub pauses: Pauses,
 }
+
+/// The operations that the operator disabled.
+pub(crate) type DisabledOperations = BTreeSet<Op>;
 
 /// What a write that cannot be taken back needs before it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +59,16 @@ impl Confirm {
             Self::Elicit => "elicit",
         }
     }
+}
+
+/// The operation of this name, as `--disable-tools` takes it.
+pub(crate) fn operation_named(name: &str) -> Option<Op> {
+    Op::ALL.into_iter().find(|op| op.name() == name)
+}
+
+/// The names that [`operation_named`] knows.
+pub(crate) fn operation_names() -> Vec<&'static str> {
+    Op::ALL.map(Op::name).into()
 }
 
 /// Whether a service's status may be declared to be as safe as idle: statuses with a known

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     api::settings::{AuthHeader, check_base_url, parse_base_url},
-    app::{op::Op, settings::Confirm},
+    app::settings::{Confirm, DisabledOperations, operation_named, operation_names},
     mcp::settings::ToolGroup,
 };
 
@@ -18,7 +18,7 @@ const MAX_MAX_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
 pub fn known_values(option: &str) -> Vec<&'static str> {
     match option {
         "toolsets" => std::iter::once("all").chain(ToolGroup::ALL.map(ToolGroup::name)).collect(),
-        "disable_tools" => Op::ALL.map(Op::name).into(),
+        "disable_tools" => operation_names(),
         "confirm_deletes" | "confirm_approvals" => Confirm::ALL.map(Confirm::name).into(),
         "log_level" => vec!["off", "error", "warn", "info", "debug", "trace"],
         _ => Vec::new(),
@@ -83,14 +83,14 @@ pub(crate) fn tool_groups(text: &str) -> Result<BTreeSet<ToolGroup>, String> {
     }
 }
 
-pub(crate) fn tool_names(text: &str) -> Result<BTreeSet<Op>, String> {
+pub(crate) fn tool_names(text: &str) -> Result<DisabledOperations, String> {
     let names = list(text);
-    let parse = |name: &String| Op::ALL.into_iter().find(|op| op.name() == name);
-    match names.iter().map(|name| parse(name).ok_or(name)).collect::<Result<BTreeSet<_>, _>>() {
+    let parse = |name: &String| operation_named(name).ok_or_else(|| name.clone());
+    match names.iter().map(parse).collect::<Result<DisabledOperations, _>>() {
         Ok(tools) if !tools.is_empty() => Ok(tools),
         other => {
             let unknown = other.err().map(|name| format!("there is no tool {name:?}; "));
-            let (unknown, valid) = (unknown.unwrap_or_default(), Op::ALL.map(Op::name).join(", "));
+            let (unknown, valid) = (unknown.unwrap_or_default(), operation_names().join(", "));
             Err(format!("is {text:?}; {unknown}give some of {valid}, comma-separated"))
         }
     }
