@@ -17,6 +17,7 @@ pub(crate) mod ops;
 pub(crate) mod pace;
 pub(crate) mod plan;
 pub(crate) mod recent_events;
+pub(crate) mod regular_file;
 pub(crate) mod run;
 pub(crate) mod scan;
 pub(crate) mod services;

@@ -238,6 +238,17 @@ pub struct Session {
 }
 
 impl Session {
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    /// When the text is not JSON.
+    pub fn from_json(text: &[u8]) -> serde_json::Result<Self> {
+        // Two passes over the text are cheaper than one pass and a copy of a 100 KB prompt.
+        let fields = serde_json::from_slice(text)?;
+        let head = serde_json::from_slice(text)?;
+        Ok(Self { head, fields })
+    }
+
     /// The agent's `field`, as it was sent.
     pub fn agent_field(&self, field: &str) -> Option<&Value> {
         self.fields.get("agent")?.get(field)
@@ -252,11 +263,8 @@ impl Session {
 
 impl<'de> Deserialize<'de> for Session {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Two passes over the text are cheaper than one pass and a copy of a 100 KB prompt.
         let text = Box::<RawValue>::deserialize(deserializer)?;
-        let fields = serde_json::from_str(text.get()).map_err(serde::de::Error::custom)?;
-        let head = serde_json::from_str(text.get()).map_err(serde::de::Error::custom)?;
-        Ok(Self { head, fields })
+        Self::from_json(text.get().as_bytes()).map_err(serde::de::Error::custom)
     }
 }
 

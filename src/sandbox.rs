@@ -20,6 +20,7 @@ mod json;
 mod listener;
 mod middleware;
 mod multipart;
+mod origin;
 mod page;
 mod query;
 mod quirks;
@@ -98,7 +99,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox on `listen`; port 0 picks a free port.
+    /// Starts a sandbox on `listen`; port 0 picks a free port. Requests for other hosts and from
+    /// pages of other origins are refused.
     ///
     /// # Errors
     /// If the address cannot be bound.
@@ -117,7 +119,7 @@ impl Sandbox {
             options.seeded_endings,
         )?;
         let closing = store.closing.clone();
-        let service = Arc::new(Service::new(store));
+        let service = Arc::new(Service::new(store, address));
         tokio::spawn(Arc::clone(&service).run_timers(started));
         let app = routes::router(&service).into_make_service_with_connect_info::<ResetHandle>();
         let server = axum::serve(ResettableListener(listener), app)

@@ -62,7 +62,7 @@ pub(crate) async fn send<T>(
         // Neither query nor bodies: logs must not hold content.
         tracing::debug!(
             method = %prepared.request.method,
-            path = prepared.url.path(),
+            path = prepared.secret.scrub(prepared.url.path()),
             attempt,
             status,
             request_id = id,
@@ -120,25 +120,27 @@ async fn attempt_once<T>(
     let (status, headers) = (response.status(), response.headers().clone());
     let outcome = AttemptOutcome::Status(status.as_u16());
     if status.is_redirection() {
-        let error = redirect(status, &headers, &prepared.url);
+        let error = redirect(status, &headers, &prepared.url, &prepared.secret);
         return Err(FailedAttempt::new(error, outcome));
     }
     if !status.is_success() {
         let mut hints = Hints::read(&headers, SystemTime::now());
         let body = body::read_error(&mut response, deadline).await;
-        let error = http_error(status, &headers, &body).with_retry_after(hints.retry_after);
+        let error = http_error(status, &headers, &body, &prepared.secret)
+            .with_retry_after(hints.retry_after);
         if error.is_spending_limit() {
             hints.should_retry = Some(false);
         }
         return Err(FailedAttempt { error, outcome, hints });
     }
     let (cause, outcome) = match body.read(response, deadline).await {
-        Ok(body) => return Ok(ApiResponse::new(body, &headers)),
+        Ok(body) => return Ok(ApiResponse::new(body, &headers, &prepared.secret)),
         Err(BodyError::TimedOut) => return Err(FailedAttempt::timed_out()),
         Err(BodyError::Truncated(cause)) => (cause, AttemptOutcome::ResponseLost),
         Err(BodyError::Invalid(cause)) => (cause, outcome),
     };
-    let error = ApiError::bad_response(status.as_u16(), cause, request_id(&headers));
+    let error =
+        ApiError::bad_response(status.as_u16(), cause, request_id(&headers, &prepared.secret));
     Err(FailedAttempt::new(error, outcome))
 }
 

@@ -7,7 +7,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
 use tokio::time::{Instant, timeout_at};
 
-use crate::api::transport::chain;
+use crate::api::{
+    credentials::secret::Secret,
+    json::{MOST_VALUES, has_too_many_entries, has_too_many_values, repair_surrogates},
+    transport::chain,
+};
 
 /// After decompression: three times a page of 100 sessions of 100 KB.
 const LARGEST: usize = 32 << 20;
@@ -43,7 +47,10 @@ pub(crate) trait ReadBody<T> {
 impl<T: Send> ReadBody<T> for Parse<T> {
     async fn read(&self, mut response: Response, deadline: Instant) -> Result<T, BodyError> {
         let parsed = match timeout_at(deadline, read(&mut response)).await {
-            Ok(body) => body.and_then(|body| self(&body)),
+            Ok(body) => body.and_then(|mut body| {
+                repair_surrogates(&mut body);
+                self(&body)
+            }),
             Err(_) => Err(BodyError::TimedOut),
         };
         parsed.or_else(|error| self(b"").map_err(|_| error))
@@ -93,39 +100,71 @@ pub(crate) fn ignore(_: &[u8]) -> Result<(), BodyError> {
     Ok(())
 }
 
-/// A JSON object as `T`.
+/// A JSON object as `T`, which keeps all of it.
 pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
+    json_with(body, |text| serde_json::from_slice(text))
+}
+
+/// The same with another parser.
+pub(crate) fn json_with<T>(
+    body: &[u8],
+    parse: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+) -> Result<T, BodyError> {
+    let text = object(body)?;
+    if has_too_many_values(text) {
+        return Err(too_many_values());
+    }
+    parse(text).map_err(|error| invalid(&error))
+}
+
+/// A page of a list as `T`, which keeps the heads of its entries only.
+pub(crate) fn list<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
+    let text = object(body)?;
+    if has_too_many_entries(text) {
+        return Err(too_many_values());
+    }
+    serde_json::from_slice(text).map_err(|error| invalid(&error))
+}
+
+fn too_many_values() -> BodyError {
+    BodyError::Invalid(format!("the response has more than {MOST_VALUES} JSON values"))
+}
+
+/// The text of a JSON object.
+fn object(body: &[u8]) -> Result<&[u8], BodyError> {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = text.trim_ascii();
     match text.first() {
-        Some(b'{') => {}
-        None => return Err(BodyError::Invalid("the response is empty".into())),
-        Some(b'<') => return Err(BodyError::Invalid("the response is HTML".into())),
+        Some(b'{') => Ok(text),
+        None => Err(BodyError::Invalid("the response is empty".into())),
+        Some(b'<') => Err(BodyError::Invalid("the response is HTML".into())),
         // Serde would also read structs from arrays, by position.
-        Some(_) => {
-            return Err(BodyError::Invalid("the response is not a JSON object".into()));
-        }
+        Some(_) => Err(BodyError::Invalid("the response is not a JSON object".into())),
     }
-    serde_json::from_slice(text).map_err(|error| match error.classify() {
+}
+
+fn invalid(error: &serde_json::Error) -> BodyError {
+    match error.classify() {
         Category::Eof => BodyError::Truncated("the response is incomplete".into()),
         Category::Data => BodyError::Invalid("the response is JSON of an unexpected shape".into()),
         // Not the parser's message, which can quote the content.
         _ => BodyError::Invalid(format!("the response is not JSON (line {})", error.line())),
-    })
+    }
 }
 
 /// The message in an error's body, which need not be the API's JSON; empty without one.
-pub(crate) fn error_message(body: &[u8], json: Option<&Value>) -> String {
+pub(crate) fn error_message(body: &str, json: Option<&Value>, secret: &Secret) -> String {
+    // Again where it has come together: markup may have stood in its middle.
     let message = match json {
-        Some(json) => json_message(json),
-        None => text_message(&String::from_utf8_lossy(body)),
+        Some(json) => json_message(json, secret),
+        None => secret.scrub(&text_message(body)),
     };
     cut(&message, LONGEST_MESSAGE)
 }
 
 /// The message of a JSON error, wherever it is: `{"error":{"message"}}`, `{"error":"…"}`,
 /// `{"detail":"…"}`, `{"message":"…"}`; else the JSON itself.
-fn json_message(json: &Value) -> String {
+fn json_message(json: &Value, secret: &Secret) -> String {
     let found = ["/error/message", "/error", "/detail", "/message", ""]
         .into_iter()
         .find_map(|path| json.pointer(path)?.as_str());
@@ -143,10 +182,11 @@ fn json_message(json: &Value) -> String {
             problems.unwrap_or(json).to_string()
         }
     };
+    let text = secret.scrub(&text);
     // The one part that is stable enough to be looked up.
-    let code = json.pointer("/error/details/error_code");
-    match code.and_then(Value::as_str) {
-        Some(code) if !text.contains(code) => {
+    let code = json.pointer("/error/details/error_code").and_then(Value::as_str);
+    match code.map(|code| secret.scrub(code)) {
+        Some(code) if !text.contains(&code) => {
             format!("{} [{code}]", cut(&text, LONGEST_MESSAGE - 80))
         }
         _ => text,

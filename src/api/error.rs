@@ -2,9 +2,12 @@
 
 use std::{fmt, time::Duration};
 
-use crate::api::{
-    absence::{Absence, ErrorBody, Place, absence},
-    credentials::secret::Secret,
+use crate::{
+    api::{
+        absence::{Absence, ErrorBody, Place, absence},
+        credentials::secret::Secret,
+    },
+    domain::text::{one_line, quoted_whole, word},
 };
 
 /// A call that did not succeed. No text in it contains a credential.
@@ -118,7 +121,8 @@ impl ApiError {
         self.worth_repeating
     }
 
-    /// The id by which support can find the request: the `request-id` header, else the body's.
+    /// The id by which support can find the request: the `request-id` header, else the body's;
+    /// quoted if it is no plain word.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
@@ -225,10 +229,10 @@ impl ApiError {
     /// The same error without `secret`, which services may echo.
     pub(crate) fn scrubbed(mut self, secret: &Secret) -> Self {
         match &mut *self.kind {
-            ApiErrorKind::Http(HttpError { message: text, .. })
-            | ApiErrorKind::Unreachable { cause: text }
+            ApiErrorKind::Unreachable { cause: text }
             | ApiErrorKind::BadResponse { cause: text, .. }
             | ApiErrorKind::Credentials { cause: text, .. } => *text = secret.scrub(text),
+            // Scrubbed where they are read, before anything is cut.
             _ => {}
         }
         self
@@ -249,22 +253,26 @@ impl From<ApiErrorKind> for ApiError {
     }
 }
 
-/// For logs. By hand, since thiserror would take the field `source` for an error.
+/// For logs: on one line, without raw control characters. By hand, since thiserror would take the field `source` for an error.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
-            ApiErrorKind::Http(error) => write!(f, "HTTP {}: {}", error.status, error.message),
+            ApiErrorKind::Http(error) => {
+                write!(f, "HTTP {}: {}", error.status, quoted_whole(&error.message))
+            }
             ApiErrorKind::Redirected { status, host } => {
-                let host = host.as_deref().unwrap_or("an unknown host");
+                let host = host.as_deref().map_or("an unknown host".to_owned(), word);
                 write!(f, "HTTP {status}: redirect to {host}")
             }
-            ApiErrorKind::Unreachable { cause } => write!(f, "unreachable: {cause}"),
+            ApiErrorKind::Unreachable { cause } => write!(f, "unreachable: {}", one_line(cause)),
             ApiErrorKind::TimedOut => f.write_str("timed out"),
-            ApiErrorKind::BadResponse { status, cause } => write!(f, "HTTP {status}, but {cause}"),
+            ApiErrorKind::BadResponse { status, cause } => {
+                write!(f, "HTTP {status}, but {}", one_line(cause))
+            }
             ApiErrorKind::CredentialsMissing { .. } => f.write_str("no credential found"),
-            ApiErrorKind::Credentials { source, cause } => write!(f, "{source}: {cause}"),
-            ApiErrorKind::InvalidConfiguration { variable, cause } => {
-                write!(f, "{variable}: {cause}")
+            ApiErrorKind::Credentials { source: subject, cause }
+            | ApiErrorKind::InvalidConfiguration { variable: subject, cause } => {
+                write!(f, "{}: {}", one_line(subject), one_line(cause))
             }
         }
     }

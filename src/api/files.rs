@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     api::{
-        body::{BodyError, ReadBody, json, truncated},
+        body::{BodyError, ReadBody, list, truncated},
         client::Client,
         error::{ApiError, ApiErrorKind},
         request::Request,
@@ -61,13 +61,13 @@ impl Client {
             .param("scope_id", Some(id.as_str()))
             .param("limit", Some(100))
             .param("page", page);
-        self.send(&request, json).await
+        self.send(&request, list).await
     }
 
     /// `GET /v1/files/{id}/content`, as a stream.
     pub async fn open_file(&self, file: &ObjectId) -> Result<ApiResponse<Download>, ApiError> {
         let path = vec!["v1", "files", file.as_str(), "content"];
         let request = Request::get(path).of_any_content();
-        Ok(self.send_and_read(&request, &Open).await?)
+        self.send_and_read(&request, &Open).await
     }
 }

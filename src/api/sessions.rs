@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        body::{BodyError, ignore, json},
+        body::{BodyError, ignore, json_with, list},
         client::Client,
         error::ApiError,
         request::Request,
@@ -77,7 +77,7 @@ impl Client {
         &self,
         query: &SessionQuery,
     ) -> Result<ApiResponse<Page<SessionHead>>, ApiError> {
-        self.send(&query.request(), json).await
+        self.send(&query.request(), list).await
     }
 
     /// `POST /v1/sessions/{id}`, body: any of `agent`, `title`, `metadata`, `budget`.
@@ -110,7 +110,7 @@ impl Client {
 /// A session, which always has an id: `{"error": …}` with a status of 200 would otherwise be read
 /// as a session of unknown status.
 fn session(body: &[u8]) -> Result<Session, BodyError> {
-    let session: Session = json(body)?;
+    let session = json_with(body, Session::from_json)?;
     if session.head.id.is_empty() {
         let cause = "the response is not a session: it has no id".to_owned();
         return Err(BodyError::Invalid(cause));

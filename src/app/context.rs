@@ -49,7 +49,6 @@ impl Context {
         deadline: Instant,
         client: &Client,
         permits: Permits,
-        allowed_agents: &[String],
         caller: Arc<dyn Caller>,
         trail: Arc<Trail>,
     ) -> Self {
@@ -69,10 +68,15 @@ impl Context {
             deadline,
             time_spent_asking: Arc::default(),
             caller,
-            allowed_agents: allowed_agents.into(),
+            allowed_agents: Arc::default(),
             trail,
             bulk,
         }
+    }
+
+    /// The same call, which may work on sessions of these agents only; none means of all.
+    pub(crate) fn allowing(self, agents: &[String]) -> Self {
+        Self { allowed_agents: agents.into(), ..self }
     }
 
     /// The same call for one session of many, whose requests use these permits.

@@ -344,6 +344,11 @@ impl Error {
         matches!(self.http_status(), Some(404 | 405 | 501))
     }
 
+    /// Whether the session itself is not there, or not there any more.
+    pub(crate) fn is_session_not_found(&self) -> bool {
+        matches!(&*self.kind, ErrorKind::Api { subject: About::Session(_), error } if error.is_not_found())
+    }
+
     pub(crate) fn request_id(&self) -> Option<&str> {
         match &*self.kind {
             ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),

@@ -7,12 +7,19 @@
 //! synced to disk; it is in the operator's folder, and no caller names a path in it. An export
 //! that does not fit into the time of one call is kept in this process, and the next call resumes
 //! it.
+//!
+//! Several processes may export to one folder. An export is made under the [lock](lock) of its
+//! name, and gets the name only if the session is still what was copied and no other export has
+//! got the name meanwhile: an older copy never replaces a newer one.
 
 mod download;
 pub(crate) mod file;
 mod files;
 mod history;
+mod lock;
 mod name;
+mod seen;
+mod state;
 mod step;
 
 use std::{
@@ -31,7 +38,10 @@ use self::{
     file::{Format, Writer},
     files::Files,
     history::{History, Part},
+    lock::ExportLock,
     name::digest,
+    seen::Seen,
+    state::{Replaced, State, changed},
     step::{Clock, Stop, blocking},
 };
 use super::{
@@ -39,9 +49,11 @@ use super::{
     context::Context,
     error::{Error, ErrorKind},
     locks::lock,
+    regular_file::{ensure_folder_or_free, ensure_replaceable},
     threads::threads,
 };
 use crate::{
+    api::{ApiError, ApiErrorKind},
     domain::events,
     model::{ApiTime, Event, ObjectId, Session, SessionId},
 };
@@ -49,6 +61,8 @@ use crate::{
 /// How many unfinished exports are kept, and for how long.
 const MAX_UNFINISHED: usize = 16;
 const UNFINISHED_TTL: Duration = Duration::from_secs(30 * 60);
+/// How often an export of a session that changed meanwhile is begun.
+const MAX_ATTEMPTS: u32 = 3;
 /// What a turn made appears some seconds after it ended (API documentation of files).
 const FILES_APPEAR_WITHIN: Duration = Duration::from_secs(5);
 
@@ -81,11 +95,11 @@ pub(crate) struct Exported {
     pub(crate) version: String,
 }
 
-/// What tells two states of a session apart: `updated_at`, or a digest of all fields where a
-/// service does not send it.
+/// What tells two states of a session apart: `updated_at` and what can be written, or a digest of
+/// all fields where a service sends no time.
 pub(crate) fn version(session: &Session) -> String {
     match &session.head.updated_at {
-        Some(at) => at.text().to_owned(),
+        Some(_) => State::of(session).to_string(),
         None => digest(&serde_json::to_vec(&session.fields).unwrap_or_default()),
     }
 }
@@ -101,7 +115,16 @@ pub(crate) struct Exporter {
 struct Unfinished {
     contents: Contents,
     writer: Writer,
+    /// The name it will have, without its extension.
+    stem: String,
+    replaced: Replaced,
+    /// The session when this was begun.
     version: String,
+    state: State,
+    /// Which attempt this is.
+    attempt: u32,
+    /// The session's own events, once they are read.
+    events: Seen,
     /// What is being read; `None` once every history is.
     history: Option<History>,
     /// The child threads still to be read; `None` before they are listed.
@@ -118,8 +141,9 @@ impl Exporter {
 
     /// Exports a session that was just read, or resumes its unfinished export; the record in the
     /// file is then the one that was read when that began, see [`Exported::version`]. The caller
-    /// holds the session's lock, so that no two exports of it run at once. On failure the file
-    /// with the final name is untouched; `timed_out` means that the next call has to resume.
+    /// holds the session's lock, so that no two exports of it run at once in this process; those
+    /// of others are waited for. On failure the file with the final name is untouched;
+    /// `timed_out` means that the next call has to resume.
     pub(crate) async fn export(
         &self,
         cx: &Context,
@@ -127,30 +151,84 @@ impl Exporter {
         session: &Session,
         contents: Contents,
     ) -> Result<Exported, Error> {
-        let mut export = match self.take(id, contents) {
-            Some(unfinished) => unfinished,
-            None => {
-                self.begin(id, session, contents).await.map_err(|cause| self.failed(id, cause))?
-            }
-        };
+        let stem = name::stem(id.as_str());
+        let lock = ExportLock::acquire(&self.dir, &stem, cx.soft_deadline()).await;
+        let lock = lock.map_err(|cause| self.failed(id, cause))?;
         let mut clock = Clock::new(cx);
-        let read = self.read_all(&mut clock, id, session, &mut export).await;
-        match read {
-            Ok(()) => {}
-            Err(Stop::OutOfTime) => return Err(self.keep(id, export)),
-            Err(Stop::Transient(error)) => {
-                let _ = self.keep(id, export);
-                return Err(error);
+        let mut unfinished = self.take(id, contents);
+        let mut attempt = 1;
+        // What was read before another process exported, and maybe deleted, it is out of date.
+        let mut newer = if lock.waited { Some(cx.read_session(id).await?) } else { None };
+        loop {
+            let session = newer.as_ref().unwrap_or(session);
+            let mut export = if let Some(unfinished) = unfinished.take() {
+                unfinished
+            } else {
+                let begun = self.begin(id, session, contents, attempt).await;
+                begun.map_err(|cause| self.failed(id, cause))?
+            };
+            let read = match self.read_all(&mut clock, id, session, &mut export).await {
+                Ok(()) => self.changed(cx, id, &export).await,
+                Err(stop) => Err(stop),
+            };
+            match read {
+                Ok(None) => return self.finish(id, export, lock).await,
+                Ok(Some(session)) if export.attempt < MAX_ATTEMPTS => {
+                    attempt = export.attempt + 1;
+                    newer = Some(session);
+                }
+                Ok(Some(session)) => {
+                    return Err(ErrorKind::ExportOutdated(Box::new(session.head)).into());
+                }
+                Err(Stop::OutOfTime) => return Err(self.keep(id, export)),
+                Err(Stop::Transient(error)) => {
+                    let _ = self.keep(id, export);
+                    return Err(error);
+                }
+                Err(Stop::Failed(error)) => return Err(error),
             }
-            Err(Stop::Failed(error)) => return Err(error),
         }
-        let Unfinished { writer, version, files, thread_count, .. } = export;
-        let (dir, name) = (self.dir.clone(), id.clone());
+    }
+
+    /// The session as it is now, if the export is not one of it or must not replace what has its
+    /// name now.
+    async fn changed(
+        &self,
+        cx: &Context,
+        id: &SessionId,
+        export: &Unfinished,
+    ) -> Result<Option<Session>, Stop> {
+        let is_free = export.replaced.is_still_there();
+        let is_free = is_free.map_err(|cause| Stop::Failed(self.failed(id, cause)))?;
+        let session = match changed(cx, id, &export.state, &export.events).await {
+            Err(error) => {
+                let kind = error.as_api().map(ApiError::kind);
+                let is_late = matches!(kind, Some(ApiErrorKind::TimedOut));
+                return Err(if is_late { Stop::OutOfTime } else { error.into() });
+            }
+            Ok(session) => session,
+        };
+        match session {
+            None if !is_free => Ok(Some(cx.read_session(id).await?)),
+            session => Ok(session),
+        }
+    }
+
+    /// Gives the export its name. The lock is released once that is done, also if the call is
+    /// cancelled meanwhile.
+    async fn finish(
+        &self,
+        id: &SessionId,
+        export: Unfinished,
+        lock: ExportLock,
+    ) -> Result<Exported, Error> {
+        let Unfinished { writer, version, files, thread_count, stem, .. } = export;
+        let dir = self.dir.clone();
         let finished = blocking(move || {
-            let stem = writer.stem(&dir, &name);
             let (files, file_bytes) = files.finish(&dir, &stem)?;
             let events = writer.events;
             let (path, bytes) = writer.finish(&dir, &stem)?;
+            drop(lock);
             Ok((path, events, files, bytes + file_bytes))
         });
         let (path, events, files, bytes) =
@@ -172,8 +250,11 @@ impl Exporter {
                 export.writer = self.append(id, export.writer.take(), Part::Events(events)).await?;
                 let (events, session) = (export.writer.events, id.clone());
                 clock.cx.progress(Progress::Exported { events, session }).await;
-                if is_end {
-                    export.history = None;
+                if is_end && let Some(history) = export.history.take() {
+                    // The session's own history comes first.
+                    if export.threads.is_none() {
+                        export.events = history.into_seen();
+                    }
                 }
             }
             if export.threads.is_none() {
@@ -210,14 +291,30 @@ impl Exporter {
         id: &SessionId,
         session: &Session,
         contents: Contents,
+        attempt: u32,
     ) -> io::Result<Unfinished> {
         let (dir, name, record) = (self.dir.clone(), id.clone(), session.fields.clone());
         let format = contents.format;
-        let writer = blocking(move || Writer::begin(&dir, &name, format, &record)).await?;
+        let begin = move || {
+            let stem = format.stem(&dir, &name);
+            let path = dir.join(format!("{stem}.{}", format.extension()));
+            ensure_replaceable(&path)?;
+            if contents.files {
+                ensure_folder_or_free(&dir.join(format!("{stem}.files")))?;
+            }
+            let replaced = Replaced::now(path)?;
+            Ok((Writer::begin(&dir, &name, format, &record)?, stem, replaced))
+        };
+        let (writer, stem, replaced) = blocking(begin).await?;
         Ok(Unfinished {
             contents,
             writer,
+            stem,
+            replaced,
             version: version(session),
+            state: State::of(session),
+            attempt,
+            events: Seen::default(),
             history: Some(History::of_session()),
             threads: None,
             thread_count: 0,

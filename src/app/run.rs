@@ -142,10 +142,10 @@ impl App {
             deadline,
             &services.client,
             services.pacer.permits(),
-            &services.settings.allowed_agents,
             caller,
             Arc::clone(trail),
-        );
+        )
+        .allowing(&services.settings.allowed_agents);
         // Bulk writes notice a cancellation by themselves, between two sessions.
         let stops_by_itself = bulk && writes;
         let end = deadline + GRACE + APPROVAL_TIMEOUT;
@@ -169,10 +169,8 @@ impl App {
                 Err(_) => Err(ErrorKind::CallTimedOut.into()),
             },
         };
-        result.map_err(|error: Error| match trail.is_in_doubt() {
-            true => error.after_abandoned_write(),
-            false => error,
-        })
+        let in_doubt = trail.is_in_doubt();
+        result.map_err(|error: Error| if in_doubt { error.after_abandoned_write() } else { error })
     }
 
     /// Waits until no call of a writing tool is running, at most as long as such a call goes on

@@ -13,6 +13,7 @@ mod tests;
 
 use std::{
     collections::{HashSet, VecDeque},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     mem,
 };
 
@@ -36,6 +37,9 @@ use crate::{
 /// Entries a page, unless the caller needs fewer.
 pub(crate) const PAGE_SIZE: u32 = 100;
 
+/// Pages in a row without an entry, before the list counts as one without an end.
+const MAX_EMPTY_PAGES: u32 = 100;
+
 pub(crate) struct Scan<S: Source> {
     source: S,
     client: Client,
@@ -56,6 +60,10 @@ pub(crate) struct Scan<S: Source> {
     scanned: usize,
     /// The identities of all entries consumed, since some services repeat pages.
     seen: HashSet<String>,
+    /// What else services repeat: the cursors, and pages as a whole.
+    cursors: HashSet<String>,
+    pages: HashSet<u64>,
+    empty_pages: u32,
     undecided: usize,
     /// The scan ended before the list did.
     ended_early: bool,
@@ -87,6 +95,9 @@ impl<S: Source> Scan<S> {
             resume_from: None,
             scanned: 0,
             seen: HashSet::new(),
+            cursors: HashSet::new(),
+            pages: HashSet::new(),
+            empty_pages: 0,
             undecided: 0,
             ended_early: false,
             end: None,
@@ -266,14 +277,18 @@ impl<S: Source> Scan<S> {
         };
         // A service that returns a cursor or a page again would keep the scan here forever.
         let goes_on = page.next_page.is_some() && !page.data.is_empty();
-        let repeats_page = goes_on && page.data.iter().all(is_known);
+        let is_known_page = !self.pages.insert(self.page_hash(&page.data));
+        let repeats_page = goes_on && (is_known_page || page.data.iter().all(is_known));
+        self.empty_pages = if page.data.is_empty() { self.empty_pages + 1 } else { 0 };
         self.has_started = true;
         self.page = self.next_page.take();
         self.next_page = page.next_page;
         if page.is_incomplete {
             self.end = Some(Gap::NoCursor);
         }
-        if self.next_page.is_some() && self.next_page == self.page {
+        self.cursors.extend(self.page.clone());
+        let leads_back = self.next_page.as_ref().is_some_and(|next| self.cursors.contains(next));
+        if leads_back || (self.next_page.is_some() && self.empty_pages > MAX_EMPTY_PAGES) {
             self.next_page = None;
             self.end = Some(Gap::Repeats);
         }
@@ -285,6 +300,16 @@ impl<S: Source> Scan<S> {
             self.end = Some(Gap::Repeats);
         }
         self.skip_consumed();
+    }
+
+    /// Of the entries' identities, or of all that is known of those without.
+    fn page_hash(&self, entries: &[S::Item]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for item in entries {
+            let identity = self.source.identity(item);
+            identity.unwrap_or_else(|| format!("{item:?}")).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// Drops the entries that the scan to be resumed has consumed.

@@ -80,10 +80,10 @@ impl Services {
 
     /// Whether the operator lets this be done, by whatever operation.
     pub(crate) fn ensure_enabled(&self, op: Op) -> Result<(), Error> {
-        match self.settings.disabled.contains(&op) {
-            true => Err(ErrorKind::Disabled(op).into()),
-            false => Ok(()),
+        if self.settings.disabled.contains(&op) {
+            return Err(ErrorKind::Disabled(op).into());
         }
+        Ok(())
     }
 
     /// Waits until no other call writes the session, as long as that leaves time to write it.

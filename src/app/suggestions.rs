@@ -7,6 +7,7 @@ use tokio::{sync::Mutex, time::Instant};
 use crate::{
     api::{Client, SessionQuery},
     domain::{filter, text},
+    model::SessionId,
 };
 
 /// How long a list is reused: a request follows every key that a person presses.
@@ -51,12 +52,13 @@ async fn read(client: &Client, allowed_agents: &[String]) -> Vec<String> {
     let sessions = answer.map(|answer| answer.body.data).unwrap_or_default();
     let allowed = (sessions.iter()).filter(|session| filter::is_allowed(allowed_agents, session));
     allowed
-        .map(|session| {
-            let id = text::visible(&session.id);
-            match session.title.as_deref().filter(|title| !title.is_empty()) {
+        .filter_map(|session| {
+            // What no call would take is no suggestion.
+            let id = SessionId::parse(&session.id).ok()?;
+            Some(match session.title.as_deref().filter(|title| !title.is_empty()) {
                 Some(title) => format!("{id} {}", text::quoted(title)),
-                None => id.into_owned(),
-            }
+                None => id.to_string(),
+            })
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! The threads of a multi-agent session.
 
+use std::collections::HashSet;
+
 use crate::{
     api::{ApiErrorKind, ThreadQuery},
     app::{
@@ -51,6 +53,8 @@ async fn read(
         ..ThreadQuery::default()
     };
     let mut threads = Vec::new();
+    // Some services repeat pages and cursors.
+    let (mut ids, mut cursors) = (HashSet::new(), HashSet::new());
     for _ in 0..MAX_PAGES {
         let page = match cx.client().list_threads(id, &query).await {
             Ok(page) => page.body,
@@ -68,9 +72,12 @@ async fn read(
                 return if has_none { Ok((threads, true)) } else { Err(error) };
             }
         };
-        threads.extend(page.data);
+        let is_new = |thread: &Event| {
+            events::text(thread, "id").is_none_or(|id| id.is_empty() || ids.insert(id.to_owned()))
+        };
+        threads.extend(page.data.into_iter().filter(is_new));
         match page.next_page {
-            Some(next) if query.page.as_ref() != Some(&next) => query.page = Some(next),
+            Some(next) if cursors.insert(next.clone()) => query.page = Some(next),
             Some(_) => break,
             None => return Ok((threads, !page.is_incomplete)),
         }
@@ -88,6 +95,7 @@ pub(crate) async fn recent_thread_events(
 ) -> Result<Vec<Event>, Error> {
     let mut newest: Vec<Event> = Vec::new();
     let mut cursor: Option<String> = None;
+    let mut cursors = HashSet::new();
     for _ in 0..MAX_PAGES {
         let client = cx.client();
         let page = client.list_thread_events(id, thread, Some(PAGE_SIZE), cursor.as_deref());
@@ -96,7 +104,7 @@ pub(crate) async fn recent_thread_events(
         let surplus = newest.len().saturating_sub(count);
         newest.drain(..surplus);
         match page.next_page {
-            Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+            Some(next) if cursors.insert(next.clone()) => cursor = Some(next),
             Some(_) => break,
             None => {
                 newest.reverse();

@@ -8,6 +8,7 @@
 pub(crate) mod attempt;
 pub(crate) mod conditions;
 pub(crate) mod guarded;
+pub(crate) mod pending_interrupt;
 pub(crate) mod poll;
 pub(crate) mod turn_mark;
 
@@ -21,9 +22,9 @@ pub(crate) use self::{
 };
 
 use self::{
-    attempt::{Attempt, PendingInterrupt},
+    attempt::Attempt,
     conditions::IfBusy,
-    turn_mark::InterruptSent,
+    pending_interrupt::{InterruptSent, PendingInterrupt},
 };
 use super::{context::Context, error::Error, op::Op, services::Services};
 use crate::model::SessionId;

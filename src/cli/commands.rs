@@ -62,8 +62,8 @@ async fn serve(config: Config, flags: &Flags) -> CommandResult {
     let (config, _exports) = with_exports(config, flags);
     let server = server(config);
     tokio::select! {
-        served = server.clone().serve_stdio() => served?,
-        signalled = shutdown_signal() => signalled?,
+        ended = server.clone().serve_stdio() => ended?,
+        signal = shutdown_signal() => signal?,
     }
     server.drain().await;
     Ok(ExitCode::SUCCESS)

@@ -141,7 +141,7 @@ pub fn judge(operation: Operation, activity: Activity, archived: bool) -> Ruling
     match (operation, archived, activity) {
         (Op::Archive, true, _) => NothingToDo,
         // Some services leave an archived session running, or delete one that runs.
-        (Op::Delete, true, Idle | Terminated | Unknown) => Go,
+        (Op::Delete, true, Idle | Terminated) => Go,
         (Op::UpdateTools | Op::Interrupt | Op::UpdateDetails | Op::UpdateBudget, true, _) => {
             Refuse(Refusal::Archived)
         }
@@ -150,7 +150,7 @@ pub fn judge(operation: Operation, activity: Activity, archived: bool) -> Ruling
         (Op::UpdateTools | Op::Archive | Op::Delete, _, Rescheduling) => {
             Refuse(Refusal::Rescheduling)
         }
-        (Op::UpdateTools | Op::Archive | Op::Delete, false, Unknown) => {
+        (Op::UpdateTools | Op::Archive, false, Unknown) | (Op::Delete, _, Unknown) => {
             Refuse(Refusal::StatusUnrecognized)
         }
         (Op::UpdateTools | Op::Interrupt | Op::UpdateBudget, false, Terminated) => {

@@ -39,11 +39,10 @@ pub(crate) fn ambiguous(
     agents: &[KnownAgent],
     vocabulary: &dyn Vocabulary,
 ) -> Words {
-    let shown: Vec<&str> =
-        agents.iter().take(SHOWN).map(|agent| text::cut(&agent.id, 80).0).collect();
+    let shown: Vec<String> = agents.iter().take(SHOWN).map(|agent| text::word(&agent.id)).collect();
     let more = agents.len().saturating_sub(SHOWN);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    let ids = text::visible(&shown.join(", ")).into_owned();
+    let ids = shown.join(", ");
     words(
         format!("{} agents have the name {}: {ids}{more}", agents.len(), text::quoted(name)),
         format!("call {} with the id of one of them as agent", vocabulary.called(op)),
@@ -53,10 +52,7 @@ pub(crate) fn ambiguous(
 fn listed(agents: &[KnownAgent], more: usize) -> String {
     let shown: Vec<String> = agents
         .iter()
-        .map(|agent| {
-            let id = text::visible(text::cut(&agent.id, 80).0).into_owned();
-            format!("{} ({id})", text::quoted(&agent.name))
-        })
+        .map(|agent| format!("{} ({})", text::quoted(&agent.name), text::word(&agent.id)))
         .collect();
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!("{}{more}", shown.join(", "))

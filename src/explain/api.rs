@@ -24,7 +24,7 @@ pub(crate) fn words(subject: &str, error: &ApiError, vocabulary: &dyn Vocabulary
         ApiErrorKind::Redirected { status, host } => pair(
             format!(
                 "the service answered with a redirect (HTTP {status}) to {}, which is not followed",
-                host.as_deref().map_or("another place".into(), text::visible),
+                host.as_deref().map_or("another place".to_owned(), text::word),
             ),
             "set the base URL to the service's final address",
         ),
@@ -46,12 +46,15 @@ pub(crate) fn words(subject: &str, error: &ApiError, vocabulary: &dyn Vocabulary
              to try it without a key, start it with --sandbox",
         ),
         ApiErrorKind::Credentials { source, cause } => pair(
-            format!("the credential from {source} cannot be used: {cause}"),
+            {
+                let (source, cause) = (text::one_line(source), text::one_line(cause));
+                format!("the credential from {source} cannot be used: {cause}")
+            },
             "correct it (log in again; make the files of a profile private with chmod 600), or set \
              ANTHROPIC_API_KEY, then restart this server",
         ),
         ApiErrorKind::InvalidConfiguration { variable, cause } => pair(
-            format!("{variable} {cause}"),
+            format!("{variable} {}", text::one_line(cause)),
             "correct that setting in the MCP host's configuration of this server and restart it",
         ),
     }
@@ -61,11 +64,11 @@ pub(crate) fn words(subject: &str, error: &ApiError, vocabulary: &dyn Vocabulary
 pub(crate) fn unsupported(error: &ApiError) -> Words {
     let status = error.http_status().unwrap_or_default();
     let place = error.place();
-    let requested = place.map(|place| format!(": {} {}", place.method, text::visible(&place.url)));
+    let requested = place.map(|place| format!(": {} {}", place.method, text::one_line(&place.url)));
     let source = place.map_or("", |place| place.base_url_source.as_str());
     let from = match source {
         "default" => "the default".to_owned(),
-        source => format!("set by {}", text::visible(source)),
+        source => format!("set by {}", text::one_line(source)),
     };
     let usual_mistake = if place.is_some_and(|place| place.repeats_v1) {
         "take the /v1 off its end"

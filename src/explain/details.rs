@@ -18,7 +18,8 @@ const SHOWN_CHARACTERS: usize = 40;
 
 /// One clause, which begins with the argument.
 pub(crate) fn mistake(mistake: &Mistake) -> String {
-    let metadata = |key| format!("metadata.{}", text::shortened(key, SHOWN_CHARACTERS));
+    let metadata =
+        |key| format!("metadata.{}", text::one_line(&text::shortened(key, SHOWN_CHARACTERS)));
     match mistake {
         Mistake::MetadataKey(key) => {
             format!("{} has a key that is not 1 to {KEY_CHARACTERS} characters", metadata(key))

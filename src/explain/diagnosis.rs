@@ -34,7 +34,9 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
         Advice::ContinueOrArchive => {
             let message = send_to(step, &message(), "to go on");
             match call(Op::ArchiveSession) {
-                Some(archive) => format!("{message}; or, if nothing is left to do, {archive}"),
+                Some(archive) => {
+                    format!("{message}; if a person says that nothing is left to do, {archive}")
+                }
                 None => message,
             }
         }
@@ -43,7 +45,10 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
             let ask = "ask whether it may cost more; if so,";
             match (call(Op::UpdateSession), call(Op::ArchiveSession)) {
                 (Some(update), Some(archive)) => {
-                    format!("{ask} {update} and a budget above {cost}, else {archive}")
+                    format!(
+                        "{ask} {update} and a budget above {cost}; if a person wants it archived \
+                         instead, {archive}"
+                    )
                 }
                 _ => format!("{ask} its budget must be raised above {cost}"),
             }
@@ -81,7 +86,7 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
         Advice::Interrupt => interrupt(step, vocabulary, "its turn")?,
         Advice::Replace => {
             let archive = call(Op::ArchiveSession)
-                .map(|archive| format!("; {archive} to archive this one, which keeps its history"));
+                .map(|archive| format!("; if a person wants this one archived, {archive}"));
             let start = "start a new session for what is left to do".to_owned();
             start + &archive.unwrap_or_default()
         }

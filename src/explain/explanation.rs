@@ -4,6 +4,8 @@ use std::time::Duration;
 
 pub(crate) use crate::domain::code::Code;
 
+use crate::domain::text;
+
 /// A failure in words: what happened, why, and one next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Explanation {
@@ -41,7 +43,8 @@ impl Explanation {
         let request = self.request_id.as_ref();
         let request = request.map(|id| format!(" (request_id {id})"));
         let (code, message, next) = (self.code, &self.message, &self.next);
-        format!("{code}: {message}. Next: {next}.{}", request.unwrap_or_default())
+        // One line, so that nothing in it can pass for one of ours.
+        text::one_line(&format!("{code}: {message}. Next: {next}.{}", request.unwrap_or_default()))
     }
 }
 

@@ -56,7 +56,10 @@ pub(crate) fn refused(
             let archive = vocabulary.invoke(Op::ArchiveSession, &id_of(session));
             words(
                 format!("session {named} is terminated, so it cannot be {done} any more"),
-                archive.map_or_else(|| start.to_owned(), |call| format!("{start}, or {call}")),
+                archive.map_or_else(
+                    || start.to_owned(),
+                    |call| format!("{start}; if a person wants this one archived, {call}"),
+                ),
             )
         }
         Refusal::Archived => words(
@@ -84,7 +87,7 @@ pub(crate) fn refused(
                 format!(
                     "if {status} is as safe as idle, the operator can start this server with \
                      --idle-status {}",
-                    session.status.escape_default()
+                    text::word(&session.status)
                 ),
             )
         }
@@ -104,8 +107,8 @@ pub(crate) fn session_changed(
         format!(
             "session {} was updated at {}, not at {} as expected, so {name} was not carried out",
             names::session(session),
-            text::visible(now),
-            text::visible(expected),
+            text::word(now),
+            text::word(expected),
         ),
         vocabulary.step(
             Op::GetSession,
@@ -136,15 +139,15 @@ pub(crate) fn busy_timeout(
     } else {
         let id = json!(session.id);
         format!(
-            "call {name} with {{\"session_id\":{id},\"if_busy\":\"interrupt\"}} to stop the turn, \
-             or again later"
+            "call {name} again later; if a person wants the turn stopped, with \
+             {{\"session_id\":{id},\"if_busy\":\"interrupt\"}}"
         )
     };
     words(
         format!(
             "session {} was still {} after {} s{after}, so it was not {}",
             names::session(session),
-            text::visible(&session.status),
+            text::word(&session.status),
             waited.as_secs(),
             participle(operation),
         ),
@@ -162,7 +165,7 @@ pub(crate) fn not_applied(
         Mismatch::NotArchived => "it has no archived_at".to_owned(),
         Mismatch::StillThere => "it is still there".to_owned(),
         Mismatch::Fields(fields) => {
-            joined(fields, |field| format!("{} is not as asked for", text::visible(field)))
+            joined(fields, |field| format!("{} is not as asked for", text::word(field)))
         }
         Mismatch::Toolset(differences) => joined(differences, toolset::difference),
     };
@@ -245,7 +248,7 @@ pub(crate) fn conflict(operation: Operation, session: &SessionHead, error: &ApiE
         format!(
             "session {} is {} and could still not be {}: the API keeps refusing it with {}",
             names::session(session),
-            text::visible(&session.status),
+            text::word(&session.status),
             participle(operation),
             text::quoted(api_message(error)),
         ),
@@ -270,8 +273,8 @@ fn wait_or_interrupt(op: Op, session: &SessionHead, vocabulary: &dyn Vocabulary)
     }
     let added = if is_added { " added" } else { "" };
     format!(
-        "{call}{added} to act once its turn has ended, or with \"if_busy\":\"interrupt\" to stop \
-         it first"
+        "{call}{added} to act once its turn has ended; if a person wants it stopped first, with \
+         \"if_busy\":\"interrupt\""
     )
 }
 

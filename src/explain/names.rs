@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-pub(crate) use crate::domain::text::{make_visible, visible};
+pub(crate) use crate::domain::text::{make_visible, one_line};
 
 use super::vocabulary::Vocabulary;
 use crate::{
@@ -19,7 +19,7 @@ pub(crate) fn about(subject: &About) -> String {
         About::Threads(id) => format!("the threads of session {id}"),
         About::Thread(id, thread) => format!("thread {thread} of session {id}"),
         About::Files(id) => format!("the files of session {id}"),
-        About::File(id) => format!("the content of file {}", visible(id)),
+        About::File(id) => format!("the content of file {}", text::word(id)),
         About::SessionList => "the list of sessions".to_owned(),
         About::AgentList => "the list of agents".to_owned(),
         About::Credential => "the credential".to_owned(),
@@ -33,15 +33,15 @@ pub(crate) fn session(session: &SessionHead) -> String {
 
 /// The same for an id as the caller gave it.
 pub(crate) fn with_title(id: &str, session: &SessionHead) -> String {
-    let id = text::visible(id);
+    let id = text::word(id);
     match session.title.as_deref() {
         Some(title) if !title.is_empty() => format!("{id} ({})", text::quoted(title)),
-        _ => id.into_owned(),
+        _ => id,
     }
 }
 
 pub(crate) fn path(path: &Path) -> String {
-    text::visible(&path.display().to_string()).into_owned()
+    text::one_line(&path.display().to_string())
 }
 
 pub(crate) fn read_before(what_comes_next: &str, vocabulary: &dyn Vocabulary) -> String {

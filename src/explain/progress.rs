@@ -1,13 +1,16 @@
 //! Progress in words.
 
-use crate::app::{caller::Progress, plan::action::Action};
+use crate::{
+    app::{caller::Progress, plan::action::Action},
+    domain::text,
+};
 
 /// Steps done, steps in all if known, and a message.
 #[expect(clippy::cast_precision_loss, reason = "counts that a person looks at, far below 2^52")]
 pub(crate) fn progress(progress: &Progress) -> (f64, Option<f64>, String) {
     match progress {
         Progress::Polled { polls, session, status } => {
-            (f64::from(*polls), None, format!("{session} is {status}"))
+            (f64::from(*polls), None, format!("{session} is {}", text::word(status)))
         }
         Progress::Exported { events, session } => {
             (*events as f64, None, format!("{events} events of {session} exported"))

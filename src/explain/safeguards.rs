@@ -54,7 +54,7 @@ pub(crate) fn audit_failed(name: &str, path: &Path, cause: &dyn Display) -> Word
             "{name} was not carried out and nothing was sent, because the audit log {} cannot be \
              written: {}",
             names::path(path),
-            text::visible(&cause.to_string()),
+            text::one_line(&cause.to_string()),
         ),
         "the operator makes the file of --audit-log writable; then make the same call again",
     )
@@ -99,10 +99,11 @@ pub(crate) fn export_failed(id: &SessionId, dir: &Path, cause: &dyn Display) -> 
             "session {id} could not be exported to {}: {}; the copy is not complete, and nothing was \
              deleted",
             names::path(dir),
-            text::visible(&cause.to_string()),
+            text::one_line(&cause.to_string()),
         ),
-        "the operator makes that folder exist and writable, with room on its disk; then make the \
-         same call again",
+        "if another process exports it, make the same call again once it is done; else the operator \
+         makes that folder exist and writable, with room on its disk and nothing but files under \
+         the names of exports",
     )
 }
 
@@ -154,14 +155,15 @@ pub(crate) fn endless_history(id: &SessionId) -> Words {
 pub(crate) fn export_outdated(session: &SessionHead, vocabulary: &dyn Vocabulary) -> Words {
     words(
         format!(
-            "session {} changed again each time it had been exported, so it was not deleted",
+            "session {} changed again each time it had been exported, so that there is no complete \
+             copy of it, and nothing was deleted",
             names::session(session)
         ),
         vocabulary.step_or(
             Op::WaitForSession,
             &[("session_id", json!(session.id))],
-            ", then delete it again",
-            "delete it again once it is at rest",
+            ", then make the same call again",
+            "make the same call again once it is at rest",
         ),
     )
 }

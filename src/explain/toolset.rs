@@ -263,7 +263,7 @@ pub fn difference(difference: &Difference) -> String {
 
 /// `custom "get_weather"`, `server "linear"`, or the type alone.
 fn entry(identity: &Identity) -> String {
-    let kind = text::shortened(identity.kind.as_deref().unwrap_or("server"), SHOWN_CHARACTERS);
+    let kind = text::word(identity.kind.as_deref().unwrap_or("server"));
     match identity.mcp_server_name.as_ref().or(identity.name.as_ref()) {
         Some(name) => format!("{kind} {}", quoted(name)),
         None => kind,
@@ -300,5 +300,5 @@ fn quoted(name: &str) -> String {
 }
 
 fn value(value: &Value) -> String {
-    text::shortened(&text::json(value), SHOWN_CHARACTERS)
+    text::json_within(value, SHOWN_CHARACTERS)
 }

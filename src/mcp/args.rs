@@ -109,9 +109,10 @@ impl Parser {
                 value
             }
             _ => {
-                let disabled = match is_withdrawn(schema, &given) {
-                    true => ", which the operator of this server disabled (--disable-tools)",
-                    false => "",
+                let disabled = if is_withdrawn(schema, &given) {
+                    ", which the operator of this server disabled (--disable-tools)"
+                } else {
+                    ""
                 };
                 let given_as = quoted(&given);
                 let mistake = format!("{path} was {given_as}{disabled}; {}", expected(schema));
@@ -319,5 +320,5 @@ fn expected(schema: &Value) -> String {
 }
 
 fn quoted(value: &Value) -> String {
-    text::shortened(&text::json(value), QUOTED_CHARACTERS)
+    text::json_within(value, QUOTED_CHARACTERS)
 }

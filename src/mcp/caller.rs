@@ -57,7 +57,7 @@ impl Caller for McpCaller {
             return std::future::ready(()).boxed();
         };
         let (done, total, message) = explain::progress::progress(&progress);
-        let message = text::visible(&message).into_owned();
+        let message = text::one_line(&message);
         let mut progress = ProgressNotificationParam::new(token, done).with_message(message);
         progress.total = total;
         async move {

@@ -46,7 +46,7 @@ pub(crate) fn success(mut answer: Value) -> CallToolResult {
 
 /// One text block, and beside it the parts for programs.
 pub(crate) fn failure(explanation: &Explanation) -> CallToolResult {
-    let short = |text: &str| text::shortened(text, PART_CHARACTERS);
+    let short = |text: &str| text::one_line(&text::shortened(text, PART_CHARACTERS));
     let explanation = &Explanation {
         message: short(&explanation.message),
         next: short(&explanation.next),
@@ -68,8 +68,7 @@ pub(crate) fn failure(explanation: &Explanation) -> CallToolResult {
     text::make_visible(&mut parts);
     let mut meta = MetaObject::default();
     meta.0.insert(META_KEY.to_owned(), parts);
-    let mut result =
-        CallToolResult::error(vec![ContentBlock::text(text::visible(&explanation.line()))]);
+    let mut result = CallToolResult::error(vec![ContentBlock::text(explanation.line())]);
     result.meta = Some(meta);
     result
 }

@@ -89,7 +89,8 @@ pub(crate) fn withdraw(schema: &mut JsonObject, property: &str, choice: &str) {
         && let Some((before, words)) = description.split_once(&format!("{choice}: "))
     {
         let after = words.split_once("; ").map_or("", |(_, after)| after);
-        *description = format!("{before}{after}").trim_end_matches("; ").to_owned();
+        let kept = format!("{before}{after}");
+        kept.trim_end_matches("; ").clone_into(description);
     }
 }
 

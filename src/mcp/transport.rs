@@ -4,5 +4,6 @@ mod envelope;
 mod handshake;
 pub(crate) mod lines;
 mod opening;
+mod pending;
 #[cfg(unix)]
 pub(crate) mod stdio;

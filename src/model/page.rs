@@ -6,8 +6,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-
-use super::lenient::lenient;
+use serde_json::Value;
 
 /// One page of a list.
 #[derive(Debug, Clone)]
@@ -33,17 +32,27 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
             data: Option<Vec<FromObject<T>>>,
             #[serde(default)]
             next_page: Option<String>,
-            #[serde(default, deserialize_with = "lenient")]
-            has_more: bool,
+            #[serde(default)]
+            has_more: Value,
         }
         let wire = Wire::deserialize(deserializer)?;
         let data = wire.data.unwrap_or_default();
         let next_page = wire.next_page.filter(|cursor| !cursor.is_empty());
         Ok(Self {
             data: data.into_iter().map(|entry| entry.0).collect(),
-            is_incomplete: wire.has_more && next_page.is_none(),
+            is_incomplete: is_true(&wire.has_more) && next_page.is_none(),
             next_page,
         })
+    }
+}
+
+/// Whether a service means yes; some write it as a text or a number.
+fn is_true(flag: &Value) -> bool {
+    match flag {
+        Value::Bool(flag) => *flag,
+        Value::String(text) => !["", "0", "false", "no"].contains(&text.to_lowercase().trim()),
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        _ => false,
     }
 }
 

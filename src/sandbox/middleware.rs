@@ -1,4 +1,4 @@
-//! The layers around all operations: request ids, the log, faults, and what every request to the
+//! The layers around all operations: request ids, who may ask, the log, faults, and what every request to the
 //! API must contain.
 
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use super::{
     exchange::read_body,
     fault,
     listener::ResetHandle,
+    origin,
     quirks::Quirk,
     rejection::{Rejection, Result},
     service::Service,
@@ -23,7 +24,7 @@ use super::{
 const API_VERSIONS: [&str; 2] = ["2026-10-21", "2023-06-01"];
 const BETA: &str = "managed-agents-2026-04-01";
 
-/// Logs the request, applies faults, renders rejections and adds the request id.
+/// Refuses requests of other hosts and origins, logs the others, applies faults, renders rejections and adds the request id.
 pub(super) async fn outermost(
     State(service): State<Arc<Service>>,
     ConnectInfo(reset): ConnectInfo<ResetHandle>,
@@ -31,7 +32,10 @@ pub(super) async fn outermost(
     next: Next,
 ) -> Response {
     let request_id = service.next_request_id();
-    let effect = if request.uri().path().starts_with("/_sandbox/") {
+    let checked = origin::check(service.address, request.uri(), request.headers());
+    let effect = if let Err(rejection) = checked {
+        Err(rejection)
+    } else if request.uri().path().starts_with("/_sandbox/") {
         Ok(None)
     } else {
         service.log_request(&request);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -37,14 +38,20 @@ impl ReceivedRequest {
 
 #[derive(Debug)]
 pub(super) struct Service {
+    pub(super) address: SocketAddr,
     store: Mutex<Store>,
     log: Mutex<VecDeque<ReceivedRequest>>,
     request_count: AtomicU64,
 }
 
 impl Service {
-    pub(super) fn new(store: Store) -> Self {
-        Self { store: Mutex::new(store), log: Mutex::default(), request_count: AtomicU64::new(0) }
+    pub(super) fn new(store: Store, address: SocketAddr) -> Self {
+        Self {
+            address,
+            store: Mutex::new(store),
+            log: Mutex::default(),
+            request_count: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {

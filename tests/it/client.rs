@@ -11,7 +11,7 @@ mod faults;
 mod profiles;
 mod responses;
 mod secrecy;
-mod server;
+pub(crate) mod server;
 mod tls;
 mod wire;
 

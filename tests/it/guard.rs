@@ -72,7 +72,7 @@ idle          archived  session_archived     already_archived     deleted       
 running       archived  session_archived     already_archived     session_running      session_archived    session_archived  session_archived
 rescheduling  archived  session_archived     already_archived     session_rescheduling session_archived    session_archived  session_archived
 terminated    archived  session_archived     already_archived     deleted              session_archived    session_archived  session_archived
-hibernating   archived  session_archived     already_archived     deleted              session_archived    session_archived  session_archived
+hibernating   archived  session_archived     already_archived     status_unrecognized  session_archived    session_archived  session_archived
 ";
 /// Outcomes of calls that send a write, and only one.
 const SENT: [&str; 5] = ["updated", "archived", "deleted", "interrupted", "interrupt_sent"];

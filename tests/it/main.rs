@@ -10,6 +10,7 @@
 )]
 
 mod arguments;
+mod attack;
 mod binary;
 mod client;
 mod contract;

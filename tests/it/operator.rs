@@ -9,7 +9,9 @@ mod elicit;
 #[cfg(unix)]
 mod endings;
 mod export;
+mod histories;
 mod paths;
+mod shared_folder;
 
 use std::{fs, io::Read as _, path::Path};
 
@@ -51,4 +53,10 @@ fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
     names.sort();
     names
+}
+
+#[cfg(unix)]
+fn make_pipe(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.expect("mkfifo runs").success());
 }

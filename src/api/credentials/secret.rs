@@ -4,6 +4,8 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::api::scrub::scrub;
+
 /// A key or token: trimmed, not empty, redacted in `Debug`, without `Display`.
 #[derive(Clone)]
 pub(crate) struct Secret(SecretString);
@@ -30,9 +32,9 @@ impl Secret {
         format!("…{tail}")
     }
 
-    /// `text` without the secret, which services echo when they reject it.
+    /// `text` without the secret, which services echo when they reject it; see [`scrub()`].
     pub(crate) fn scrub(&self, text: &str) -> String {
-        text.replace(self.expose(), "[redacted]")
+        scrub(text, self.expose())
     }
 }
 

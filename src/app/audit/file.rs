@@ -6,13 +6,13 @@
 
 use std::{
     collections::VecDeque,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::Mutex,
 };
 
-use crate::app::locks::lock;
+use crate::app::{locks::lock, regular_file::open_append};
 
 /// How many lines are kept while the file cannot be written. Meanwhile every call is refused, so
 /// that only lines of refused calls can be lost.
@@ -77,7 +77,7 @@ impl State {
         if self.file.as_ref().is_none_or(|file| !is_at(file, path)) {
             self.file = None;
             self.partial_line = false;
-            self.file = Some(open(path)?);
+            self.file = Some(open_append(path)?);
         }
         let Some(file) = &mut self.file else {
             return Ok(());
@@ -116,17 +116,6 @@ fn write_whole(file: &mut File, line: &[u8], is_locked: bool) -> io::Result<bool
         return Err(io::ErrorKind::StorageFull.into());
     }
     Ok(written > 0)
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 #[cfg(unix)]

@@ -14,7 +14,10 @@ use super::{
     history::Part,
     name::{comment, stem, with_digest},
 };
-use crate::model::{Event, SessionId};
+use crate::{
+    app::regular_file::ensure_replaceable,
+    model::{Event, SessionId},
+};
 
 /// What the file of an export is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +46,16 @@ impl PartialEq for Transcript {
 impl Eq for Transcript {}
 
 impl Format {
-    fn extension(self) -> &'static str {
+    pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::Json => "jsonl.gz",
             Self::Transcript(_) => "md",
         }
+    }
+
+    /// The name that an export will have, without its extension.
+    pub(crate) fn stem(self, dir: &Path, id: &SessionId) -> String {
+        free_stem(dir, id, self.extension())
     }
 }
 
@@ -138,11 +146,6 @@ impl Writer {
         }
     }
 
-    /// The name that the file will have, without its extension.
-    pub(crate) fn stem(&self, dir: &Path, id: &SessionId) -> String {
-        free_stem(dir, id, self.format.extension())
-    }
-
     /// Syncs the file and gives it its name. Returns its path and its size.
     pub(crate) fn finish(self, dir: &Path, stem: &str) -> io::Result<(PathBuf, u64)> {
         let file = match self.output {
@@ -153,6 +156,7 @@ impl Writer {
         file.as_file().sync_all()?;
         let bytes = file.as_file().metadata()?.len();
         let path = dir.join(format!("{stem}.{}", self.format.extension()));
+        ensure_replaceable(&path)?;
         file.persist(&path).map_err(|error| error.error)?;
         sync_folder(dir)?;
         Ok((path, bytes))
@@ -206,7 +210,7 @@ mod tests {
         let (one, other) = ("sesn_A", "sesn_a");
         let id = |text| SessionId::parse(text).unwrap();
         let writer = Writer::begin(dir.path(), &id(one), Format::Json, &Map::new()).unwrap();
-        let stem = writer.stem(dir.path(), &id(one));
+        let stem = Format::Json.stem(dir.path(), &id(one));
         let (path, _) = writer.finish(dir.path(), &stem).unwrap();
         assert_eq!(owner(&path), Some(b"session sesn_A".to_vec()));
         assert_eq!(free_stem(dir.path(), &id(one), "jsonl.gz"), "sesn_A");

@@ -1,9 +1,9 @@
 //! The files that a session produced: gone with the session, so a copy of it has them too.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     fs, io,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use tempfile::TempPath;
@@ -14,7 +14,10 @@ use super::{
     step::{Clock, Stop, failed, too_large},
 };
 use crate::{
-    app::error::{About, Error, ErrorKind},
+    app::{
+        error::{About, Error, ErrorKind},
+        regular_file::{ensure_folder_or_free, ensure_replaceable},
+    },
     model::{FileHead, ObjectId, SessionId},
 };
 
@@ -79,6 +82,9 @@ impl Files {
         }
         let folder = dir.join(format!("{stem}.files"));
         make_folder(&folder)?;
+        for (name, _) in &self.done {
+            ensure_replaceable(&folder.join(name))?;
+        }
         for (name, path) in self.done {
             path.persist(folder.join(name)).map_err(|error| error.error)?;
         }
@@ -88,15 +94,12 @@ impl Files {
 }
 
 /// A folder that only its owner can enter; a link of that name would lead out of the operator's.
-fn make_folder(folder: &PathBuf) -> io::Result<()> {
+fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let is_folder = fs::symlink_metadata(folder)?.is_dir();
-            is_folder.then_some(()).ok_or_else(|| io::Error::from(io::ErrorKind::NotADirectory))
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => ensure_folder_or_free(folder),
         made => made,
     }
 }
@@ -109,6 +112,8 @@ async fn list(
 ) -> Result<VecDeque<FileHead>, Stop> {
     let mut files = VecDeque::new();
     let mut cursor: Option<String> = None;
+    // Some services repeat pages and cursors.
+    let (mut ids, mut cursors) = (HashSet::new(), HashSet::new());
     for _ in 0..MAX_PAGES {
         let client = clock.client().await?;
         let page = match client.list_session_files(id, cursor.as_deref()).await {
@@ -128,9 +133,13 @@ async fn list(
             file.scope.id.as_deref().is_none_or(|scope| scope == id.as_str())
                 && file.downloadable != Some(false)
         };
-        files.extend(page.data.into_iter().filter(is_of_session));
+        let mut found = page.data;
+        found.retain(|file| {
+            is_of_session(file) && (file.id.is_empty() || ids.insert(file.id.clone()))
+        });
+        files.extend(found);
         match page.next_page {
-            Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+            Some(next) if cursors.insert(next.clone()) => cursor = Some(next),
             Some(_) => return Err(Stop::Failed(ErrorKind::EndlessHistory(id.clone()).into())),
             None => {
                 check(&files).map_err(|cause| Stop::Failed(failed(id, dir, cause)))?;

@@ -4,7 +4,10 @@ use crate::{
     api::{ApiErrorKind, EventQuery},
     app::{
         error::{About, Error, ErrorKind},
-        export::step::{Clock, Stop},
+        export::{
+            seen::Seen,
+            step::{Clock, Stop},
+        },
     },
     model::{Event, ObjectId, Order, Page, SessionId},
 };
@@ -26,11 +29,12 @@ pub(crate) struct History {
     thread: Option<ObjectId>,
     page: Option<String>,
     size: usize,
+    seen: Seen,
 }
 
 impl History {
     pub(crate) fn of_session() -> Self {
-        Self { thread: None, page: None, size: 0 }
+        Self { thread: None, page: None, size: 0, seen: Seen::default() }
     }
 
     pub(crate) fn of_thread(thread: ObjectId) -> Self {
@@ -43,7 +47,7 @@ impl History {
         clock: &mut Clock<'_>,
         id: &SessionId,
     ) -> Result<(Vec<Event>, bool), Stop> {
-        let Page { data, next_page, is_incomplete } = loop {
+        let mut page: Page<Event> = loop {
             let client = clock.client().await?;
             let limit = PAGE_SIZES.get(self.size).copied();
             let read = match &self.thread {
@@ -74,15 +78,20 @@ impl History {
                 Err(error) => return Err(Error::api(About::Events(id.clone()), error).into()),
             }
         };
-        if next_page.is_some() && next_page == self.page {
+        if !self.seen.take(&mut page) {
             return Err(Stop::Failed(ErrorKind::EndlessHistory(id.clone()).into()));
         }
-        if is_incomplete {
+        if page.is_incomplete {
             return Err(Stop::Failed(ErrorKind::IncompleteHistory(id.clone()).into()));
         }
         clock.begun = true;
-        let is_end = next_page.is_none();
-        self.page = next_page;
-        Ok((data, is_end))
+        let is_end = page.next_page.is_none();
+        self.page = page.next_page;
+        Ok((page.data, is_end))
+    }
+
+    /// What it returned, once it is read.
+    pub(crate) fn into_seen(self) -> Seen {
+        self.seen
     }
 }

@@ -252,10 +252,11 @@ async fn work(services: &Services, cx: &Context, claim: &Claim) -> Worked {
         Err(error) => Err(error),
     };
     // A write of an earlier call may still have been carried out.
-    let settled = settled.map_err(|error| match session.in_doubt {
-        true => error.in_doubt(&session.id, action.operation()),
-        false => error,
-    });
+    let in_doubt = |error: Error| {
+        let operation = action.operation();
+        if session.in_doubt { error.in_doubt(&session.id, operation) } else { error }
+    };
+    let settled = settled.map_err(in_doubt);
     match settled {
         Ok(settlement) => Worked::Settled(settlement),
         Err(error) => match error.blame() {

@@ -134,7 +134,7 @@ impl<'a> Deletion<'a> {
 /// after which the same call goes on stays what it is.
 fn not_exported(id: &SessionId, error: Error) -> Error {
     let goes_on = matches!(error.kind(), ErrorKind::ExportUnfinished { .. });
-    if goes_on || error.code() == Code::ExportFailed {
+    if goes_on || error.code() == Code::ExportFailed || error.is_session_not_found() {
         return error;
     }
     ErrorKind::NotExported { session: id.clone(), cause: Box::new(error) }.into()

@@ -43,10 +43,7 @@ pub(crate) async fn interrupt_session(
     cx.ensure_allowed(id).await?;
     // Before the session is read: a turn that ends in between is taken for another one, and not
     // interrupted twice.
-    let mark = match dry_run {
-        true => None,
-        false => Some(TurnMark::before(cx, id, thread.as_ref()).await),
-    };
+    let mark = if dry_run { None } else { Some(TurnMark::before(cx, id, thread.as_ref()).await) };
     let mut interrupt = Interrupt { id, thread, mark };
     let before = match write(services, cx, id, &conditions, &mut interrupt).await? {
         Written::Unchanged(session) => return Ok(Interrupted::Unchanged(session)),

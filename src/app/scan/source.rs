@@ -1,5 +1,7 @@
 //! A list that can be scanned.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 
 /// A paged list of the API.
 pub(crate) trait Source: Send + Sync {
-    type Item: Send + Sync;
+    type Item: fmt::Debug + Send + Sync;
 
     fn page(
         &self,

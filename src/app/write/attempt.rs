@@ -5,8 +5,8 @@ use tokio::time::{Instant, sleep};
 use super::{
     conditions::{Conditions, First, IfBusy},
     guarded::{GuardedWrite, Written},
+    pending_interrupt::{InterruptSent, PendingInterrupt},
     poll::Poll,
-    turn_mark::{InterruptSent, TurnMark},
 };
 use crate::{
     api::{Acted, ApiError, ApiResponse},
@@ -34,18 +34,6 @@ pub(crate) struct Attempt<'a> {
     pub(crate) pending_interrupt: PendingInterrupt,
 }
 
-/// An interrupt that is about to be sent for another write, or sent again.
-#[derive(Debug, Default)]
-pub(crate) struct PendingInterrupt {
-    /// The turn it is meant for.
-    mark: Option<TurnMark>,
-    /// The mark was read after the last attempt, so that it can be sent after the next reading.
-    is_current: bool,
-    /// An attempt may have been carried out.
-    lost: bool,
-    repetitions: u32,
-}
-
 /// A write that was sent and may have been carried out.
 struct Lost<P> {
     /// The session as it was read right before.
@@ -59,8 +47,8 @@ enum Guarded {
     AllowedAfter(First, Session),
     NeedsApproval(Session, ApprovalToken),
     Unchanged(Session),
-    /// A write whose answer was lost did what was asked; the session, unless it is gone.
-    TookEffect(Option<Session>),
+    /// A write whose answer was lost did what was asked.
+    TookEffect(TookEffect),
 }
 
 impl Attempt<'_> {
@@ -98,7 +86,7 @@ impl Attempt<'_> {
                     });
                 }
                 Guarded::Unchanged(session) => return Ok(Written::Unchanged(session)),
-                Guarded::TookEffect(after) => return Ok(done(lost.take(), after)),
+                Guarded::TookEffect(effect) => return Ok(done(lost.take(), effect.after)),
             };
             if let Some(error) = rejection.take() {
                 return Err(self.rejected(session, error).await);
@@ -170,8 +158,8 @@ impl Attempt<'_> {
             && let Ok(seen) = write.look_back(self.cx, true).await
         {
             let read = self.cx.read_session(self.id).await;
-            if let Some(after) = effect(write, sent, seen, &read) {
-                return Ok(done(lost.take(), after));
+            if let Some(effect) = effect(write, sent, seen, &read) {
+                return Ok(done(lost.take(), effect.after));
             }
         }
         Err(self.failed(self.operation, error).await)
@@ -207,15 +195,13 @@ impl Attempt<'_> {
         let new_poll = |cx: &Context, until| Poll::new(until + cx.time_spent_asking(), pauses.poll);
         let mut poll = new_poll(self.cx, self.wait_until);
         loop {
-            let seen = match has_failed {
-                true => write.look_back(self.cx, lost.is_some()).await?,
-                false => None,
-            };
+            let seen =
+                if has_failed { write.look_back(self.cx, lost.is_some()).await? } else { None };
             let read = self.cx.read_session(self.id).await;
             if let Some(lost) = lost
-                && let Some(after) = effect(write, lost, seen, &read)
+                && let Some(effect) = effect(write, lost, seen, &read)
             {
-                return Ok(Guarded::TookEffect(after));
+                return Ok(Guarded::TookEffect(effect));
             }
             let session = read?;
             self.expect_unchanged(&session)?;
@@ -253,8 +239,8 @@ impl Attempt<'_> {
                     return Ok(Guarded::AllowedAfter(First::Wait, session));
                 }
                 IfBusy::Interrupt if self.interrupt.is_none() => {
-                    if !self.pending_interrupt.is_current {
-                        self.interrupt = self.mark_turn().await?;
+                    if !self.pending_interrupt.is_marked() {
+                        self.interrupt = self.pending_interrupt.mark(self.cx, self.id).await?;
                         continue;
                     }
                     match write.approve(self.cx, &session, true).await? {
@@ -265,7 +251,7 @@ impl Attempt<'_> {
                         }
                     }
                     poll = new_poll(self.cx, self.wait_until);
-                    self.interrupt = self.send_interrupt().await?;
+                    self.interrupt = self.pending_interrupt.send(self.cx, self.id).await?;
                 }
                 IfBusy::Interrupt | IfBusy::Wait => {
                     if !poll.pause(self.cx, &session).await {
@@ -279,55 +265,6 @@ impl Attempt<'_> {
                 }
             }
         }
-    }
-
-    /// Marks the turn that an interrupt is meant for, before the session is read for it. Once one
-    /// may have been carried out, only that turn may be interrupted again.
-    async fn mark_turn(&mut self) -> Result<Option<InterruptSent>, Error> {
-        let pending = &mut self.pending_interrupt;
-        pending.is_current = true;
-        if !pending.lost {
-            pending.mark = Some(TurnMark::before(self.cx, self.id, None).await);
-            return Ok(None);
-        }
-        let now = TurnMark::read(self.cx, self.id, None).await;
-        let now = now.map_err(|error| error.in_doubt(self.id, Operation::Interrupt))?;
-        Ok((pending.mark.as_ref() != Some(&now)).then_some(InterruptSent::Unknown))
-    }
-
-    /// Sends an interrupt; `None` if that failed and is to be tried again on a new reading.
-    async fn send_interrupt(&mut self) -> Result<Option<InterruptSent>, Error> {
-        let event = serde_json::json!({"type": "user.interrupt"});
-        let outstanding = self.cx.begin_write()?;
-        let error = match self.cx.client().send_events(self.id, &[event]).await {
-            Ok(response) => {
-                outstanding.answered(response.request_id.as_deref());
-                return Ok(Some(InterruptSent::Accepted));
-            }
-            Err(error) => error,
-        };
-        outstanding.answered(error.request_id());
-        let pending = &mut self.pending_interrupt;
-        // It may have gone idle by itself a moment ago: the next reading shows.
-        if matches!(error.http_status(), Some(400 | 409)) {
-            let lost = pending.lost;
-            return Ok(Some(if lost { InterruptSent::Unknown } else { InterruptSent::Refused }));
-        }
-        pending.lost |= error.acted() == Acted::Unknown;
-        pending.is_current = false;
-        let is_repeatable = !pending.lost || pending.mark.as_ref().is_some_and(TurnMark::is_known);
-        let pause = self.cx.pause_before_repetition(&error, pending.repetitions);
-        pending.repetitions += 1;
-        if let Some(pause) = pause.filter(|_| is_repeatable) {
-            sleep(pause).await;
-            return Ok(None);
-        }
-        if pending.lost && is_repeatable && self.mark_turn().await?.is_some() {
-            return Ok(Some(InterruptSent::Unknown));
-        }
-        let lost = self.pending_interrupt.lost;
-        let error = self.failed(Operation::Interrupt, error).await;
-        Err(if lost { error.in_doubt(self.id, Operation::Interrupt) } else { error })
     }
 
     fn may_have_interrupted(&self) -> bool {
@@ -393,12 +330,11 @@ impl Attempt<'_> {
 
     /// A write was accepted and cannot be looked at: what the failed read says is not about it.
     fn unverified(&self, error: Error, request_id: Option<String>) -> Error {
-        let error = match error.is_transient() {
-            true => error,
-            false => {
-                let cause = format!("accepted, and reading fails: {error}");
-                self.api(ApiError::bad_response(200, cause, request_id))
-            }
+        let error = if error.is_transient() {
+            error
+        } else {
+            let cause = format!("accepted, and reading fails: {error}");
+            self.api(ApiError::bad_response(200, cause, request_id))
         };
         error.in_doubt(self.id, self.operation)
     }
@@ -426,20 +362,25 @@ impl Attempt<'_> {
     }
 }
 
-/// What a write whose answer was lost did, by what was `seen` and a reading made after it: the
-/// session afterwards, unless it is gone; `None` if it did nothing.
+/// That a write whose answer was lost took effect.
+struct TookEffect {
+    /// The session afterwards, unless it is gone.
+    after: Option<Session>,
+}
+
+/// What a write whose answer was lost did, by what was `seen` and a reading made after it.
 fn effect<W: GuardedWrite>(
     write: &W,
     lost: &Lost<W::Prepared>,
     seen: Option<bool>,
     read: &Result<Session, Error>,
-) -> Option<Option<Session>> {
+) -> Option<TookEffect> {
     match read {
         Ok(session) => {
             let took_effect = seen.unwrap_or_else(|| write.verify(&lost.prepared, session).is_ok());
-            took_effect.then(|| Some(session.clone()))
+            took_effect.then(|| TookEffect { after: Some(session.clone()) })
         }
-        Err(error) => (write.removes() && error.is_gone()).then_some(None),
+        Err(error) => (write.removes() && error.is_gone()).then_some(TookEffect { after: None }),
     }
 }
 

@@ -59,13 +59,3 @@ impl TurnMark {
         self.0.is_some()
     }
 }
-
-/// How an interrupt that was sent for another write ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum InterruptSent {
-    Accepted,
-    /// The service says that there is nothing to stop.
-    Refused,
-    /// Its answer was lost, and the turn it meant has ended.
-    Unknown,
-}

@@ -1,12 +1,14 @@
 //! Checks that exports and the audit log can be written. Nothing is left behind.
 
 use std::{
-    fs,
     io::{self, ErrorKind},
     path::Path,
 };
 
-use crate::cli::doctor::report::{Check, Status};
+use crate::{
+    app::regular_file::open_existing,
+    cli::doctor::report::{Check, Status},
+};
 
 pub(crate) fn export_folder(folder: &Path) -> Check {
     check(
@@ -48,7 +50,7 @@ fn can_create_in(folder: &Path) -> io::Result<()> {
 }
 
 fn can_append(file: &Path) -> io::Result<()> {
-    match fs::OpenOptions::new().append(true).open(file) {
+    match open_existing(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let folder = file.parent().filter(|folder| *folder != Path::new(""));
             can_create_in(folder.unwrap_or(Path::new(".")))
@@ -59,7 +61,9 @@ fn can_append(file: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::doctor::paths::{ErrorKind, can_append, can_create_in, fs, io};
+    use std::fs;
+
+    use crate::cli::doctor::paths::{ErrorKind, can_append, can_create_in, io};
 
     #[test]
     fn writing_is_tried_and_leaves_nothing_behind() {
@@ -75,6 +79,15 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         fs::write(&file, "x").unwrap();
         assert_eq!(kind(can_append(&file)), Ok(()));
+        // A pipe that nobody reads would be waited for.
+        #[cfg(unix)]
+        {
+            let made = std::process::Command::new("mkfifo").arg(path("pipe")).status();
+            assert!(made.unwrap().success());
+            for name in ["pipe", "."] {
+                assert_eq!(kind(can_append(&path(name))), Err(ErrorKind::InvalidInput), "{name}");
+            }
+        }
         #[cfg(unix)]
         assert_eq!(kind(can_create_in(&file)), Err(ErrorKind::NotADirectory));
         assert_eq!(fs::read_to_string(&file).unwrap(), "x");

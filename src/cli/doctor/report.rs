@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     VERSION,
     cli::print::{BAD, BOLD, BUSY, FAINT, GOOD, PLAIN, Printer},
-    explain::names::{make_visible, visible},
+    explain::names::{make_visible, one_line},
 };
 
 /// The result of a check.
@@ -113,7 +113,7 @@ impl Report {
         printer.line("")?;
         printer.spans(&[(BOLD, "Configuration")])?;
         for (name, value) in &self.settings {
-            printer.wrapped(&[(FAINT, &format!("  {name:<16}"))], &visible(value), 18)?;
+            printer.wrapped(&[(FAINT, &format!("  {name:<16}"))], &one_line(value), 18)?;
         }
         printer.line("")?;
         printer.spans(&[(BOLD, "Checks")])?;
@@ -126,7 +126,7 @@ impl Report {
             };
             let (status, name) = (format!("  {status:<9}"), format!("{:<15}", check.name));
             let start = &[(style, status.as_str()), (PLAIN, name.as_str())];
-            printer.wrapped(start, &visible(&check.line()), 26)?;
+            printer.wrapped(start, &one_line(&check.line()), 26)?;
         }
         printer.line("")?;
         let (style, verdict) = match self.failures() {

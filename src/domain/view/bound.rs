@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::domain::text::{self, is_invisible};
+use crate::domain::text;
 
 /// Longest key that is never cut, in characters.
 const KEY_CHARACTERS: usize = 256;
@@ -89,13 +89,13 @@ pub fn length(value: &Value) -> usize {
 }
 
 fn text_length(text: &str) -> usize {
-    let character = |c: char| match c {
+    let character = |(c, is_escaped): (char, bool)| match c {
         '"' | '\\' | '\n' | '\t' => 2,
         // `\\u{…}`, with one to six digits.
-        c if is_invisible(c) => 5 + (u32::from(c).max(1).ilog(16) as usize + 1),
+        c if is_escaped => 5 + (u32::from(c).max(1).ilog(16) as usize + 1),
         c => c.len_utf8(),
     };
-    2 + text.chars().map(character).sum::<usize>()
+    2 + text::characters(text).map(character).sum::<usize>()
 }
 
 fn cut(value: &mut Value, bounds: &Bounds, depth: usize) {

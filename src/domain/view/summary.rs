@@ -272,7 +272,7 @@ fn describe(group: &mut Group, part: &Part, session: &SessionHead) {
     let unknown = || Some("unknown".to_owned());
     match part {
         Part::ByStatus => {
-            group.status = key(part, session).map(|name| short(&name)).or_else(unknown)
+            group.status = key(part, session).map(|name| short(&name)).or_else(unknown);
         }
         Part::ByDay => group.day = key(part, session).or_else(unknown),
         Part::ByMetadata(_) if group.value.is_none() => {

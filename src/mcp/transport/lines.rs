@@ -6,7 +6,7 @@ use std::{future::Future, io, mem};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use rmcp::{
     RoleServer,
-    model::{ErrorData, JsonRpcMessage, RequestId},
+    model::{ClientNotification, ErrorData, JsonRpcMessage, RequestId},
     service::{RxJsonRpcMessage, TxJsonRpcMessage},
     transport::{Transport, async_rw::AsyncRwTransport},
 };
@@ -18,7 +18,7 @@ use tokio_util::{
 };
 
 use crate::mcp::transport::{
-    envelope::Envelope, handshake::malformed_initialize, opening::Opening,
+    envelope::Envelope, handshake::malformed_initialize, opening::Opening, pending::Pending,
 };
 
 const MAX_LINE: usize = 16 << 20;
@@ -31,6 +31,7 @@ pub(crate) struct Lines<R, W: AsyncWrite> {
     /// The answer to a bad line while it is sent. Kept here since `receive` may be cancelled.
     rejection: Option<BoxFuture<'static, io::Result<()>>>,
     opening: Opening,
+    pending: Pending,
 }
 
 impl<R: AsyncRead, W: AsyncWrite + Send + Unpin + 'static> Lines<R, W> {
@@ -40,12 +41,35 @@ impl<R: AsyncRead, W: AsyncWrite + Send + Unpin + 'static> Lines<R, W> {
         self.rejection = Some(self.write.send(answer).boxed());
     }
 
+    /// Notes what is still to be answered. Rejects a second request with the id of one that is: its
+    /// answer could not be told from the other's.
+    fn enter(&self, message: &RxJsonRpcMessage<RoleServer>) -> Option<Rejection> {
+        match message {
+            JsonRpcMessage::Request(request) if !self.pending.enter(&request.id) => {
+                let cause = "another request with this id has not been answered yet";
+                let error = ErrorData::invalid_request(cause, None);
+                return Some((error, Some(request.id.clone())));
+            }
+            JsonRpcMessage::Notification(notification) => {
+                if let ClientNotification::CancelledNotification(cancelled) =
+                    &notification.notification
+                    && let Some(id) = &cancelled.params.request_id
+                {
+                    self.pending.cancel(id);
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
     pub(crate) fn new(read: R, write: W) -> Self {
         Self {
             read: FramedRead::new(read, LineDecoder::default()),
             write: AsyncRwTransport::new(tokio::io::empty(), write),
             rejection: None,
             opening: Opening::default(),
+            pending: Pending::default(),
         }
     }
 }
@@ -59,7 +83,18 @@ impl<R: AsyncRead + Send + Unpin, W: AsyncWrite + Send + Unpin + 'static> Transp
         &mut self,
         message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        self.write.send(message)
+        let answered = match &message {
+            JsonRpcMessage::Response(response) => Some(&response.id),
+            JsonRpcMessage::Error(error) => error.id.as_ref(),
+            _ => None,
+        };
+        let answer = answered.map(|id| self.pending.answer(id));
+        let sent = self.write.send(message);
+        async move {
+            let result = sent.await;
+            drop(answer);
+            result
+        }
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
@@ -69,13 +104,17 @@ impl<R: AsyncRead + Send + Unpin, W: AsyncWrite + Send + Unpin + 'static> Transp
                 self.rejection = None;
                 sent.ok()?;
             }
+            self.pending.room().await;
             let line = self.read.next().await?;
             let line = line.inspect_err(|error| tracing::error!(%error, "stdin cannot be read"));
             match line.ok()?.parse() {
                 Ok(Some(message)) => match malformed_initialize(&message) {
                     Some(rejection) => self.reject(rejection),
-                    None if self.opening.accepts(&message) => return Some(message),
-                    None => {}
+                    None if !self.opening.accepts(&message) => {}
+                    None => match self.enter(&message) {
+                        Some(rejection) => self.reject(rejection),
+                        None => return Some(message),
+                    },
                 },
                 Ok(None) => {}
                 Err(rejection) => self.reject(*rejection),

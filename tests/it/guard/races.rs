@@ -92,9 +92,12 @@ async fn an_interrupt_is_sent_once_and_then_waited_for() {
 async fn expected_updated_at_survives_our_own_interrupt_but_no_other_change() {
     let changed = json!({"updated_at": "2026-11-05T00:00:00Z"});
     let changed = with_fields(idle(), changed);
-    for (if_busy, outcome) in [("interrupt", "archived"), ("wait", "session_changed")] {
+    // An interrupt marks the turn that it is meant for, and reads the session again.
+    for (if_busy, reads, outcome) in [("interrupt", 2, "archived"), ("wait", 1, "session_changed")]
+    {
         let api = Api::new().await;
-        api.answers_once("GET", SESSION, 200, record("running", false)).await;
+        let running = record("running", false);
+        api.answers_times(reads, ("GET", SESSION), 200, running).await;
         api.answers("GET", SESSION, 200, changed.clone()).await;
         api.answers("POST", EVENTS, 200, json!({"data": []})).await;
         api.answers("POST", ARCHIVE, 200, archived()).await;

@@ -10,7 +10,7 @@ use super::{
 const LAYERS: [(&str, &[&str]); 11] = [
     ("main", &["cli", "config", "environment", "lib"]),
     ("cli", &["config", "mcp", "explain", "sandbox", "environment", "lib"]),
-    ("config", &["mcp", "app", "api", "environment"]),
+    ("config", &["mcp", "app", "api", "domain", "environment"]),
     ("mcp", &["explain", "app", "domain", "model", "lib"]),
     ("explain", &["app", "domain", "api", "model"]),
     ("app", &["domain", "api", "model"]),

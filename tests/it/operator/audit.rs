@@ -130,3 +130,45 @@ async fn lines_of_concurrent_calls_are_never_mixed() {
     ids.dedup();
     assert_eq!(ids.len(), 60);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_file_is_refused_at_once() {
+    use std::{fs, os::unix::fs::symlink, path::Path};
+
+    let sandbox = sandbox().await;
+    let id = sandbox_ids(&sandbox, "idle").await.remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    super::make_pipe(&at("pipe"));
+    super::make_pipe(&at("read"));
+    // A pipe that is read can be opened, and blocks once it is full.
+    let reader = fs::OpenOptions::new().read(true).write(true).open(at("read"));
+    let _reader = reader.expect("it can be opened");
+    fs::create_dir(at("folder")).expect("a folder");
+    symlink("pipe", at("link")).expect("a link");
+    drop(std::os::unix::net::UnixListener::bind(at("socket")).expect("a socket"));
+    for (name, kind) in [
+        ("pipe", "a named pipe"),
+        ("read", "a named pipe"),
+        ("link", "a named pipe"),
+        ("folder", "a folder"),
+        ("socket", "a socket"),
+    ] {
+        let host = Host::with_flags(auditing(&at(name)), &sandbox.base_url()).await;
+        let failure = host.failure("archive_session", json!({"session_id": id}));
+        let failure = in_time(failure).await;
+        assert!(failure.starts_with("audit_failed: "), "{name}: {failure}");
+        assert!(failure.contains(&format!("it is {kind}, not a regular file")), "{failure}");
+    }
+    assert!(sandbox.requests().is_empty());
+    // A link to a file and a device that takes everything are fine.
+    fs::write(at("file"), "").expect("a file");
+    symlink("file", at("good link")).expect("a link");
+    for place in [&*at("good link"), Path::new("/dev/null")] {
+        let host = Host::with_flags(auditing(place), &sandbox.base_url()).await;
+        let dry_run = json!({"session_id": id, "dry_run": true});
+        assert_eq!(host.outcome("archive_session", dry_run).await, "would_archive");
+    }
+    assert_eq!(json_lines(&at("file")).len(), 1);
+}

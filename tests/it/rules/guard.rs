@@ -10,7 +10,7 @@ UpdateTools true: session_archived session_archived session_archived session_arc
 Archive false: allowed session_running session_rescheduling allowed status_unrecognized
 Archive true: nothing_to_do nothing_to_do nothing_to_do nothing_to_do nothing_to_do
 Delete false: allowed session_running session_rescheduling allowed status_unrecognized
-Delete true: allowed session_running session_rescheduling allowed allowed
+Delete true: allowed session_running session_rescheduling allowed status_unrecognized
 Interrupt false: nothing_to_do allowed allowed session_terminated allowed
 Interrupt true: session_archived session_archived session_archived session_archived session_archived
 UpdateDetails false: allowed allowed allowed allowed allowed

@@ -83,7 +83,10 @@ fn a_page_that_promises_more_without_a_cursor_is_incomplete() {
         (json!({"next_page": "c", "has_more": true}), Some("c"), false),
         (json!({"has_more": true, "last_id": "sesn_1"}), None, true),
         (json!({"has_more": true, "next_page": ""}), None, true),
-        (json!({"has_more": "yes"}), None, false),
+        (json!({"has_more": "yes"}), None, true),
+        (json!({"has_more": "False"}), None, false),
+        (json!({"has_more": 0.0}), None, false),
+        (json!({"has_more": {}}), None, false),
     ] {
         let mut page = fields.clone();
         page["data"] = json!([]);

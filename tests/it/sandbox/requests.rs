@@ -137,3 +137,39 @@ async fn an_unseeded_sandbox_has_agents_but_no_sessions() {
     assert_eq!(all, empty);
     assert!(client.create(json!({})).await.starts_with("sesn_"));
 }
+
+#[tokio::test]
+async fn pages_of_other_hosts_and_origins_are_refused() {
+    let client = HttpClient::start(fast_turns()).await;
+    let effect = json!({"kind": "status", "status": 500});
+    let fault = json!({"method": "GET", "path": "/v1/sessions", "effect": effect});
+    let (status, body) = client.post("/_sandbox/faults", &json!({"faults": [fault]})).await;
+    assert_eq!(status, 200, "{body}");
+    let before = client.sandbox.requests().len();
+    for (header, value) in [
+        ("host", "evil.example"),
+        ("host", "x.localhost"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        for (method, path) in [
+            ("GET", "/v1/sessions"),
+            ("DELETE", "/v1/sessions/sesn_01"),
+            ("POST", "/_sandbox/quirks"),
+            ("GET", "/nowhere"),
+        ] {
+            let request = client.request(method, path).header(header, value).body("[]");
+            let (status, body) = exchange(request).await;
+            assert_eq!(status, 403, "{header}: {value}, {method} {path}: {body}");
+            assert_eq!(body["type"], "error", "{body}");
+            assert_eq!(body["error"]["type"], "permission_error", "{body}");
+            assert!(body["request_id"].is_string(), "{body}");
+        }
+    }
+    assert_eq!(client.sandbox.requests().len(), before, "no request of the API");
+    // The fault is still there for those who may ask.
+    assert_eq!(client.get("/v1/sessions").await.0, 500);
+    let own =
+        client.request("GET", "/v1/sessions/sesn_01").header("origin", "http://localhost:3000");
+    assert_eq!(exchange(own).await.0, 200);
+}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{EVENTS, LIST, answering, event, ok, one, warnings};
 use crate::{
     reading::allowing,
-    support::{Api, ids, session},
+    support::{Api, ids, in_time, session, with_fields},
 };
 
 #[tokio::test]
@@ -162,4 +162,55 @@ async fn a_history_that_cannot_be_read_to_its_end_is_never_exported_nor_its_sess
         assert!(failure.contains("has_more"), "{failure}");
     }
     assert_eq!(api.writes().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_list_that_leads_back_ends_there_and_counts_nothing_twice() {
+    type Pages = fn(u32) -> (Value, String);
+    let cases: [(&str, Pages); 6] = [
+        ("the same page under new cursors", |page| {
+            (json!([session("sesn_1", "idle"), session("sesn_2", "idle")]), (page + 1).to_string())
+        }),
+        ("cursors A-B-A", |page| match page {
+            0 | 2 => (json!([session("sesn_1", "idle")]), "1".to_owned()),
+            _ => (json!([session("sesn_2", "idle")]), "2".to_owned()),
+        }),
+        ("cursors A-B-A with a page of new entries", |page| match page {
+            0 => (json!([session("sesn_1", "idle")]), "1".to_owned()),
+            1 => (json!([session("sesn_2", "idle")]), "2".to_owned()),
+            _ => (json!([]), "1".to_owned()),
+        }),
+        ("the same page without ids", |page| {
+            let one = |title: &str| with_fields(session("", "idle"), json!({"title": title}));
+            (json!([one("Fix 1"), one("Fix 2")]), (page + 1).to_string())
+        }),
+        ("the same page in another order", |page| {
+            let mut both = [session("sesn_1", "idle"), session("sesn_2", "idle")];
+            both.rotate_left((page % 2) as usize);
+            (json!(both), (page + 1).to_string())
+        }),
+        ("empty pages for ever", |page| match page {
+            0 => (json!([session("sesn_1", "idle"), session("sesn_2", "idle")]), "1".to_owned()),
+            _ => (json!([]), (page + 1).to_string()),
+        }),
+    ];
+    for (name, pages) in cases {
+        let api = answering(move |request| {
+            let page = request.url.query_pairs().find(|(name, _)| name == "page");
+            let page: u32 = page.map_or(0, |(_, page)| page.parse().expect("a number"));
+            let (data, next) = pages(page);
+            ok(&json!({"data": data, "next_page": next}))
+        })
+        .await;
+        let host = api.host().await;
+        let summary = in_time(host.answer("summarize_sessions", json!({}))).await;
+        assert_eq!(summary["totals"]["sessions"], 2, "{name}: {summary}");
+        assert_eq!(summary["complete"], false, "{name}");
+        assert!(warnings(&summary).contains("again"), "{name}: {summary}");
+        let filter = json!({"title_contains": "Fix", "limit": 100});
+        let list = in_time(host.answer("list_sessions", filter)).await;
+        assert_eq!(list["sessions"].as_array().map(Vec::len), Some(2), "{name}: {list}");
+        assert_eq!(list["complete"], false, "{name}: {list}");
+        assert!(api.asked().await.len() < 250, "{name}");
+    }
 }

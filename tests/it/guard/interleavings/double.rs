@@ -317,7 +317,7 @@ impl Double {
             Kind::Interrupt => {}
             Kind::Update => {
                 if let Some(title) = body["title"].as_str() {
-                    self.title = title.to_owned();
+                    title.clone_into(&mut self.title);
                 }
                 if let Some(tools) = body["agent"]["tools"].as_array() {
                     self.tools.clone_from(tools);
