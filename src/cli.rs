@@ -4,6 +4,7 @@ pub mod commands;
 mod completions;
 mod demo;
 mod doctor;
+mod folder;
 mod hosts;
 pub mod print;
 mod program;

@@ -17,8 +17,8 @@ use tracing::level_filters::LevelFilter;
 use url::Url;
 pub use values::known_values;
 use values::{
-    auth_header, base_url, boolean, confirm_deletes, header_value, invalid_value, is_json, list,
-    log_level, max_rpm, timeout, tool_groups,
+    auth_header, base_url, boolean, confirm, header_value, invalid_value, is_json, list, log_level,
+    max_rpm, timeout, tool_groups, tool_names,
 };
 
 use crate::{
@@ -148,7 +148,17 @@ impl Reader<'_> {
         let confirm_deletes = self.value(
             flag("--confirm-deletes", flags.confirm_deletes.as_deref()),
             "MANAGED_SESSIONS_CONFIRM_DELETES",
-            confirm_deletes,
+            confirm,
+        );
+        let confirm_approvals = self.value(
+            flag("--confirm-approvals", flags.confirm_approvals.as_deref()),
+            "MANAGED_SESSIONS_CONFIRM_APPROVALS",
+            confirm,
+        );
+        let disabled = self.value(
+            flag("--disable-tools", flags.disable_tools.as_deref()),
+            "MANAGED_SESSIONS_DISABLED_TOOLS",
+            tool_names,
         );
         let max_rpm = self.value(
             flag("--max-rpm", flags.max_rpm.as_deref()),
@@ -171,6 +181,8 @@ impl Reader<'_> {
                  terminated and archived",
             ),
             confirm_deletes: confirm_deletes.unwrap_or_default(),
+            confirm_approvals: confirm_approvals.unwrap_or_default(),
+            disabled: disabled.unwrap_or_default(),
             export_dir: self.path(
                 flags.export_dir.as_deref().map(|path| ("--export-dir", path)),
                 "MANAGED_SESSIONS_EXPORT_DIR",

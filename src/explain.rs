@@ -139,6 +139,7 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
             let mistakes: Vec<String> = mistakes.iter().map(details::mistake).collect();
             invalid_arguments(name, &mistakes)
         }
+        ErrorKind::Disabled(what) => safeguards::disabled(name, *what),
         ErrorKind::InvalidCursor(invalid) => {
             let mistake = match invalid {
                 InvalidCursor::Unreadable => "page is not a next_page of this server",

@@ -17,7 +17,7 @@ use super::{
     caller::{ApprovalChannel, Reply},
     context::Context,
     error::{Error, ErrorKind},
-    settings::ConfirmDeletes,
+    settings::Confirm,
 };
 
 const VALID_FOR: Duration = Duration::from_secs(5 * 60);
@@ -59,18 +59,18 @@ pub(crate) enum BrokenSeal {
 }
 
 pub(crate) struct Approvals {
-    way: ConfirmDeletes,
+    way: Confirm,
     /// Absent if this machine provides no random key; then nothing can be approved.
     seal: Option<Box<dyn Seal>>,
 }
 
 impl Approvals {
-    pub(crate) fn new(way: ConfirmDeletes, seal: Option<Box<dyn Seal>>) -> Self {
+    pub(crate) fn new(way: Confirm, seal: Option<Box<dyn Seal>>) -> Self {
         Self { way, seal }
     }
 
     pub(crate) fn required(&self) -> bool {
-        self.way != ConfirmDeletes::Off
+        self.way != Confirm::Off
     }
 
     /// Whether the subject may be carried out; [`ErrorKind::InputRequired`] when the adapter has
@@ -93,7 +93,7 @@ impl Approvals {
             check(TOKEN, token)?;
             return Ok(Approval::Granted);
         }
-        if self.way == ConfirmDeletes::Elicit {
+        if self.way == Confirm::Elicit {
             match cx.approval() {
                 ApprovalChannel::Answered { state, reply } => {
                     check(QUESTION, &state)?;

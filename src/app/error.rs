@@ -12,6 +12,7 @@ use crate::{
     app::{
         approval::subject::{PendingQuestion, Subject},
         cursor::InvalidCursor,
+        op::Op,
     },
     domain::{
         agents::{KnownAgent, UnknownAgent},
@@ -108,6 +109,8 @@ pub(crate) enum ErrorKind {
     /// Worded by the adapter that read them.
     InvalidArguments(Vec<String>),
     InvalidDetails(Vec<details::Mistake>),
+    /// Part of what is asked for is what this operation does, which the operator disabled.
+    Disabled(Op),
     InvalidCursor(InvalidCursor),
     /// The service refuses what is given as an agent, and no agent has it as its id or name.
     UnknownAgent(Box<UnknownAgent>),
@@ -274,6 +277,7 @@ impl Error {
             ErrorKind::InvalidToolset { .. } => Code::InvalidToolset,
             ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
+            | ErrorKind::Disabled(_)
             | ErrorKind::InvalidDetails(_)
             | ErrorKind::InvalidCursor(_)
             | ErrorKind::UnknownAgent(_)

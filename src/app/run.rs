@@ -215,7 +215,7 @@ mod tests {
         app::{
             caller::Caller,
             op::Op,
-            settings::{ConfirmDeletes, Pauses, Settings},
+            settings::{Confirm, Pauses, Settings},
         },
         domain::code::Code,
     };
@@ -232,7 +232,9 @@ mod tests {
             timeout: Duration::from_secs(45),
             allowed_agents: Vec::new(),
             idle_statuses: Vec::new(),
-            confirm_deletes: ConfirmDeletes::Off,
+            confirm_deletes: Confirm::Off,
+            confirm_approvals: Confirm::Off,
+            disabled: std::collections::BTreeSet::new(),
             export_dir: None,
             audit_log: None,
             max_rpm: NonZeroU32::MAX,

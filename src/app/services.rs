@@ -11,6 +11,7 @@ use super::{
     error::{Error, ErrorKind},
     export::Exporter,
     locks::SessionLocks,
+    op::Op,
     pace::Pacer,
     plan::store::Plans,
     scan::{Scan, lists::Sessions, source::Source},
@@ -78,6 +79,14 @@ impl Services {
 
     pub(crate) fn cursors(&self) -> &Cursors {
         &self.cursors
+    }
+
+    /// Whether the operator lets this be done, by whatever operation.
+    pub(crate) fn ensure_enabled(&self, op: Op) -> Result<(), Error> {
+        if self.settings.disabled.contains(&op) {
+            return Err(ErrorKind::Disabled(op).into());
+        }
+        Ok(())
     }
 
     /// Waits until no other call writes the session, as long as that leaves time to write it.

@@ -1,7 +1,8 @@
 //! The operator's settings of the operations.
 
-use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU32, path::PathBuf, time::Duration};
 
+use super::op::Op;
 use crate::{api, domain::guard::KNOWN_STATUSES};
 
 /// Settings of the operations.
@@ -16,7 +17,11 @@ pub struct Settings {
     /// Additional statuses that are as safe as idle; see [`may_count_as_idle`].
     pub idle_statuses: Vec<String>,
     /// What a delete needs first.
-    pub confirm_deletes: ConfirmDeletes,
+    pub confirm_deletes: Confirm,
+    /// What an answer that allows a tool call needs first.
+    pub confirm_approvals: Confirm,
+    /// What nothing here does, whatever operation would do it.
+    pub(crate) disabled: DisabledOperations,
     /// Folder for exports, absolute; without one, exports are unavailable.
     pub export_dir: Option<PathBuf>,
     /// File to which every call of a writing tool is logged, absolute.
@@ -27,9 +32,12 @@ pub struct Settings {
     pub pauses: Pauses,
 }
 
-/// What a delete needs before it is sent.
+/// The operations that the operator disabled.
+pub(crate) type DisabledOperations = BTreeSet<Op>;
+
+/// What a write that cannot be taken back needs before it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ConfirmDeletes {
+pub enum Confirm {
     /// Nothing: hosts already ask before a destructive tool.
     #[default]
     Off,
@@ -39,11 +47,11 @@ pub enum ConfirmDeletes {
     Elicit,
 }
 
-impl ConfirmDeletes {
+impl Confirm {
     /// All modes.
     pub const ALL: [Self; 3] = [Self::Off, Self::Token, Self::Elicit];
 
-    /// The mode's name in `--confirm-deletes`.
+    /// The mode's name in `--confirm-deletes` and `--confirm-approvals`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Off => "off",
@@ -51,6 +59,16 @@ impl ConfirmDeletes {
             Self::Elicit => "elicit",
         }
     }
+}
+
+/// The operation of this name, as `--disable-tools` takes it.
+pub(crate) fn operation_named(name: &str) -> Option<Op> {
+    Op::ALL.into_iter().find(|op| op.name() == name)
+}
+
+/// The names that [`operation_named`] knows.
+pub(crate) fn operation_names() -> Vec<&'static str> {
+    Op::ALL.map(Op::name).into()
 }
 
 /// Whether a service's status may be declared to be as safe as idle: statuses with a known

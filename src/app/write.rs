@@ -23,9 +23,10 @@ pub(crate) use self::{
 
 use self::{
     attempt::Attempt,
+    conditions::IfBusy,
     pending_interrupt::{InterruptSent, PendingInterrupt},
 };
-use super::{context::Context, error::Error, services::Services};
+use super::{context::Context, error::Error, op::Op, services::Services};
 use crate::model::SessionId;
 
 /// What waiting leaves of the call's time for the write itself.
@@ -42,6 +43,9 @@ pub(crate) async fn write<W: GuardedWrite>(
     conditions: &Conditions,
     write: &mut W,
 ) -> Result<Written<W::Prepared>, Error> {
+    if conditions.if_busy == IfBusy::Interrupt {
+        services.ensure_enabled(Op::InterruptSession)?;
+    }
     let _lock = services.lock(cx, id).await?;
     let started = Instant::now();
     let left = cx.deadline().saturating_duration_since(started);

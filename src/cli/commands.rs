@@ -14,6 +14,7 @@ use clap::{Args as _, CommandFactory as _, ValueHint, parser::ValueSource};
 use crate::{
     cli::{
         Cli, Command, completions, demo, doctor,
+        folder::TemporaryFolder,
         hosts::{Host, Launch, System},
         print::Printer,
         program,
@@ -58,6 +59,7 @@ pub async fn run(
 
 async fn serve(config: Config, flags: &Flags) -> CommandResult {
     let (config, _sandbox) = with_sandbox(config, flags).await?;
+    let (config, _exports) = with_exports(config, flags);
     let server = server(config);
     tokio::select! {
         ended = server.clone().serve_stdio() => ended?,
@@ -102,6 +104,7 @@ async fn demo(environment: &Environment) -> CommandResult {
     let flags = Flags { sandbox: true, ..Flags::default() };
     let config = Config::read(&flags, &Environment::default())?;
     let (config, _sandbox) = with_sandbox(config, &flags).await?;
+    let (config, _exports) = with_exports(config, &flags);
     let passed = demo::run(server(config), &mut Printer::stdout(environment)).await?;
     Ok(exit_code(passed))
 }
@@ -189,6 +192,24 @@ async fn with_sandbox(config: Config, flags: &Flags) -> io::Result<(Config, Opti
     let sandbox = start_sandbox(any_port, flags).await?;
     let config = config.against_sandbox(&sandbox.base_url(), sandbox.api_key());
     Ok((config, Some(sandbox)))
+}
+
+/// Gives a sandbox a folder for exports, unless the operator chose one. It is removed when its
+/// handle is dropped.
+fn with_exports(mut config: Config, flags: &Flags) -> (Config, Option<TemporaryFolder>) {
+    if !flags.sandbox || config.app.export_dir.is_some() || config.problem().is_some() {
+        return (config, None);
+    }
+    match TemporaryFolder::new() {
+        Ok(folder) => {
+            config.app.export_dir = Some(folder.path().to_owned());
+            (config, Some(folder))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "no temporary folder, so the sandbox's sessions are not exported");
+            (config, None)
+        }
+    }
 }
 
 async fn start_sandbox(listen: SocketAddr, flags: &Flags) -> io::Result<Sandbox> {

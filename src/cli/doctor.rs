@@ -77,6 +77,8 @@ fn settings(
         }
     };
     let groups = mcp.tool_groups.iter().copied().map(ToolGroup::name);
+    let disabled: Vec<_> = app.disabled.iter().map(|op| op.name().to_owned()).collect();
+    let disabled = names(&disabled, "none");
     let read_only = if mcp.read_only { "yes" } else { "no" };
     vec![
         ("base URL", base_url),
@@ -88,12 +90,20 @@ fn settings(
         ("proxy", proxy),
         ("toolsets", groups.collect::<Vec<_>>().join(", ")),
         ("read only", read_only.to_owned()),
+        ("disabled tools", disabled),
         ("agents", names(&app.allowed_agents, "any")),
         ("idle statuses", names(&app.idle_statuses, "only idle")),
         ("confirm deletes", app.confirm_deletes.name().to_owned()),
+        ("confirm approvals", app.confirm_approvals.name().to_owned()),
         ("bulk work", format!("{} requests per minute", app.max_rpm)),
         ("call timeout", format!("{} s", app.timeout.as_secs())),
-        ("export folder", path(&app.export_dir)),
+        (
+            "export folder",
+            match &app.export_dir {
+                None if sandbox => "a temporary one of the sandbox".to_owned(),
+                dir => path(dir),
+            },
+        ),
         ("audit log", path(&app.audit_log)),
     ]
 }

@@ -36,6 +36,9 @@ pub struct Flags {
     /// Toolsets to offer, comma-separated, or all [MANAGED_SESSIONS_TOOLSETS]
     #[arg(long, global = true, value_name = "NAMES")]
     pub toolsets: Option<String>,
+    /// Tools not to offer, comma-separated; nothing else does what they do [MANAGED_SESSIONS_DISABLED_TOOLS]
+    #[arg(long, global = true, value_name = "NAMES")]
+    pub disable_tools: Option<String>,
     /// Allow only sessions of this agent; repeatable [MANAGED_SESSIONS_ALLOW_AGENTS, comma-separated]
     #[arg(long, global = true, value_name = "ID")]
     pub allow_agent: Vec<String>,
@@ -45,6 +48,9 @@ pub struct Flags {
     /// What a delete needs first: off, token, elicit [MANAGED_SESSIONS_CONFIRM_DELETES, default off]
     #[arg(long, global = true, value_name = "MODE")]
     pub confirm_deletes: Option<String>,
+    /// What answer_session needs first to allow a call: off, token, elicit; this version has no such tool yet [MANAGED_SESSIONS_CONFIRM_APPROVALS, default off]
+    #[arg(long, global = true, value_name = "MODE")]
+    pub confirm_approvals: Option<String>,
     /// Existing folder for exports; sessions are exported before a delete [MANAGED_SESSIONS_EXPORT_DIR]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub export_dir: Option<PathBuf>,

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     api::settings::{AuthHeader, check_base_url, parse_base_url},
-    app::settings::ConfirmDeletes,
+    app::settings::{Confirm, DisabledOperations, operation_named, operation_names},
     mcp::settings::ToolGroup,
 };
 
@@ -18,7 +18,8 @@ const MAX_MAX_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
 pub fn known_values(option: &str) -> Vec<&'static str> {
     match option {
         "toolsets" => std::iter::once("all").chain(ToolGroup::ALL.map(ToolGroup::name)).collect(),
-        "confirm_deletes" => ConfirmDeletes::ALL.map(ConfirmDeletes::name).into(),
+        "disable_tools" => operation_names(),
+        "confirm_deletes" | "confirm_approvals" => Confirm::ALL.map(Confirm::name).into(),
         "log_level" => vec!["off", "error", "warn", "info", "debug", "trace"],
         _ => Vec::new(),
     }
@@ -43,13 +44,11 @@ pub(crate) fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
     }
 }
 
-pub(crate) fn confirm_deletes(text: &str) -> Result<ConfirmDeletes, String> {
-    ConfirmDeletes::ALL.into_iter().find(|mode| mode.name().eq_ignore_ascii_case(text)).ok_or_else(
-        || {
-            let valid = ConfirmDeletes::ALL.map(ConfirmDeletes::name).join(", ");
-            invalid_value(text, format_args!("one of {valid}"))
-        },
-    )
+pub(crate) fn confirm(text: &str) -> Result<Confirm, String> {
+    Confirm::ALL.into_iter().find(|mode| mode.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
+        let valid = Confirm::ALL.map(Confirm::name).join(", ");
+        invalid_value(text, format_args!("one of {valid}"))
+    })
 }
 
 pub(crate) fn boolean(text: &str) -> Result<bool, String> {
@@ -80,6 +79,19 @@ pub(crate) fn tool_groups(text: &str) -> Result<BTreeSet<ToolGroup>, String> {
         _ => {
             let valid = ToolGroup::ALL.map(ToolGroup::name).join(", ");
             Err(invalid_value(text, format_args!("all, or some of {valid}, comma-separated")))
+        }
+    }
+}
+
+pub(crate) fn tool_names(text: &str) -> Result<DisabledOperations, String> {
+    let names = list(text);
+    let parse = |name: &String| operation_named(name).ok_or_else(|| name.clone());
+    match names.iter().map(parse).collect::<Result<DisabledOperations, _>>() {
+        Ok(tools) if !tools.is_empty() => Ok(tools),
+        other => {
+            let unknown = other.err().map(|name| format!("there is no tool {name:?}; "));
+            let (unknown, valid) = (unknown.unwrap_or_default(), operation_names().join(", "));
+            Err(format!("is {text:?}; {unknown}give some of {valid}, comma-separated"))
         }
     }
 }

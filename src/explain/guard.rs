@@ -128,7 +128,8 @@ pub(crate) fn busy_timeout(
 ) -> Words {
     let name = vocabulary.called(op);
     let after = if interrupted { " after it was sent an interrupt" } else { "" };
-    let next = if interrupted || session.is_archived() {
+    let may_interrupt = !session.is_archived() && !vocabulary.is_disabled(Op::InterruptSession);
+    let next = if interrupted || !may_interrupt {
         vocabulary.step_or(
             Op::WaitForSession,
             &id_of(session),
@@ -266,8 +267,8 @@ fn wait_or_interrupt(op: Op, session: &SessionHead, vocabulary: &dyn Vocabulary)
         let id = json!(session.id);
         format!("call {name} with {{\"session_id\":{id},\"if_busy\":\"wait\"}}")
     };
-    if session.is_archived() {
-        // It accepts no events any more, and an interrupt is one.
+    // An archived session accepts no events any more, and an interrupt is one.
+    if session.is_archived() || vocabulary.is_disabled(Op::InterruptSession) {
         return format!("{call} to act once its turn has ended");
     }
     let added = if is_added { " added" } else { "" };

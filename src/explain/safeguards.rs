@@ -16,6 +16,23 @@ use crate::{
     model::{SessionHead, SessionId},
 };
 
+/// Not named by its tool: a model would look for it.
+pub(crate) fn disabled(name: &str, what: Op) -> Words {
+    let doing = match what {
+        Op::DeleteSession => "deletes",
+        Op::ArchiveSession => "archives",
+        Op::InterruptSession => "interrupts",
+        _ => "that",
+    };
+    words(
+        format!(
+            "{name} was not carried out: the operator of this server disabled {doing} \
+             (--disable-tools)"
+        ),
+        "ask the operator of this server, or do without",
+    )
+}
+
 pub(crate) fn plan_not_found(id: &str, vocabulary: &dyn Vocabulary) -> Words {
     words(
         format!(

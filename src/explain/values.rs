@@ -1,7 +1,7 @@
 //! Why a value cannot be read: one clause, after the name of the argument.
 
 use crate::{
-    domain::{money::InvalidAmount, time::InvalidTime},
+    domain::{money::InvalidAmount, time::InvalidTime, view::summary::Part},
     model::InvalidSessionId,
 };
 
@@ -21,6 +21,11 @@ pub(crate) fn amount(error: InvalidAmount) -> &'static str {
         InvalidAmount::Negative => "must not be negative",
         InvalidAmount::Currency => "must name a currency by its three letters, like USD",
     }
+}
+
+/// A part of a summary.
+pub(crate) fn summary_part() -> String {
+    format!("is not one of {}", Part::NAMES.join(", "))
 }
 
 /// `near`: the types most like it.

@@ -14,6 +14,12 @@ pub(crate) trait Vocabulary: Send + Sync {
     /// cannot call it here.
     fn name(&self, op: Op) -> Option<&str>;
 
+    /// Whether the operator disabled what this operation does, so that no other does it either.
+    fn is_disabled(&self, op: Op) -> bool {
+        let _ = op;
+        false
+    }
+
     /// The call in words, such as `call get_session with {"session_id":"sesn_1"}`; `None` if the
     /// reader cannot call it here.
     fn invoke(&self, op: Op, args: &[(&str, Value)]) -> Option<String> {

@@ -18,11 +18,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{event_types, money::Money, text},
+    domain::{event_types, money::Money, text, view::summary::Part},
     explain,
     mcp::{
         args::values::TimeArg,
-        schema::{ALIAS, CHECK},
+        schema::{ALIAS, CHECK, WITHDRAWN},
     },
     model::{ApiTime, SessionId},
 };
@@ -109,7 +109,13 @@ impl Parser {
                 value
             }
             _ => {
-                let mistake = format!("{path} was {}; {}", quoted(&given), expected(schema));
+                let disabled = if is_withdrawn(schema, &given) {
+                    ", which the operator of this server disabled (--disable-tools)"
+                } else {
+                    ""
+                };
+                let given_as = quoted(&given);
+                let mistake = format!("{path} was {given_as}{disabled}; {}", expected(schema));
                 self.mistakes.push(mistake);
                 given
             }
@@ -263,6 +269,9 @@ fn run_check(check: &str, value: &Value) -> Result<(), String> {
         ("event_type", Value::String(text)) => {
             event_types::check(text).map_err(|near| explain::values::event_type(&near))
         }
+        ("summary_part", Value::String(text)) if Part::named(text).is_none() => {
+            Err(explain::values::summary_part())
+        }
         // Numbers and booleans are the same text to everyone.
         ("pairs", Value::Object(pairs))
             if (pairs.values())
@@ -272,6 +281,12 @@ fn run_check(check: &str, value: &Value) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the value is a choice that the operator disabled.
+fn is_withdrawn(schema: &Value, value: &Value) -> bool {
+    let withdrawn = schema.get(WITHDRAWN).and_then(Value::as_array);
+    withdrawn.is_some_and(|withdrawn| withdrawn.contains(value))
 }
 
 fn expected(schema: &Value) -> String {

@@ -4,7 +4,7 @@
 //! Schemas are derived lazily, since that would be most of the work of a start.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, LazyLock},
 };
 
@@ -17,7 +17,7 @@ use super::{
     tool::Effect,
     tools,
 };
-use crate::app::op::Op;
+use crate::app::{op::Op, settings as app};
 
 fn all() -> Vec<ToolEntry> {
     vec![
@@ -42,33 +42,51 @@ fn all() -> Vec<ToolEntry> {
 pub(crate) struct Catalog {
     entries: BTreeMap<&'static str, ToolEntry>,
     pub(crate) offered: Arc<OfferedTools>,
+    /// Whether exports would be offered if there were a folder for them.
+    lacks_folder: bool,
     published: LazyLock<Published, Box<dyn FnOnce() -> Published + Send>>,
 }
 
 type Published = BTreeMap<&'static str, PublishedTool>;
 
 impl Catalog {
-    /// `idle_statuses` are further names that filters by status accept.
-    pub(crate) fn new(settings: &Settings, idle_statuses: Vec<String>) -> Self {
-        let is_offered = |entry: &ToolEntry| {
+    pub(crate) fn new(settings: &Settings, app: &app::Settings) -> Self {
+        let disabled = with_dependents(&app.disabled);
+        let is_configured = |entry: &ToolEntry| {
             settings.tool_groups.contains(&entry.group)
                 && (!settings.read_only || entry.effect == Effect::Reads)
+                && !disabled.contains(&entry.op)
         };
+        let needs_folder = |entry: &ToolEntry| entry.op == Op::ExportSession;
+        let has_folder = app.export_dir.is_some();
+        let is_offered =
+            |entry: &ToolEntry| is_configured(entry) && (has_folder || !needs_folder(entry));
+        let lacks_folder =
+            !has_folder && all().iter().any(|each| needs_folder(each) && is_configured(each));
         let entries: BTreeMap<_, _> =
             all().into_iter().filter(is_offered).map(|entry| (entry.op.name(), entry)).collect();
-        let offered = Arc::new(OfferedTools::new(entries.values().map(|entry| entry.op)));
+        let confirms =
+            app.confirm_deletes != app::Confirm::Off && !disabled.contains(&Op::DeleteSession);
+        let offered = OfferedTools::new(entries.values().map(|entry| entry.op));
+        let offered = Arc::new(offered.under(disabled, confirms));
+        let idle_statuses = app.idle_statuses.clone();
         let (derived, vocabulary) = (entries.clone(), Arc::clone(&offered));
         let publish = move || {
             let publish = |entry: &ToolEntry| (entry.publish)(&idle_statuses, &vocabulary);
             let derived = derived.iter();
             derived.map(|(name, entry)| (*name, publish(entry))).collect()
         };
-        Self { entries, offered, published: LazyLock::new(Box::new(publish)) }
+        Self { entries, offered, lacks_folder, published: LazyLock::new(Box::new(publish)) }
     }
 
     /// Whether a tool of this name exists, offered or not.
     pub(crate) fn exists(name: &str) -> bool {
         Op::ALL.iter().any(|op| op.name() == name)
+    }
+
+    /// Whether all that this tool lacks is a folder for exports.
+    pub(crate) fn lacks_folder(&self, name: &str) -> bool {
+        self.lacks_folder && name == Op::ExportSession.name()
     }
 
     /// The tool of this name, with what is published of it.
@@ -81,4 +99,17 @@ impl Catalog {
         let published = self.published.values();
         published.map(|published| published.tool.clone()).collect()
     }
+}
+
+/// What is of no use without what is disabled is disabled too: a plan that may do nothing, and
+/// applying plans that nobody can make.
+fn with_dependents(disabled: &BTreeSet<Op>) -> BTreeSet<Op> {
+    let mut all = disabled.clone();
+    if [Op::ArchiveSession, Op::DeleteSession].iter().all(|op| all.contains(op)) {
+        all.insert(Op::PlanCleanup);
+    }
+    if all.contains(&Op::PlanCleanup) {
+        all.insert(Op::ApplyCleanup);
+    }
+    all
 }

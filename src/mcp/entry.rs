@@ -68,6 +68,9 @@ impl ToolEntry {
 fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) -> PublishedTool {
     let mut input = schema::input::<T>();
     schema::allow(&mut input, "statuses", idle_statuses);
+    for (argument, choice) in offered.disabled_choices() {
+        schema::withdraw(&mut input, argument, choice);
+    }
     let description = offered.describe(T::DESCRIPTION);
     let mut tool = Tool::new(T::OP.name(), description, Arc::new(schema::published(&input)));
     tool.title = Some(T::TITLE.to_owned());

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::{catalog::Catalog, entry::Request, prompts, result, server::Server, tool::Effect};
 use crate::{
-    app::error::ErrorKind,
+    app::{error::ErrorKind, op::Op},
     domain::{code::Code, text},
     explain::{explain, explanation::Explanation},
 };
@@ -78,17 +78,29 @@ impl Server {
     /// The failure of a call of a tool that does not exist or that the operator disabled, with
     /// the tools that are offered, closest first.
     fn unknown_tool(&self, name: &str) -> CallToolResult {
+        if self.catalog.lacks_folder(name) {
+            let error = match self.app.services() {
+                Ok(_) => ErrorKind::ExportUnavailable.into(),
+                Err(error) => error.clone(),
+            };
+            return result::failure(&explain(&error, Op::ExportSession, &*self.catalog.offered));
+        }
         let quoted = text::quoted(name);
         let message = if Catalog::exists(name) {
             format!(
                 "the tool {quoted} is disabled by the operator's configuration of this server \
-                 (--read-only, --toolsets)"
+                 (--read-only, --toolsets, --disable-tools)"
             )
         } else {
             format!("there is no tool {quoted}")
         };
         let names = self.catalog.offered.names_like(name).join(", ");
-        let next = format!("call one of {names}");
+        let next = match names.as_str() {
+            "" => {
+                "ask the operator of this server: its configuration disables every tool".to_owned()
+            }
+            names => format!("call one of {names}"),
+        };
         result::failure(&Explanation::new(Code::InvalidArguments, message, next))
     }
 }

@@ -7,30 +7,52 @@ use crate::{app::op::Op, explain::vocabulary::Vocabulary};
 
 /// The operations that are offered as tools, under their own names.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct OfferedTools(BTreeSet<Op>);
+pub(crate) struct OfferedTools {
+    ops: BTreeSet<Op>,
+    /// What nothing does, whatever tool would.
+    disabled: BTreeSet<Op>,
+    confirms_deletes: bool,
+}
 
 impl OfferedTools {
     pub(crate) fn new(ops: impl IntoIterator<Item = Op>) -> Self {
-        Self(ops.into_iter().collect())
+        Self { ops: ops.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The same with what the operator disabled, and whether deletes need a confirmation.
+    pub(crate) fn under(self, disabled: BTreeSet<Op>, confirms_deletes: bool) -> Self {
+        Self { disabled, confirms_deletes, ..self }
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|op| op.name() == name)
+        self.ops.iter().any(|op| op.name() == name)
     }
 
     /// The names of the tools, those most like `name` first.
     pub(crate) fn names_like(&self, name: &str) -> Vec<&'static str> {
-        let mut names: Vec<_> = self.0.iter().map(|op| op.name()).collect();
+        let mut names: Vec<_> = self.ops.iter().map(|op| op.name()).collect();
         names.sort_unstable();
         names.sort_by_cached_key(|each| std::cmp::Reverse(likeness(each, name)));
         names
+    }
+
+    /// The choices, each of an argument, that stand for what the operator disabled.
+    pub(crate) fn disabled_choices(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let choices = [
+            (Op::InterruptSession, "if_busy", "interrupt"),
+            (Op::ArchiveSession, "action", "archive"),
+            (Op::DeleteSession, "action", "delete"),
+        ];
+        let disabled = choices.into_iter().filter(|(op, ..)| self.disabled.contains(op));
+        disabled.map(|(_, argument, choice)| (argument, choice))
     }
 
     /// A description without the parts about tools that are not offered.
     pub(crate) fn describe(&self, parts: &[Text]) -> String {
         let shown = parts.iter().filter_map(|part| match part {
             Text::Always(text) => Some(*text),
-            Text::Where(op, text) => self.0.contains(op).then_some(*text),
+            Text::Where(op, text) => self.ops.contains(op).then_some(*text),
+            Text::WhereConfirmed(text) => self.confirms_deletes.then_some(*text),
         });
         shown.collect::<Vec<_>>().join(" ")
     }
@@ -38,7 +60,11 @@ impl OfferedTools {
 
 impl Vocabulary for OfferedTools {
     fn name(&self, op: Op) -> Option<&str> {
-        self.0.contains(&op).then(|| op.name())
+        self.ops.contains(&op).then(|| op.name())
+    }
+
+    fn is_disabled(&self, op: Op) -> bool {
+        self.disabled.contains(&op)
     }
 }
 

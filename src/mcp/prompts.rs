@@ -22,6 +22,8 @@ struct Template {
     description: &'static str,
     /// In the order in which the text names them.
     tools: &'static [Op],
+    /// What its plan does; not offered where the operator disabled that.
+    plans: Option<Op>,
     argument: &'static str,
     argument_description: &'static str,
     /// Without one, the argument is required.
@@ -37,6 +39,7 @@ const PROMPTS: [Template; 3] = [
         title: "Clean up sessions",
         description: "Archive what nobody needs any more: see, plan, ask, act",
         tools: &[Op::SummarizeSessions, Op::PlanCleanup, Op::ApplyCleanup],
+        plans: Some(Op::ArchiveSession),
         argument: "unchanged_for",
         argument_description: "How long a session must have been left alone, such as 7d (default 30d)",
         default: Some("30d"),
@@ -61,6 +64,7 @@ const PROMPTS: [Template; 3] = [
         title: "Report on sessions",
         description: "What runs, what waits for somebody, what it costs",
         tools: &[Op::SummarizeSessions, Op::ListSessions, Op::DiagnoseSession],
+        plans: None,
         argument: "created_after",
         argument_description: "Since when: a date or an age such as 7d (default 7d)",
         default: Some("7d"),
@@ -85,6 +89,7 @@ const PROMPTS: [Template; 3] = [
         title: "Diagnose a session",
         description: "Why a session is stuck or waiting, and what to do",
         tools: &[Op::DiagnoseSession, Op::ListSessionEvents, Op::GetSession],
+        plans: None,
         argument: "session_id",
         argument_description: "Id of the session",
         default: None,
@@ -105,7 +110,9 @@ const PROMPTS: [Template; 3] = [
 ];
 
 fn available(tools: &OfferedTools) -> impl Iterator<Item = &'static Template> {
-    (PROMPTS.iter()).filter(|prompt| prompt.tools.iter().all(|op| tools.name(*op).is_some()))
+    let is_enabled = |prompt: &Template| prompt.plans.is_none_or(|op| !tools.is_disabled(op));
+    let is_offered = |prompt: &Template| prompt.tools.iter().all(|op| tools.name(*op).is_some());
+    PROMPTS.iter().filter(move |prompt| is_enabled(prompt) && is_offered(prompt))
 }
 
 pub(crate) fn offered(tools: &OfferedTools) -> Vec<Prompt> {
@@ -170,7 +177,7 @@ fn session_id(text: &str) -> Result<&str, String> {
 
 /// What a model should know before its first call, about the tools that are offered. ASCII, and
 /// short: hosts cut instructions at 2,048 characters.
-pub(crate) const INSTRUCTIONS: [Text; 11] = [
+pub(crate) const INSTRUCTIONS: [Text; 13] = [
     Text::Always(
         "Manages Claude Managed Agents sessions: find, read, change, stop, archive, delete.",
     ),
@@ -189,13 +196,14 @@ pub(crate) const INSTRUCTIONS: [Text; 11] = [
     ),
     Text::Where(
         Op::DiagnoseSession,
-        "For a session that hangs or waits, diagnose_session gives one verdict and the next step; \
-         list_session_events shows what happened; wait_for_session waits for the end of a turn.",
+        "For a session that hangs or waits, diagnose_session gives one verdict and the next step.",
     ),
+    Text::Where(Op::ListSessionEvents, "list_session_events shows what happened."),
+    Text::Where(Op::WaitForSession, "wait_for_session waits for the end of a turn."),
     Text::Where(
         Op::ArchiveSession,
         "Sessions that are running or rescheduling are not archived or deleted, nor are their tools \
-         changed, unless if_busy says to wait for or to interrupt their turn. archive_session keeps the \
+         changed, unless if_busy says otherwise. archive_session keeps the \
          history, cannot be undone, and is usually what clean-up means.",
     ),
     Text::Where(

@@ -18,6 +18,9 @@ pub(crate) const ALIAS: &str = "x-alias";
 /// A keyword of this server on a property whose description mentions this tool; not published.
 pub(crate) const MENTIONS: &str = "x-mentions";
 
+/// A keyword of this server that lists choices which the operator disabled; not published.
+pub(crate) const WITHDRAWN: &str = "x-withdrawn";
+
 /// The schema of a tool's arguments: a closed object.
 pub(crate) fn input<T: JsonSchema>() -> JsonObject {
     let mut schema = derived::<T>(Contract::Deserialize);
@@ -48,6 +51,7 @@ pub(crate) fn published(schema: &JsonObject) -> JsonObject {
 fn remove_checks(schema: &mut JsonObject) {
     schema.remove(CHECK);
     schema.remove(ALIAS);
+    schema.remove(WITHDRAWN);
     for value in schema.values_mut() {
         if let Value::Object(nested) = value {
             remove_checks(nested);
@@ -64,6 +68,29 @@ pub(crate) fn allow(schema: &mut JsonObject, property: &str, values: &[String]) 
     });
     if let Some(Value::Array(choices)) = choices {
         choices.extend(values.iter().cloned().map(Value::from));
+    }
+}
+
+/// Removes one of the documented choices of a property, with its words, and notes that it was one.
+pub(crate) fn withdraw(schema: &mut JsonObject, property: &str, choice: &str) {
+    let property = schema.get_mut("properties").and_then(|all| all.get_mut(property));
+    let Some(Value::Object(property)) = property else {
+        return;
+    };
+    let Some(Value::Array(choices)) = property.get_mut("enum") else {
+        return;
+    };
+    choices.retain(|each| each != choice);
+    let withdrawn = property.entry(WITHDRAWN).or_insert_with(|| json!([]));
+    if let Value::Array(withdrawn) = withdrawn {
+        withdrawn.push(choice.into());
+    }
+    if let Some(Value::String(description)) = property.get_mut("description")
+        && let Some((before, words)) = description.split_once(&format!("{choice}: "))
+    {
+        let after = words.split_once("; ").map_or("", |(_, after)| after);
+        let kept = format!("{before}{after}");
+        kept.trim_end_matches("; ").clone_into(description);
     }
 }
 

@@ -22,7 +22,7 @@ impl Server {
     /// settings every call fails with it.
     pub fn new(app: settings::Settings, mcp: &Settings, problem: Option<String>) -> Self {
         let seal = ProcessSeal::new().map(|seal| Box::new(seal) as Box<dyn Seal>);
-        let catalog = Catalog::new(mcp, app.idle_statuses.clone());
+        let catalog = Catalog::new(mcp, &app);
         Self { app: Arc::new(App::new(app, problem, seal)), catalog: Arc::new(catalog) }
     }
 

@@ -26,6 +26,8 @@ pub(crate) enum Text {
     Always(&'static str),
     /// Shown where this operation, which it mentions, is offered too.
     Where(Op, &'static str),
+    /// Shown where deletes need a confirmation on this server.
+    WhereConfirmed(&'static str),
 }
 
 /// One tool over one operation: the arguments of a call.

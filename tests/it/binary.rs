@@ -52,7 +52,7 @@ fn sockets_are_served_until_they_close_and_stay_blocking() {
     let name = &answers[0]["result"]["serverInfo"]["name"];
     assert_eq!(name, "managed-sessions-mcp");
     let tools = answers[1]["result"]["tools"].as_array().expect("tools");
-    assert_eq!(tools.len(), 14);
+    assert_eq!(tools.len(), 13, "exports need a folder");
     drop(to_program);
     let output = child.wait_with_output().expect("the program ends");
     assert_eq!((output.status.code(), utf8(&output.stderr)), (Some(0), ""));
@@ -112,6 +112,10 @@ fn an_invalid_flag_exits_with_2_and_the_valid_values() {
         (["--timeout-seconds", "0"], "whole seconds from 1 to 600"),
         (["--base-url", "http://example.com"], "https is required"),
         (["--confirm-deletes", "maybe"], "one of off, token, elicit"),
+        (["--confirm-approvals", "maybe"], "one of off, token, elicit"),
+        (["--disable-tools", "get_session,answer_session"], "there is no tool \"answer_session\""),
+        (["--disable-tools", "delete"], "give some of get_session, list_sessions, "),
+        (["--disable-tools", " , "], "give some of get_session, list_sessions, "),
         (["--auth-header", "cookie"], "authorization, x-api-key"),
     ] {
         let output = run(&arguments, &[]);
@@ -133,7 +137,9 @@ fn help_names_the_variables_and_shows_no_values() {
         "MANAGED_SESSIONS_READ_ONLY",
         "MANAGED_SESSIONS_TOOLSETS",
         "MANAGED_SESSIONS_ALLOW_AGENTS",
+        "MANAGED_SESSIONS_DISABLED_TOOLS",
         "MANAGED_SESSIONS_CONFIRM_DELETES",
+        "MANAGED_SESSIONS_CONFIRM_APPROVALS",
         "MANAGED_SESSIONS_EXPORT_DIR",
         "MANAGED_SESSIONS_AUDIT_LOG",
         "MANAGED_SESSIONS_TIMEOUT_SECONDS",
@@ -176,4 +182,33 @@ fn the_demo_passes() {
     ] {
         assert!(transcript.contains(shown), "{shown} is missing:\n{transcript}");
     }
+}
+
+/// The folder for exports, if there is one: what an export is written into.
+#[cfg(unix)]
+#[test]
+fn a_sandbox_exports_into_a_private_folder_that_ends_with_the_program() {
+    use std::{os::unix::fs::PermissionsExt as _, path::Path};
+
+    let temporary = tempfile::tempdir().expect("a folder");
+    let place = temporary.path().to_str().expect("text");
+    let mut program = Program::start(&["--sandbox"], &[("TMPDIR", place)]).opened();
+    let answer = call(&mut program, "export_session", &json!({"session_id": "sesn_01"}));
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    let file = Path::new(answer["path"].as_str().expect("a path"));
+    let folder = file.parent().expect("a folder");
+    assert!(file.is_file() && folder.starts_with(temporary.path()), "{answer}");
+    let mode = folder.metadata().expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let (_, status) = program.close();
+    assert!(status.success());
+    let left = std::fs::read_dir(temporary.path()).expect("a folder").count();
+    assert_eq!(left, 0, "nothing is left behind");
+
+    let chosen = temporary.path().to_owned();
+    let chosen = chosen.to_str().expect("text");
+    let mut program = Program::start(&["--sandbox", "--export-dir", chosen], &[]).opened();
+    call(&mut program, "export_session", &json!({"session_id": "sesn_01"}));
+    program.close();
+    assert!(temporary.path().join("sesn_01.jsonl.gz").is_file(), "the operator's own folder stays");
 }

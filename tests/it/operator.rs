@@ -4,6 +4,7 @@
 mod audit;
 mod confirm;
 mod copies;
+mod disabled;
 mod elicit;
 #[cfg(unix)]
 mod endings;

@@ -83,6 +83,11 @@ pub(crate) fn real_pauses() -> [(&'static str, Vec<Duration>); 5] {
     ]
 }
 
+/// With these flags every tool is offered: one needs a folder.
+pub(crate) fn every_tool() -> Flags {
+    Flags { export_dir: Some(std::env::temp_dir()), ..Flags::default() }
+}
+
 /// The groups of tools that `--toolsets` names.
 pub(crate) fn tool_groups() -> Vec<&'static str> {
     ToolGroup::ALL.iter().map(|group| group.name()).collect()
@@ -110,6 +115,11 @@ impl Host {
     /// With a server without flags, against the API at `base_url`.
     pub(crate) async fn new(base_url: &str) -> Self {
         Self::with_flags(Flags::default(), base_url).await
+    }
+
+    /// With a server that offers every tool.
+    pub(crate) async fn with_every_tool(base_url: &str) -> Self {
+        Self::with_flags(every_tool(), base_url).await
     }
 
     pub(crate) async fn with_flags(flags: Flags, base_url: &str) -> Self {

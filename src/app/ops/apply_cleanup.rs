@@ -75,6 +75,7 @@ pub(crate) async fn apply_cleanup(
 ) -> Result<Applied, Error> {
     let plan = services.plans.get(plan_id);
     let plan = plan.ok_or_else(|| ErrorKind::PlanNotFound(plan_id.to_owned()))?;
+    services.ensure_enabled(plan.action.op())?;
     if plan.action == Action::Delete && !plan.is_approved() {
         let subject = Subject::PlanDeletion {
             plan_id: plan.id.clone(),

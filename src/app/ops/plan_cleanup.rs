@@ -78,6 +78,7 @@ pub(crate) async fn plan_cleanup(
     selection: Selection,
     limits: Limits,
 ) -> Result<PlanMade, Error> {
+    services.ensure_enabled(action.op())?;
     let draft = || Draft::new(services, cx, action, limits);
     let drafted = match selection {
         Selection::Ids(ids) => {

@@ -1,5 +1,7 @@
 //! Count sessions and add up what they cost.
 
+use std::collections::BTreeSet;
+
 use crate::{
     app::{
         agents::{ForAgent, for_agent},
@@ -12,20 +14,15 @@ use crate::{
     domain::{
         agents::UnknownAgent,
         filter::Filter,
-        view::{
-            size::size,
-            summary::{Summarized, Summary},
-        },
+        view::summary::{Part, Summary},
     },
     model::Order,
 };
 
-/// How much sums and rows may take of an answer of 12,000 characters.
-const MAX_BYTES: usize = 11_200;
 const REPORT_EVERY: usize = 100;
 
 pub(crate) struct Summarization {
-    pub summary: Summarized,
+    pub summary: Summary,
     pub scanned: usize,
     pub complete: bool,
     pub gaps: Vec<Gap>,
@@ -33,7 +30,6 @@ pub(crate) struct Summarization {
     pub unknown_agent: Option<UnknownAgent>,
 }
 
-#[derive(Default)]
 struct Summed {
     summary: Summary,
     matched: usize,
@@ -48,17 +44,15 @@ pub(crate) async fn summarize_sessions(
     cx: &Context,
     filter: Filter,
     max_scan: usize,
+    (parts, top): (&BTreeSet<Part>, usize),
 ) -> Result<Summarization, Error> {
-    let read = |filter| sum(services, cx, filter, max_scan);
+    let read = |filter| {
+        let summary = Summary::new(parts.iter().cloned(), top);
+        sum(services, cx, filter, max_scan, summary)
+    };
     let summed = for_agent(services, cx, filter, read, |summed| summed.matched == 0).await?;
     let ForAgent { answer: Summed { summary, scanned, complete, gaps, .. }, unknown, .. } = summed;
-    Ok(Summarization {
-        scanned,
-        complete,
-        gaps,
-        summary: summary.fitting(|shown| size(shown) <= MAX_BYTES),
-        unknown_agent: unknown,
-    })
+    Ok(Summarization { scanned, complete, gaps, summary, unknown_agent: unknown })
 }
 
 async fn sum(
@@ -66,9 +60,10 @@ async fn sum(
     cx: &Context,
     filter: Filter,
     max_scan: usize,
+    summary: Summary,
 ) -> Result<Summed, Error> {
     let mut scan = services.scan_sessions(cx, filter, Order::Desc, max_scan);
-    let mut summed = Summed::default();
+    let mut summed = Summed { summary, matched: 0, scanned: 0, complete: false, gaps: Vec::new() };
     let mut reported = 0;
     while let Some(session) = scan.next().await? {
         summed.summary.add(&session);

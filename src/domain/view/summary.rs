@@ -1,220 +1,291 @@
-//! Totals over many sessions: how many, what they cost, by status, agent and day.
+//! Totals over many sessions: how many, what they cost, by status, agent, day and metadata.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+mod part;
+mod totals;
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
+use self::totals::{active, dearer, whole};
+pub use self::{part::Part, totals::Totals};
 use crate::{
     domain::{
         filter::cost,
-        money::{Money, Sums},
+        money::Money,
         text,
-        view::row::{Row, status, tokens},
+        view::row::{Row, status},
     },
     model::{ApiTime, SessionHead},
 };
 
-/// Statuses with totals of their own: the API has four, services may add some.
-const STATUSES: usize = 10;
-/// How many agents, days and rows are kept.
-const AGENTS: usize = 20;
-const DAYS: usize = 31;
-const ROWS: usize = 10;
-/// Longest title or name shown, in characters; there are many of them.
-const NAME_CHARACTERS: usize = 60;
+/// How many statuses are shown where there is room for fewer entries: the API has four.
+const STATUSES: usize = 4;
+/// Longest title, name or value shown, in characters; there are many of them.
+const NAME_CHARACTERS: usize = 40;
+/// Longest id shown, in characters; longer ones come from broken services only.
+const ID_CHARACTERS: usize = 100;
 
-/// The totals of some sessions.
+/// The sums of some sessions that have something in common.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct Totals {
-    /// How many.
-    pub sessions: u64,
-    /// Cost at list price by currency, exact.
-    #[serde(skip_serializing_if = "Sums::is_empty")]
-    #[schemars(with = "BTreeMap<String, String>")]
-    pub list_cost: Sums,
-    /// Tokens of all kinds.
-    pub tokens: u64,
-    /// Seconds at work.
-    pub active_seconds: u64,
-    /// How many have no cost, or one that cannot be added exactly.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub cost_unknown: u64,
-    #[serde(skip)]
-    active: f64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "required by serde")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-impl Totals {
-    fn add(&mut self, session: &SessionHead) {
-        self.sessions += 1;
-        let known = cost(session).is_some_and(|cost| self.list_cost.add(&cost));
-        self.cost_unknown += u64::from(!known);
-        let tokens = tokens(&session.usage).unwrap_or_default();
-        self.tokens = self.tokens.saturating_add(tokens);
-        let active = session.usage.active_seconds.as_ref();
-        self.active += active.and_then(serde_json::Number::as_f64).unwrap_or_default();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "whole seconds of a time that is never negative; saturates"
-        )]
-        let whole = self.active.round() as u64;
-        self.active_seconds = whole;
-    }
-
-    /// The cost in US dollars, else in the first currency there is.
-    fn main_cost(&self) -> Option<&Money> {
-        let costs = self.list_cost.iter();
-        costs.min_by_key(|cost| cost.currency() != "USD")
-    }
-}
-
-/// The totals of one agent's sessions.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct AgentTotals {
-    /// The agent's id.
+pub struct Group {
+    /// By status: the status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// By agent: its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its name.
+    /// By agent: its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// By day: the day of creation (UTC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day: Option<String>,
+    /// By metadata: the value; absent for the sessions without the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
     /// The sums.
     #[serde(flatten)]
     pub totals: Totals,
 }
 
-/// The totals of the sessions created on one day (UTC).
+/// One of the sessions that cost most.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ExpensiveRow {
+    /// The session.
+    #[serde(flatten)]
+    pub row: Row,
+    /// Seconds at work, if the service reports them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_seconds: Option<u64>,
+}
+
+/// What was left out of a part.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct DayTotals {
-    /// The day.
-    pub day: String,
-    /// The sums.
+pub struct More {
+    /// How many entries.
+    pub left_out: usize,
+    /// Their sums, if they are groups.
     #[serde(flatten)]
-    pub totals: Totals,
-}
-
-/// Collects the totals.
-#[derive(Debug, Default)]
-pub struct Summary {
-    totals: Totals,
-    by_status: BTreeMap<String, Totals>,
-    by_agent: BTreeMap<Option<String>, AgentTotals>,
-    by_day: BTreeMap<String, Totals>,
-    dearest: Vec<(Money, Row)>,
-    longest: Vec<(Timestamp, Row)>,
+    pub totals: Option<Totals>,
 }
 
 /// A summary as it is answered.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Summarized {
     /// All sessions that match.
     pub totals: Totals,
-    /// By status.
-    pub by_status: BTreeMap<String, Totals>,
+    /// By status, the dearest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_status: Option<Vec<Group>>,
     /// By agent, the dearest first.
-    pub by_agent: Vec<AgentTotals>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_agent: Option<Vec<Group>>,
     /// By day of creation (UTC), the newest first.
-    pub by_day: Vec<DayTotals>,
-    /// The dearest sessions.
-    pub dearest: Vec<Row>,
-    /// The sessions that were updated longest ago.
-    pub longest_unchanged: Vec<Row>,
-    /// How many entries were left out of a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_day: Option<Vec<Group>>,
+    /// By each key's value, the dearest first; a group without value lacks the key.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub left_out: BTreeMap<&'static str, usize>,
+    pub by_metadata: BTreeMap<String, Vec<Group>>,
+    /// The sessions that cost most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_expensive: Option<Vec<ExpensiveRow>>,
+    /// The sessions that were updated longest ago.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest_unchanged: Option<Vec<Row>>,
+    /// What each part leaves out, groups with their sums.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub more: BTreeMap<String, More>,
+}
+
+/// Collects the totals, and the parts that are wanted.
+#[derive(Debug)]
+pub struct Summary {
+    parts: BTreeSet<Part>,
+    top: usize,
+    totals: Totals,
+    groups: BTreeMap<Part, BTreeMap<Option<String>, Group>>,
+    dearest: Vec<(Money, ExpensiveRow)>,
+    longest: Vec<(Timestamp, Row)>,
 }
 
 impl Summary {
-    /// Adds a session.
-    pub fn add(&mut self, session: &SessionHead) {
-        self.totals.add(session);
-        let mut status = status(session).map_or("unknown".to_owned(), |name| short(&name));
-        if self.by_status.len() >= STATUSES && !self.by_status.contains_key(&status) {
-            "other".clone_into(&mut status);
-        }
-        self.by_status.entry(status).or_default().add(session);
-        let id = session.agent.id.clone();
-        let agent = self.by_agent.entry(id.clone()).or_default();
-        agent.id = id;
-        let name = session.agent.name.as_deref();
-        agent.name = name.map(short).or(agent.name.take());
-        agent.totals.add(session);
-        let created = session.created_at.as_ref().and_then(ApiTime::at);
-        let day = created.map_or("unknown".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
-        self.by_day.entry(day).or_default().add(session);
-        if let Some(cost) = cost(session).filter(|cost| !cost.is_zero()) {
-            keep(&mut self.dearest, cost, session, dearer);
-        }
-        if let Some(at) = session.updated_at.as_ref().and_then(ApiTime::at) {
-            keep(&mut self.longest, at, session, Ord::cmp);
+    /// Of these parts, with at most `top` entries each.
+    pub fn new(parts: impl IntoIterator<Item = Part>, top: usize) -> Self {
+        Self {
+            parts: parts.into_iter().collect(),
+            top,
+            totals: Totals::default(),
+            groups: BTreeMap::new(),
+            dearest: Vec::new(),
+            longest: Vec::new(),
         }
     }
 
-    /// The summary, its lists shortened until `fits` accepts it or they are empty.
-    pub fn fitting(self, fits: impl Fn(&Summarized) -> bool) -> Summarized {
-        let mut by_agent: Vec<_> = self.by_agent.into_values().collect();
-        by_agent.sort_by(|one, other| {
-            let (one, other) = (&one.totals, &other.totals);
-            match (one.main_cost(), other.main_cost()) {
-                (Some(one), Some(other)) => dearer(one, other),
-                (one, other) => other.is_some().cmp(&one.is_some()),
+    /// Adds a session.
+    pub fn add(&mut self, session: &SessionHead) {
+        self.totals.add(session);
+        for part in &self.parts {
+            match part {
+                Part::MostExpensive => {
+                    if let Some(cost) = cost(session).filter(|cost| !cost.is_zero()) {
+                        keep(&mut self.dearest, self.top, cost, dearer, || ExpensiveRow {
+                            row: row(session),
+                            active_seconds: active(&session.usage).map(whole),
+                        });
+                    }
+                }
+                Part::LongestUnchanged => {
+                    if let Some(at) = session.updated_at.as_ref().and_then(ApiTime::at) {
+                        keep(&mut self.longest, self.top, at, Ord::cmp, || row(session));
+                    }
+                }
+                group => {
+                    let groups = self.groups.entry(group.clone()).or_default();
+                    let entry = groups.entry(key(group, session)).or_default();
+                    describe(entry, group, session);
+                    entry.totals.add(session);
+                }
             }
-            .then(other.sessions.cmp(&one.sessions))
-        });
-        let by_day = self.by_day.into_iter().rev();
-        let by_day = by_day.map(|(day, totals)| DayTotals { day, totals });
-        let mut shown = Summarized {
+        }
+    }
+
+    /// The summary with as many entries in each part as `fits` accepts, at most `top`.
+    pub fn fitting(self, fits: impl Fn(&Summarized) -> bool) -> Summarized {
+        let mut groups: BTreeMap<Part, Vec<Group>> = BTreeMap::new();
+        for (part, found) in self.groups {
+            let newest_first = part == Part::ByDay;
+            let mut found: Vec<Group> = found.into_values().collect();
+            if newest_first {
+                found.reverse();
+            } else {
+                found.sort_by(|one, other| one.totals.larger(&other.totals));
+            }
+            groups.insert(part, found);
+        }
+        let whole = Whole {
+            parts: self.parts,
             totals: self.totals,
-            by_status: self.by_status,
-            by_agent,
-            by_day: by_day.collect(),
+            groups,
             dearest: self.dearest.into_iter().map(|(_, row)| row).collect(),
-            longest_unchanged: self.longest.into_iter().map(|(_, row)| row).collect(),
-            left_out: BTreeMap::new(),
+            longest: self.longest.into_iter().map(|(_, row)| row).collect(),
         };
-        while shown.by_agent.len() > AGENTS {
-            shown.leave_out("by_agent");
+        let mut most = self.top;
+        loop {
+            let shown = whole.cut_to(most);
+            if most == 0 || fits(&shown) {
+                return shown;
+            }
+            most -= 1;
         }
-        while shown.by_day.len() > DAYS {
-            shown.leave_out("by_day");
-        }
-        while !fits(&shown) {
-            let Some(list) = shown.largest_list() else {
-                break;
+    }
+}
+
+/// All that was collected, each part in its order.
+struct Whole {
+    parts: BTreeSet<Part>,
+    totals: Totals,
+    groups: BTreeMap<Part, Vec<Group>>,
+    dearest: Vec<ExpensiveRow>,
+    longest: Vec<Row>,
+}
+
+impl Whole {
+    /// With at most so many entries in each part.
+    fn cut_to(&self, most: usize) -> Summarized {
+        let mut shown = Summarized { totals: self.totals.clone(), ..Summarized::default() };
+        for part in &self.parts {
+            let left_out = match part {
+                Part::MostExpensive => {
+                    let rows = shown.most_expensive.insert(first(&self.dearest, most));
+                    More { left_out: self.dearest.len() - rows.len(), totals: None }
+                }
+                Part::LongestUnchanged => {
+                    let rows = shown.longest_unchanged.insert(first(&self.longest, most));
+                    More { left_out: self.longest.len() - rows.len(), totals: None }
+                }
+                group => {
+                    let all = self.groups.get(group).map(Vec::as_slice).unwrap_or_default();
+                    let most = match group {
+                        Part::ByStatus if most > 0 => most.max(STATUSES),
+                        _ => most,
+                    };
+                    let mut more = More::default();
+                    for group in all.iter().skip(most) {
+                        more.left_out += 1;
+                        more.totals.get_or_insert_default().merge(&group.totals);
+                    }
+                    shown.show(group, first(all, most));
+                    more
+                }
             };
-            shown.leave_out(list);
+            if left_out.left_out > 0 {
+                shown.more.insert(part.name(), left_out);
+            }
         }
         shown
     }
 }
 
 impl Summarized {
-    /// The list that takes most space, if there is any. A row counts as three totals.
-    fn largest_list(&self) -> Option<&'static str> {
-        let sizes = [
-            ("by_agent", self.by_agent.len()),
-            ("by_day", self.by_day.len()),
-            ("dearest", 3 * self.dearest.len()),
-            ("longest_unchanged", 3 * self.longest_unchanged.len()),
-        ];
-        let (list, size) = sizes.into_iter().max_by_key(|(_, size)| *size)?;
-        (size > 0).then_some(list)
-    }
-
-    fn leave_out(&mut self, list: &'static str) {
-        match list {
-            "by_agent" => drop(self.by_agent.pop()),
-            "by_day" => drop(self.by_day.pop()),
-            "dearest" => drop(self.dearest.pop()),
-            _ => drop(self.longest_unchanged.pop()),
+    fn show(&mut self, part: &Part, groups: Vec<Group>) {
+        match part {
+            Part::ByStatus => self.by_status = Some(groups),
+            Part::ByAgent => self.by_agent = Some(groups),
+            Part::ByDay => self.by_day = Some(groups),
+            Part::ByMetadata(key) => drop(self.by_metadata.insert(key.clone(), groups)),
+            Part::MostExpensive | Part::LongestUnchanged => {}
         }
-        *self.left_out.entry(list).or_default() += 1;
+    }
+}
+
+fn first<T: Clone>(all: &[T], most: usize) -> Vec<T> {
+    all.iter().take(most).cloned().collect()
+}
+
+/// What the sessions of a group have in common; of metadata the whole value, since two that begin
+/// alike are two.
+fn key(part: &Part, session: &SessionHead) -> Option<String> {
+    match part {
+        Part::ByStatus => status(session),
+        Part::ByAgent => session.agent.id.clone(),
+        Part::ByDay => {
+            let created = session.created_at.as_ref().and_then(ApiTime::at);
+            created.map(|at| at.strftime("%Y-%m-%d").to_string())
+        }
+        Part::ByMetadata(key) => session.metadata.get(key).map(|value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }),
+        Part::MostExpensive | Part::LongestUnchanged => None,
+    }
+}
+
+/// Names the group after one of its sessions.
+fn describe(group: &mut Group, part: &Part, session: &SessionHead) {
+    let unknown = || Some("unknown".to_owned());
+    match part {
+        Part::ByStatus => {
+            group.status = key(part, session).map(|name| short(&name)).or_else(unknown);
+        }
+        Part::ByDay => group.day = key(part, session).or_else(unknown),
+        Part::ByMetadata(_) if group.value.is_none() => {
+            group.value = key(part, session).map(|value| short(&value));
+        }
+        Part::ByAgent => {
+            let id = session.agent.id.as_deref();
+            group.id = id.map(|id| text::shortened(&text::visible(id), ID_CHARACTERS));
+            let name = session.agent.name.as_deref();
+            // The newest sessions come first, and with them the agent's present name.
+            group.name = group.name.take().or_else(|| name.map(short));
+        }
+        _ => {}
     }
 }
 
@@ -223,27 +294,28 @@ fn short(name: &str) -> String {
     text::shortened(&text::visible(name), NAME_CHARACTERS)
 }
 
-/// Inserts a row at its place in `order`, if it is among the first.
-fn keep<K>(
-    kept: &mut Vec<(K, Row)>,
-    key: K,
-    session: &SessionHead,
-    order: impl Fn(&K, &K) -> Ordering,
-) {
-    let place = kept.partition_point(|(other, _)| order(other, &key) != Ordering::Greater);
-    if place < ROWS {
-        let mut row = Row::of(session);
-        row.title = row.title.map(|title| short(&title));
-        if let Some(agent) = &mut row.agent {
-            agent.name = agent.name.take().map(|name| short(&name));
-        }
-        kept.insert(place, (key, row));
-        kept.truncate(ROWS);
+fn row(session: &SessionHead) -> Row {
+    let mut row = Row::of(session);
+    row.title = row.title.map(|title| short(&title));
+    row.status = row.status.map(|status| short(&status));
+    if let Some(agent) = &mut row.agent {
+        agent.name = agent.name.take().map(|name| short(&name));
+        agent.id = agent.id.take().map(|id| text::shortened(&text::visible(&id), ID_CHARACTERS));
     }
+    row
 }
 
-/// Orders the dearer first. Currencies are not compared: US dollars first, then by their codes.
-fn dearer(one: &Money, other: &Money) -> Ordering {
-    let currency = |money: &Money| (money.currency() != "USD", money.currency().to_owned());
-    other.partial_cmp(one).unwrap_or_else(|| currency(one).cmp(&currency(other)))
+/// Inserts an entry at its place in `order`, if it is among the first `most`.
+fn keep<K, R>(
+    kept: &mut Vec<(K, R)>,
+    most: usize,
+    key: K,
+    order: impl Fn(&K, &K) -> Ordering,
+    entry: impl FnOnce() -> R,
+) {
+    let place = kept.partition_point(|(other, _)| order(other, &key) != Ordering::Greater);
+    if place < most {
+        kept.insert(place, (key, entry()));
+        kept.truncate(most);
+    }
 }

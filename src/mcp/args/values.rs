@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{money::Money, time},
+    domain::{money::Money, time, view::summary::Part},
     explain::values,
     model::{ApiTime, ObjectId, Order, SessionId},
 };
@@ -109,6 +109,20 @@ impl JsonSchema for PairsArg {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(with = "String", extend("x-check" = "event_type"))]
 pub(crate) struct EventTypeArg(pub(crate) String);
+
+// What a summary shows.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String", extend("x-check" = "summary_part"))]
+pub(crate) struct SummaryPartArg(pub(crate) Part);
+
+impl TryFrom<String> for SummaryPartArg {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Part::named(&name).map(Self).ok_or_else(values::summary_part)
+    }
+}
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

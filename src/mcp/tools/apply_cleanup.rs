@@ -97,11 +97,14 @@ impl Progress {
 impl SessionsTool for Args {
     const OP: Op = Op::ApplyCleanup;
     const TITLE: &'static str = "Apply a clean-up plan";
-    const DESCRIPTION: &'static [Text] = &[Text::Always(
-        "Archive or delete the sessions of one plan. Each is read \
+    const DESCRIPTION: &'static [Text] = &[
+        Text::Always(
+            "Archive or delete the sessions of one plan. Each is read \
         and checked again right before; changed or busy ones are skipped. Works for up to 40 s: \
         call again with the same plan_id until remaining is 0. Counts are over all calls.",
-    )];
+        ),
+        Text::WhereConfirmed("This server asks for a confirmation first."),
+    ];
     const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Destroys;
     const BULK: bool = true;

@@ -122,9 +122,9 @@ impl SessionsTool for Args {
         ),
         Text::Always(
             "Refused while it is running or rescheduling unless if_busy says otherwise. Answers a \
-             last snapshot. If it answers confirmation_required, ask a person before calling \
-             again with confirmation_token.",
+             last snapshot.",
         ),
+        Text::WhereConfirmed("This server asks for a confirmation first."),
     ];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;

@@ -18,7 +18,7 @@ use crate::{
         },
     },
     domain::view::row::Row,
-    explain::{agents::unknown as unknown_agent_warning, gaps},
+    explain::{agents::unknown as unknown_agent_warning, gaps, vocabulary::Vocabulary},
     mcp::{
         args::{
             filter::FilterArgs,
@@ -60,12 +60,14 @@ impl Args {
     }
 
     /// The action and the sessions of a new plan.
-    fn choice(&mut self) -> Result<(Action, Selection), Error> {
+    fn choice(&mut self, vocabulary: &dyn Vocabulary) -> Result<(Action, Selection), Error> {
         let Some(action) = self.action else {
-            return Self::invalid(
-                "action is missing; it must be one of archive, delete (or give plan_id to see an \
+            let choices = Action::ALL.into_iter().filter(|it| !vocabulary.is_disabled(it.op()));
+            let choices = choices.map(Action::name).collect::<Vec<_>>().join(", ");
+            return Self::invalid(&format!(
+                "action is missing; it must be one of {choices} (or give plan_id to see an \
                  earlier plan)",
-            );
+            ));
         };
         if self.page.is_some() {
             return Self::invalid("page belongs to plan_id; a new plan has no pages yet");
@@ -209,7 +211,7 @@ impl SessionsTool for Args {
         if let Some(plan_id) = &self.plan_id {
             return self.shown(plan_id, call);
         }
-        let (action, selection) = self.choice()?;
+        let (action, selection) = self.choice(call.vocabulary)?;
         let limits = Limits {
             max_sessions: self.max_sessions as usize,
             max_scan: self.max_scan as usize,

@@ -6,7 +6,7 @@ use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
 use super::record;
-use crate::support::{Api, Host, error, with_fields};
+use crate::support::{Api, Host, error, every_tool, with_fields};
 
 /// One session in each state that a next step depends on: id, status, archived, stop reason.
 const SESSIONS: [(&str, &str, bool, &str); 11] = [
@@ -133,16 +133,17 @@ async fn a_session_named_like_a_tool_is_diagnosed_as_any_other() {
     }
 }
 
-async fn check_texts(api: &Api, all: &[Tool], toolsets: &str, read_only: bool) {
-    let flags = Flags { toolsets: Some(toolsets.to_owned()), read_only, ..Flags::default() };
+async fn check_texts(api: &Api, all: &[Tool], flags: Flags) {
+    let server = format!("{:?} {:?} {}", flags.toolsets, flags.disable_tools, flags.read_only);
     let host = api.host_with(flags).await;
     let tools = host.tools().await;
-    let texts = texts(&host, &tools).await;
+    let mut texts = texts(&host, &tools).await;
+    let instructions = host.client.peer_info().and_then(|server| server.instructions.clone());
+    texts.push(instructions.expect("instructions"));
     let is_offered = |tool: &Tool| tools.iter().any(|offered| offered.name == tool.name);
     for disabled in all.iter().filter(|tool| !is_offered(tool)) {
         let name = &disabled.name;
         let naming: Vec<&String> = texts.iter().filter(|text| names(text, name)).collect();
-        let server = format!("{toolsets}, read only: {read_only}");
         assert!(naming.is_empty(), "{server}: {naming:#?} name {name}");
         let failure = host.failure(name, json!({})).await;
         assert!(failure.starts_with("invalid_arguments: "), "{failure}");
@@ -155,8 +156,8 @@ async fn check_texts(api: &Api, all: &[Tool], toolsets: &str, read_only: bool) {
 #[tokio::test]
 async fn no_text_names_a_disabled_tool() {
     let api = service().await;
-    let all = api.host().await.tools().await;
-    let servers = [
+    let all = Host::with_every_tool(&api.url()).await.tools().await;
+    let sets = [
         ("sessions", false),
         ("events", false),
         ("fleet", false),
@@ -165,6 +166,13 @@ async fn no_text_names_a_disabled_tool() {
         ("events", true),
         ("fleet", true),
     ];
-    let checks = servers.map(|(toolsets, read_only)| check_texts(&api, &all, toolsets, read_only));
+    let sets = sets.map(|(toolsets, read_only)| Flags {
+        toolsets: Some(toolsets.to_owned()),
+        read_only,
+        ..every_tool()
+    });
+    let names = all.iter().map(|tool| tool.name.to_string());
+    let single = names.map(|disabled| Flags { disable_tools: Some(disabled), ..every_tool() });
+    let checks = sets.into_iter().chain(single).map(|flags| check_texts(&api, &all, flags));
     join_all(checks).await;
 }

@@ -7,7 +7,9 @@ use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
 use super::{auditing, confirming, exporting};
-use crate::support::{Host, NOWHERE, config_from, sandbox, sandbox_ids, sandbox_writes, serve};
+use crate::support::{
+    Host, NOWHERE, config_from, every_tool, sandbox, sandbox_ids, sandbox_writes, serve,
+};
 
 /// Arguments with which a tool would act on the session if nothing prevented it.
 fn arguments(tool: &Tool, id: &str) -> Value {
@@ -38,7 +40,7 @@ fn reads(tool: &Tool) -> bool {
 
 /// Every tool there is, whatever a setting disables.
 async fn all_tools() -> Vec<Tool> {
-    let tools = Host::new(NOWHERE).await.tools().await;
+    let tools = Host::with_every_tool(NOWHERE).await.tools().await;
     assert!(tools.len() >= 8, "{}", tools.len());
     tools
 }
@@ -171,7 +173,10 @@ async fn nothing_is_deleted_unexported() {
 async fn nothing_is_written_unaudited() {
     let (sandbox, sessions) = two_sessions().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let flags = auditing(&folder.path().join("missing/audit"));
+    let flags = Flags {
+        export_dir: Some(folder.path().to_owned()),
+        ..auditing(&folder.path().join("missing/audit"))
+    };
     let host = Host::with_flags(flags, &sandbox.base_url()).await;
     for (tool, outcome) in call_all(&host, &sessions).await {
         let refused = outcome == "audit_failed";
@@ -185,6 +190,8 @@ async fn a_setting_that_cannot_be_parsed_stops_every_call() {
     for (variable, value) in [
         ("MANAGED_SESSIONS_READ_ONLY", "maybe"),
         ("MANAGED_SESSIONS_CONFIRM_DELETES", "please"),
+        ("MANAGED_SESSIONS_CONFIRM_APPROVALS", "please"),
+        ("MANAGED_SESSIONS_DISABLED_TOOLS", "delete_session,nonsense"),
         ("MANAGED_SESSIONS_ALLOW_AGENTS", " , "),
         ("MANAGED_SESSIONS_TOOLSETS", "nonsense"),
     ] {
@@ -207,7 +214,7 @@ async fn only_the_tools_of_the_named_toolsets_are_offered() {
         ("events", "export_session", "delete_session"),
     ] {
         let (sandbox, sessions) = two_sessions().await;
-        let flags = Flags { toolsets: Some(toolset.to_owned()), ..Flags::default() };
+        let flags = Flags { toolsets: Some(toolset.to_owned()), ..every_tool() };
         let host = Host::with_flags(flags, &sandbox.base_url()).await;
         let tools = host.tools().await;
         assert!(tools.iter().any(|tool| tool.name == offered), "{toolset}");

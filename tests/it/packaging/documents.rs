@@ -16,7 +16,7 @@ use rmcp::{
 use serde_json::{Value, json};
 
 use super::{file, json_file, path};
-use crate::support::{NOWHERE, config, serve};
+use crate::support::{NOWHERE, config, every_tool, serve};
 
 /// Compares the file with the generated text, or rewrites it with `UPDATE_DOCS`.
 #[track_caller]
@@ -89,7 +89,7 @@ fn cell(text: &str) -> String {
 async fn tool_table() -> String {
     let mut table = "| tool | toolset | effect | what it does |\n|---|---|---|---|\n".to_owned();
     for toolset in ToolGroup::ALL.map(ToolGroup::name) {
-        let flags = Flags { toolsets: Some(toolset.to_owned()), ..Flags::default() };
+        let flags = Flags { toolsets: Some(toolset.to_owned()), ..every_tool() };
         for tool in tools(flags).await {
             let hints = tool.annotations.as_ref().expect("annotations");
             let effect = match (hints.read_only_hint, hints.destructive_hint) {
@@ -170,7 +170,7 @@ async fn the_readme_lists_the_tools_and_settings() {
 
 #[tokio::test]
 async fn the_manifest_lists_the_tools_and_prompts() {
-    let tools = tools(Flags::default()).await;
+    let tools = tools(every_tool()).await;
     let tools: Vec<_> = tools
         .iter()
         .map(|tool| json!({"name": tool.name, "description": first_sentence(tool)}))
