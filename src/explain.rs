@@ -57,7 +57,14 @@ pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Exp
     };
     let effects = error.effects();
     if let Some(doubt) = &effects.in_doubt {
-        explanation.message.push_str("; it may have been carried out");
+        // The others say what kept a further attempt from being made.
+        let is_of_the_attempt =
+            matches!(error.kind(), ErrorKind::Api { .. } | ErrorKind::Unsupported(_));
+        explanation.message.push_str(if is_of_the_attempt {
+            "; it may have been carried out"
+        } else {
+            "; an attempt before that may have been carried out"
+        });
         explanation.next = look_first(doubt, error.retry_after(), vocabulary);
     }
     // A timeout after an interrupt mentions the interrupt itself.

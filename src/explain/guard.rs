@@ -215,6 +215,19 @@ pub(crate) fn workflow_run_open(
     vocabulary: &dyn Vocabulary,
 ) -> Words {
     let stop = send(&session.id, None, &message(), "that asks its agent to stop them");
+    let name = vocabulary.called(op);
+    // Waiting for a session that is idle returns at once: its runs are paused.
+    let next = if session.status == "idle" {
+        format!("its runs are paused: if they are not to go on, {stop}; then {name} again")
+    } else {
+        let wait = vocabulary.step_or(
+            Op::WaitForSession,
+            &id_of(session),
+            " until its runs have ended",
+            "wait until its runs have ended",
+        );
+        format!("{wait}; or, if its runs are not to go on, {stop}; then {name} again")
+    };
     words(
         format!(
             "session {} has a workflow run that has not ended, so it cannot be {} now: the API \
@@ -223,16 +236,7 @@ pub(crate) fn workflow_run_open(
             participle(operation),
             text::quoted(api_message(error)),
         ),
-        format!(
-            "{}; or, if its runs are not to go on, {stop}; then {} again",
-            vocabulary.step_or(
-                Op::WaitForSession,
-                &id_of(session),
-                " until its runs have ended",
-                "wait until its runs have ended"
-            ),
-            vocabulary.called(op),
-        ),
+        next,
     )
 }
 

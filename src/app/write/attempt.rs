@@ -138,6 +138,16 @@ impl Attempt<'_> {
             if error.acted() == Acted::Unknown {
                 *lost = Some(Lost { before: session, prepared });
             }
+            if write.removes()
+                && error.is_not_found()
+                && let Some(Lost { before, prepared }) = lost.take()
+            {
+                // The lost attempt removed it, although readings may still lag.
+                let request_id = error.request_id().map(str::to_owned);
+                let response = ApiResponse { body: None, request_id, date: None };
+                let verified = self.verified(write, before, prepared, response).await;
+                return verified.map_err(|error| error.in_doubt(self.id, self.operation));
+            }
             let is_repeatable = lost.is_none() || write.is_repeatable();
             match self.cx.pause_before_repetition(&error, repetitions).filter(|_| is_repeatable) {
                 Some(pause) => sleep(pause).await,

@@ -92,7 +92,10 @@ pub(crate) fn evidence(facts: &Facts<'_>, verdict: Verdict) -> Map<String, Value
     }
     add("quiet_for", age(facts, facts.last_activity()));
     let threads = threads_that_matter(facts);
-    if facts.threads.len() > 1 && !threads.is_empty() {
+    // The only thread of a session is the session itself, unless it has another above it.
+    let is_child = |thread: &Event| events::text(thread, "parent_thread_id").is_some();
+    let has_several = facts.threads.len() > 1 || facts.threads.iter().any(is_child);
+    if has_several && !threads.is_empty() {
         let named: Vec<Value> = threads.iter().take(NAMED).cloned().collect();
         add("threads", named.into());
         add("threads_more", more(threads.len()));

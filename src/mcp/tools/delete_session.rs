@@ -122,7 +122,7 @@ impl SessionsTool for Args {
         ),
         Text::Always(
             "Refused while it is running or rescheduling unless if_busy says otherwise. Answers a \
-             last snapshot.",
+             last snapshot and what is lost.",
         ),
         Text::WhereConfirmed("This server asks for a confirmation first."),
     ];

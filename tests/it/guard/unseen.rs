@@ -19,7 +19,7 @@ async fn an_open_workflow_run_is_named_after_one_request() {
             api.answers("DELETE", session, status, body.clone()).await;
             let failure = api.host().await.failure(tool, arguments.clone()).await;
             assert!(failure.starts_with("workflow_run_open: "), "{tool}: {failure}");
-            for part in ["sesn_1", "wait_for_session", "user.message", "(request_id req_1)"] {
+            for part in ["sesn_1", "its runs are paused", "user.message", "(request_id req_1)"] {
                 assert!(failure.contains(part), "{tool}: {failure}");
             }
             assert_eq!(api.writes().await.len(), 1, "{tool}");

@@ -45,10 +45,12 @@ pub(super) enum Reply {
     Pretends,
     /// Carried out, but the next reading is as before.
     Lags,
+    /// Carried out and answered with this status, and the next readings are as before.
+    LostAndLags(u16),
 }
 
 impl Reply {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Acted(500),
         Self::Acted(503),
         Self::Acted(504),
@@ -63,6 +65,7 @@ impl Reply {
         Self::ActsLate(503),
         Self::Pretends,
         Self::Lags,
+        Self::LostAndLags(500),
     ];
 }
 
@@ -110,8 +113,8 @@ pub(super) struct Double {
     changes: Vec<Change>,
     answers: Vec<Reply>,
     late: Option<(Kind, Value)>,
-    /// The next reading is of this.
-    stale: Option<Value>,
+    /// So many of the next readings are of this.
+    stale: Option<(Value, u32)>,
     reading: Option<Reading>,
     status_read: Option<usize>,
     pub(super) writes: Vec<Write>,
@@ -217,7 +220,10 @@ impl Double {
 
     fn read(&mut self) -> ResponseTemplate {
         let record = match self.stale.take() {
-            Some(stale) => stale,
+            Some((stale, times)) => {
+                self.stale = (times > 1).then(|| (stale.clone(), times - 1));
+                stale
+            }
             None if self.gone => {
                 self.log.push("read: gone".to_owned());
                 return refused(404);
@@ -280,7 +286,12 @@ impl Double {
             Reply::Pretends => {}
             Reply::Lags => {
                 self.carry_out(kind, body);
-                self.stale = Some(before);
+                self.stale = Some((before, 1));
+            }
+            Reply::LostAndLags(status) => {
+                self.carry_out(kind, body);
+                self.stale = Some((before, 3));
+                return refused(status);
             }
         }
         match kind {
