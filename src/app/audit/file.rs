@@ -85,8 +85,9 @@ impl State {
         while let Some(line) = self.pending.front() {
             let separator: &[u8] = if self.partial_line { b"\n" } else { b"" };
             let whole = [separator, line].concat();
-            // Devices and some network mounts cannot be locked.
-            let is_locked = file.lock().is_ok();
+            // Devices and some network mounts cannot be locked, and nobody waits for a program
+            // that holds the lock: a line is appended whole without it too.
+            let is_locked = file.try_lock().is_ok();
             let written = write_whole(file, &whole, is_locked);
             if is_locked {
                 let _ = file.unlock();
@@ -109,9 +110,11 @@ fn write_whole(file: &mut File, line: &[u8], is_locked: bool) -> io::Result<bool
     if written == line.len() {
         return Ok(false);
     }
-    // Nobody else has appended anything meanwhile.
-    if let Some(length) = before
-        && file.set_len(length).is_ok()
+    // Unless somebody else has appended something meanwhile.
+    let length = file.metadata()?.len();
+    if let Some(before) = before
+        && length == before + written as u64
+        && file.set_len(before).is_ok()
     {
         return Err(io::ErrorKind::StorageFull.into());
     }

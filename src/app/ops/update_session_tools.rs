@@ -17,7 +17,7 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// The patch that takes a change back, or why there is none.
+/// The patch that undoes a change, or the reason why there is none.
 pub(crate) type Undo = Result<Patch, NoUndo>;
 
 pub(crate) async fn update_session_tools(

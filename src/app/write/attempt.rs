@@ -278,7 +278,8 @@ impl Attempt<'_> {
     }
 
     fn may_have_interrupted(&self) -> bool {
-        self.interrupt.is_some_and(|sent| sent != InterruptSent::Refused)
+        self.pending_interrupt.is_lost()
+            || self.interrupt.is_some_and(|sent| sent != InterruptSent::Refused)
     }
 
     /// Fails if the session has changed, but for this call's own interrupt, since the caller saw it.

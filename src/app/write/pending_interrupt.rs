@@ -42,6 +42,11 @@ impl PendingInterrupt {
         self.is_current
     }
 
+    /// Whether an attempt may have been carried out whose answer was lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
     /// Marks the turn that it is meant for, before the session is read for it. Once an attempt may
     /// have been carried out, only that turn may be interrupted again.
     pub(crate) async fn mark(
