@@ -114,8 +114,17 @@ impl Pause {
 
     /// Whether the session says that it waits for an answer.
     pub(crate) fn requires_action(&self) -> bool {
+        self.is_for("requires_action")
+    }
+
+    /// Whether its budget stopped it.
+    pub(crate) fn is_budget_reached(&self) -> bool {
+        self.is_for("budget_reached")
+    }
+
+    fn is_for(&self, wanted: &str) -> bool {
         let reason = self.stop_reason.as_ref().and_then(|reason| reason.get("type"));
-        reason.is_some_and(|reason| reason == "requires_action")
+        reason.is_some_and(|reason| reason == wanted)
     }
 }
 

@@ -188,6 +188,25 @@ pub(crate) fn budget_refusal(details: &Details, session: &Session) -> Option<Bud
     is_too_low.then(|| BudgetRefusal::NotRaised { asked: asked.clone(), cost })
 }
 
+/// Whether the budget asked for lifts the limit that stopped the session, so that its work goes on
+/// by itself. Unknown where the budget before was not used up: a model without a list price stops
+/// at any budget, and goes on only without one.
+pub(crate) fn lifts_limit(details: &Details, session: &Session) -> Option<bool> {
+    match &details.budget {
+        Field::Keep => Some(false),
+        Field::Clear => Some(true),
+        Field::Set(asked) => {
+            let limit = Money::from_amount(&session.budget()?)?;
+            if *asked == limit {
+                return Some(false);
+            }
+            let cost = Money::from_amount(session.head.usage.list_cost.as_ref()?)?;
+            let was_used_up = limit.partial_cmp(&cost)?.is_le();
+            was_used_up.then_some(true)
+        }
+    }
+}
+
 /// What to send so that the session becomes as asked: only what differs.
 pub(crate) fn plan(details: &Details, session: &Session) -> DetailsChange {
     let mut change = DetailsChange::default();

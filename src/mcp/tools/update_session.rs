@@ -59,6 +59,10 @@ pub(crate) struct Output {
     outcome: UpdateOutcome,
     /// For each field that differs: before, after.
     changes: Map<String, Value>,
+    /// After a change of an idle session's budget: whether its work goes on by itself; absent if
+    /// that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumes: Option<bool>,
     /// The session afterwards.
     session: Brief,
 }
@@ -85,8 +89,9 @@ impl SessionsTool for Args {
             ..Conditions::default()
         };
         let id = self.session_id.id();
-        let written = update_session(call.services, call.cx, id, details, &conditions).await?;
+        let (written, resumes) =
+            update_session(call.services, call.cx, id, details, &conditions).await?;
         let (outcome, session, prepared) = UpdateOutcome::shown(written);
-        Ok(Output { outcome, changes: prepared.changes, session })
+        Ok(Output { outcome, changes: prepared.changes, resumes, session })
     }
 }

@@ -52,6 +52,46 @@ async fn details_are_sent_as_a_patch_and_shown_before_and_after() {
     assert_eq!(answer["session"].get("title"), None);
 }
 
+/// Seeded: `sesn_13` is stopped by its budget, `sesn_11` ended its turn.
+#[tokio::test]
+async fn a_changed_budget_says_whether_work_goes_on_by_itself() {
+    let sandbox = sandbox().await;
+    let host = Host::new(&sandbox.base_url()).await;
+    let resumes = async |arguments: Value| {
+        let answer = host.answer("update_session", arguments).await;
+        answer.get("resumes").cloned()
+    };
+    let raised = json!({"session_id": "sesn_13", "budget": "60 USD"});
+    let dry_run = with_fields(raised.clone(), json!({"dry_run": true}));
+    assert_eq!(resumes(dry_run).await, Some(json!(true)));
+    let titled = json!({"session_id": "sesn_13", "title": "New"});
+    assert_eq!(resumes(titled).await, None);
+    let cleared = json!({"session_id": "sesn_13", "clear": ["budget"], "dry_run": true});
+    assert_eq!(resumes(cleared).await, Some(json!(true)));
+    let of_other = json!({"session_id": "sesn_11", "budget": "60 USD"});
+    assert_eq!(resumes(of_other).await, Some(json!(false)));
+    assert_eq!(resumes(raised).await, Some(json!(true)));
+    let now = host.answer("get_session", json!({"session_id": "sesn_13"})).await;
+    assert_eq!(now["status"], "running");
+}
+
+/// A budget that was not used up stopped a session of a model without a list price; what cannot be
+/// looked at is not known.
+#[tokio::test]
+async fn whether_work_goes_on_is_said_only_if_it_is_known() {
+    let events = "/v1/sessions/sesn_1/events";
+    let pause = json!({"id": "sevt_1", "type": "session.status_idle",
+        "processed_at": "2026-11-24T10:00:00Z", "stop_reason": {"type": "budget_reached"}});
+    let page = json!({"data": [pause], "next_page": null});
+    for (status, body) in [(200, page), (500, Value::Null)] {
+        let api = Api::with_session(record("idle", false)).await;
+        api.answers("GET", events, status, body).await;
+        let arguments = json!({"session_id": "sesn_1", "budget": "75 USD", "dry_run": true});
+        let answer = api.host().await.answer("update_session", arguments).await;
+        assert_eq!((&answer["outcome"], answer.get("resumes")), (&json!("would_update"), None));
+    }
+}
+
 #[tokio::test]
 async fn every_problem_of_bad_details_is_in_one_failure() {
     let api = Api::new().await;
