@@ -27,5 +27,6 @@ pub mod settings;
 pub(crate) mod suggestions;
 pub(crate) mod threads;
 pub(crate) mod trail;
+pub(crate) mod turn_end;
 pub(crate) mod waiting;
 pub(crate) mod write;

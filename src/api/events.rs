@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     api::{
-        body::{ignore, json},
+        body::{BodyError, json},
         client::Client,
         error::ApiError,
         request::Request,
@@ -55,15 +55,22 @@ impl Client {
         self.send(&request, json).await
     }
 
-    /// `POST /v1/sessions/{id}/events`. The body is ignored, since some services answer 202 with
-    /// an empty one.
+    /// `POST /v1/sessions/{id}/events`. Answers the events with their ids as far as the service
+    /// does: some answer 202 with an empty body.
     pub async fn send_events(
         &self,
         id: &SessionId,
         events: &[Value],
-    ) -> Result<ApiResponse<()>, ApiError> {
+    ) -> Result<ApiResponse<Vec<Event>>, ApiError> {
         let path = vec!["v1", "sessions", id.as_str(), "events"];
         let body = serde_json::json!({ "events": events });
-        self.send(&Request::write(Method::POST, path).json(&body), ignore).await
+        self.send(&Request::write(Method::POST, path).json(&body), sent).await
     }
+}
+
+/// The events of an answer; none where it has another form.
+#[expect(clippy::unnecessary_wraps, reason = "the type of every parser")]
+fn sent(body: &[u8]) -> Result<Vec<Event>, BodyError> {
+    let page: Result<Page<Event>, _> = json(body);
+    Ok(page.map(|page| page.data).unwrap_or_default())
 }

@@ -80,6 +80,15 @@ impl Client {
         self.send(&query.request(), list).await
     }
 
+    /// `POST /v1/sessions`: a new session, `running` if the body has `initial_events`.
+    pub async fn create_session(
+        &self,
+        body: &Map<String, Value>,
+    ) -> Result<ApiResponse<Session>, ApiError> {
+        let request = Request::write(Method::POST, vec!["v1", "sessions"]);
+        self.send(&request.json(&Value::Object(body.clone())), session).await
+    }
+
     /// `POST /v1/sessions/{id}`, body: any of `agent`, `title`, `metadata`, `budget`.
     ///
     /// Every field is the complete new value (`metadata`, a patch, has the new value of each key).

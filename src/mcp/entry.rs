@@ -80,7 +80,7 @@ fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) ->
         Some(T::TITLE.to_owned()),
         Some(T::EFFECT == Effect::Reads),
         Some(T::EFFECT == Effect::Destroys),
-        Some(true),
+        Some(T::EFFECT != Effect::Adds),
         Some(true),
     ));
     PublishedTool { tool, input: Arc::new(input) }

@@ -18,13 +18,15 @@ pub enum ToolGroup {
     Sessions,
     /// The events of a session: history, waiting, diagnosis, export.
     Events,
-    /// Many sessions at once: summaries and plans.
+    /// Many sessions at once: who waits, summaries and plans.
     Fleet,
+    /// Agents at work: starting sessions, messages, answers to what sessions wait for.
+    Work,
 }
 
 impl ToolGroup {
     /// All groups, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Sessions, Self::Events, Self::Fleet];
+    pub const ALL: [Self; 4] = [Self::Sessions, Self::Events, Self::Fleet, Self::Work];
 
     /// The group's name in `--toolsets`.
     pub fn name(self) -> &'static str {
@@ -32,6 +34,7 @@ impl ToolGroup {
             Self::Sessions => "sessions",
             Self::Events => "events",
             Self::Fleet => "fleet",
+            Self::Work => "work",
         }
     }
 }

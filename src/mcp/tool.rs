@@ -17,6 +17,8 @@ pub(crate) enum Effect {
     Reads,
     /// Changes something that can be changed again. Repeating it changes nothing more.
     Writes,
+    /// Adds something, and more with each repetition.
+    Adds,
     /// Changes something that cannot be taken back. Repeating it changes nothing more.
     Destroys,
 }

@@ -118,7 +118,7 @@ impl GuardedWrite for Interrupt<'_> {
         if let (Some(thread), Some(event)) = (&self.thread, event.as_object_mut()) {
             event.insert("session_thread_id".to_owned(), json!(thread.as_str()));
         }
-        Ok(client.send_events(id, &[event]).await?.map(|()| None))
+        Ok(client.send_events(id, &[event]).await?.map(|_| None))
     }
 
     /// Whether the turn that it was meant for has ended. One that was not carried out is meant for

@@ -25,7 +25,6 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Changes a session, and tells whether its work goes on by itself afterwards: known only of an
 /// idle session whose budget changes.
-
 pub(crate) async fn update_session(
     services: &Services,
     cx: &Context,

@@ -5,27 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    app::{caller::Progress, context::Context, error::Error, services::Services},
-    model::{Session, SessionId},
+    app::{caller::Progress, context::Context},
+    model::Session,
 };
-
-/// Reads a session until it is not busy or `wait` is over; returns the last reading.
-pub(crate) async fn until_not_busy(
-    services: &Services,
-    cx: &Context,
-    id: &SessionId,
-    wait: Duration,
-) -> Result<Session, Error> {
-    let until = (Instant::now() + wait).min(cx.soft_deadline());
-    let mut poll = Poll::new(until, services.settings.pauses.poll);
-    loop {
-        let session = cx.read_session(id).await?;
-        let busy = services.statuses.activity(&session.head).is_busy();
-        if !busy || !poll.pause(cx, &session).await {
-            return Ok(session);
-        }
-    }
-}
 
 pub(crate) struct Poll {
     until: Instant,

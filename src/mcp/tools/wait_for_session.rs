@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::ops::wait_for_session::wait_for_session,
-    domain::{diagnosis::OpenRun, view::row::Row},
+    domain::{diagnosis::OpenRun, reply::Reply, view::row::Row},
     mcp::{
         args::values::{SessionIdArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -40,6 +40,9 @@ pub(crate) struct Output {
     /// Workflow runs that have not ended: an idle session with any of them is not done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     workflow_runs: Vec<OpenRun>,
+    /// What its agent said last.
+    #[serde(flatten)]
+    reply: Option<Reply>,
     /// The session as lists show it.
     session: Row,
 }
@@ -70,6 +73,7 @@ impl SessionsTool for Args {
             waited_seconds: waited.waited.as_secs(),
             stop_reason: waited.pause.stop_reason,
             workflow_runs: waited.pause.open_runs,
+            reply: waited.reply,
             session,
         })
     }
