@@ -11,6 +11,7 @@ pub(crate) mod context;
 pub(crate) mod cursor;
 pub(crate) mod deletions;
 pub(crate) mod error;
+pub(crate) mod examination;
 pub(crate) mod export;
 pub(crate) mod locks;
 pub(crate) mod lost;

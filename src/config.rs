@@ -18,7 +18,7 @@ use url::Url;
 pub use values::known_values;
 use values::{
     auth_header, base_url, boolean, confirm, header_value, invalid_value, is_json, list, log_level,
-    max_rpm, timeout, tool_groups, tool_names,
+    rpm, timeout, tool_groups, tool_names,
 };
 
 use crate::{
@@ -33,8 +33,8 @@ use crate::{
     mcp::{settings as mcp, settings::ToolGroup},
 };
 
-/// The API's limit, per organization, for operations other than creation.
 const DEFAULT_MAX_RPM: NonZeroU32 = NonZeroU32::new(600).unwrap();
+const DEFAULT_MAX_READ_RPM: NonZeroU32 = NonZeroU32::new(1_200).unwrap();
 
 /// The first that is set counts: hosts and gateways set the second one for other purposes.
 const BASE_URL_VARIABLES: [&str; 2] = ["MANAGED_SESSIONS_BASE_URL", "ANTHROPIC_BASE_URL"];
@@ -163,7 +163,12 @@ impl Reader<'_> {
         let max_rpm = self.value(
             flag("--max-rpm", flags.max_rpm.as_deref()),
             "MANAGED_SESSIONS_MAX_RPM",
-            max_rpm,
+            rpm,
+        );
+        let max_read_rpm = self.value(
+            flag("--max-read-rpm", flags.max_read_rpm.as_deref()),
+            "MANAGED_SESSIONS_MAX_READ_RPM",
+            rpm,
         );
         app::Settings {
             timeout: api.timeout,
@@ -192,6 +197,7 @@ impl Reader<'_> {
                 "MANAGED_SESSIONS_AUDIT_LOG",
             ),
             max_rpm: max_rpm.unwrap_or(DEFAULT_MAX_RPM),
+            max_read_rpm: max_read_rpm.unwrap_or(DEFAULT_MAX_READ_RPM),
             pauses: Pauses::default(),
             api,
         }

@@ -14,5 +14,6 @@ pub mod reply;
 pub mod text;
 pub mod time;
 pub mod toolset;
+pub mod triage;
 pub mod view;
 pub mod waiting;

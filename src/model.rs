@@ -6,6 +6,7 @@
 
 mod agent;
 mod lenient;
+mod listed;
 mod page;
 mod time;
 
@@ -14,7 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, value::RawValue};
 
-pub use self::{agent::AgentHead, page::Page, time::ApiTime};
+pub use self::{agent::AgentHead, listed::ListedSession, page::Page, time::ApiTime};
 
 use self::lenient::lenient;
 

@@ -111,7 +111,7 @@ async fn soak(arguments: &Arguments, program: &std::path::Path) -> Ended<ExitCod
             .env_clear()
             .env("ANTHROPIC_BASE_URL", sandbox.base_url())
             .env("ANTHROPIC_API_KEY", sandbox.api_key())
-            .args(["--timeout-seconds", "3", "--max-rpm", "60000"])
+            .args(["--timeout-seconds", "3", "--max-rpm", "60000", "--max-read-rpm", "60000"])
             .args(["--log-level", "error", "--export-dir"])
             .arg(folder.path());
         let transport = TokioChildProcess::new(command)?;

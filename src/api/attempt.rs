@@ -110,7 +110,7 @@ async fn attempt_once<T>(
         builder = builder.body(body.clone());
     }
     if let Some(on_request) = &options.caller.on_request {
-        on_request();
+        on_request(&prepared.request.method);
     }
     let mut response = match timeout_at(deadline, builder.send()).await {
         Ok(Ok(response)) => response,

@@ -2,6 +2,7 @@
 
 use http::Method;
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -77,6 +78,14 @@ impl Client {
         &self,
         query: &SessionQuery,
     ) -> Result<ApiResponse<Page<SessionHead>>, ApiError> {
+        self.list_sessions_as(query).await
+    }
+
+    /// The same with more of each session than its head.
+    pub async fn list_sessions_as<T: DeserializeOwned + Send>(
+        &self,
+        query: &SessionQuery,
+    ) -> Result<ApiResponse<Page<T>>, ApiError> {
         self.send(&query.request(), list).await
     }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use http::Method;
 use tokio::time::Instant;
 use url::Url;
 
@@ -85,14 +86,15 @@ pub struct RequestOptions {
     /// When everything must be over, however many requests are made; default:
     /// [`Settings::timeout`] from the start of each call.
     pub deadline: Option<Instant>,
-    /// Called right before every request, retries included, to count it against a rate.
+    /// Called with the method right before every request, retries included, to count it against
+    /// a rate.
     pub on_request: Option<Arc<OnRequest>>,
     /// What to do about a 429.
     pub rate_limits: RateLimits,
 }
 
 /// See [`RequestOptions::on_request`].
-pub type OnRequest = dyn Fn() + Send + Sync;
+pub type OnRequest = dyn Fn(&Method) + Send + Sync;
 
 /// What to do about a 429.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

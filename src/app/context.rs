@@ -13,7 +13,7 @@ use super::{
     error::{About, Error, ErrorKind},
     locks::lock,
     op::Op,
-    pace::Permits,
+    pace::{Kind, Permits},
     trail::{OutstandingWrite, Trail},
 };
 use crate::{
@@ -97,9 +97,9 @@ impl Context {
         self.client.with_deadline(self.deadline())
     }
 
-    /// The client, once the rate allows one more request of bulk work.
+    /// The client, once the rate allows bulk work one more request that reads.
     pub(crate) async fn paced_client(&self) -> Client {
-        self.permits.acquire().await;
+        self.permits.acquire(Kind::Read).await;
         self.permits.bind(&self.client())
     }
 

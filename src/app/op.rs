@@ -33,6 +33,7 @@ operations! {
     WaitForSession = "wait_for_session",
     DiagnoseSession = "diagnose_session",
     SummarizeSessions = "summarize_sessions",
+    TriageSessions = "triage_sessions",
     PlanCleanup = "plan_cleanup",
     ApplyCleanup = "apply_cleanup",
 }

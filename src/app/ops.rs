@@ -12,6 +12,7 @@ pub(crate) mod list_sessions;
 pub(crate) mod plan_cleanup;
 pub(crate) mod show_plan;
 pub(crate) mod summarize_sessions;
+pub(crate) mod triage_sessions;
 pub(crate) mod update_session;
 pub(crate) mod update_session_tools;
 pub(crate) mod wait_for_session;

@@ -238,6 +238,7 @@ mod tests {
             export_dir: None,
             audit_log: None,
             max_rpm: NonZeroU32::MAX,
+            max_read_rpm: NonZeroU32::MAX,
             pauses: Pauses::default(),
         };
         App::new(settings, problem.map(str::to_owned), None)

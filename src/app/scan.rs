@@ -27,7 +27,7 @@ use self::{
 };
 use super::{
     error::Error,
-    pace::{Pacer, Permits},
+    pace::{Kind, Pacer, Permits},
 };
 use crate::{
     api::{ApiErrorKind, Client, RateLimits, RequestOptions},
@@ -268,7 +268,7 @@ impl<S: Source> Scan<S> {
             self.end = Some(Gap::RateLimited(Some(pause)));
             return false;
         }
-        timeout_at(self.deadline, self.permits.acquire()).await.is_ok()
+        timeout_at(self.deadline, self.permits.acquire(Kind::Read)).await.is_ok()
     }
 
     fn take(&mut self, page: Page<S::Item>) {

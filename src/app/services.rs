@@ -12,9 +12,13 @@ use super::{
     export::Exporter,
     locks::SessionLocks,
     op::Op,
-    pace::Pacer,
+    pace::{Pacer, PerKind},
     plan::store::Plans,
-    scan::{Scan, lists::Sessions, source::Source},
+    scan::{
+        Scan,
+        lists::{Listed, Sessions},
+        source::Source,
+    },
     settings::Settings,
     suggestions::SessionSuggestions,
 };
@@ -48,7 +52,8 @@ pub(crate) struct Services {
 impl Services {
     /// Nothing is read or connected yet. Without a `seal` nothing can be approved.
     pub(crate) fn new(settings: Settings, seal: Option<Box<dyn Seal>>) -> Self {
-        let pacer = Pacer::new(settings.max_rpm, settings.pauses.slow_down);
+        let per_minute = PerKind { reads: settings.max_read_rpm, writes: settings.max_rpm };
+        let pacer = Pacer::new(per_minute, settings.pauses.slow_down);
         Self {
             client: Client::new(settings.api.clone()).with_options(RequestOptions {
                 on_request: Some(pacer.on_request()),
@@ -105,13 +110,13 @@ impl Services {
     }
 
     /// [Scans](Self::scan) the sessions that match, of allowed agents only.
-    pub(crate) fn scan_sessions(
+    pub(crate) fn scan_sessions<T: Listed>(
         &self,
         cx: &Context,
         mut filter: Filter,
         order: Order,
         limit: usize,
-    ) -> Scan<Sessions> {
+    ) -> Scan<Sessions<T>> {
         let agents = &self.settings.allowed_agents;
         filter.allowed_agents.clone_from(agents);
         self.scan(cx, Sessions::new(filter, order), limit)

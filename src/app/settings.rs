@@ -26,8 +26,10 @@ pub struct Settings {
     pub export_dir: Option<PathBuf>,
     /// File to which every call of a writing tool is logged, absolute.
     pub audit_log: Option<PathBuf>,
-    /// Requests per minute for bulk work.
+    /// Requests per minute of bulk work that change something.
     pub max_rpm: NonZeroU32,
+    /// Requests per minute of bulk work that read.
+    pub max_read_rpm: NonZeroU32,
     /// Pauses between requests; no setting of the operator, but of tests.
     pub pauses: Pauses,
 }

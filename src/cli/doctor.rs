@@ -95,7 +95,7 @@ fn settings(
         ("idle statuses", names(&app.idle_statuses, "only idle")),
         ("confirm deletes", app.confirm_deletes.name().to_owned()),
         ("confirm approvals", app.confirm_approvals.name().to_owned()),
-        ("bulk work", format!("{} requests per minute", app.max_rpm)),
+        ("bulk work", format!("{} writes and {} reads per minute", app.max_rpm, app.max_read_rpm)),
         ("call timeout", format!("{} s", app.timeout.as_secs())),
         (
             "export folder",

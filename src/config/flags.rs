@@ -57,9 +57,12 @@ pub struct Flags {
     /// File that logs every call of a writing tool, one line each [MANAGED_SESSIONS_AUDIT_LOG]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub audit_log: Option<PathBuf>,
-    /// Requests per minute for bulk work [MANAGED_SESSIONS_MAX_RPM, default 600]
+    /// Requests per minute of bulk work that change something [MANAGED_SESSIONS_MAX_RPM, default 600]
     #[arg(long, global = true, value_name = "N")]
     pub max_rpm: Option<String>,
+    /// Requests per minute of bulk work that read [MANAGED_SESSIONS_MAX_READ_RPM, default 1200]
+    #[arg(long, global = true, value_name = "N")]
+    pub max_read_rpm: Option<String>,
     /// Timeout of a tool call in seconds, retries included [MANAGED_SESSIONS_TIMEOUT_SECONDS, default 45]
     #[arg(long, global = true, value_name = "N")]
     pub timeout_seconds: Option<String>,

@@ -12,7 +12,7 @@ use crate::{
     mcp::settings::ToolGroup,
 };
 
-const MAX_MAX_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
+const MAX_RPM: NonZeroU32 = NonZeroU32::new(60_000).unwrap();
 
 /// The values of an option by its id, where they are few; for completions.
 pub fn known_values(option: &str) -> Vec<&'static str> {
@@ -37,9 +37,9 @@ pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(crate) fn max_rpm(text: &str) -> Result<NonZeroU32, String> {
+pub(crate) fn rpm(text: &str) -> Result<NonZeroU32, String> {
     match text.parse() {
-        Ok(rpm) if rpm <= MAX_MAX_RPM => Ok(rpm),
+        Ok(rpm) if rpm <= MAX_RPM => Ok(rpm),
         _ => Err(invalid_value(text, "a whole number from 1 to 60000")),
     }
 }

@@ -8,7 +8,7 @@ macro_rules! codes {
     ($($code:ident = $text:literal,)+) => {
         /// Why a call failed; the README explains each. Part of the contract: codes may be added,
         /// but are never renamed.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = concat!("`", $text, "`")] $code,)+
         }

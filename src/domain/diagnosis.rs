@@ -18,7 +18,7 @@ pub use crate::domain::diagnosis::{
     verdict::Verdict,
 };
 pub(crate) use crate::domain::diagnosis::{
-    calls::{CALL_KINDS, open_calls, reason_type},
+    calls::{CALL_KINDS, OpenCall, open_calls, reason_type},
     runs::{RUN_KINDS, open_runs},
 };
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     domain::{
-        diagnosis::{AnswerKind, open_calls, reason_type},
+        diagnosis::{AnswerKind, OpenCall, open_calls, reason_type},
         events::{self, kind},
         text,
     },
@@ -28,6 +28,22 @@ pub struct WaitingCall {
 }
 
 impl WaitingCall {
+    /// `None` for a call that is being carried out.
+    pub(crate) fn of(call: &OpenCall<'_>) -> Option<Self> {
+        let field = |name| call.event.and_then(|event| events::text(event, name));
+        let tool = field("name").map(|name| match field("mcp_server_name") {
+            Some(server) => format!("{server}.{name}"),
+            None => name.to_owned(),
+        });
+        let input = call.event.and_then(|event| event.get("input"));
+        Some(Self {
+            event_id: call.id.to_owned(),
+            tool: tool.map(|tool| text::shortened(&tool, SHOWN_CHARACTERS)),
+            input: input.map(short_input),
+            answer: call.waits_for?,
+        })
+    }
+
     /// `bash: kubectl rollout undo …`, or what of it is known.
     pub fn label(&self) -> String {
         let parts = [self.tool.as_deref(), self.input.as_deref()];
@@ -49,23 +65,8 @@ pub(crate) fn waiting_calls(recorded: Option<&Value>, events: &[Event]) -> Vec<W
     if matches!(reason.and_then(reason_type), Some("budget_reached" | "retries_exhausted")) {
         return Vec::new();
     }
-    let calls = open_calls(events, recorded).into_iter();
-    calls
-        .filter_map(|call| {
-            let field = |name| call.event.and_then(|event| events::text(event, name));
-            let tool = field("name").map(|name| match field("mcp_server_name") {
-                Some(server) => format!("{server}.{name}"),
-                None => name.to_owned(),
-            });
-            let input = call.event.and_then(|event| event.get("input"));
-            Some(WaitingCall {
-                event_id: call.id.to_owned(),
-                tool: tool.map(|tool| text::shortened(&tool, SHOWN_CHARACTERS)),
-                input: input.map(short_input),
-                answer: call.waits_for?,
-            })
-        })
-        .collect()
+    let calls = open_calls(events, recorded);
+    calls.iter().filter_map(WaitingCall::of).collect()
 }
 
 fn short_input(input: &Value) -> String {

@@ -33,6 +33,7 @@ fn all() -> Vec<ToolEntry> {
         ToolEntry::of::<tools::wait_for_session::Args>(),
         ToolEntry::of::<tools::diagnose_session::Args>(),
         ToolEntry::of::<tools::summarize_sessions::Args>(),
+        ToolEntry::of::<tools::triage_sessions::Args>(),
         ToolEntry::of::<tools::plan_cleanup::Args>(),
         ToolEntry::of::<tools::apply_cleanup::Args>(),
     ]

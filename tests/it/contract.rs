@@ -27,7 +27,10 @@ async fn every_answer_fits_the_output_schema_of_its_tool() {
     let environment =
         [("ANTHROPIC_BASE_URL", url.as_str()), ("ANTHROPIC_API_KEY", sandbox.api_key())];
     let path = folder.path().to_str().expect("a plain path");
-    let command = command(&["--export-dir", path, "--max-rpm", "60000"], &environment);
+    let command = command(
+        &["--export-dir", path, "--max-rpm", "60000", "--max-read-rpm", "60000"],
+        &environment,
+    );
     let transport = TokioChildProcess::new(tokio::process::Command::from(command));
     let program = ().serve(transport.expect("the program starts")).await;
     let program = program.expect("the handshake succeeds");

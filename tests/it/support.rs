@@ -40,7 +40,9 @@ pub(crate) fn config(flags: Flags, base_url: &str) -> Config {
 /// The same with further variables in the environment.
 pub(crate) fn config_from(mut flags: Flags, variables: &[(&str, &str)], base_url: &str) -> Config {
     // What is tested is hardly ever the rate.
-    flags.max_rpm.get_or_insert_with(|| "60000".to_owned());
+    for rpm in [&mut flags.max_rpm, &mut flags.max_read_rpm] {
+        rpm.get_or_insert_with(|| "60000".to_owned());
+    }
     let environment: Environment = variables.iter().copied().collect();
     let config = Config::read(&flags, &environment).expect("valid flags");
     fast(config.against_sandbox(base_url, "sk-test-0123456789"))

@@ -3,7 +3,7 @@
 //! # How many requests a session costs
 //! The promise is that each session is read right before it is written. The API has no
 //! conditional write, and a page of the list is as old as the last of its hundred sessions by
-//! the time that one is written (ten seconds at ten requests a second), so each session is read
+//! the time that one is written (ten seconds at ten writes a second), so each session is read
 //! by itself: a GET and a POST or DELETE. Before that its events tell whether it waits for
 //! somebody, unless the plan includes those that do. The answer of an archive verifies it, and the
 //! answer of a delete needs no verification. A session that has changed, is busy or gone costs no
@@ -26,6 +26,7 @@ use crate::{
         caller::Progress,
         context::Context,
         error::{Blame, Error, ErrorKind},
+        pace::PerKind,
         plan::{
             action::Action,
             progress::{PlanProgress, SkipReason},
@@ -39,14 +40,17 @@ use crate::{
     domain::code::Code,
 };
 
-/// The events, the record, the write.
-pub(crate) const REQUESTS_PER_SESSION: u32 = 3;
 /// Consecutive transient failures after which this call gives up.
 const MAX_CONSECUTIVE_FAILURES: usize = 12;
 /// How long to wait before the next call, where the service does not say it.
 const WAIT_AFTER_LIMIT: Duration = Duration::from_secs(60);
 const WAIT_AFTER_FAILURES: Duration = Duration::from_secs(10);
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The record and the write; before them the events, unless a session that waits is written too.
+pub(crate) fn requests_per_session(include_waiting: bool) -> PerKind<u32> {
+    PerKind { reads: if include_waiting { 1 } else { 2 }, writes: 1 }
+}
 
 pub(crate) enum Applied {
     Worked {
@@ -143,6 +147,7 @@ impl Run<'_> {
     async fn run(&mut self) -> Result<(), Error> {
         let (services, cx, plan, until) = (self.services, self.cx, self.plan, self.until);
         let permits = services.pacer.permits();
+        let needed = requests_per_session(plan.include_waiting);
         let mut working = FuturesUnordered::new();
         let mut failure = None;
         let mut reported = Instant::now();
@@ -157,7 +162,7 @@ impl Run<'_> {
             if !claims_more && working.is_empty() {
                 break;
             }
-            let has_permits = permits.available() >= REQUESTS_PER_SESSION;
+            let has_permits = permits.has(needed);
             tokio::select! {
                 biased;
                 Some((claim, worked, child, begun)) = working.next(), if !working.is_empty() => {
@@ -172,10 +177,10 @@ impl Run<'_> {
                 }
                 () = cx.cancelled(), if claims_more => {}
                 () = sleep_until(until), if claims_more => {}
-                () = permits.acquire(), if claims_more && !has_permits => {}
+                () = permits.acquire_up_to(needed), if claims_more && !has_permits => {}
                 Some(slot) = services.plans.slot(), if claims_more && has_permits => {
                     if let Some(claim) = plan.claim() {
-                        let permits = permits.split(REQUESTS_PER_SESSION);
+                        let permits = permits.split(needed);
                         let child = cx.on_session(&claim.session.id, permits);
                         let begun = Instant::now();
                         working.push(async move {

@@ -1,36 +1,18 @@
 //! Find out what one session is doing or waiting for.
 
-use std::collections::HashSet;
-
-use jiff::Timestamp;
-
 use crate::{
     app::{
         context::Context,
         error::Error,
-        recent_events::{recent_events, supplementary_events},
+        examination::{Depth, examine},
         services::Services,
-        threads::{busy_threads, recent_thread_events},
     },
     domain::{
-        diagnosis::{self, CALL_KINDS, Diagnosis, Facts, RUN_KINDS, ThreadEvents, Verdict},
-        events,
-        guard::Activity,
+        diagnosis::{self, Diagnosis},
         view::row::Row,
     },
-    model::{Event, ObjectId, Session, SessionId},
+    model::SessionId,
 };
-
-const EVENTS: u32 = 100;
-/// Of the events that tell which workflow runs are open, and what threads wait for.
-const STATUS_EVENTS: u32 = 1_000;
-const THREAD_STATUS_KINDS: [&str; 3] = [
-    "session.thread_status_idle",
-    "session.thread_status_running",
-    "session.thread_status_terminated",
-];
-/// How many threads are asked for signs of life.
-const MAX_HISTORIES: usize = 10;
 
 pub(crate) async fn diagnose_session(
     services: &Services,
@@ -38,102 +20,8 @@ pub(crate) async fn diagnose_session(
     id: &SessionId,
 ) -> Result<(Diagnosis, Row), Error> {
     let session = cx.read_session(id).await?;
-    let activity = services.statuses.activity(&session.head);
-    let events = telling_events(cx, &session, id, activity).await?;
+    let examined = examine(services, cx, id, &session, Depth::Evidence).await?;
     let record = services.record(&session).await;
-    let mut facts = Facts {
-        session: &session,
-        activity,
-        events: &events,
-        threads: &[],
-        thread_events: &[],
-        console_url: record.console_url.as_deref(),
-        now: Timestamp::now(),
-    };
-    // Threads may be at work without a sign of it in the session's own history.
-    let (threads, histories);
-    if has_threads(&session, &events) || is_stuck(&facts) {
-        threads = busy_threads(cx, id).await?;
-        facts.threads = &threads;
-        if is_stuck(&facts) {
-            histories = thread_histories(cx, id, &threads).await;
-            facts.thread_events = &histories;
-        }
-    }
+    let facts = examined.facts(&session, record.console_url.as_deref());
     Ok((diagnosis::diagnose(&facts), record.row))
-}
-
-fn is_stuck(facts: &Facts<'_>) -> bool {
-    diagnosis::diagnose(facts).verdict == Verdict::StuckRunning
-}
-
-/// The newest events, and behind them older ones that a verdict needs.
-async fn telling_events(
-    cx: &Context,
-    session: &Session,
-    id: &SessionId,
-    activity: Activity,
-) -> Result<Vec<Event>, Error> {
-    let mut events = recent_events(cx, id, &[], EVENTS).await?;
-    if events.len() < EVENTS as usize {
-        return Ok(events);
-    }
-    let idle = "session.status_idle";
-    let mut older = Vec::new();
-    if activity == Activity::Idle && !events.iter().any(|each| events::kind(each) == idle) {
-        older.extend(recent_events(cx, id, &[idle], 1).await?);
-    }
-    if has_threads(session, &events) {
-        for kinds in [&RUN_KINDS[..], &THREAD_STATUS_KINDS[..]] {
-            older.extend(supplementary_events(cx, id, kinds, STATUS_EVENTS).await?);
-        }
-    }
-    add_older(&mut events, older);
-    let recorded = session.fields.get("stop_reason");
-    let open = diagnosis::open_calls(&events, recorded);
-    if open.iter().any(|call| call.event.is_none()) {
-        let calls = recent_events(cx, id, &CALL_KINDS, EVENTS).await?;
-        add_older(&mut events, calls);
-    }
-    Ok(events)
-}
-
-/// Adds those of `more` that are not there yet, all of which are older, newest first.
-fn add_older(events: &mut Vec<Event>, mut more: Vec<Event>) {
-    let id = |event: &Event| events::text(event, "id").map(str::to_owned);
-    let known: HashSet<_> = events.iter().filter_map(id).collect();
-    let is_new = |event: &Event| match id(event) {
-        Some(id) => !known.contains(&id),
-        None => !events.contains(event),
-    };
-    more.retain(is_new);
-    more.sort_by_key(|event| std::cmp::Reverse(events::at(event)));
-    events.extend(more);
-}
-
-/// Whether the session has, or may have, more threads than its own.
-fn has_threads(session: &Session, events: &[Event]) -> bool {
-    let multiagent = session.agent_field("multiagent");
-    let is_of_other = |event: &Event| {
-        let kind = events::kind(event);
-        kind.starts_with("workflow_run.")
-            || kind == "session.thread_created"
-            || (events::text(event, "session_thread_id").is_some()
-                && !kind.starts_with("session.thread_status_"))
-    };
-    multiagent.is_some_and(|value| !value.is_null()) || events.iter().any(is_of_other)
-}
-
-/// The newest events of the running threads, as far as they can be read.
-async fn thread_histories(cx: &Context, id: &SessionId, threads: &[Event]) -> Vec<ThreadEvents> {
-    let running = threads.iter().filter(|each| events::text(each, "status") == Some("running"));
-    let ids = running.filter_map(|each| ObjectId::parse(events::text(each, "id")?).ok());
-    let mut histories = Vec::new();
-    for thread in ids.take(MAX_HISTORIES) {
-        match recent_thread_events(cx, id, &thread, EVENTS as usize).await {
-            Ok(events) => histories.push(ThreadEvents { thread_id: thread.to_string(), events }),
-            Err(error) => tracing::debug!(%error, "the events of a thread cannot be read"),
-        }
-    }
-    histories
 }

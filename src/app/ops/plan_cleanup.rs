@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::apply_cleanup::REQUESTS_PER_SESSION;
+use super::apply_cleanup::requests_per_session;
 use crate::{
     app::{
         agents::{ForAgent, for_agent},
         context::Context,
         error::{Blame, Error, ErrorKind},
+        pace::Kind,
         plan::{
             action::Action,
             progress::{SkipReason, Skipped},
@@ -96,10 +97,7 @@ pub(crate) async fn plan_cleanup(
     let plans = &services.plans;
     let plan = plans.insert(action, draft.planned, total_list_cost.clone(), limits.include_waiting);
     let plan = plan.ok_or(ErrorKind::Internal)?;
-    let per_minute = u64::from(services.settings.max_rpm.get());
-    // The first second's worth goes at once.
-    let requests = matched as u64 * u64::from(REQUESTS_PER_SESSION);
-    let seconds = (requests * 60).div_ceil(per_minute).saturating_sub(1);
+    let seconds = estimated_seconds(services, matched, limits.include_waiting);
     Ok(PlanMade {
         plan_id: plan.id.clone(),
         expires_at: format!("{:.0}", plan.expires_at),
@@ -110,9 +108,22 @@ pub(crate) async fn plan_cleanup(
         scanned: draft.scanned,
         complete: draft.complete,
         gaps: draft.gaps,
-        estimated_seconds: seconds.max(u64::from(matched > 0)),
+        estimated_seconds: seconds,
         unknown_agent: drafted.unknown,
     })
+}
+
+/// How long applying a plan takes at the rate that limits it most.
+fn estimated_seconds(services: &Services, matched: usize, include_waiting: bool) -> u64 {
+    let settings = &services.settings;
+    let each = requests_per_session(include_waiting);
+    let kinds = [(each.reads, settings.max_read_rpm), (each.writes, settings.max_rpm)];
+    let seconds = kinds.map(|(each, per_minute)| {
+        let requests = matched as u64 * u64::from(each);
+        // The first second's worth goes at once.
+        (requests * 60).div_ceil(u64::from(per_minute.get())).saturating_sub(1)
+    });
+    seconds.into_iter().fold(u64::from(matched > 0), u64::max)
 }
 
 struct Draft<'a> {
@@ -212,7 +223,7 @@ impl<'a> Draft<'a> {
         }
         // Of any agent: those of others are skipped with a reason.
         let filter = Filter { include_archived: true, ..Filter::default() };
-        let all = Sessions::new(filter, Order::Desc);
+        let all = Sessions::<SessionHead>::new(filter, Order::Desc);
         let mut scan = self.services.scan(self.cx, all, max_scan);
         while !wanted.is_empty()
             && let Some(session) = scan.next().await?
@@ -241,7 +252,7 @@ impl<'a> Draft<'a> {
                     self.gaps.push(Gap::RateLimited(Some(pause)));
                     return Ok(false);
                 }
-                let permit = timeout_at(until, self.cx.permits().acquire());
+                let permit = timeout_at(until, self.cx.permits().acquire(Kind::Read));
                 if permit.await.is_err() {
                     return Ok(false);
                 }
@@ -293,7 +304,7 @@ impl<'a> Draft<'a> {
         let may_be_written = self.refusal(session).is_none();
         let is_idle = self.services.statuses.activity(session) == Activity::Idle;
         let looks = self.looks_on && may_be_written && is_idle && !self.include_waiting;
-        if looks && timeout_at(until, self.cx.permits().acquire()).await.is_ok() {
+        if looks && timeout_at(until, self.cx.permits().acquire(Kind::Read)).await.is_ok() {
             match waiting::events(self.cx, id).await {
                 Ok(events) if waiting_calls(None, &events).is_empty() => {}
                 Ok(_) => {

@@ -1,6 +1,12 @@
 //! The lists that are scanned.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::{
+    fmt,
+    marker::PhantomData,
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+use serde::de::DeserializeOwned;
 
 use crate::{
     api::{ApiError, Client, EventQuery, SessionQuery},
@@ -12,7 +18,7 @@ use crate::{
         events::{self, EventFilter},
         filter::{Filter, is_allowed},
     },
-    model::{ApiTime, Event, ObjectId, Order, Page, SessionHead, SessionId},
+    model::{ApiTime, Event, ListedSession, ObjectId, Order, Page, SessionHead, SessionId},
 };
 
 /// Which filters the requests of a list carry. All are applied here anyway, and some services fail
@@ -50,16 +56,34 @@ impl Carried {
     }
 }
 
+/// What is kept of a session of a list.
+pub(crate) trait Listed: DeserializeOwned + fmt::Debug + Send + Sync {
+    fn head(&self) -> &SessionHead;
+}
+
+impl Listed for SessionHead {
+    fn head(&self) -> &SessionHead {
+        self
+    }
+}
+
+impl Listed for ListedSession {
+    fn head(&self) -> &SessionHead {
+        &self.0.head
+    }
+}
+
 /// The sessions that match a filter.
-pub(crate) struct Sessions {
+pub(crate) struct Sessions<T = SessionHead> {
     filter: Filter,
     order: Order,
     carried: Carried,
+    listed: PhantomData<fn() -> T>,
 }
 
-impl Sessions {
+impl<T: Listed> Sessions<T> {
     pub(crate) fn new(filter: Filter, order: Order) -> Self {
-        Self { filter, order, carried: Carried::default() }
+        Self { filter, order, carried: Carried::default(), listed: PhantomData }
     }
 
     fn query(&self, cursor: Option<String>, size: u32) -> SessionQuery {
@@ -86,15 +110,15 @@ impl Sessions {
     }
 }
 
-impl Source for Sessions {
-    type Item = SessionHead;
+impl<T: Listed> Source for Sessions<T> {
+    type Item = T;
 
     async fn page(
         &self,
         client: &Client,
         cursor: Option<String>,
         size: u32,
-    ) -> Result<Page<SessionHead>, ApiError> {
+    ) -> Result<Page<T>, ApiError> {
         let level = self.carried.level();
         let mut query = self.query(cursor.clone(), size);
         loop {
@@ -103,7 +127,7 @@ impl Source for Sessions {
                 || query.agent_id.is_some()
                 || query.deployment_id.is_some()
                 || query.memory_store_id.is_some();
-            match client.list_sessions(&query).await {
+            match client.list_sessions_as(&query).await {
                 Ok(answer) => return Ok(answer.body),
                 Err(error) if self.carried.reduce(&error, has_times, has_others) => {
                     query = self.query(cursor.clone(), size);
@@ -116,12 +140,12 @@ impl Source for Sessions {
         }
     }
 
-    fn matches(&self, session: &SessionHead) -> bool {
-        self.filter.matches(session)
+    fn matches(&self, session: &T) -> bool {
+        self.filter.matches(session.head())
     }
 
-    fn is_undecided(&self, session: &SessionHead) -> bool {
-        self.filter.is_undecided(session)
+    fn is_undecided(&self, session: &T) -> bool {
+        self.filter.is_undecided(session.head())
     }
 
     fn leaves_out_filters(&self) -> bool {
@@ -129,15 +153,16 @@ impl Source for Sessions {
     }
 
     /// Counts must not reveal how many sessions other agents have.
-    fn counts(&self, session: &SessionHead) -> bool {
-        is_allowed(&self.filter.allowed_agents, session)
+    fn counts(&self, session: &T) -> bool {
+        is_allowed(&self.filter.allowed_agents, session.head())
     }
 
     fn about(&self) -> About {
         About::SessionList
     }
 
-    fn sort_key(&self, session: &SessionHead) -> SortKey {
+    fn sort_key(&self, session: &T) -> SortKey {
+        let session = session.head();
         SortKey {
             id: Some(session.id.clone()).filter(|id| !id.is_empty()),
             at: session.created_at.as_ref().and_then(ApiTime::at),

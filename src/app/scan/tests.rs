@@ -13,7 +13,7 @@ use crate::{
     api::{ApiError, Client, Settings},
     app::{
         error::About,
-        pace::Pacer,
+        pace::{Pacer, PerKind},
         scan::{Position, Scan, SortKey, Source},
     },
     model::{Order, Page},
@@ -104,7 +104,8 @@ fn call(
     let runtime = runtime::Builder::new_current_thread().enable_time().build();
     runtime.unwrap().block_on(async {
         let client = Client::new(Settings::default());
-        let pacer = Pacer::new(1_000_000.try_into().unwrap(), Duration::ZERO);
+        let per_minute = 1_000_000.try_into().unwrap();
+        let pacer = Pacer::new(PerKind { reads: per_minute, writes: per_minute }, Duration::ZERO);
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut scan = Scan::new(list.clone(), &client, &pacer, limit, deadline)
             .page_size(page_size)
