@@ -36,6 +36,7 @@ const TOOLS: &[&str] = &[
     "diagnose_session",
     "export_session",
     "summarize_sessions",
+    "triage_sessions",
     "plan_cleanup",
     "apply_cleanup",
 ];

@@ -88,10 +88,8 @@ pub(crate) async fn examine(
 ) -> Result<Examined, Error> {
     let activity = services.statuses.activity(&session.head);
     let needs_events = depth == Depth::Evidence || !record_tells(services, session);
-    let events = match needs_events {
-        true => telling_events(cx, session, id, activity).await?,
-        false => Vec::new(),
-    };
+    let events =
+        if needs_events { telling_events(cx, session, id, activity).await? } else { Vec::new() };
     let now = Timestamp::now();
     let (threads, histories) = (Vec::new(), Vec::new());
     let mut examined = Examined { activity, events, threads, histories, now };

@@ -33,4 +33,5 @@ mod services;
 mod support;
 mod terminal;
 mod tools;
+mod triage;
 mod undo;

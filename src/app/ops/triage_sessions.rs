@@ -165,9 +165,8 @@ async fn triage(services: &Services, cx: &Context, query: Query) -> Result<Round
     loop {
         let step = match timeout_at(until, steps.next()).await {
             Ok(Some(step)) => step,
-            Ok(None) => break,
             Err(_) if round.counts.is_empty() => return Err(ErrorKind::CallTimedOut.into()),
-            Err(_) => break,
+            Ok(None) | Err(_) => break,
         };
         match step {
             Step::Failed(error) => return Err(error),

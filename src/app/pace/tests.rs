@@ -124,7 +124,10 @@ async fn each_kind_of_request_has_its_own_limit() {
     let session = PerKind { reads: 2, writes: 1 };
     for _ in 0..10 {
         permits.acquire_up_to(session).await;
-        permits.split(session);
+        let on_request = permits.split(session).on_request();
+        for method in [Method::GET, Method::GET, Method::POST] {
+            on_request(&method);
+        }
     }
     // Two reads each at twenty a second, beside one write at ten a second.
     assert_eq!(started.elapsed(), INTERVAL * 20);

@@ -40,7 +40,7 @@ async fn unchanging() -> Api {
 fn good_calls(tool: &str) -> Vec<Value> {
     let one = json!({"session_id": "sesn_1"});
     match tool {
-        "list_sessions" | "summarize_sessions" => vec![
+        "list_sessions" | "summarize_sessions" | "triage_sessions" => vec![
             json!({}),
             json!({"agent": "agent_1", "agent_version": 3, "statuses": ["idle"],
                    "title_contains": "login", "include_archived": true, "order": "asc"}),

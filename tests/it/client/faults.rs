@@ -125,7 +125,7 @@ async fn on_request_is_called_once_an_attempt() {
     let count = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&count);
     let client = client(&server).with_options(RequestOptions {
-        on_request: Some(Arc::new(move || {
+        on_request: Some(Arc::new(move |_: &http::Method| {
             counter.fetch_add(1, Ordering::Relaxed);
         })),
         ..RequestOptions::default()

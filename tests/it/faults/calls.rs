@@ -133,6 +133,8 @@ fn reads() -> Vec<Call> {
         Call::read("diagnose", "diagnose_session", json!({"session_id": "sesn_12"}))
             .with_places(&[EVENTS, ("GET", "/threads")]),
         Call::read("summarize", "summarize_sessions", json!({})),
+        Call::read("triage", "triage_sessions", json!({"title_contains": "payments-api"}))
+            .with_places(&[EVENTS]),
         Call::read(
             "plan by filter",
             "plan_cleanup",

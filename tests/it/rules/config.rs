@@ -52,19 +52,25 @@ fn all_invalid_values_are_reported_at_once() {
         &Flags::default(),
         &[
             ("MANAGED_SESSIONS_MAX_RPM", "0"),
+            ("MANAGED_SESSIONS_MAX_READ_RPM", "60001"),
             ("MANAGED_SESSIONS_READ_ONLY", "maybe"),
             ("ANTHROPIC_BASE_URL", "nonsense"),
         ],
     );
     let problem = config.problem().unwrap();
-    for variable in ["MAX_RPM", "READ_ONLY", "BASE_URL"] {
+    for variable in ["MAX_RPM", "MAX_READ_RPM", "READ_ONLY", "BASE_URL"] {
         assert!(problem.contains(variable), "{problem}");
     }
-    let flags =
-        Flags { max_rpm: Some("0".into()), log_level: Some("loud".into()), ..Flags::default() };
+    let flags = Flags {
+        max_rpm: Some("0".into()),
+        max_read_rpm: Some("fast".into()),
+        log_level: Some("loud".into()),
+        ..Flags::default()
+    };
     assert_eq!(
         flag_error(&flags),
         "--max-rpm is \"0\"; give a whole number from 1 to 60000\n\
+         --max-read-rpm is \"fast\"; give a whole number from 1 to 60000\n\
          --log-level is \"loud\"; give off, error, warn, info, debug or trace"
     );
 }

@@ -74,6 +74,7 @@ async fn a_limit_that_does_not_say_how_long_is_tried_three_times_and_is_a_failur
         ("list_sessions", json!({})),
         ("list_sessions", json!({"title_contains": "x"})),
         ("summarize_sessions", json!({})),
+        ("triage_sessions", json!({})),
         ("plan_cleanup", json!({"action": "archive", "statuses": ["idle"]})),
         ("plan_cleanup", json!({"action": "archive", "session_ids": ["sesn_1", "sesn_2"]})),
         ("plan_cleanup", json!({"action": "archive", "session_ids": ids})),
