@@ -98,7 +98,7 @@ pub(crate) async fn triage_sessions(
         counts: round.counts,
         patients: round.patients,
         scanned: round.end.scanned,
-        complete: round.complete,
+        complete: round.complete && round.unread.is_empty(),
         gaps: round.gaps,
         unread: round.unread,
         unknown_agent: found.unknown,

@@ -53,7 +53,7 @@ pub(crate) struct Output {
     /// Give it as page to go on; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page: Option<String>,
-    /// Whether every session was looked at; if not, next_page goes on.
+    /// Whether every session was read; if not, next_page goes on, or warnings say why.
     complete: bool,
     /// How many sessions were looked at.
     scanned: usize,

@@ -21,7 +21,6 @@ async fn a_list_that_promises_more_without_a_cursor_is_not_complete() {
         ("list_sessions", json!({"limit": 1}), "sessions"),
         ("list_sessions", json!({"title_contains": "Fix"}), "sessions"),
         ("summarize_sessions", json!({}), "by_agent"),
-        ("triage_sessions", json!({}), "attention"),
         ("plan_cleanup", json!({"action": "archive", "statuses": ["idle"]}), "sessions"),
         ("list_session_events", json!({"session_id": "sesn_1"}), "events"),
     ] {
