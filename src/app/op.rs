@@ -36,4 +36,6 @@ operations! {
     TriageSessions = "triage_sessions",
     PlanCleanup = "plan_cleanup",
     ApplyCleanup = "apply_cleanup",
+    SendMessage = "send_message",
+    AnswerSession = "answer_session",
 }

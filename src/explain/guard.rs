@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    diagnosis::{message, send},
+    diagnosis::message_to,
     explanation::{Words, words},
     names, toolset,
     vocabulary::Vocabulary,
@@ -28,6 +28,8 @@ pub(crate) fn participle(operation: Operation) -> &'static str {
         Operation::Delete => "deleted",
         Operation::Interrupt => "interrupted",
         Operation::UpdateTools | Operation::UpdateDetails | Operation::UpdateBudget => "updated",
+        Operation::SendMessage | Operation::QueueMessage => "sent a message",
+        Operation::Answer => "answered",
     }
 }
 
@@ -161,7 +163,22 @@ pub(crate) fn not_applied(
     mismatch: &Mismatch,
     vocabulary: &dyn Vocabulary,
 ) -> Words {
+    let read = vocabulary.step(
+        Op::GetSession,
+        &id_of(session),
+        " to see it as it is; this service may not support the operation",
+    );
     let differences = match mismatch {
+        Mismatch::NotInHistory => {
+            let named = names::session(session);
+            return words(
+                format!(
+                    "the service accepted what was sent to session {named}, but the history of its \
+                     events does not show it"
+                ),
+                read,
+            );
+        }
         Mismatch::NotArchived => "it has no archived_at".to_owned(),
         Mismatch::StillThere => "it is still there".to_owned(),
         Mismatch::Fields(fields) => {
@@ -175,11 +192,7 @@ pub(crate) fn not_applied(
             names::session(session),
             participle(operation),
         ),
-        vocabulary.step(
-            Op::GetSession,
-            &id_of(session),
-            " to see it as it is; this service may not support the operation",
-        ),
+        read,
     )
 }
 
@@ -214,7 +227,7 @@ pub(crate) fn workflow_run_open(
     error: &ApiError,
     vocabulary: &dyn Vocabulary,
 ) -> Words {
-    let stop = send(&session.id, None, &message(), "that asks its agent to stop them");
+    let stop = message_to(&session.id, None, vocabulary, "that asks its agent to stop them");
     let name = vocabulary.called(op);
     // Waiting for a session that is idle returns at once: its runs are paused.
     let next = if session.status == "idle" {
@@ -263,9 +276,11 @@ pub(crate) fn conflict(operation: Operation, session: &SessionHead, error: &ApiE
 /// Calling the same operation again so that it waits for, or stops, the session's turn.
 fn wait_or_interrupt(op: Op, session: &SessionHead, vocabulary: &dyn Vocabulary) -> String {
     let name = vocabulary.called(op);
-    // The other arguments of this one are too long to be repeated.
-    let is_added = op == Op::UpdateSessionTools;
-    let call = if is_added {
+    // The other arguments of these are too long to be repeated.
+    let is_added = matches!(op, Op::UpdateSessionTools | Op::SendMessage);
+    let call = if op == Op::SendMessage {
+        format!("call {name} again with \"if_busy\":\"queue\"")
+    } else if is_added {
         format!("call {name} again with \"if_busy\":\"wait\"")
     } else {
         let id = json!(session.id);

@@ -35,3 +35,4 @@ mod terminal;
 mod tools;
 mod triage;
 mod undo;
+mod work;

@@ -42,9 +42,9 @@ impl TryFrom<String> for SessionIdArg {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String", extend("x-check" = "session_id"))]
-pub(crate) struct ThreadIdArg(pub(crate) ObjectId);
+pub(crate) struct ObjectIdArg(pub(crate) ObjectId);
 
-impl TryFrom<String> for ThreadIdArg {
+impl TryFrom<String> for ObjectIdArg {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -109,6 +109,11 @@ impl JsonSchema for PairsArg {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(with = "String", extend("x-check" = "event_type"))]
 pub(crate) struct EventTypeArg(pub(crate) String);
+
+// Text, or JSON, which becomes its text.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(with = "String", extend("x-check" = "text_or_json"))]
+pub(crate) struct TextOrJsonArg(pub(crate) String);
 
 // What a summary shows.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
