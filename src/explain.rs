@@ -90,7 +90,7 @@ fn look_first(
             let messages = ("types", json!(["user.message"]));
             vocabulary.invoke(Op::ListSessionEvents, &[id.clone(), messages])
         }
-        Operation::Answer => vocabulary.invoke(Op::DiagnoseSession, &[id.clone()]),
+        Operation::Answer => vocabulary.invoke(Op::DiagnoseSession, std::slice::from_ref(&id)),
         _ => None,
     };
     let id = std::slice::from_ref(&id);

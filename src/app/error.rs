@@ -258,11 +258,11 @@ impl Error {
             ErrorKind::WorkflowRunOpen { .. } => Code::WorkflowRunOpen,
             ErrorKind::Waiting { .. } => Code::SessionWaiting,
             ErrorKind::NotWaiting(_) => Code::NotWaiting,
-            ErrorKind::UnfitAnswer(_) => Code::InvalidArguments,
             ErrorKind::BudgetReached(_) => Code::BudgetReached,
             ErrorKind::InvalidToolset { .. } => Code::InvalidToolset,
             ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
+            | ErrorKind::UnfitAnswer(_)
             | ErrorKind::Disabled(_)
             | ErrorKind::InvalidDetails(_)
             | ErrorKind::InvalidCursor(_)

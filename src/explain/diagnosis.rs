@@ -129,14 +129,11 @@ pub(crate) fn message_to(
     vocabulary: &dyn Vocabulary,
     why: &str,
 ) -> String {
-    match vocabulary.invoke(Op::SendMessage, &[("session_id", json!(session_id))]) {
-        Some(call) => format!("{call} and a text {why}"),
-        None => {
-            let message =
-                json!({"type": "user.message", "content": [{"type": "text", "text": "…"}]});
-            send(session_id, console_url, &message, why)
-        }
+    if let Some(call) = vocabulary.invoke(Op::SendMessage, &[("session_id", json!(session_id))]) {
+        return format!("{call} and a text {why}");
     }
+    let message = json!({"type": "user.message", "content": [{"type": "text", "text": "…"}]});
+    send(session_id, console_url, &message, why)
 }
 
 /// How to answer a call that waits.

@@ -158,13 +158,11 @@ impl Answering<'_> {
                 }
                 None => {}
             }
-            match pauses.next() {
-                Some(pause) => sleep(*pause).await,
-                None => {
-                    let request_id = cx.trail().last_write();
-                    return Err(not_in_history(session, Operation::Answer, request_id));
-                }
-            }
+            let Some(pause) = pauses.next() else {
+                let request_id = cx.trail().last_write();
+                return Err(not_in_history(session, Operation::Answer, request_id));
+            };
+            sleep(*pause).await;
         }
     }
 }

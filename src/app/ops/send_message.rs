@@ -63,7 +63,7 @@ pub(crate) async fn send_message(
         looks: 0,
         event_id: Mutex::default(),
     };
-    let written = write(services, cx, id, conditions, &mut message).await?;
+    let written = Box::pin(write(services, cx, id, conditions, &mut message)).await?;
     let mut event_id = lock(&message.event_id).clone();
     let is_sent = match &written {
         Written::Done { before, .. } => {
@@ -226,7 +226,7 @@ impl GuardedWrite for Message<'_> {
         }
         let messages = self.messages(cx).await?.unwrap_or_default();
         let found = self.find(&messages);
-        *lock(&self.event_id) = found.clone();
+        lock(&self.event_id).clone_from(&found);
         Ok(Some(found.is_some()))
     }
 

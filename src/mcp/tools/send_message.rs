@@ -118,7 +118,8 @@ impl SessionsTool for Args {
         let queues = self.if_busy == WhenBusy::Queue;
         let wait = Duration::from_secs(self.wait_seconds.into());
         let (services, cx, id) = (call.services, call.cx, self.session_id.id());
-        let sent = send_message(services, cx, id, self.text, queues, &conditions, wait).await?;
+        let sent = send_message(services, cx, id, self.text, queues, &conditions, wait);
+        let sent = Box::pin(sent).await?;
         let first = sent.written.first();
         let outcome = match &sent.written {
             Written::Done { .. } => Outcome::Sent,
