@@ -15,10 +15,11 @@ use crate::{
         op::Op,
     },
     domain::{
-        agents::{KnownAgent, UnknownAgent},
+        agents::{CannotStart, KnownAgent, UnknownAgent},
         code::Code,
         details,
         guard::{Operation, Refusal},
+        new_session,
         toolset::{Difference, Problem},
         waiting::WaitingCall,
     },
@@ -40,6 +41,8 @@ pub(crate) struct Effects {
     pub in_doubt: Option<InDoubt>,
     /// A write was sent, and the operation ended before its answer came.
     pub write_abandoned: bool,
+    /// The creation of a session was sent, and its end is not known.
+    pub start_in_doubt: Option<Box<StartInDoubt>>,
     /// This process deleted the session that is missing.
     pub deleted_at: Option<Timestamp>,
 }
@@ -48,6 +51,14 @@ pub(crate) struct Effects {
 pub(crate) struct InDoubt {
     pub session: SessionId,
     pub operation: Operation,
+}
+
+/// The creation of a session whose answer was lost.
+#[derive(Debug, Clone)]
+pub(crate) struct StartInDoubt {
+    pub agent: String,
+    /// The agent's sessions that were created since, the newest first, if they can be listed.
+    pub created: Option<Vec<SessionHead>>,
 }
 
 #[derive(Debug, Clone)]
@@ -109,6 +120,17 @@ pub(crate) enum ErrorKind {
     /// Worded by the adapter that read them.
     InvalidArguments(Vec<String>),
     InvalidDetails(Vec<details::Mistake>),
+    InvalidStart(Vec<new_session::Mistake>),
+    /// The agent or the environment of a new session is none that it can have.
+    CannotStart(Box<CannotStart>),
+    /// Of the session to be started.
+    InvalidStartTools(Vec<Problem>),
+    /// The service created another session than the one asked for.
+    StartedDifferently {
+        session: Box<SessionHead>,
+        differences: new_session::Differences,
+        request_id: Option<String>,
+    },
     /// Part of what is asked for is what this operation does, which the operator disabled.
     Disabled(Op),
     InvalidCursor(InvalidCursor),
@@ -183,6 +205,11 @@ pub(crate) enum About {
     File(String),
     SessionList,
     AgentList,
+    Agent(String),
+    EnvironmentList,
+    Environment(String),
+    /// The creation of a session of this agent.
+    NewSession(String),
     /// Whether the credential is accepted.
     Credential,
 }
@@ -213,7 +240,10 @@ impl Error {
     }
 
     pub(crate) fn api(subject: About, error: ApiError) -> Self {
-        let is_list = matches!(subject, About::SessionList | About::Credential);
+        let is_list = matches!(
+            subject,
+            About::SessionList | About::AgentList | About::EnvironmentList | About::Credential
+        );
         match error.absence() {
             Some(Absence::Operation) => Self::new(ErrorKind::Unsupported(error)),
             // The list is always there where the operation is.
@@ -224,6 +254,11 @@ impl Error {
 
     pub(crate) fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {
         self.effects.in_doubt = Some(InDoubt { session: session.clone(), operation });
+        self
+    }
+
+    pub(crate) fn start_in_doubt(mut self, doubt: StartInDoubt) -> Self {
+        self.effects.start_in_doubt = Some(Box::new(doubt));
         self
     }
 
@@ -244,7 +279,9 @@ impl Error {
 
     /// Whether a write was sent whose end is not known.
     pub(crate) fn is_in_doubt(&self) -> bool {
-        self.effects.in_doubt.is_some() || self.effects.write_abandoned
+        self.effects.in_doubt.is_some()
+            || self.effects.start_in_doubt.is_some()
+            || self.effects.write_abandoned
     }
 
     pub(crate) fn kind(&self) -> &ErrorKind {
@@ -270,15 +307,19 @@ impl Error {
             ErrorKind::Refused { refusal, .. } => refusal.code(),
             ErrorKind::SessionChanged { .. } => Code::SessionChanged,
             ErrorKind::BusyTimeout { .. } => Code::BusyTimeout,
-            ErrorKind::NotApplied { .. } => Code::NotApplied,
+            ErrorKind::NotApplied { .. } | ErrorKind::StartedDifferently { .. } => Code::NotApplied,
             ErrorKind::Conflict { .. } => Code::Conflict,
             ErrorKind::WorkflowRunOpen { .. } => Code::WorkflowRunOpen,
             ErrorKind::Waiting { .. } => Code::SessionWaiting,
-            ErrorKind::InvalidToolset { .. } => Code::InvalidToolset,
+            ErrorKind::InvalidToolset { .. } | ErrorKind::InvalidStartTools(_) => {
+                Code::InvalidToolset
+            }
+            ErrorKind::CannotStart(why) => why.code(),
             ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
             | ErrorKind::Disabled(_)
             | ErrorKind::InvalidDetails(_)
+            | ErrorKind::InvalidStart(_)
             | ErrorKind::InvalidCursor(_)
             | ErrorKind::UnknownAgent(_)
             | ErrorKind::UnknownEvent { .. }
@@ -369,13 +410,21 @@ impl Error {
             | About::Threads(id)
             | About::Thread(id, _)
             | About::Files(id) => error.is_not_found().then_some(id),
-            About::File(_) | About::SessionList | About::AgentList | About::Credential => None,
+            About::File(_)
+            | About::SessionList
+            | About::AgentList
+            | About::Agent(_)
+            | About::EnvironmentList
+            | About::Environment(_)
+            | About::NewSession(_)
+            | About::Credential => None,
         }
     }
 
     pub(crate) fn request_id(&self) -> Option<&str> {
         match &*self.kind {
-            ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),
+            ErrorKind::NotApplied { request_id, .. }
+            | ErrorKind::StartedDifferently { request_id, .. } => request_id.as_deref(),
             _ => self.as_api()?.request_id(),
         }
     }
@@ -387,6 +436,7 @@ impl Error {
             | ErrorKind::SessionChanged { session, .. }
             | ErrorKind::BusyTimeout { session, .. }
             | ErrorKind::NotApplied { session, .. }
+            | ErrorKind::StartedDifferently { session, .. }
             | ErrorKind::Conflict { session, .. }
             | ErrorKind::WorkflowRunOpen { session, .. }
             | ErrorKind::Waiting { session, .. }

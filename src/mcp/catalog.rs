@@ -35,6 +35,8 @@ fn all() -> Vec<ToolEntry> {
         ToolEntry::of::<tools::summarize_sessions::Args>(),
         ToolEntry::of::<tools::plan_cleanup::Args>(),
         ToolEntry::of::<tools::apply_cleanup::Args>(),
+        ToolEntry::of::<tools::list_agents::Args>(),
+        ToolEntry::of::<tools::start_session::Args>(),
     ]
 }
 
