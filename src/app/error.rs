@@ -1,12 +1,14 @@
 //! Failures as values: what went wrong, and what was done before it did. `explain` words them.
 
 mod api_code;
+mod causes;
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
 use self::api_code::api_code;
+pub(crate) use self::causes::{About, Mismatch, NotWaiting, StartInDoubt, UnfitAnswer};
 use crate::{
     api::{Absence, ApiError},
     app::{
@@ -20,10 +22,10 @@ use crate::{
         details,
         guard::{Operation, Refusal},
         new_session,
-        toolset::{Difference, Problem},
+        toolset::Problem,
         waiting::WaitingCall,
     },
-    model::{ObjectId, SessionHead, SessionId},
+    model::{SessionHead, SessionId},
 };
 
 #[derive(Debug, Clone)]
@@ -51,14 +53,6 @@ pub(crate) struct Effects {
 pub(crate) struct InDoubt {
     pub session: SessionId,
     pub operation: Operation,
-}
-
-/// The creation of a session whose answer was lost.
-#[derive(Debug, Clone)]
-pub(crate) struct StartInDoubt {
-    pub agent: String,
-    /// The agent's sessions that were created since, the newest first, if they can be listed.
-    pub created: Option<Vec<SessionHead>>,
 }
 
 #[derive(Debug, Clone)]
@@ -109,6 +103,12 @@ pub(crate) enum ErrorKind {
         operation: Operation,
         calls: Vec<WaitingCall>,
     },
+    /// Nothing, or nothing of that id, waits for an answer.
+    NotWaiting(Box<NotWaiting>),
+    /// The answer does not fit the call that waits.
+    UnfitAnswer(Box<UnfitAnswer>),
+    /// It stops until its budget is raised or removed.
+    BudgetReached(Box<SessionHead>),
     InvalidToolset {
         session: Box<SessionHead>,
         problems: Vec<Problem>,
@@ -191,36 +191,6 @@ pub(crate) enum ErrorKind {
     EndlessHistory(SessionId),
     /// The service says that there is more and gives no cursor to it.
     IncompleteHistory(SessionId),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum About {
-    Session(SessionId),
-    Events(SessionId),
-    Threads(SessionId),
-    /// One thread of the session.
-    Thread(SessionId, ObjectId),
-    /// The files that it produced.
-    Files(SessionId),
-    File(String),
-    SessionList,
-    AgentList,
-    Agent(String),
-    EnvironmentList,
-    Environment(String),
-    /// The creation of a session of this agent.
-    NewSession(String),
-    /// Whether the credential is accepted.
-    Credential,
-}
-
-/// How a session differs from what a write asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Mismatch {
-    NotArchived,
-    StillThere,
-    Fields(Vec<String>),
-    Toolset(Vec<Difference>),
 }
 
 /// Whom a failure concerns, for work on many sessions.
@@ -315,6 +285,9 @@ impl Error {
                 Code::InvalidToolset
             }
             ErrorKind::CannotStart(why) => why.code(),
+            ErrorKind::NotWaiting(_) => Code::NotWaiting,
+            ErrorKind::UnfitAnswer(_) => Code::InvalidArguments,
+            ErrorKind::BudgetReached(_) => Code::BudgetReached,
             ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
             | ErrorKind::Disabled(_)
@@ -442,7 +415,10 @@ impl Error {
             | ErrorKind::Waiting { session, .. }
             | ErrorKind::InvalidToolset { session, .. }
             | ErrorKind::BudgetRefused { session, .. }
+            | ErrorKind::BudgetReached(session)
             | ErrorKind::ExportOutdated(session) => Some(session),
+            ErrorKind::NotWaiting(not_waiting) => Some(&not_waiting.session),
+            ErrorKind::UnfitAnswer(unfit) => Some(&unfit.session),
             _ => None,
         }
     }

@@ -37,4 +37,6 @@ operations! {
     ApplyCleanup = "apply_cleanup",
     ListAgents = "list_agents",
     StartSession = "start_session",
+    SendMessage = "send_message",
+    AnswerSession = "answer_session",
 }

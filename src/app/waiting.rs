@@ -1,5 +1,7 @@
 //! Whether a session waits for somebody, looked up before it is archived or deleted.
 
+use std::collections::HashSet;
+
 use crate::{
     app::{
         context::Context,
@@ -9,7 +11,8 @@ use crate::{
     },
     domain::{
         code::Code,
-        diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_runs},
+        diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_calls, open_runs},
+        events,
         guard::{Activity, Operation},
         waiting::{self, WaitingCall},
     },
@@ -25,7 +28,16 @@ const KINDS: [&str; 6] = [
     "user.custom_tool_result",
     "user.tool_result",
 ];
+/// The events that tell whether threads have ended, or wait.
+const THREAD_KINDS: [&str; 4] = [
+    "session.thread_status_idle",
+    "session.thread_status_running",
+    "session.thread_status_terminated",
+    "session.status_terminated",
+];
 const EVENTS: u32 = 100;
+/// Calls looked through for those that a pause names.
+const MOST_CALLS: u32 = 1_000;
 const EVENTS_AND_RUNS: u32 = 200;
 /// A session that changes all the time is not looked at for ever.
 const MAX_LOOKS: u32 = 3;
@@ -38,6 +50,29 @@ pub(crate) async fn events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, E
         Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => Ok(Vec::new()),
         read => read,
     }
+}
+
+/// What tells which calls of the session or of any of its threads wait. Of a service that does not
+/// know these types the newest events of any.
+pub(crate) async fn call_events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
+    let kinds: Vec<&str> = KINDS.into_iter().chain(THREAD_KINDS).chain(CALL_KINDS).collect();
+    let mut events = match recent_events(cx, id, &kinds, EVENTS_AND_RUNS).await {
+        Err(error) if error.code() == Code::Rejected => recent_events(cx, id, &[], EVENTS).await?,
+        read => read?,
+    };
+    // A pause may name calls that are older than that.
+    if open_calls(&events, None).iter().any(|call| call.event.is_none()) {
+        let older = recent_events(cx, id, &CALL_KINDS, MOST_CALLS).await?;
+        let known: HashSet<_> = events
+            .iter()
+            .filter_map(|event| events::text(event, "id"))
+            .map(str::to_owned)
+            .collect();
+        let is_new =
+            |event: &Event| events::text(event, "id").is_some_and(|id| !known.contains(id));
+        events.extend(older.into_iter().filter(is_new));
+    }
+    Ok(events)
 }
 
 /// The same, and where the service knows workflow runs what tells which of them are open.

@@ -1,5 +1,7 @@
 //! What a session that is not busy waits for, in short.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -15,15 +17,17 @@ use crate::{
 const SHOWN_CHARACTERS: usize = 160;
 
 /// A tool call that waits for a person or a program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WaitingCall {
     /// The id of its event.
     pub event_id: String,
     /// The tool, `linear.create_issue` if it is one of an MCP server.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
     /// The input: its only text, or JSON, cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
-    /// What answers it.
+    /// What answers it: a decision, or a result.
     pub answer: AnswerKind,
 }
 
@@ -39,7 +43,7 @@ impl WaitingCall {
     }
 }
 
-/// The calls that an idle session waits for, by its events, newest first; of one that ended its
+/// The calls that a session waits for, by its events, newest first; of one that ended its
 /// turn those of its threads.
 ///
 /// `recorded` is the `stop_reason` of its record, which some services have.
