@@ -66,7 +66,7 @@ pub(crate) async fn find_by_id(
 ) -> Result<Found, Error> {
     let lookup = Lookup { services, part };
     let Ok(object_id) = ObjectId::parse(id) else {
-        let cause = "the session's answer has an id that cannot be used";
+        let cause = "the id cannot be used";
         let error = Error::api(part_of(part, id), ApiError::bad_response(200, cause, None));
         return Ok(Found::Unverified(id.to_owned(), error));
     };

@@ -2,10 +2,12 @@
 //! service created is that.
 
 mod copy;
+mod warning;
 
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::copy::{agent_fields_of_its_own, metadata, resources, vaults};
+pub use self::warning::StartWarning;
 use crate::{
     domain::{
         details::{self, pairs},
@@ -33,27 +35,6 @@ pub enum Mistake {
     BudgetCurrency(String),
     /// The budget is not a number of cents of at least one.
     BudgetCents,
-}
-
-/// Something about a new session that the caller may not have meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StartWarning {
-    /// About its tools.
-    Toolset(Warning),
-    /// This repository is taken over without its token, which the service does not give out.
-    WithoutToken(String),
-    /// This resource cannot be taken over: its type, and its path or id.
-    ResourceLeftOut(String, Option<String>),
-    /// The copied session has these fields of its agent in a form of its own, which are not taken
-    /// over.
-    AgentFieldsLeftOut(Vec<&'static str>),
-    /// The copied session's tools differ from those of the agent given, which are used.
-    ToolsLeftOut,
-    /// The agent cannot be read, so it is not known whether the copied session has tools of its
-    /// own; the new one has the agent's.
-    ToolsUnknown,
-    /// There is nothing to wait for without a message.
-    NothingToWaitFor,
 }
 
 /// What was given, checked as far as possible without the service.

@@ -240,7 +240,7 @@ impl Choice<'_> {
     async fn read_agent(&self, id: &str, version: Option<i64>) -> Result<Event, Error> {
         let about = || About::Agent(id.to_owned());
         let Ok(id) = ObjectId::parse(id) else {
-            let cause = "the id of an agent cannot be used";
+            let cause = "the id cannot be used";
             return Err(Error::api(about(), ApiError::bad_response(200, cause, None)));
         };
         let read = self.cx.client().get_agent(&id, version).await;
@@ -278,7 +278,7 @@ async fn create(cx: &Context, new: &NewSession) -> Result<(Session, SessionId), 
     };
     let ApiResponse { body: session, request_id, .. } = response;
     let Ok(id) = SessionId::parse(&session.head.id) else {
-        let cause = "the id of the new session cannot be used";
+        let cause = "its id cannot be used";
         let error = Error::api(about(), ApiError::bad_response(200, cause, request_id));
         return Err(in_doubt(cx, agent, mark, error).await);
     };

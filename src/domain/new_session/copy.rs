@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    domain::{new_session::StartWarning, toolset::same},
+    domain::{new_session::warning::StartWarning, toolset::same},
     model::{Event, Session},
 };
 

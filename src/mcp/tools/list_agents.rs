@@ -46,8 +46,8 @@ impl SessionsTool for Args {
     const OP: Op = Op::ListAgents;
     const TITLE: &'static str = "List agents";
     const DESCRIPTION: &'static [Text] = &[
-        Text::Always("Agents and environments by id and name."),
-        Text::Where(Op::StartSession, "start_session takes either."),
+        Text::Always("List the agents and environments that there are: ids, names, tools."),
+        Text::Where(Op::StartSession, "start_session takes ids or names."),
     ];
     const GROUP: ToolGroup = ToolGroup::Work;
     const EFFECT: Effect = Effect::Reads;

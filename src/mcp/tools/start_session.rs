@@ -48,10 +48,10 @@ pub(crate) struct Args {
     metadata: Option<Map<String, Value>>,
     /// The most it may cost, such as "50.00 USD"; none can be set later.
     budget: Option<String>,
-    /// Entries to add or change, as in update_session_tools; the agent stays as it is.
+    /// Entries to add or change, such as [{"type":"agent_toolset_20260401"}]; only in this session.
     #[schemars(with = "Option<Vec<Map<String, Value>>>", extend("x-check" = "entries"))]
     tools: Option<Vec<Value>>,
-    /// The same for MCP servers.
+    /// The same, such as [{"type":"url","name":"linear","url":"https://mcp.linear.app/mcp"}].
     #[schemars(with = "Option<Vec<Map<String, Value>>>", extend("x-check" = "entries"))]
     mcp_servers: Option<Vec<Value>>,
     /// Vaults with its credentials.

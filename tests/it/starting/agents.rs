@@ -24,9 +24,9 @@ async fn agents_and_environments_are_listed_by_id_and_name() {
     assert_eq!([&row["name"], &row["version"]], [&json!("Support triage"), &json!(3)]);
     assert_eq!(row["mcp_servers"], json!(["linear"]));
     assert_eq!(row["tools"][1], "linear");
-    assert_eq!(ids(&answer["environments"]), ["env_02", "env_01"]);
+    assert_eq!(ids(&answer["environments"]), ["env_01", "env_02"]);
     let answer = host.answer("list_agents", json!({"include_archived": true})).await;
-    assert_eq!(answer["environments"][0]["archived"], true);
+    assert_eq!(answer["environments"][2]["archived"], true);
     // Page by page, with environments on the first page only.
     let first = host.answer("list_agents", json!({"limit": 3})).await;
     assert!(first["environments"].is_array() && first["agents"].as_array().unwrap().len() == 3);

@@ -75,7 +75,7 @@ async fn what_surely_was_not_carried_out_is_tried_again() {
     assert_eq!(sandbox_writes(&sandbox), [CREATE, CREATE]);
     let sessions = host.answer("list_sessions", json!({"title_contains": "only once"})).await;
     assert_eq!(sessions["sessions"].as_array().expect("rows").len(), 1);
-    sandbox.fail(Fault::new(status(429)).on("POST", "/v1/sessions"));
+    sandbox.fail(Fault::new(status(429)).times(u32::MAX).on("POST", "/v1/sessions"));
     let text = host.failure("start_session", arguments()).await;
     assert!(text.starts_with("rate_limited") && !text.contains("may have been"), "{text}");
 }
