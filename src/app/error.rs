@@ -286,10 +286,10 @@ impl Error {
             }
             ErrorKind::CannotStart(why) => why.code(),
             ErrorKind::NotWaiting(_) => Code::NotWaiting,
-            ErrorKind::UnfitAnswer(_) => Code::InvalidArguments,
             ErrorKind::BudgetReached(_) => Code::BudgetReached,
             ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
+            | ErrorKind::UnfitAnswer(_)
             | ErrorKind::Disabled(_)
             | ErrorKind::InvalidDetails(_)
             | ErrorKind::InvalidStart(_)

@@ -65,10 +65,8 @@ pub(crate) async fn list_agents(
     let mut rows = Vec::new();
     let first = scan.next().await?;
     // After the agents, so that a service without either is unsupported.
-    let environments = match is_first {
-        true => Some(environments(cx, query.include_archived).await),
-        false => None,
-    };
+    let environments =
+        if is_first { Some(environments(cx, query.include_archived).await) } else { None };
     if let Some(Ok(environments)) = &environments {
         budget.take(&environments.rows);
     }

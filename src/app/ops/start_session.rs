@@ -66,9 +66,10 @@ pub(crate) async fn start_session(
         return Ok(Started { session: new.preview(), turn: None, warnings });
     }
     let (session, id) = Box::pin(create(cx, &new)).await?;
-    let turn = match waits {
-        true => Some(Box::pin(turn_end(services, cx, &id, wait, Turn::First)).await),
-        false => None,
+    let turn = if waits {
+        Some(Box::pin(turn_end(services, cx, &id, wait, Turn::First)).await)
+    } else {
+        None
     };
     Ok(Started { session, turn, warnings })
 }

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         new_session::{Details, Mistake, patch},
         reply::Reply,
-        view::size::SizeBudget,
+        view::{row, size::SizeBudget},
     },
     explain::{explain, start::warning},
     mcp::{
@@ -127,15 +127,13 @@ impl SessionsTool for Args {
         };
         let session = turn.as_ref().map_or(&started.session, |turn| &turn.session);
         let record = call.services.record(session).await;
-        let mut session = match serde_json::to_value(record) {
-            Ok(Value::Object(record)) => record,
-            _ => return Err(ErrorKind::Internal.into()),
+        let Ok(Value::Object(mut session)) = serde_json::to_value(record) else {
+            return Err(ErrorKind::Internal.into());
         };
         if dry_run {
             session.retain(|field, _| !OF_EXISTING.contains(&field.as_str()));
         }
-        let status =
-            turn.as_ref().and_then(|turn| crate::domain::view::row::status(&turn.session.head));
+        let status = turn.as_ref().and_then(|turn| row::status(&turn.session.head));
         let (stop_reason, reply) = turn.map(|turn| (turn.pause.stop_reason, turn.reply)).unzip();
         Ok(Output {
             outcome: if dry_run { Outcome::WouldStart } else { Outcome::Started },
