@@ -10,7 +10,7 @@ fn agent(n: usize) -> Value {
            "model": {"id": "claude-opus-4-8"}, "tools": [], "mcp_servers": []})
 }
 
-fn list(data: Vec<Value>) -> Value {
+fn list(data: &[Value]) -> Value {
     json!({"data": data, "next_page": null})
 }
 
@@ -53,7 +53,7 @@ async fn agents_and_environments_are_listed_by_id_and_name() {
 async fn what_cannot_be_read_of_the_environments_is_a_warning() {
     for (status, code) in [(404, "unsupported"), (403, "forbidden"), (500, "api_error")] {
         let api = Api::new().await;
-        api.answers("GET", "/v1/agents", 200, list(vec![agent(1)])).await;
+        api.answers("GET", "/v1/agents", 200, list(&[agent(1)])).await;
         let body = error("some_error", "Not here.");
         api.answers("GET", "/v1/environments", status, body).await;
         let answer = api.host().await.answer("list_agents", json!({})).await;
@@ -86,9 +86,10 @@ async fn strange_agents_are_shown_within_the_size_of_an_answer() {
         .collect();
     agents.push(json!({"id": "agent_bare", "model": "claude", "tools": null, "name": 7}));
     agents.push(json!({"name": "no id"}));
-    api.answers("GET", "/v1/agents", 200, list(agents)).await;
-    let environments = (0..300).map(|n| json!({"id": format!("env_{n}"), "name": long})).collect();
-    api.answers("GET", "/v1/environments", 200, list(environments)).await;
+    api.answers("GET", "/v1/agents", 200, list(&agents)).await;
+    let environments: Vec<Value> =
+        (0..300).map(|n| json!({"id": format!("env_{n}"), "name": long})).collect();
+    api.answers("GET", "/v1/environments", 200, list(&environments)).await;
     let host = api.host().await;
     let all = all_pages(&host, "list_agents", json!({}), "agents").await;
     assert_eq!(all.as_array().expect("agents").len(), 61);
