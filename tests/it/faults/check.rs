@@ -70,9 +70,9 @@ impl Cell<'_> {
             return None;
         }
         let pair = &(usual, outcome);
-        let is_sent = self.requests.iter().any(ReceivedRequest::is_write);
-        if self.call.starts && is_sent && matches!(self.reply, Reply::Failure(..)) {
-            // It is not sent again, so even what happens once is noticed.
+        let is_in_doubt =
+            matches!(self.reply, Reply::Failure(_, parts) if parts["in_doubt"] == true);
+        if self.call.is_sent_once && is_in_doubt {
             let fits = self.fault.may_cause(outcome);
             return (!fits).then(|| format!("{outcome} does not fit the fault"));
         }
