@@ -1,7 +1,7 @@
 //! The client of the Sessions API, and the only user of reqwest.
 //!
-//! An endpoint is a few lines in `sessions.rs`, `events.rs`, `threads.rs`, `files.rs` or
-//! `agents.rs`; what all endpoints share is the one private `send` in `client.rs`, which
+//! An endpoint is a few lines in `sessions.rs`, `events.rs`, `threads.rs`, `files.rs`,
+//! `agents.rs` or `environments.rs`; what all endpoints share is the one private `send` in `client.rs`, which
 //! authenticates a request and has `attempt.rs` retry it.
 //! Errors carry causes, not sentences for readers.
 
@@ -13,6 +13,7 @@ mod base_url;
 mod body;
 mod client;
 pub mod credentials;
+mod environments;
 mod error;
 mod events;
 mod files;

@@ -11,6 +11,7 @@ pub mod events;
 pub mod filter;
 pub mod guard;
 pub mod money;
+pub mod new_session;
 pub mod reply;
 pub mod text;
 pub mod time;

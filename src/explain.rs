@@ -16,6 +16,7 @@ pub(crate) mod lost;
 pub(crate) mod names;
 pub(crate) mod progress;
 pub(crate) mod safeguards;
+pub(crate) mod start;
 pub mod toolset;
 pub(crate) mod transcript;
 pub(crate) mod triage;
@@ -68,6 +69,10 @@ pub(crate) fn explain(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Exp
             "; an attempt before that may have been carried out"
         });
         explanation.next = look_first(doubt, error.retry_after(), vocabulary);
+    }
+    if let Some(doubt) = &effects.start_in_doubt {
+        explanation.message.push_str(&start::doubt(doubt));
+        explanation.next = start::look_first(doubt, vocabulary);
     }
     // A timeout after an interrupt mentions the interrupt itself.
     let mentions_it = matches!(error.kind(), ErrorKind::BusyTimeout { .. });
@@ -123,6 +128,9 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
                 ),
             )
         }
+        ErrorKind::Api { subject: About::NewSession(agent), error } if error.is_not_found() => {
+            start::part_not_found(op, agent, error, vocabulary)
+        }
         ErrorKind::Api { subject, error } => api::words(&names::about(subject), error, vocabulary),
         ErrorKind::Unsupported(error) => api::unsupported(error),
         ErrorKind::Refused { session, operation, refusal } => {
@@ -159,6 +167,15 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
         ErrorKind::InvalidDetails(mistakes) => {
             let mistakes: Vec<String> = mistakes.iter().map(details::mistake).collect();
             invalid_arguments(name, &mistakes)
+        }
+        ErrorKind::InvalidStart(mistakes) => {
+            let mistakes: Vec<String> = mistakes.iter().map(start::mistake).collect();
+            invalid_arguments(name, &mistakes)
+        }
+        ErrorKind::CannotStart(why) => start::cannot(op, why, vocabulary),
+        ErrorKind::InvalidStartTools(problems) => start::invalid_tools(op, problems, vocabulary),
+        ErrorKind::StartedDifferently { session, differences, .. } => {
+            start::started_differently(session, differences, vocabulary)
         }
         ErrorKind::Disabled(what) => safeguards::disabled(name, *what),
         ErrorKind::InvalidCursor(invalid) => {

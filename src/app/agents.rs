@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many agents are looked through.
-const MAX_AGENTS: usize = 2_000;
+pub(super) const MAX_AGENTS: usize = 2_000;
 /// How many agents a failure or a warning names.
 const NAMED: usize = 10;
 
@@ -90,13 +90,13 @@ where
 
 /// Whether the text is more likely an id than a name. No prefix is assumed; an error costs one
 /// request.
-fn looks_like_an_id(text: &str) -> bool {
+pub(super) fn looks_like_an_id(text: &str) -> bool {
     !text.contains(char::is_whitespace) && text.contains(|c: char| c == '_' || c.is_ascii_digit())
 }
 
 async fn look_up(services: &Services, cx: &Context, wanted: &str) -> Result<Lookup, Error> {
     let allowed = services.settings.allowed_agents.clone();
-    let mut scan = services.scan(cx, Agents { allowed }, MAX_AGENTS);
+    let mut scan = services.scan(cx, Agents::all(allowed), MAX_AGENTS);
     let mut agents = Vec::new();
     loop {
         let agent = match scan.next().await {
@@ -130,7 +130,7 @@ async fn look_up(services: &Services, cx: &Context, wanted: &str) -> Result<Look
     }
 }
 
-fn unknown(wanted: &str, mut agents: Vec<KnownAgent>, complete: bool) -> UnknownAgent {
+pub(super) fn unknown(wanted: &str, mut agents: Vec<KnownAgent>, complete: bool) -> UnknownAgent {
     let lower = wanted.to_lowercase();
     let unlikeness = |text: &str| strsim::damerau_levenshtein(&text.to_lowercase(), &lower);
     agents.sort_by_cached_key(|agent| unlikeness(&agent.name).min(unlikeness(&agent.id)));
@@ -139,14 +139,28 @@ fn unknown(wanted: &str, mut agents: Vec<KnownAgent>, complete: bool) -> Unknown
     UnknownAgent { wanted: wanted.to_owned(), known: agents, more, complete }
 }
 
-fn known(agent: &Event) -> KnownAgent {
+pub(super) fn known(agent: &Event) -> KnownAgent {
     let text = |field| events::text(agent, field).unwrap_or_default().to_owned();
     KnownAgent { id: text("id"), name: text("name") }
 }
 
-/// The agents that the operator allows, archived ones too.
-struct Agents {
-    allowed: Vec<String>,
+/// Some services write an empty text where there is no time.
+pub(crate) fn is_archived(object: &Event) -> bool {
+    object.get("archived_at").is_some_and(|at| !at.is_null() && at != "" && at != false)
+}
+
+/// The agents that the operator allows.
+pub(crate) struct Agents {
+    pub allowed: Vec<String>,
+    pub include_archived: bool,
+    /// In lower case.
+    pub name_contains: Option<String>,
+}
+
+impl Agents {
+    fn all(allowed: Vec<String>) -> Self {
+        Self { allowed, include_archived: true, name_contains: None }
+    }
 }
 
 impl Source for Agents {
@@ -158,13 +172,18 @@ impl Source for Agents {
         cursor: Option<String>,
         size: u32,
     ) -> Result<Page<Event>, ApiError> {
-        let query = AgentQuery { include_archived: true, limit: Some(size), page: cursor };
+        let query =
+            AgentQuery { include_archived: self.include_archived, limit: Some(size), page: cursor };
         Ok(client.list_agents(&query).await?.body)
     }
 
     fn matches(&self, agent: &Event) -> bool {
         let id = events::text(agent, "id").unwrap_or_default();
-        !id.is_empty() && (self.allowed.is_empty() || self.allowed.iter().any(|each| each == id))
+        let name = || events::text(agent, "name").unwrap_or_default().to_lowercase();
+        !id.is_empty()
+            && (self.allowed.is_empty() || self.allowed.iter().any(|each| each == id))
+            && (self.include_archived || !is_archived(agent))
+            && self.name_contains.as_ref().is_none_or(|part| name().contains(part))
     }
 
     fn about(&self) -> About {

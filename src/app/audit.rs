@@ -121,8 +121,13 @@ impl AuditedCall {
 
     /// The work on one session of the plan that this call applies.
     pub(crate) fn on_session(&self, id: &SessionId) -> Self {
+        Self { started: Instant::now(), ..self.about(id) }
+    }
+
+    /// The same call, about the session that it created.
+    pub(crate) fn about(&self, id: &SessionId) -> Self {
         let target = Target { session_id: Some(id.to_string()), ..self.target.clone() };
-        Self { target, started: Instant::now(), ..self.clone() }
+        Self { target, ..self.clone() }
     }
 
     /// Notes that a write is about to be sent; it must not be if that fails.

@@ -8,7 +8,7 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use self::api_code::api_code;
-pub(crate) use self::causes::{About, Mismatch, NotWaiting, UnfitAnswer};
+pub(crate) use self::causes::{About, Mismatch, NotWaiting, StartInDoubt, UnfitAnswer};
 use crate::{
     api::{Absence, ApiError},
     app::{
@@ -17,10 +17,11 @@ use crate::{
         op::Op,
     },
     domain::{
-        agents::{KnownAgent, UnknownAgent},
+        agents::{CannotStart, KnownAgent, UnknownAgent},
         code::Code,
         details,
         guard::{Operation, Refusal},
+        new_session,
         toolset::Problem,
         waiting::WaitingCall,
     },
@@ -42,6 +43,8 @@ pub(crate) struct Effects {
     pub in_doubt: Option<InDoubt>,
     /// A write was sent, and the operation ended before its answer came.
     pub write_abandoned: bool,
+    /// The creation of a session was sent, and its end is not known.
+    pub start_in_doubt: Option<Box<StartInDoubt>>,
     /// This process deleted the session that is missing.
     pub deleted_at: Option<Timestamp>,
 }
@@ -117,6 +120,17 @@ pub(crate) enum ErrorKind {
     /// Worded by the adapter that read them.
     InvalidArguments(Vec<String>),
     InvalidDetails(Vec<details::Mistake>),
+    InvalidStart(Vec<new_session::Mistake>),
+    /// The agent or the environment of a new session is none that it can have.
+    CannotStart(Box<CannotStart>),
+    /// Of the session to be started.
+    InvalidStartTools(Vec<Problem>),
+    /// The service created another session than the one asked for.
+    StartedDifferently {
+        session: Box<SessionHead>,
+        differences: new_session::Differences,
+        request_id: Option<String>,
+    },
     /// Part of what is asked for is what this operation does, which the operator disabled.
     Disabled(Op),
     InvalidCursor(InvalidCursor),
@@ -196,7 +210,10 @@ impl Error {
     }
 
     pub(crate) fn api(subject: About, error: ApiError) -> Self {
-        let is_list = matches!(subject, About::SessionList | About::Credential);
+        let is_list = matches!(
+            subject,
+            About::SessionList | About::AgentList | About::EnvironmentList | About::Credential
+        );
         match error.absence() {
             Some(Absence::Operation) => Self::new(ErrorKind::Unsupported(error)),
             // The list is always there where the operation is.
@@ -207,6 +224,11 @@ impl Error {
 
     pub(crate) fn in_doubt(mut self, session: &SessionId, operation: Operation) -> Self {
         self.effects.in_doubt = Some(InDoubt { session: session.clone(), operation });
+        self
+    }
+
+    pub(crate) fn start_in_doubt(mut self, doubt: StartInDoubt) -> Self {
+        self.effects.start_in_doubt = Some(Box::new(doubt));
         self
     }
 
@@ -227,7 +249,9 @@ impl Error {
 
     /// Whether a write was sent whose end is not known.
     pub(crate) fn is_in_doubt(&self) -> bool {
-        self.effects.in_doubt.is_some() || self.effects.write_abandoned
+        self.effects.in_doubt.is_some()
+            || self.effects.start_in_doubt.is_some()
+            || self.effects.write_abandoned
     }
 
     pub(crate) fn kind(&self) -> &ErrorKind {
@@ -253,18 +277,22 @@ impl Error {
             ErrorKind::Refused { refusal, .. } => refusal.code(),
             ErrorKind::SessionChanged { .. } => Code::SessionChanged,
             ErrorKind::BusyTimeout { .. } => Code::BusyTimeout,
-            ErrorKind::NotApplied { .. } => Code::NotApplied,
+            ErrorKind::NotApplied { .. } | ErrorKind::StartedDifferently { .. } => Code::NotApplied,
             ErrorKind::Conflict { .. } => Code::Conflict,
             ErrorKind::WorkflowRunOpen { .. } => Code::WorkflowRunOpen,
             ErrorKind::Waiting { .. } => Code::SessionWaiting,
+            ErrorKind::InvalidToolset { .. } | ErrorKind::InvalidStartTools(_) => {
+                Code::InvalidToolset
+            }
+            ErrorKind::CannotStart(why) => why.code(),
             ErrorKind::NotWaiting(_) => Code::NotWaiting,
             ErrorKind::BudgetReached(_) => Code::BudgetReached,
-            ErrorKind::InvalidToolset { .. } => Code::InvalidToolset,
             ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
             | ErrorKind::UnfitAnswer(_)
             | ErrorKind::Disabled(_)
             | ErrorKind::InvalidDetails(_)
+            | ErrorKind::InvalidStart(_)
             | ErrorKind::InvalidCursor(_)
             | ErrorKind::UnknownAgent(_)
             | ErrorKind::UnknownEvent { .. }
@@ -355,13 +383,21 @@ impl Error {
             | About::Threads(id)
             | About::Thread(id, _)
             | About::Files(id) => error.is_not_found().then_some(id),
-            About::File(_) | About::SessionList | About::AgentList | About::Credential => None,
+            About::File(_)
+            | About::SessionList
+            | About::AgentList
+            | About::Agent(_)
+            | About::EnvironmentList
+            | About::Environment(_)
+            | About::NewSession(_)
+            | About::Credential => None,
         }
     }
 
     pub(crate) fn request_id(&self) -> Option<&str> {
         match &*self.kind {
-            ErrorKind::NotApplied { request_id, .. } => request_id.as_deref(),
+            ErrorKind::NotApplied { request_id, .. }
+            | ErrorKind::StartedDifferently { request_id, .. } => request_id.as_deref(),
             _ => self.as_api()?.request_id(),
         }
     }
@@ -373,6 +409,7 @@ impl Error {
             | ErrorKind::SessionChanged { session, .. }
             | ErrorKind::BusyTimeout { session, .. }
             | ErrorKind::NotApplied { session, .. }
+            | ErrorKind::StartedDifferently { session, .. }
             | ErrorKind::Conflict { session, .. }
             | ErrorKind::WorkflowRunOpen { session, .. }
             | ErrorKind::Waiting { session, .. }

@@ -36,6 +36,8 @@ operations! {
     TriageSessions = "triage_sessions",
     PlanCleanup = "plan_cleanup",
     ApplyCleanup = "apply_cleanup",
+    ListAgents = "list_agents",
+    StartSession = "start_session",
     SendMessage = "send_message",
     AnswerSession = "answer_session",
 }

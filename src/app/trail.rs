@@ -25,6 +25,8 @@ struct State {
     abandoned: u32,
     /// The API's id of the last write that was answered.
     last_write: Option<String>,
+    /// The session that was created.
+    created: Option<SessionId>,
 }
 
 impl Trail {
@@ -59,6 +61,11 @@ impl Trail {
     /// Whether a write was sent and its answer was not waited for.
     pub(crate) fn is_in_doubt(&self) -> bool {
         lock(&self.state).abandoned > 0
+    }
+
+    /// Notes which session the write created.
+    pub(crate) fn created(&self, id: &SessionId) {
+        lock(&self.state).created = Some(id.clone());
     }
 
     pub(crate) fn last_write(&self) -> Option<String> {
@@ -109,8 +116,11 @@ impl Entry {
 
     fn write(&mut self, ended: Ended<'_>) {
         self.has_ended = true;
-        if let Some(call) = self.trail.audited() {
-            call.ended(ended);
+        let created = lock(&self.trail.state).created.clone();
+        match (self.trail.audited(), created) {
+            (Some(call), Some(id)) => call.about(&id).ended(ended),
+            (Some(call), None) => call.ended(ended),
+            (None, _) => {}
         }
     }
 }

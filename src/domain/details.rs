@@ -124,24 +124,7 @@ impl Details {
     ) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         let has_metadata = metadata.is_some();
-        let mut pairs = Vec::new();
-        for (key, value) in metadata.unwrap_or_default() {
-            if key.is_empty() || key.chars().count() > KEY_CHARACTERS {
-                mistakes.push(Mistake::MetadataKey(key.clone()));
-            }
-            let value = match value {
-                Value::Null => None,
-                Value::String(text) if text.chars().count() <= VALUE_CHARACTERS => Some(text),
-                // The API stores strings, and 5 clearly means "5".
-                Value::Number(number) => Some(number.to_string()),
-                Value::Bool(flag) => Some(flag.to_string()),
-                _ => {
-                    mistakes.push(Mistake::MetadataValue(key));
-                    continue;
-                }
-            };
-            pairs.push((key, value));
-        }
+        let pairs = pairs(metadata.unwrap_or_default(), &mut mistakes);
         let given = [(Clearable::Title, title.is_some()), (Clearable::Budget, budget.is_some())];
         let twice = given.iter().filter(|(field, is_given)| *is_given && clear.contains(field));
         mistakes.extend(twice.map(|(field, _)| Mistake::GivenAndCleared(*field)));
@@ -168,6 +151,32 @@ impl Details {
     pub(crate) fn touches_budget(&self) -> bool {
         self.budget != Field::Keep
     }
+}
+
+/// The pairs of a metadata argument; a null has no value.
+pub(crate) fn pairs(
+    metadata: Map<String, Value>,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<(String, Option<String>)> {
+    let mut pairs = Vec::new();
+    for (key, value) in metadata {
+        if key.is_empty() || key.chars().count() > KEY_CHARACTERS {
+            mistakes.push(Mistake::MetadataKey(key.clone()));
+        }
+        let value = match value {
+            Value::Null => None,
+            Value::String(text) if text.chars().count() <= VALUE_CHARACTERS => Some(text),
+            // The API stores strings, and 5 clearly means "5".
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => {
+                mistakes.push(Mistake::MetadataValue(key));
+                continue;
+            }
+        };
+        pairs.push((key, value));
+    }
+    pairs
 }
 
 /// Why the API would refuse the budget asked for, as far as the session's record shows. An amount

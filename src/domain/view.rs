@@ -1,5 +1,6 @@
 //! How sessions are shown. What is absent is left out, so that a model pays only for content.
 
+pub mod agent;
 pub mod bound;
 pub mod brief;
 pub(crate) mod fit;

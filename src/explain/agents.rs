@@ -49,7 +49,7 @@ pub(crate) fn ambiguous(
     )
 }
 
-fn listed(agents: &[KnownAgent], more: usize) -> String {
+pub(super) fn listed(agents: &[KnownAgent], more: usize) -> String {
     let shown: Vec<String> = agents
         .iter()
         .map(|agent| format!("{} ({})", text::quoted(&agent.name), text::word(&agent.id)))

@@ -301,6 +301,6 @@ fn id_of(session: &SessionHead) -> [(&'static str, serde_json::Value); 1] {
     [("session_id", json!(session.id))]
 }
 
-fn joined<T>(values: &[T], word: impl Fn(&T) -> String) -> String {
+pub(super) fn joined<T>(values: &[T], word: impl Fn(&T) -> String) -> String {
     values.iter().map(word).collect::<Vec<_>>().join("; ")
 }

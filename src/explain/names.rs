@@ -22,6 +22,10 @@ pub(crate) fn about(subject: &About) -> String {
         About::File(id) => format!("the content of file {}", text::word(id)),
         About::SessionList => "the list of sessions".to_owned(),
         About::AgentList => "the list of agents".to_owned(),
+        About::Agent(id) => format!("agent {}", text::word(id)),
+        About::EnvironmentList => "the list of environments".to_owned(),
+        About::Environment(id) => format!("environment {}", text::word(id)),
+        About::NewSession(agent) => format!("a new session of agent {}", text::word(agent)),
         About::Credential => "the credential".to_owned(),
     }
 }

@@ -36,6 +36,8 @@ fn all() -> Vec<ToolEntry> {
         ToolEntry::of::<tools::triage_sessions::Args>(),
         ToolEntry::of::<tools::plan_cleanup::Args>(),
         ToolEntry::of::<tools::apply_cleanup::Args>(),
+        ToolEntry::of::<tools::list_agents::Args>(),
+        ToolEntry::of::<tools::start_session::Args>(),
         ToolEntry::of::<tools::send_message::Args>(),
         ToolEntry::of::<tools::answer_session::Args>(),
     ]

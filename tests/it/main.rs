@@ -30,6 +30,7 @@ mod robustness;
 mod rules;
 mod sandbox;
 mod services;
+mod starting;
 mod support;
 mod terminal;
 mod tools;

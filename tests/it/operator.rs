@@ -27,12 +27,12 @@ fn exporting(folder: &Path) -> Flags {
     Flags { export_dir: Some(folder.to_owned()), ..Flags::default() }
 }
 
-fn auditing(file: &Path) -> Flags {
+pub(crate) fn auditing(file: &Path) -> Flags {
     Flags { audit_log: Some(file.to_owned()), ..Flags::default() }
 }
 
 /// The lines of a file as JSON.
-fn json_lines(file: &Path) -> Vec<Value> {
+pub(crate) fn json_lines(file: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(file).expect("the file can be read");
     assert!(text.ends_with('\n') || text.is_empty(), "{text}");
     text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()

@@ -38,6 +38,11 @@ pub(crate) enum About {
     File(String),
     SessionList,
     AgentList,
+    Agent(String),
+    EnvironmentList,
+    Environment(String),
+    /// The creation of a session of this agent.
+    NewSession(String),
     /// Whether the credential is accepted.
     Credential,
 }
@@ -51,4 +56,12 @@ pub(crate) enum Mismatch {
     StillThere,
     Fields(Vec<String>),
     Toolset(Vec<Difference>),
+}
+
+/// The creation of a session whose answer was lost.
+#[derive(Debug, Clone)]
+pub(crate) struct StartInDoubt {
+    pub agent: String,
+    /// The agent's sessions that were created since, the newest first, if they can be listed.
+    pub created: Option<Vec<SessionHead>>,
 }

@@ -22,6 +22,7 @@ async fn unchanging() -> Api {
     let api = Api::with_session(before.clone()).await;
     for (method, path, answer) in [
         ("GET", "", page(json!([before]))),
+        ("POST", "", before.clone()),
         ("GET", "/sesn_1/events", page(json!([event]))),
         ("GET", "/sesn_1/threads", page(json!([]))),
         ("POST", "/sesn_1", renamed),
@@ -44,6 +45,14 @@ fn good_calls(tool: &str) -> Vec<Value> {
             json!({}),
             json!({"agent": "agent_1", "agent_version": 3, "statuses": ["idle"],
                    "title_contains": "login", "include_archived": true, "order": "asc"}),
+        ],
+        "list_agents" => vec![json!({"name_contains": "fix", "include_archived": true})],
+        "start_session" => vec![
+            json!({"agent": "agent_1", "environment": "env_1", "title": "New", "message": "Begin.",
+                   "metadata": {"a": "b"}, "budget": "1.00 USD", "vault_ids": ["vlt_1"],
+                   "mcp_servers": [{"type": "url", "name": "x", "url": "https://example.com"}],
+                   "dry_run": true}),
+            json!({"like_session": "sesn_1"}),
         ],
         "plan_cleanup" => vec![
             json!({"action": "archive", "session_ids": ["sesn_1"]}),

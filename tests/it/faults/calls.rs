@@ -45,6 +45,8 @@ pub(crate) struct Call {
     /// The requests, beside its first, that meet a fault.
     pub(crate) places: &'static [Request],
     pub(crate) exports: bool,
+    /// It starts a session, by a write that is sent once.
+    pub(crate) starts: bool,
     /// Its write is never sent again once it may have been carried out.
     pub(crate) is_sent_once: bool,
 }
@@ -76,6 +78,7 @@ impl Call {
             writes: &[],
             places: &[],
             exports: false,
+            starts: false,
             is_sent_once: false,
         }
     }
@@ -120,6 +123,7 @@ pub(crate) fn all() -> Vec<Call> {
     all.extend(updates());
     all.extend(ends());
     all.extend(clean_ups());
+    all.extend(starts());
     all.extend(work());
     all
 }
@@ -135,6 +139,7 @@ fn reads() -> Vec<Call> {
         )
         .with_places(&[EVENTS]),
         Call::read("list", "list_sessions", json!({})),
+        Call::read("list agents", "list_agents", json!({})),
         Call::read(
             "list by scan",
             "list_sessions",
@@ -310,6 +315,37 @@ fn clean_ups() -> Vec<Call> {
                 &[("DELETE", "/v1/sessions/sesn_01"), ("DELETE", "/v1/sessions/sesn_13")],
             )
             .with_places(&[("DELETE", "sesn_13")]),
+    ]
+}
+
+fn starts() -> Vec<Call> {
+    const CREATE: &[Request] = &[("POST", "/v1/sessions")];
+    let start = |name, fields: Value| {
+        let call = Call::read(name, "start_session", fields);
+        Call {
+            starts: true,
+            is_sent_once: true,
+            writes: CREATE,
+            places: CREATE,
+            outcome: "started",
+            ..call
+        }
+    };
+    vec![
+        start("start", json!({"agent": "agent_03", "environment": "env_01"})),
+        start("start by name", json!({"agent": "research analyst", "environment": "default"}))
+            .with_places(&[]),
+        start("start like another", json!({"like_session": "sesn_01"})).with_places(&[
+            ("GET", "/v1/agents"),
+            ("GET", "/v1/environments"),
+            ("GET", "/v1/sessions?"),
+        ]),
+        Call::read(
+            "dry run of a start",
+            "start_session",
+            json!({"like_session": "sesn_01", "dry_run": true}),
+        )
+        .with_outcome("would_start"),
     ]
 }
 

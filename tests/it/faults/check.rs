@@ -104,9 +104,23 @@ impl Cell<'_> {
         if DONE.contains(&self.reply.outcome()) && changed < sessions.len() {
             problems.push("it says that it is done, and it is not".to_owned());
         }
+        if self.call.starts {
+            let started = self.after.new_since(&self.baseline.state).len();
+            let reply = self.reply;
+            if reply.outcome() == "started" && started != 1 {
+                problems.push(format!("it says that a session is started, and {started} are"));
+            }
+            if started > 0 && (reply.denies() || reply.is_without_doubt()) {
+                problems.push("a session was started, and the failure leaves no doubt".to_owned());
+            }
+            if started > 1 {
+                problems.push(format!("{started} sessions were started"));
+            }
+        }
         if let Reply::Answer(answer) = self.reply {
             let id = &answer["session"]["id"];
-            if !id.is_null() && *id != self.call.arguments["session_id"] {
+            let is_asked = *id == self.call.arguments["session_id"];
+            if !id.is_null() && !is_asked && !self.call.starts {
                 problems.push(format!("it is about {id}"));
             }
             if self.call.tool == "apply_cleanup" {
@@ -149,7 +163,10 @@ impl Cell<'_> {
     /// No other session may be changed.
     fn side_effects(&self) -> impl Iterator<Item = String> {
         let changed = self.after.changed_since(&self.baseline.state).into_iter();
+        let new = self.after.new_since(&self.baseline.state);
+        let is_new = move |id: &&str| self.call.starts && new.contains(id);
         let others = changed.filter(|id| !self.call.sessions.contains(id));
+        let others = others.filter(move |id| !is_new(id));
         others.map(|id| format!("{id} was changed"))
     }
 
@@ -174,7 +191,10 @@ impl Cell<'_> {
         }
         // As long as its call lasts, a plan goes back to a session whose write was lost.
         if self.call.tool != "apply_cleanup" {
-            let most = self.fault.most_tries();
+            let in_doubt =
+                matches!(self.reply, Reply::Failure(..)) && !self.reply.is_without_doubt();
+            let once = self.call.starts && in_doubt;
+            let most = if once { 1 } else { self.fault.most_tries() };
             let often = sent.into_iter().filter(|(_, times)| *times > most);
             problems.extend(often.map(|(path, times)| format!("{path} was written {times} times")));
         }

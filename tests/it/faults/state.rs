@@ -69,6 +69,11 @@ impl ServiceState {
         }
     }
 
+    /// The sessions that were not there.
+    pub(crate) fn new_since<'a>(&'a self, before: &Self) -> BTreeSet<&'a str> {
+        self.0.keys().filter(|id| !before.exists(id)).map(String::as_str).collect()
+    }
+
     /// The sessions that differ.
     pub(crate) fn changed_since<'a>(&'a self, before: &'a Self) -> BTreeSet<&'a str> {
         let ids = before.0.keys().chain(self.0.keys());
