@@ -17,6 +17,7 @@ pub(crate) mod progress;
 pub(crate) mod safeguards;
 pub mod toolset;
 pub(crate) mod transcript;
+pub(crate) mod unknown;
 pub(crate) mod values;
 pub(crate) mod vocabulary;
 pub(crate) mod waiting;

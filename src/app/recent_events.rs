@@ -10,14 +10,22 @@ use crate::{
     api::EventQuery,
     domain::{
         code::Code,
-        diagnosis::{OpenRun, RUN_KINDS, open_runs},
+        diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_runs},
         events,
+        waiting::{KINDS, WaitingCall, waiting_calls},
     },
     model::{Event, Order, Session, SessionId},
 };
 
 const IDLE: &str = "session.status_idle";
-/// Enough for the newest pause and the runs that may still be open.
+/// Beside [`KINDS`], what tells what threads wait for.
+const THREAD_KINDS: [&str; 4] = [
+    "session.thread_created",
+    "session.thread_status_idle",
+    "session.thread_status_running",
+    "session.thread_status_terminated",
+];
+/// Enough for the newest pause, and the calls and runs that may still be open.
 const PAUSE_EVENTS: u32 = 200;
 /// To find the newest events where they come last.
 const MAX_PAGES: usize = 50;
@@ -76,32 +84,43 @@ pub(crate) async fn supplementary_events(
     }
 }
 
-/// Why a session is not busy.
+/// Why a session is not busy, or what it waits for although it is.
 #[derive(Debug, Default)]
 pub(crate) struct Pause {
     /// By its newest `session.status_idle`, else by its record.
     pub stop_reason: Option<Map<String, Value>>,
     /// Its workflow runs that have not ended.
     pub open_runs: Vec<OpenRun>,
+    /// The calls that it or a thread waits for.
+    pub waiting: Vec<WaitingCall>,
+    /// Its events show threads beside its own.
+    pub has_threads: bool,
+    /// Why its events could not be read.
+    pub unknown: Option<Code>,
 }
 
 /// Why the session last went idle; nothing is known where its events cannot be read.
 pub(crate) async fn known_pause(cx: &Context, id: &SessionId, session: &Session) -> Pause {
     pause(cx, id, session).await.unwrap_or_else(|error| {
         tracing::debug!(%error, "the events cannot be read");
-        Pause::of(&[], session)
+        let is_missing = error.code() == Code::Rejected || error.is_unknown_route();
+        let unknown = (!is_missing).then(|| error.code());
+        Pause { unknown, ..Pause::of(&[], session) }
     })
 }
 
 /// Why the session last went idle.
 pub(crate) async fn pause(cx: &Context, id: &SessionId, session: &Session) -> Result<Pause, Error> {
-    let kinds: Vec<&str> = RUN_KINDS.into_iter().chain([IDLE]).collect();
-    let events = match recent_events(cx, id, &kinds, PAUSE_EVENTS).await {
-        // A service that does not know workflow runs may reject their types.
-        Err(error) if error.code() == Code::Rejected => recent_events(cx, id, &[IDLE], 2).await,
-        read => read,
-    };
-    Ok(Pause::of(&events?, session))
+    let waiting: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).collect();
+    let all = [&waiting[..], &RUN_KINDS, &THREAD_KINDS].concat();
+    // A service that does not know threads or workflow runs may reject their types.
+    for (kinds, count) in [(&all, PAUSE_EVENTS), (&waiting, PAUSE_EVENTS)] {
+        match recent_events(cx, id, kinds, count).await {
+            Err(error) if error.code() == Code::Rejected => {}
+            read => return Ok(Pause::of(&read?, session)),
+        }
+    }
+    Ok(Pause::of(&recent_events(cx, id, &[IDLE], 2).await?, session))
 }
 
 impl Pause {
@@ -109,7 +128,13 @@ impl Pause {
         let newest = events.iter().find(|event| events::kind(event) == IDLE);
         let recorded = session.fields.get("stop_reason");
         let stated = newest.map_or(recorded, |event| event.get("stop_reason"));
-        Self { stop_reason: stated.and_then(reason), open_runs: open_runs(events) }
+        Self {
+            stop_reason: stated.and_then(reason),
+            open_runs: open_runs(events),
+            waiting: waiting_calls(recorded, events),
+            has_threads: events.iter().any(events::is_of_other_thread),
+            unknown: None,
+        }
     }
 
     /// Whether the session says that it waits for an answer.

@@ -43,7 +43,7 @@ pub(crate) struct TurnEnd {
     /// It is running or rescheduling.
     pub busy: bool,
     pub waited: Duration,
-    /// Why it is not busy; empty while it is.
+    /// Why it is not busy, or what it waits for although it is; no reason while it is.
     pub pause: Pause,
     /// What the agent said last in this turn, in the current one's case whenever it was.
     pub reply: Option<Reply>,
@@ -72,8 +72,9 @@ pub(crate) async fn turn_end(
                 return Ok(TurnEnd { session, busy: false, waited, pause, reply: seen.reply });
             }
         } else if !poll.pause(cx, &session).await {
-            let reply = seen(cx, id, turn).await?.reply;
-            let (waited, pause) = (started.elapsed(), Pause::default());
+            let (seen, pause) = tokio::join!(seen(cx, id, turn), known_pause(cx, id, &session));
+            let (reply, waited) = (seen?.reply, started.elapsed());
+            let pause = Pause { stop_reason: None, ..pause };
             return Ok(TurnEnd { session, busy: true, waited, pause, reply });
         }
     }

@@ -11,20 +11,11 @@ use crate::{
         code::Code,
         diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_runs},
         guard::{Activity, Operation},
-        waiting::{self, WaitingCall},
+        waiting::{self, KINDS, WaitingCall},
     },
     model::{ApiTime, Event, Session, SessionId},
 };
 
-/// The events that tell what a session waits for.
-const KINDS: [&str; 6] = [
-    "session.status_idle",
-    "session.status_running",
-    "user.interrupt",
-    "user.tool_confirmation",
-    "user.custom_tool_result",
-    "user.tool_result",
-];
 const EVENTS: u32 = 100;
 const EVENTS_AND_RUNS: u32 = 200;
 /// A session that changes all the time is not looked at for ever.

@@ -9,3 +9,5 @@ pub mod row;
 mod schemas;
 pub mod size;
 pub mod summary;
+pub mod threads;
+pub mod waiting;

@@ -1,7 +1,7 @@
 //! Why a value cannot be read: one clause, after the name of the argument.
 
 use crate::{
-    domain::{money::InvalidAmount, time::InvalidTime, view::summary::Part},
+    domain::{events::View, money::InvalidAmount, text, time::InvalidTime, view::summary::Part},
     model::InvalidSessionId,
 };
 
@@ -35,4 +35,14 @@ pub(crate) fn event_type(near: &[&str]) -> String {
 
 pub(crate) fn time(InvalidTime: InvalidTime) -> &'static str {
     "must be an RFC 3339 time such as \"2026-01-31T12:00:00Z\", or an age such as \"7d\""
+}
+
+/// Why no event can be of these types and in this view.
+pub(crate) fn no_type_in_view(types: &[String], view: View) -> String {
+    format!(
+        "types leaves nothing of view \"{}\", which has {}; give one of the two, was {}",
+        view.name(),
+        view.types().join(", "),
+        text::json_within(&types.into(), 80)
+    )
 }
