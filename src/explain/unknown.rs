@@ -2,6 +2,10 @@
 
 use crate::domain::code::Code;
 
+/// Of a busy session.
+pub(crate) const LAST_EVENT: &str =
+    "its newest event could not be read, so that how long nothing has happened is not known";
+
 /// One sentence for each; the codes say why.
 pub(crate) fn warnings(events: Option<Code>, threads: Option<Code>) -> Vec<String> {
     let events = events.map(|code| {

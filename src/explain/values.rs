@@ -23,6 +23,10 @@ pub(crate) fn amount(error: InvalidAmount) -> &'static str {
     }
 }
 
+/// Which sessions to wait for.
+pub(crate) const ONE_OR_SEVERAL: &str =
+    "give session_id for one session, or session_ids for several; exactly one of the two";
+
 /// A part of a summary.
 pub(crate) fn summary_part() -> String {
     format!("is not one of {}", Part::NAMES.join(", "))
