@@ -10,8 +10,8 @@ pub(crate) const LAST_EVENT: &str =
 pub(crate) fn warnings(events: Option<Code>, threads: Option<Code>) -> Vec<String> {
     let events = events.map(|code| {
         format!(
-            "its events could not be read ({code}), so that why it stopped, what it waits for and \
-             which workflow runs are open is not known"
+            "its events could not be read ({code}), so that why it stopped, what it waits for, \
+             which workflow runs are open and whether there is anything to interrupt is not known"
         )
     });
     let threads = threads.map(|code| format!("its threads could not be read ({code})"));

@@ -65,8 +65,12 @@ pub(crate) async fn get_session(
     if is_idle || full {
         record.stop_reason.clone_from(&look.pause.stop_reason);
     }
-    if is_idle && can_go_on && look.pause.requires_action() {
-        record.operations = record.operations.map(Operations::while_waiting);
+    if is_idle && can_go_on {
+        record.operations = record.operations.map(|operations| match look.pause.unknown {
+            Some(_) => operations.while_unknown(),
+            None if look.pause.requires_action() => operations.while_waiting(),
+            None => operations,
+        });
     }
     let (record, bytes) = if full {
         (record.with_details(&session), FULL_RECORD_BYTES)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::several::Several;
+use self::several::{Others, Several};
 use crate::{
     app::{
         context::Context,
@@ -39,15 +39,6 @@ pub(crate) struct LastSign {
     pub age: Option<String>,
     /// How long nothing has happened, by the record too.
     pub quiet_for: Option<String>,
-}
-
-/// The other sessions that were waited for.
-#[derive(Default)]
-pub(crate) struct Others {
-    pub busy: Vec<SessionId>,
-    pub free: Vec<SessionId>,
-    /// Those that could not be waited for.
-    pub failed: Vec<(SessionId, Error)>,
 }
 
 /// Waits until one of these is not busy, or `wait` is over. Several may be gone or not allowed, as

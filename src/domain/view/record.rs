@@ -176,6 +176,12 @@ impl Operations {
         }
     }
 
+    /// The same of a session of which it is not known whether it waits for an answer.
+    pub(crate) fn while_unknown(self) -> Self {
+        let known = |ruling: &&str| *ruling != Ruling::NothingToDo.as_str();
+        Self { interrupt: self.interrupt.filter(known), ..self }
+    }
+
     /// The same of a session that waits for an answer, which an interrupt would end.
     pub(crate) fn while_waiting(self) -> Self {
         let allowed = |ruling| {

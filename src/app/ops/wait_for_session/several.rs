@@ -10,7 +10,6 @@ use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::Others;
 use crate::{
     api::SessionQuery,
     app::{
@@ -31,6 +30,15 @@ const WORTH_A_LIST: usize = 3;
 const BUSY: [&str; 2] = ["running", "rescheduling"];
 /// Sessions a page.
 const PAGE_SIZE: u32 = 100;
+
+/// The other sessions that were waited for.
+#[derive(Default)]
+pub(crate) struct Others {
+    pub busy: Vec<SessionId>,
+    pub free: Vec<SessionId>,
+    /// Those that could not be waited for.
+    pub failed: Vec<(SessionId, Error)>,
+}
 
 pub(super) struct Several<'a> {
     services: &'a Services,
