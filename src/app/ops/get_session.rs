@@ -18,7 +18,7 @@ use crate::{
         guard::Activity,
         view::{
             fit::{FULL_RECORD_BYTES, RECORD_BYTES},
-            record::{Operations, Record},
+            record::Record,
             size::{SizeBudget, size},
             threads::{ChildThread, children},
             waiting::Waiting,

@@ -143,8 +143,7 @@ async fn list<S: Source<Item = Event>>(
         // The service ignores the order.
         newest = find_newest(cx, query).await?;
     }
-    let is_open =
-        filter.types.is_empty() && filter.view == View::All && filter.before.is_none();
+    let is_open = filter.types.is_empty() && filter.view == View::All && filter.before.is_none();
     if *order == Order::Asc && is_open && position.is_none() {
         newest = last_id.or(newest);
     }

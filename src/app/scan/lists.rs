@@ -31,13 +31,7 @@ impl Carried {
 
     /// Whether to ask again with fewer filters after this error. `are_ours` is whether the caller
     /// did not name the other filters, so that no correction of the call would help.
-    fn reduce(
-        &self,
-        error: &ApiError,
-        has_times: bool,
-        has_others: bool,
-        are_ours: bool,
-    ) -> bool {
+    fn reduce(&self, error: &ApiError, has_times: bool, has_others: bool, are_ours: bool) -> bool {
         let status = error.http_status().unwrap_or_default();
         let failed = matches!(status, 500 | 502);
         let rejected = matches!(status, 400 | 422);

@@ -91,7 +91,8 @@ fn is_error(kind: &str, event: &Event) -> bool {
         }
         kind if kind.ends_with("status_idle") => {
             let reason = event.get("stop_reason");
-            let reason = reason.and_then(|reason| reason.as_str().or(reason.get("type")?.as_str()));
+            // Some services send the type alone.
+            let reason = reason.and_then(|it| it.get("type").unwrap_or(it).as_str());
             matches!(reason, Some("retries_exhausted" | "refusal"))
         }
         _ => true,

@@ -23,7 +23,7 @@ enum List {
 async fn api(count: usize, polls: usize, list: List) -> Api {
     let api = Api::new().await;
     let asked = Arc::new(AtomicUsize::new(0));
-    let status = |number: usize, asked: usize| {
+    let status = move |number: usize, asked: usize| {
         if number == 2 && asked >= polls { "idle" } else { "running" }
     };
     let record = move |number: usize, asked: usize| {
@@ -38,7 +38,8 @@ async fn api(count: usize, polls: usize, list: List) -> Api {
         };
         let mock = Mock::given(matchers::path(format!("/v1/sessions/sesn_{number}")));
         mock.respond_with(answer).mount(&api.0).await;
-        let message = json!({"id": "evt_1", "type": "agent.message", "content": format!("I am {number}")});
+        let message =
+            json!({"id": "evt_1", "type": "agent.message", "content": format!("I am {number}")});
         let events = json!({"data": [message]});
         api.answers("GET", &format!("/v1/sessions/sesn_{number}/events"), 200, events).await;
     }
@@ -51,7 +52,8 @@ async fn api(count: usize, polls: usize, list: List) -> Api {
                 (0..20).map(|n| session(&format!("sesn_other_{n}"), "running")).collect()
             }
         };
-        let data: Vec<Value> = data.into_iter().filter(|each| each["status"] == "running").collect();
+        let data: Vec<Value> =
+            data.into_iter().filter(|each| each["status"] == "running").collect();
         ResponseTemplate::new(200).set_body_json(json!({"data": data, "next_page": "more"}))
     };
     Mock::given(matchers::path("/v1/sessions")).respond_with(answer).mount(&api.0).await;
@@ -71,7 +73,7 @@ async fn the_first_that_is_not_busy_is_described() {
         let api = api(count, polls, list).await;
         let ids: Vec<String> = (0..count).map(|number| format!("sesn_{number}")).collect();
         let host = api.host().await;
-        let answer = wait(&host, json!([ids, ids].concat())).await;
+        let answer = wait(&host, json!([ids.clone(), ids].concat())).await;
         assert_eq!(answer["session"]["id"], "sesn_2", "{list:?}");
         assert_eq!((&answer["busy"], &answer["reply"]), (&json!(false), &json!("I am 2")));
         assert_eq!(answer["still_busy"].as_array().map(Vec::len), Some(count - 1));
@@ -94,7 +96,8 @@ async fn sessions_that_are_gone_or_not_allowed_do_not_keep_the_others_from_being
     let api = api(3, 6, List::Honest).await;
     let gone = error("not_found_error", "Gone.");
     api.answers("GET", "/v1/sessions/sesn_gone", 404, gone).await;
-    let others = with_fields(session("sesn_theirs", "running"), json!({"agent": {"id": "agent_9"}}));
+    let others =
+        with_fields(session("sesn_theirs", "running"), json!({"agent": {"id": "agent_9"}}));
     api.answers("GET", "/v1/sessions/sesn_theirs", 200, others).await;
     api.answers("GET", "/v1/sessions/sesn_ill", 500, error("api_error", "Oh.")).await;
     let host = api.host_with(allowing("agent_1")).await;
@@ -102,11 +105,16 @@ async fn sessions_that_are_gone_or_not_allowed_do_not_keep_the_others_from_being
     let answer = wait(&host, ids).await;
     assert_eq!(answer["session"]["id"], "sesn_2");
     assert_eq!(answer["still_busy"], json!(["sesn_1"]));
-    let failed: Vec<(&str, &str)> = answer["failed"].as_array().expect("some").iter()
+    let failed: Vec<(&str, &str)> = answer["failed"]
+        .as_array()
+        .expect("some")
+        .iter()
         .map(|each| (each["id"].as_str().expect("an id"), each["code"].as_str().expect("a code")))
         .collect();
     let expected = [
-        ("sesn_gone", "not_found"), ("sesn_theirs", "agent_not_allowed"), ("sesn_ill", "api_error"),
+        ("sesn_gone", "not_found"),
+        ("sesn_theirs", "agent_not_allowed"),
+        ("sesn_ill", "api_error"),
     ];
     assert_eq!(failed, expected);
     for (ids, code) in [
@@ -152,7 +160,8 @@ async fn one_or_several_are_named_and_never_none() {
     }
     assert_eq!(sandbox.requests().len(), 0);
     // What strict hosts fill in, one word for an array, one that waits.
-    let answer = host.answer("wait_for_session", json!({"session_id": "", "session_ids": "sesn_02"}));
+    let answer =
+        host.answer("wait_for_session", json!({"session_id": "", "session_ids": "sesn_02"}));
     let answer = answer.await;
     assert_eq!(answer["waiting"][0]["tool"], "bash", "{answer}");
     assert_eq!(answer["still_busy"], json!([]));

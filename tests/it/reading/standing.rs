@@ -39,7 +39,10 @@ async fn a_record_says_what_its_session_waits_for_in_few_requests() {
     assert_eq!(host.outcome("interrupt_session", interrupt).await, "would_interrupt");
     let done = get(&host, "sesn_01").await;
     assert_eq!(done["stop_reason"]["type"], "end_turn");
-    assert_eq!((done.get("waiting"), &done["operations"]["interrupt"]), (None, &json!("nothing_to_do")));
+    assert_eq!(
+        (done.get("waiting"), &done["operations"]["interrupt"]),
+        (None, &json!("nothing_to_do"))
+    );
     // A thread waits, and the session runs or has ended its turn.
     let multi = get(&host, "sesn_17").await;
     assert_eq!(multi["waiting"][0]["answer"], "confirmation", "{multi}");
@@ -127,8 +130,10 @@ async fn records_stay_small_whatever_they_wait_for() {
         "stop_reason": {"type": "requires_action", "event_ids": event_ids}})];
     events.extend(event_ids.iter().map(call));
     api.answers("GET", EVENTS, 200, json!({"data": events})).await;
-    let thread = |n: usize| json!({"id": format!("sthr_{n:0200}"), "parent_thread_id": "sthr_0",
-        "status": "idle", "agent": {"name": "n".repeat(290)}});
+    let thread = |n: usize| {
+        json!({"id": format!("sthr_{n:0200}"), "parent_thread_id": "sthr_0",
+        "status": "idle", "agent": {"name": "n".repeat(290)}})
+    };
     let threads: Vec<Value> = (1..100).map(thread).collect();
     api.answers("GET", "/v1/sessions/sesn_1/threads", 200, json!({"data": threads})).await;
     let host = api.host().await;
