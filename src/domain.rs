@@ -2,6 +2,7 @@
 //! reader, which is worded in `explain`.
 
 pub mod agents;
+pub mod answer;
 pub mod code;
 pub mod details;
 pub mod diagnosis;

@@ -4,6 +4,7 @@
 //! operations through `Vocabulary`, so that no reader is sent to one that is not offered.
 
 pub(crate) mod agents;
+pub(crate) mod answer;
 pub(crate) mod api;
 pub(crate) mod approval;
 pub(crate) mod details;
@@ -37,7 +38,7 @@ use crate::{
         error::{About, Error, ErrorKind, InDoubt},
         op::Op,
     },
-    domain::{text, view::row},
+    domain::{guard::Operation, text, view::row},
     model::SessionId,
 };
 
@@ -82,11 +83,20 @@ fn look_first(
     retry_after: Option<Duration>,
     vocabulary: &dyn Vocabulary,
 ) -> String {
-    let id = json!(doubt.session.as_str());
+    let id = ("session_id", json!(doubt.session.as_str()));
     let done = guard::participle(doubt.operation);
-    let read = vocabulary
-        .invoke(Op::GetSession, &[("session_id", id.clone())])
-        .or_else(|| vocabulary.invoke(Op::DiagnoseSession, &[("session_id", id)]));
+    let read = match doubt.operation {
+        Operation::SendMessage | Operation::QueueMessage => {
+            let messages = ("types", json!(["user.message"]));
+            vocabulary.invoke(Op::ListSessionEvents, &[id.clone(), messages])
+        }
+        Operation::Answer => vocabulary.invoke(Op::DiagnoseSession, &[id.clone()]),
+        _ => None,
+    };
+    let id = std::slice::from_ref(&id);
+    let read = read
+        .or_else(|| vocabulary.invoke(Op::GetSession, id))
+        .or_else(|| vocabulary.invoke(Op::DiagnoseSession, id));
     let wait = retry_after.map(|wait| format!(" in {} s", whole_seconds(wait)));
     let wait = wait.unwrap_or_default();
     read.map_or_else(
@@ -139,6 +149,9 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
         ErrorKind::Waiting { session, operation, calls } => {
             waiting::refused(op, *operation, session, calls, vocabulary)
         }
+        ErrorKind::NotWaiting(failed) => answer::not_waiting(failed, vocabulary),
+        ErrorKind::UnfitAnswer(failed) => answer::unfit(op, failed, vocabulary),
+        ErrorKind::BudgetReached(session) => answer::budget_reached(op, session, vocabulary),
         ErrorKind::InvalidToolset { session, problems } => {
             guard::invalid_toolset(op, session, problems, vocabulary)
         }

@@ -59,18 +59,24 @@ pub(crate) enum BrokenSeal {
 }
 
 pub(crate) struct Approvals {
-    way: Confirm,
+    deletes: Confirm,
+    allowances: Confirm,
     /// Absent if this machine provides no random key; then nothing can be approved.
     seal: Option<Box<dyn Seal>>,
 }
 
 impl Approvals {
-    pub(crate) fn new(way: Confirm, seal: Option<Box<dyn Seal>>) -> Self {
-        Self { way, seal }
+    /// How `deletes` are approved, and `allowances` of tool calls.
+    pub(crate) fn new(deletes: Confirm, allowances: Confirm, seal: Option<Box<dyn Seal>>) -> Self {
+        Self { deletes, allowances, seal }
     }
 
-    pub(crate) fn required(&self) -> bool {
-        self.way != Confirm::Off
+    pub(crate) fn are_required_for_deletes(&self) -> bool {
+        self.deletes != Confirm::Off
+    }
+
+    pub(crate) fn are_required_for_allowances(&self) -> bool {
+        self.allowances != Confirm::Off
     }
 
     /// Whether the subject may be carried out; [`ErrorKind::InputRequired`] when the adapter has
@@ -81,7 +87,11 @@ impl Approvals {
         token: Option<&str>,
         subject: &Subject,
     ) -> Result<Approval, Error> {
-        if !self.required() {
+        let way = match subject {
+            Subject::Deletion { .. } | Subject::PlanDeletion { .. } => self.deletes,
+            Subject::Allowance { .. } => self.allowances,
+        };
+        if way == Confirm::Off {
             return Ok(Approval::Granted);
         }
         let seal = self.seal.as_ref().ok_or(ErrorKind::Internal)?;
@@ -93,7 +103,7 @@ impl Approvals {
             check(TOKEN, token)?;
             return Ok(Approval::Granted);
         }
-        if self.way == Confirm::Elicit {
+        if way == Confirm::Elicit {
             match cx.approval() {
                 ApprovalChannel::Answered { state, reply } => {
                     check(QUESTION, &state)?;

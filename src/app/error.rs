@@ -1,12 +1,14 @@
 //! Failures as values: what went wrong, and what was done before it did. `explain` words them.
 
 mod api_code;
+mod causes;
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
 use self::api_code::api_code;
+pub(crate) use self::causes::{About, Mismatch, NotWaiting, UnfitAnswer};
 use crate::{
     api::{Absence, ApiError},
     app::{
@@ -19,10 +21,10 @@ use crate::{
         code::Code,
         details,
         guard::{Operation, Refusal},
-        toolset::{Difference, Problem},
+        toolset::Problem,
         waiting::WaitingCall,
     },
-    model::{ObjectId, SessionHead, SessionId},
+    model::{SessionHead, SessionId},
 };
 
 #[derive(Debug, Clone)]
@@ -98,6 +100,12 @@ pub(crate) enum ErrorKind {
         operation: Operation,
         calls: Vec<WaitingCall>,
     },
+    /// Nothing, or nothing of that id, waits for an answer.
+    NotWaiting(Box<NotWaiting>),
+    /// The answer does not fit the call that waits.
+    UnfitAnswer(Box<UnfitAnswer>),
+    /// It stops until its budget is raised or removed.
+    BudgetReached(Box<SessionHead>),
     InvalidToolset {
         session: Box<SessionHead>,
         problems: Vec<Problem>,
@@ -169,31 +177,6 @@ pub(crate) enum ErrorKind {
     EndlessHistory(SessionId),
     /// The service says that there is more and gives no cursor to it.
     IncompleteHistory(SessionId),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum About {
-    Session(SessionId),
-    Events(SessionId),
-    Threads(SessionId),
-    /// One thread of the session.
-    Thread(SessionId, ObjectId),
-    /// The files that it produced.
-    Files(SessionId),
-    File(String),
-    SessionList,
-    AgentList,
-    /// Whether the credential is accepted.
-    Credential,
-}
-
-/// How a session differs from what a write asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Mismatch {
-    NotArchived,
-    StillThere,
-    Fields(Vec<String>),
-    Toolset(Vec<Difference>),
 }
 
 /// Whom a failure concerns, for work on many sessions.
@@ -274,6 +257,9 @@ impl Error {
             ErrorKind::Conflict { .. } => Code::Conflict,
             ErrorKind::WorkflowRunOpen { .. } => Code::WorkflowRunOpen,
             ErrorKind::Waiting { .. } => Code::SessionWaiting,
+            ErrorKind::NotWaiting(_) => Code::NotWaiting,
+            ErrorKind::UnfitAnswer(_) => Code::InvalidArguments,
+            ErrorKind::BudgetReached(_) => Code::BudgetReached,
             ErrorKind::InvalidToolset { .. } => Code::InvalidToolset,
             ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
             ErrorKind::InvalidArguments(_)
@@ -392,7 +378,10 @@ impl Error {
             | ErrorKind::Waiting { session, .. }
             | ErrorKind::InvalidToolset { session, .. }
             | ErrorKind::BudgetRefused { session, .. }
+            | ErrorKind::BudgetReached(session)
             | ErrorKind::ExportOutdated(session) => Some(session),
+            ErrorKind::NotWaiting(not_waiting) => Some(&not_waiting.session),
+            ErrorKind::UnfitAnswer(unfit) => Some(&unfit.session),
             _ => None,
         }
     }

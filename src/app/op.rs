@@ -35,4 +35,6 @@ operations! {
     SummarizeSessions = "summarize_sessions",
     PlanCleanup = "plan_cleanup",
     ApplyCleanup = "apply_cleanup",
+    SendMessage = "send_message",
+    AnswerSession = "answer_session",
 }

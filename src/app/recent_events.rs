@@ -1,5 +1,7 @@
 //! The newest events of a session, also where a service ignores the order asked for.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -10,23 +12,18 @@ use crate::{
     api::EventQuery,
     domain::{
         code::Code,
-        diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_runs},
+        diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_calls, open_runs},
         events,
-        waiting::{KINDS, WaitingCall, waiting_calls},
+        waiting::{KINDS, THREAD_KINDS, WaitingCall, waiting_calls},
     },
     model::{Event, Order, Session, SessionId},
 };
 
 const IDLE: &str = "session.status_idle";
-/// Beside [`KINDS`], what tells what threads wait for.
-const THREAD_KINDS: [&str; 4] = [
-    "session.thread_created",
-    "session.thread_status_idle",
-    "session.thread_status_running",
-    "session.thread_status_terminated",
-];
 /// Enough for the newest pause, and the calls and runs that may still be open.
 const PAUSE_EVENTS: u32 = 200;
+/// Calls looked through for those that a pause names.
+const MOST_CALLS: u32 = 1_000;
 /// To find the newest events where they come last.
 const MAX_PAGES: usize = 50;
 const MAX_PAGE_SIZE: u32 = 1_000;
@@ -71,6 +68,22 @@ pub(crate) async fn recent_events(
     Ok(found)
 }
 
+/// These events, and where a pause among them names calls that are older, those too.
+pub(crate) async fn with_named_calls(
+    cx: &Context,
+    id: &SessionId,
+    mut events: Vec<Event>,
+) -> Result<Vec<Event>, Error> {
+    if open_calls(&events, None).iter().any(|call| call.event.is_none()) {
+        let older = recent_events(cx, id, &CALL_KINDS, MOST_CALLS).await?;
+        let event_id = |event: &Event| events::text(event, "id").map(str::to_owned);
+        let known: HashSet<_> = events.iter().filter_map(event_id).collect();
+        let is_new = |event: &Event| event_id(event).is_some_and(|id| !known.contains(&id));
+        events.extend(older.into_iter().filter(is_new));
+    }
+    Ok(events)
+}
+
 /// The same for types that a compatible service may not know: none where it rejects them.
 pub(crate) async fn supplementary_events(
     cx: &Context,
@@ -112,12 +125,16 @@ pub(crate) async fn known_pause(cx: &Context, id: &SessionId, session: &Session)
 /// Why the session last went idle.
 pub(crate) async fn pause(cx: &Context, id: &SessionId, session: &Session) -> Result<Pause, Error> {
     let waiting: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).collect();
-    let all = [&waiting[..], &RUN_KINDS, &THREAD_KINDS].concat();
+    let of_threads = [&THREAD_KINDS[..], &["session.thread_created"]].concat();
+    let all = [&waiting[..], &RUN_KINDS, &of_threads].concat();
     // A service that does not know threads or workflow runs may reject their types.
-    for (kinds, count) in [(&all, PAUSE_EVENTS), (&waiting, PAUSE_EVENTS)] {
-        match recent_events(cx, id, kinds, count).await {
+    for kinds in [&all, &waiting] {
+        match recent_events(cx, id, kinds, PAUSE_EVENTS).await {
             Err(error) if error.code() == Code::Rejected => {}
-            read => return Ok(Pause::of(&read?, session)),
+            read => {
+                let events = with_named_calls(cx, id, read?).await?;
+                return Ok(Pause::of(&events, session));
+            }
         }
     }
     Ok(Pause::of(&recent_events(cx, id, &[IDLE], 2).await?, session))

@@ -52,7 +52,7 @@ impl Services {
             }),
             statuses: Statuses::new(settings.idle_statuses.clone()),
             locks: SessionLocks::default(),
-            approvals: Approvals::new(settings.confirm_deletes, seal),
+            approvals: Approvals::new(settings.confirm_deletes, settings.confirm_approvals, seal),
             exporter: settings.export_dir.clone().map(Exporter::new),
             pacer,
             plans: Plans::default(),

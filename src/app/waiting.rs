@@ -4,14 +4,14 @@ use crate::{
     app::{
         context::Context,
         error::{Error, ErrorKind},
-        recent_events::recent_events,
+        recent_events::{recent_events, with_named_calls},
         services::Services,
     },
     domain::{
         code::Code,
         diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_runs},
         guard::{Activity, Operation},
-        waiting::{self, KINDS, WaitingCall},
+        waiting::{self, KINDS, THREAD_KINDS, WaitingCall},
     },
     model::{ApiTime, Event, Session, SessionId},
 };
@@ -29,6 +29,17 @@ pub(crate) async fn events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, E
         Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => Ok(Vec::new()),
         read => read,
     }
+}
+
+/// What tells which calls of the session or of any of its threads wait. Of a service that does not
+/// know these types the newest events of any.
+pub(crate) async fn call_events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
+    let kinds: Vec<&str> = KINDS.into_iter().chain(THREAD_KINDS).chain(CALL_KINDS).collect();
+    let events = match recent_events(cx, id, &kinds, EVENTS_AND_RUNS).await {
+        Err(error) if error.code() == Code::Rejected => recent_events(cx, id, &[], EVENTS).await?,
+        read => read?,
+    };
+    with_named_calls(cx, id, events).await
 }
 
 /// The same, and where the service knows workflow runs what tells which of them are open.

@@ -51,6 +51,8 @@ codes! {
     SessionChanged = "session_changed",
     StatusUnrecognized = "status_unrecognized",
     SessionWaiting = "session_waiting",
+    NotWaiting = "not_waiting",
+    BudgetReached = "budget_reached",
     WorkflowRunOpen = "workflow_run_open",
     BudgetNotRaised = "budget_not_raised",
     BudgetCreateOnly = "budget_create_only",

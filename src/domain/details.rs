@@ -188,6 +188,16 @@ pub(crate) fn budget_refusal(details: &Details, session: &Session) -> Option<Bud
     is_too_low.then(|| BudgetRefusal::NotRaised { asked: asked.clone(), cost })
 }
 
+/// Whether the budget that stopped a session has been raised above the cost so far, or removed.
+pub(crate) fn is_budget_lifted(session: &Session) -> bool {
+    let Some(budget) = session.budget() else {
+        return true;
+    };
+    let cost = session.head.usage.list_cost.as_ref();
+    let (budget, cost) = (Money::from_amount(&budget), cost.and_then(Money::from_amount));
+    matches!((budget, cost), (Some(budget), Some(cost)) if budget > cost)
+}
+
 /// Whether the budget asked for lifts the limit that stopped the session, so that its work goes on
 /// by itself. Unknown where the budget before was not used up: a model without a list price stops
 /// at any budget, and goes on only without one.

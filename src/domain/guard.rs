@@ -18,6 +18,12 @@ pub enum Operation {
     UpdateDetails,
     /// Change or remove the budget.
     UpdateBudget,
+    /// Send a message that begins a turn now.
+    SendMessage,
+    /// Send a message that is taken up when the turn under way allows it.
+    QueueMessage,
+    /// Answer a tool call that waits.
+    Answer,
 }
 
 /// Why an operation may not run now.
@@ -135,7 +141,7 @@ impl Statuses {
 #[expect(clippy::match_same_arms, reason = "each arm is a rule of its own")]
 pub fn judge(operation: Operation, activity: Activity, archived: bool) -> Ruling {
     use Activity::{Idle, Rescheduling, Running, Terminated, Unknown};
-    use Operation as Op;
+    use Operation::{self as Op, Answer, QueueMessage, SendMessage};
     use Ruling::{Go, NothingToDo, Refuse};
 
     match (operation, archived, activity) {
@@ -145,6 +151,13 @@ pub fn judge(operation: Operation, activity: Activity, archived: bool) -> Ruling
         (Op::UpdateTools | Op::Interrupt | Op::UpdateDetails | Op::UpdateBudget, true, _) => {
             Refuse(Refusal::Archived)
         }
+        (SendMessage | QueueMessage | Answer, true, _) => Refuse(Refusal::Archived),
+        (SendMessage | QueueMessage | Answer, false, Terminated) => Refuse(Refusal::Terminated),
+        (SendMessage, false, Running) => Refuse(Refusal::Running),
+        (SendMessage, false, Rescheduling) => Refuse(Refusal::Rescheduling),
+        (SendMessage, false, Unknown) => Refuse(Refusal::StatusUnrecognized),
+        (SendMessage, false, Idle) => Go,
+        (QueueMessage | Answer, false, Idle | Running | Rescheduling | Unknown) => Go,
 
         (Op::UpdateTools | Op::Archive | Op::Delete, _, Running) => Refuse(Refusal::Running),
         (Op::UpdateTools | Op::Archive | Op::Delete, _, Rescheduling) => {

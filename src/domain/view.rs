@@ -10,4 +10,3 @@ mod schemas;
 pub mod size;
 pub mod summary;
 pub mod threads;
-pub mod waiting;

@@ -1,5 +1,7 @@
 //! What a session that is not busy waits for, in short.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -24,16 +26,26 @@ pub(crate) const KINDS: [&str; 6] = [
     "user.tool_result",
 ];
 
+/// The events that tell whether threads have ended, or wait.
+pub(crate) const THREAD_KINDS: [&str; 4] = [
+    "session.thread_status_idle",
+    "session.thread_status_running",
+    "session.thread_status_terminated",
+    "session.status_terminated",
+];
+
 /// A tool call that waits for a person or a program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WaitingCall {
     /// The id of its event.
     pub event_id: String,
     /// The tool, `linear.create_issue` if it is one of an MCP server.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
     /// The input: its only text, or JSON, cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
-    /// What answers it.
+    /// What answers it: a decision, or a result.
     pub answer: AnswerKind,
 }
 

@@ -21,6 +21,11 @@ pub(crate) fn named(subject: &Subject) -> String {
         Subject::PlanDeletion { plan_id, sessions, .. } => {
             format!("deleting the {sessions} sessions of {plan_id}")
         }
+        Subject::Allowance { session, id, call, .. } => format!(
+            "allowing {} of session {}",
+            text::quoted_whole(&call.label()),
+            names::with_title(id.as_str(), session)
+        ),
     }
 }
 
@@ -46,6 +51,16 @@ pub(crate) fn question(subject: &Subject) -> String {
              cost {} so far. This cannot be undone. (Clean-up plan {plan_id})",
             list_cost.as_deref().unwrap_or("an unknown amount"),
         ),
+        Subject::Allowance { session, id, call, input } => {
+            let tool = call.tool.as_deref().map(text::quoted);
+            format!(
+                "Allow session {} to carry out this tool call? Tool: {}. Input: {}. (Call {})",
+                names::with_title(id.as_str(), session),
+                tool.as_deref().unwrap_or("unknown"),
+                input.as_deref().map_or_else(|| "unknown".to_owned(), text::quoted_whole),
+                text::word(&call.event_id),
+            )
+        }
     }
 }
 

@@ -30,9 +30,12 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
                 interrupt(step, vocabulary, "its turn")?
             )
         }
-        Advice::Answer(kind, event_id) => answer(step, *kind, event_id),
+        Advice::Answer(kind, event_id) => {
+            let console = step.console_url.as_deref();
+            answer(&step.session_id, console, *kind, event_id, vocabulary)
+        }
         Advice::ContinueOrArchive => {
-            let message = send_to(step, &message(), "to go on");
+            let message = message_of(step, vocabulary, "to go on");
             match call(Op::ArchiveSession) {
                 Some(archive) => {
                     format!("{message}; if a person says that nothing is left to do, {archive}")
@@ -60,15 +63,15 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
                 ErrorSource::Repository => "check the access to the repository",
                 ErrorSource::Other => "wait a few minutes",
             };
-            format!("{first}; then {}", send_to(step, &message(), "to try again"))
+            format!("{first}; then {}", message_of(step, vocabulary, "to try again"))
         }
         Advice::Rephrase => format!(
             "read what led to it: {}; then {}",
             call(Op::ListSessionEvents)?,
-            send_to(step, &message(), "to go on in another way")
+            message_of(step, vocabulary, "to go on in another way")
         ),
         Advice::ContinueOrEndRuns => {
-            let go_on = send_to(step, &message(), "that asks its agent to go on with its runs");
+            let go_on = message_of(step, vocabulary, "that asks its agent to go on with its runs");
             format!("{go_on}, or to stop them if they are not needed any more")
         }
         Advice::Free => format!(
@@ -107,18 +110,59 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
 /// Stopping is a person's decision: it is offered, never urged.
 fn interrupt(step: &NextStep, vocabulary: &dyn Vocabulary, what: &str) -> Option<String> {
     let args = [("session_id", json!(step.session_id)), ("wait_seconds", json!(20))];
-    let interrupt = vocabulary
-        .invoke(Op::InterruptSession, &args)
-        .unwrap_or_else(|| send_to(step, &json!({"type": "user.interrupt"}), "alone"));
+    let interrupt = vocabulary.invoke(Op::InterruptSession, &args).unwrap_or_else(|| {
+        let event = json!({"type": "user.interrupt"});
+        send(&step.session_id, step.console_url.as_deref(), &event, "alone")
+    });
     let diagnose = vocabulary.invoke(Op::DiagnoseSession, &[])?;
     Some(format!("if a person wants to stop {what}, {interrupt}, then {diagnose} again"))
 }
 
-fn send_to(step: &NextStep, event: &Value, why: &str) -> String {
-    send(&step.session_id, step.console_url.as_deref(), event, why)
+fn message_of(step: &NextStep, vocabulary: &dyn Vocabulary, why: &str) -> String {
+    message_to(&step.session_id, step.console_url.as_deref(), vocabulary, why)
 }
 
-fn answer(step: &NextStep, kind: AnswerKind, event_id: &str) -> String {
+/// How to send a message; `why` continues the sentence.
+pub(crate) fn message_to(
+    session_id: &str,
+    console_url: Option<&str>,
+    vocabulary: &dyn Vocabulary,
+    why: &str,
+) -> String {
+    match vocabulary.invoke(Op::SendMessage, &[("session_id", json!(session_id))]) {
+        Some(call) => format!("{call} and a text {why}"),
+        None => {
+            let message =
+                json!({"type": "user.message", "content": [{"type": "text", "text": "…"}]});
+            send(session_id, console_url, &message, why)
+        }
+    }
+}
+
+/// How to answer a call that waits.
+pub(crate) fn answer(
+    session_id: &str,
+    console_url: Option<&str>,
+    kind: AnswerKind,
+    event_id: &str,
+    vocabulary: &dyn Vocabulary,
+) -> String {
+    let args = [("session_id", json!(session_id)), ("event_id", json!(event_id))];
+    if let Some(call) = vocabulary.invoke(Op::AnswerSession, &args) {
+        // No decision that could be copied: it is a person's.
+        return match kind {
+            AnswerKind::Confirmation => format!(
+                "ask a person, then {call} and their decision, \"allow\" or \"deny\" (with a \
+                 reason)"
+            ),
+            AnswerKind::CustomToolResult => {
+                format!("{call} and the result, from the program that provides this tool")
+            }
+            AnswerKind::ToolResult => {
+                format!("{call} and the result, from the program that carries out its tools")
+            }
+        };
+    }
     let content = json!([{"type": "text", "text": "…"}]);
     let (event, why) = match kind {
         AnswerKind::Confirmation => (
@@ -134,20 +178,11 @@ fn answer(step: &NextStep, kind: AnswerKind, event_id: &str) -> String {
             "from the program that carries out its tools",
         ),
     };
-    send_to(step, &event, why)
+    send(session_id, console_url, &event, why)
 }
 
-pub(crate) fn message() -> Value {
-    json!({"type": "user.message", "content": [{"type": "text", "text": "…"}]})
-}
-
-/// How to send an event, which this program does not do; `why` continues the sentence.
-pub(crate) fn send(
-    session_id: &str,
-    console_url: Option<&str>,
-    event: &Value,
-    why: &str,
-) -> String {
+/// How to send an event where this program is not asked to; `why` continues the sentence.
+fn send(session_id: &str, console_url: Option<&str>, event: &Value, why: &str) -> String {
     let place = console_url.map(|url| format!("on the console page {url} or "));
     let place = place.unwrap_or_default();
     format!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    diagnosis::{message, send},
+    diagnosis::message_to,
     explanation::{Words, words},
     names, toolset,
     vocabulary::Vocabulary,
@@ -28,6 +28,8 @@ pub(crate) fn participle(operation: Operation) -> &'static str {
         Operation::Delete => "deleted",
         Operation::Interrupt => "interrupted",
         Operation::UpdateTools | Operation::UpdateDetails | Operation::UpdateBudget => "updated",
+        Operation::SendMessage | Operation::QueueMessage => "sent a message",
+        Operation::Answer => "answered",
     }
 }
 
@@ -214,7 +216,7 @@ pub(crate) fn workflow_run_open(
     error: &ApiError,
     vocabulary: &dyn Vocabulary,
 ) -> Words {
-    let stop = send(&session.id, None, &message(), "that asks its agent to stop them");
+    let stop = message_to(&session.id, None, vocabulary, "that asks its agent to stop them");
     let name = vocabulary.called(op);
     // Waiting for a session that is idle returns at once: its runs are paused.
     let next = if session.status == "idle" {
@@ -263,9 +265,11 @@ pub(crate) fn conflict(operation: Operation, session: &SessionHead, error: &ApiE
 /// Calling the same operation again so that it waits for, or stops, the session's turn.
 fn wait_or_interrupt(op: Op, session: &SessionHead, vocabulary: &dyn Vocabulary) -> String {
     let name = vocabulary.called(op);
-    // The other arguments of this one are too long to be repeated.
-    let is_added = op == Op::UpdateSessionTools;
-    let call = if is_added {
+    // The other arguments of these are too long to be repeated.
+    let is_added = matches!(op, Op::UpdateSessionTools | Op::SendMessage);
+    let call = if op == Op::SendMessage {
+        format!("call {name} again with \"if_busy\":\"queue\"")
+    } else if is_added {
         format!("call {name} again with \"if_busy\":\"wait\"")
     } else {
         let id = json!(session.id);

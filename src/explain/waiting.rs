@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{
+    diagnosis,
     explanation::{Words, words},
     guard::participle,
     names,
@@ -53,12 +54,19 @@ pub(crate) fn refused(
             participle(operation),
             list(calls.iter().map(WaitingCall::label)),
         ),
-        vocabulary.step_or(
-            Op::DiagnoseSession,
-            &[("session_id", json!(session.id))],
-            &format!(" to see how to answer, then {name} again"),
-            &format!("answer it, then call {name} again"),
-        ),
+        match (calls, vocabulary.name(Op::AnswerSession)) {
+            ([call], Some(_)) => {
+                let answer =
+                    diagnosis::answer(&session.id, None, call.answer, &call.event_id, vocabulary);
+                format!("{answer}; then {name} again")
+            }
+            _ => vocabulary.step_or(
+                Op::DiagnoseSession,
+                &[("session_id", json!(session.id))],
+                &format!(" to see how to answer, then {name} again"),
+                &format!("answer it, then call {name} again"),
+            ),
+        },
     )
 }
 

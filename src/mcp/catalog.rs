@@ -35,6 +35,8 @@ fn all() -> Vec<ToolEntry> {
         ToolEntry::of::<tools::summarize_sessions::Args>(),
         ToolEntry::of::<tools::plan_cleanup::Args>(),
         ToolEntry::of::<tools::apply_cleanup::Args>(),
+        ToolEntry::of::<tools::send_message::Args>(),
+        ToolEntry::of::<tools::answer_session::Args>(),
     ]
 }
 
@@ -65,10 +67,13 @@ impl Catalog {
             !has_folder && all().iter().any(|each| needs_folder(each) && is_configured(each));
         let entries: BTreeMap<_, _> =
             all().into_iter().filter(is_offered).map(|entry| (entry.op.name(), entry)).collect();
-        let confirms =
-            app.confirm_deletes != app::Confirm::Off && !disabled.contains(&Op::DeleteSession);
+        let confirmed =
+            [(Op::DeleteSession, app.confirm_deletes), (Op::AnswerSession, app.confirm_approvals)];
+        let is_confirmed =
+            |(op, way): &(Op, app::Confirm)| *way != app::Confirm::Off && !disabled.contains(op);
+        let confirmed = confirmed.into_iter().filter(is_confirmed).map(|(op, _)| op).collect();
         let offered = OfferedTools::new(entries.values().map(|entry| entry.op));
-        let offered = Arc::new(offered.under(disabled, confirms));
+        let offered = Arc::new(offered.under(disabled, confirmed));
         let idle_statuses = app.idle_statuses.clone();
         let (derived, vocabulary) = (entries.clone(), Arc::clone(&offered));
         let publish = move || {

@@ -11,7 +11,8 @@ pub(crate) struct OfferedTools {
     ops: BTreeSet<Op>,
     /// What nothing does, whatever tool would.
     disabled: BTreeSet<Op>,
-    confirms_deletes: bool,
+    /// What needs a confirmation.
+    confirmed: BTreeSet<Op>,
 }
 
 impl OfferedTools {
@@ -19,9 +20,9 @@ impl OfferedTools {
         Self { ops: ops.into_iter().collect(), ..Self::default() }
     }
 
-    /// The same with what the operator disabled, and whether deletes need a confirmation.
-    pub(crate) fn under(self, disabled: BTreeSet<Op>, confirms_deletes: bool) -> Self {
-        Self { disabled, confirms_deletes, ..self }
+    /// The same with what the operator disabled, and what needs a confirmation.
+    pub(crate) fn under(self, disabled: BTreeSet<Op>, confirmed: BTreeSet<Op>) -> Self {
+        Self { disabled, confirmed, ..self }
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -52,7 +53,7 @@ impl OfferedTools {
         let shown = parts.iter().filter_map(|part| match part {
             Text::Always(text) => Some(*text),
             Text::Where(op, text) => self.ops.contains(op).then_some(*text),
-            Text::WhereConfirmed(text) => self.confirms_deletes.then_some(*text),
+            Text::WhereConfirmed(op, text) => self.confirmed.contains(op).then_some(*text),
         });
         shown.collect::<Vec<_>>().join(" ")
     }

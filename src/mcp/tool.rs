@@ -28,8 +28,8 @@ pub(crate) enum Text {
     Always(&'static str),
     /// Shown where this operation, which it mentions, is offered too.
     Where(Op, &'static str),
-    /// Shown where deletes need a confirmation on this server.
-    WhereConfirmed(&'static str),
+    /// Shown where what this operation does needs a confirmation on this server.
+    WhereConfirmed(Op, &'static str),
 }
 
 /// One tool over one operation: the arguments of a call.

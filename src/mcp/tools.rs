@@ -1,5 +1,6 @@
 //! The tools, one file each: what it takes, what it answers, a short handler.
 
+pub(crate) mod answer_session;
 pub(crate) mod apply_cleanup;
 pub(crate) mod archive_session;
 pub(crate) mod delete_session;
@@ -10,6 +11,7 @@ pub(crate) mod interrupt_session;
 pub(crate) mod list_session_events;
 pub(crate) mod list_sessions;
 pub(crate) mod plan_cleanup;
+pub(crate) mod send_message;
 pub(crate) mod summarize_sessions;
 pub(crate) mod update_session;
 pub(crate) mod update_session_tools;

@@ -1,6 +1,9 @@
 //! What has to be approved, and the question about it.
 
-use crate::model::{SessionHead, SessionId};
+use crate::{
+    domain::waiting::WaitingCall,
+    model::{SessionHead, SessionId},
+};
 
 #[derive(Debug, Clone)]
 pub(crate) enum Subject {
@@ -20,6 +23,15 @@ pub(crate) enum Subject {
         sessions: usize,
         list_cost: Option<String>,
     },
+    /// That a tool call which waits is carried out.
+    Allowance {
+        session: Box<SessionHead>,
+        /// Its id as the caller gave it.
+        id: SessionId,
+        call: WaitingCall,
+        /// The whole input of the call, cut to what a person can read.
+        input: Option<String>,
+    },
 }
 
 impl Subject {
@@ -32,6 +44,7 @@ impl Subject {
                 format!("{interrupt}delete\n{id}\n{version}")
             }
             Self::PlanDeletion { plan_id, .. } => format!("delete {plan_id}"),
+            Self::Allowance { id, call, .. } => format!("allow\n{id}\n{}", call.event_id),
         }
     }
 }

@@ -76,7 +76,7 @@ enum Confirmed {
 
 impl<'a> Deletion<'a> {
     fn new(services: &'a Services, id: &'a SessionId, token: Option<String>) -> Self {
-        let required = services.approvals.required();
+        let required = services.approvals.are_required_for_deletes();
         Self {
             services,
             id,

@@ -21,8 +21,8 @@ use crate::{
             record::Record,
             size::{SizeBudget, size},
             threads::{ChildThread, children},
-            waiting::Waiting,
         },
+        waiting::WaitingCall,
     },
     model::{Session, SessionId},
 };
@@ -35,7 +35,7 @@ const BYTES: usize = 3_000;
 /// A session, and what its events and threads tell.
 pub(crate) struct Shown {
     pub record: Record,
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingCall>,
     pub threads: Vec<ChildThread>,
     pub workflow_runs: Vec<OpenRun>,
     /// Why its events, or its threads, could not be looked at.
@@ -123,9 +123,8 @@ impl Look {
     /// With the record within what it leaves of `bytes`.
     fn beside(self, record: Record, bytes: usize, can_go_on: bool) -> Shown {
         let Self { pause, threads, unknown_threads } = self;
-        let calls = pause.waiting.iter().map(Waiting::of);
-        let mut waiting: Vec<Waiting> = calls.filter(|_| can_go_on).collect();
-        let mut runs = pause.open_runs;
+        let (mut waiting, mut runs) = (pause.waiting, pause.open_runs);
+        waiting.retain(|_| can_go_on);
         let mut threads = threads;
         runs.retain(|_| can_go_on);
         let left_out = [

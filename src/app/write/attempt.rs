@@ -89,7 +89,7 @@ impl Attempt<'_> {
                 Guarded::TookEffect(effect) => return Ok(done(lost.take(), effect.after)),
             };
             if let Some(error) = rejection.take() {
-                return Err(self.rejected(session, error).await);
+                return Err(self.rejected(write, session, error).await);
             }
             let Some(prepared) = write.prepare(&session)? else {
                 return Ok(match lost.take() {
@@ -175,7 +175,15 @@ impl Attempt<'_> {
         Err(self.failed(self.operation, error).await)
     }
 
-    async fn rejected(&self, session: Session, error: ApiError) -> Error {
+    async fn rejected<W: GuardedWrite>(
+        &self,
+        write: &mut W,
+        session: Session,
+        error: ApiError,
+    ) -> Error {
+        if let Some(reason) = write.reason_of_rejection(self.cx, &session).await {
+            return reason;
+        }
         if self.is_about_content(&error) {
             return self.api(error);
         }
@@ -350,11 +358,11 @@ impl Attempt<'_> {
         error.in_doubt(self.id, self.operation)
     }
 
-    /// Whether the API refuses what an update says, not the state of the session.
+    /// Whether the API refuses what is sent, not the state of the session.
     fn is_about_content(&self, error: &ApiError) -> bool {
-        use Operation::{UpdateBudget, UpdateDetails, UpdateTools};
-        let is_update = matches!(self.operation, UpdateTools | UpdateDetails | UpdateBudget);
-        is_update && error.http_status() == Some(400)
+        use Operation::{Archive, Delete, Interrupt};
+        let has_content = !matches!(self.operation, Archive | Delete | Interrupt);
+        has_content && error.http_status() == Some(400)
     }
 
     /// A write that failed, and may have been carried out all the same.

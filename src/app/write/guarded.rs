@@ -75,6 +75,16 @@ pub(crate) trait GuardedWrite: Send + Sync {
         Ok(())
     }
 
+    /// Why the service refuses what the guard allowed, where the session's record does not show
+    /// that.
+    fn reason_of_rejection(
+        &mut self,
+        _: &Context,
+        _: &Session,
+    ) -> impl Future<Output = Option<Error>> + Send {
+        std::future::ready(None)
+    }
+
     /// Looks, before the session is read again after a failure, at what its record does not show:
     /// whether a write whose answer was `lost` took effect. `None`: its record shows that.
     fn look_back(

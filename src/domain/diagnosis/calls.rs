@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -25,7 +27,9 @@ pub(crate) struct OpenCall<'a> {
 }
 
 /// The event that answers a waiting tool call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(into = "Wanted")]
+#[schemars(with = "Wanted")]
 pub enum AnswerKind {
     /// `user.tool_confirmation`, by a person.
     Confirmation,
@@ -33,6 +37,23 @@ pub enum AnswerKind {
     CustomToolResult,
     /// `user.tool_result`: the call is allowed, and carried out elsewhere.
     ToolResult,
+}
+
+/// What has to be given, whatever event it is sent as.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Wanted {
+    Decision,
+    Result,
+}
+
+impl From<AnswerKind> for Wanted {
+    fn from(kind: AnswerKind) -> Self {
+        match kind {
+            AnswerKind::Confirmation => Self::Decision,
+            AnswerKind::CustomToolResult | AnswerKind::ToolResult => Self::Result,
+        }
+    }
 }
 
 impl AnswerKind {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::{
     domain::{
+        details,
         diagnosis::{
             calls::{AnswerKind, OpenCall, open_calls, reason_type, stop_reason},
             runs::{OpenRun, open_runs},
@@ -12,7 +13,6 @@ use crate::{
         events,
         events::{at, is_queued, kind},
         guard::Activity,
-        money::Money,
     },
     model::{ApiTime, Event, Session},
 };
@@ -156,12 +156,7 @@ impl<'a> Facts<'a> {
 
     /// Whether the budget that stopped it has been raised above the cost so far, or removed.
     pub(crate) fn is_budget_lifted(&self) -> bool {
-        let Some(budget) = self.session.budget() else {
-            return true;
-        };
-        let cost = self.session.head.usage.list_cost.as_ref();
-        let (budget, cost) = (Money::from_amount(&budget), cost.and_then(Money::from_amount));
-        matches!((budget, cost), (Some(budget), Some(cost)) if budget > cost)
+        details::is_budget_lifted(self.session)
     }
 
     /// When it last gave a sign of life: by an event of its own or of a thread, or by a record.

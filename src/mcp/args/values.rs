@@ -42,9 +42,9 @@ impl TryFrom<String> for SessionIdArg {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String", extend("x-check" = "session_id"))]
-pub(crate) struct ThreadIdArg(pub(crate) ObjectId);
+pub(crate) struct ObjectIdArg(pub(crate) ObjectId);
 
-impl TryFrom<String> for ThreadIdArg {
+impl TryFrom<String> for ObjectIdArg {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {

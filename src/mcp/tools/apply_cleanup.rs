@@ -103,7 +103,7 @@ impl SessionsTool for Args {
         and checked again right before; changed or busy ones are skipped. Works for up to 40 s: \
         call again with the same plan_id until remaining is 0. Counts are over all calls.",
         ),
-        Text::WhereConfirmed("This server asks for a confirmation first."),
+        Text::WhereConfirmed(Op::DeleteSession, "This server asks for a confirmation first."),
     ];
     const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Destroys;

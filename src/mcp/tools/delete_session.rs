@@ -124,7 +124,7 @@ impl SessionsTool for Args {
             "Refused while it is running or rescheduling unless if_busy says otherwise. Answers a \
              last snapshot and what is lost.",
         ),
-        Text::WhereConfirmed("This server asks for a confirmation first."),
+        Text::WhereConfirmed(Op::DeleteSession, "This server asks for a confirmation first."),
     ];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Destroys;

@@ -7,7 +7,8 @@ use crate::{
     app::ops::get_session::get_session,
     domain::{
         diagnosis::OpenRun,
-        view::{record::Record, threads::ChildThread, waiting::Waiting},
+        view::{record::Record, threads::ChildThread},
+        waiting::WaitingCall,
     },
     explain::unknown::warnings,
     mcp::{
@@ -41,7 +42,7 @@ pub(crate) struct Output {
     record: Record,
     /// The calls that it or a thread waits for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    waiting: Vec<Waiting>,
+    waiting: Vec<WaitingCall>,
     /// Its child threads.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     threads: Vec<ChildThread>,

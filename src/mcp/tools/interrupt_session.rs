@@ -9,7 +9,7 @@ use crate::{
     app::ops::interrupt_session::{Interrupted, interrupt_session},
     domain::view::brief::Brief,
     mcp::{
-        args::values::{SessionIdArg, ThreadIdArg, number},
+        args::values::{ObjectIdArg, SessionIdArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
     /// Only this thread of a multi-agent session.
-    session_thread_id: Option<ThreadIdArg>,
+    session_thread_id: Option<ObjectIdArg>,
     /// How long to wait until it is seen to have stopped.
     #[serde(default = "number::<10>")]
     #[schemars(range(min = 0, max = 40))]

@@ -12,7 +12,7 @@ use crate::{
     domain::events::{EventFilter, View},
     explain::{gaps::warnings, values::no_type_in_view},
     mcp::{
-        args::values::{EventTypeArg, OrderArg, SessionIdArg, ThreadIdArg, TimeArg, number},
+        args::values::{EventTypeArg, ObjectIdArg, OrderArg, SessionIdArg, TimeArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
     model::ObjectId,
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// Id of the session.
     session_id: SessionIdArg,
     /// A thread, to read its own history: the session's has only part of what its threads do.
-    session_thread_id: Option<ThreadIdArg>,
+    session_thread_id: Option<ObjectIdArg>,
     /// Only these, such as "user.message", "agent.message", "agent.tool_use", "session.error".
     #[serde(default)]
     types: Vec<EventTypeArg>,

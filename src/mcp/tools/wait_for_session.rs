@@ -17,10 +17,8 @@ use crate::{
         events,
         reply::Reply,
         text,
-        view::{
-            row::{Row, short},
-            waiting::Waiting,
-        },
+        view::row::{Row, short},
+        waiting::WaitingCall,
     },
     explain::{
         explain,
@@ -65,7 +63,7 @@ pub(crate) struct Output {
     stop_reason: Option<Map<String, Value>>,
     /// The calls that it, or a thread of it, waits for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    waiting: Vec<Waiting>,
+    waiting: Vec<WaitingCall>,
     /// How many more calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_more: Option<usize>,
@@ -188,7 +186,7 @@ impl Output {
             busy: end.busy,
             waited_seconds: end.waited.as_secs(),
             stop_reason: pause.stop_reason,
-            waiting: pause.waiting.iter().take(WAITING).map(Waiting::of).collect(),
+            waiting: pause.waiting.into_iter().take(WAITING).collect(),
             waiting_more: (more > 0).then_some(more),
             workflow_runs: pause.open_runs,
             reply: end.reply,

@@ -22,8 +22,8 @@ use super::{confirming, json_lines};
 use crate::{
     reply::Reply,
     support::{
-        Host, config, request, sandbox, sandbox_ids, sandbox_writes, serve, with_fields,
-        with_timeout,
+        Api, Host, config, request, sandbox, sandbox_ids, sandbox_writes, serve, session,
+        with_fields, with_timeout,
     },
 };
 
@@ -321,4 +321,47 @@ async fn an_answer_is_valid_for_its_question_only() {
     sandbox.forget_requests();
     check_invalid(&idle[0], Some(&state), None).await;
     assert_eq!(sandbox_writes(&sandbox), [""; 0]);
+}
+
+/// What is about to be allowed is shown as data: cut, and with what cannot be seen made visible.
+#[tokio::test]
+async fn a_person_allows_a_tool_call_with_both_versions_of_the_protocol() {
+    let input = format!("ls\u{200b} /tmp; rm -rf /srv\u{202e} {}", "x".repeat(5_000));
+    for protocol in PROTOCOLS {
+        for (reaction, expected, sent) in [
+            (Reaction::Confirms, "answered", 1),
+            (Reaction::Declines, "confirmation_declined", 0),
+            (Reaction::LeavesUnticked, "confirmation_declined", 0),
+            (Reaction::CannotAsk, "confirmation_required", 0),
+        ] {
+            let api = Api::with_session(session("sesn_1", "idle")).await;
+            let path = "/v1/sessions/sesn_1/events";
+            let call = json!({
+                "type": "agent.tool_use", "id": "sevt_1", "name": "bash",
+                "input": {"command": input}, "evaluated_permission": "ask",
+            });
+            api.answers("GET", path, 200, json!({"data": [call], "next_page": null})).await;
+            api.answers("POST", path, 200, json!({"data": []})).await;
+            let flags = Flags { confirm_approvals: Some("elicit".to_owned()), ..Flags::default() };
+            let (client, person) = host_of(config(flags, &api.url()), protocol, reaction).await;
+            let arguments = json!({"session_id": "sesn_1", "decision": "allow"});
+            let reply = client.call_tool(request("answer_session", arguments)).await;
+            let name = format!("{protocol:?} {reaction:?}");
+            match Reply::of(reply.expect("a result")) {
+                Reply::Answer(answer) => assert_eq!(answer["outcome"], expected, "{name}"),
+                Reply::Failure(text, _) => assert!(text.starts_with(expected), "{name}: {text}"),
+            }
+            assert_eq!(api.writes().await.len(), sent, "{name}");
+            let questions = person.questions();
+            assert_eq!(questions.len(), usize::from(reaction != Reaction::CannotAsk), "{name}");
+            for question in questions {
+                let asked = question["message"].as_str().expect("a question");
+                for part in ["sesn_1", "\"Fix the login\"", "\"bash\"", "u{200b}", "u{202e}"] {
+                    assert!(asked.contains(part), "{name}, {part}: {asked}");
+                }
+                assert!(asked.chars().count() < 1_500, "{asked}");
+                assert!(!asked.contains('\u{202e}'), "{asked}");
+            }
+        }
+    }
 }

@@ -172,5 +172,5 @@ async fn one_or_several_are_named_and_never_none() {
     // A thread's call is waited for while the session runs.
     let multi = json!({"session_id": "sesn_17", "wait_seconds": 1});
     let multi = host.answer("wait_for_session", multi).await;
-    assert_eq!(multi["waiting"][0]["answer"], "confirmation", "{multi}");
+    assert_eq!(multi["waiting"][0]["answer"], "decision", "{multi}");
 }

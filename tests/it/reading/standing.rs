@@ -32,8 +32,8 @@ async fn a_record_says_what_its_session_waits_for_in_few_requests() {
     let call = &waits["waiting"][0];
     assert_eq!(call["event_id"], diagnosis["evidence"]["waiting"][0]["id"]);
     assert_eq!(call["tool"], "bash");
-    assert_eq!(call["answer"], "confirmation");
-    assert!(call["waiting_for"].as_str().is_some_and(|text| text.starts_with("bash: ")), "{call}");
+    assert_eq!(call["answer"], "decision");
+    assert!(call["input"].as_str().is_some_and(|text| !text.starts_with('{')), "{call}");
     assert_eq!(waits["operations"]["interrupt"], "allowed");
     let interrupt = json!({"session_id": "sesn_02", "dry_run": true});
     assert_eq!(host.outcome("interrupt_session", interrupt).await, "would_interrupt");
@@ -45,7 +45,7 @@ async fn a_record_says_what_its_session_waits_for_in_few_requests() {
     );
     // A thread waits, and the session runs or has ended its turn.
     let multi = get(&host, "sesn_17").await;
-    assert_eq!(multi["waiting"][0]["answer"], "confirmation", "{multi}");
+    assert_eq!(multi["waiting"][0]["answer"], "decision", "{multi}");
     let thread = &multi["threads"][0];
     assert!(thread["id"].is_string() && thread["agent"].is_string(), "{multi}");
     assert_eq!(get(&host, "sesn_18").await["workflow_runs"][0]["status"], "idle");
@@ -85,11 +85,22 @@ async fn what_could_not_be_looked_up_is_said_and_not_guessed() {
     api.answers("GET", EVENTS, 200, json!({"data": events})).await;
     let record = get(&api.host().await, "sesn_1").await;
     let waiting = json!({
-        "event_id": "evt_1", "waiting_for": "lookup: {\"id\":7}", "tool": "lookup",
-        "answer": "custom_tool_result",
+        "event_id": "evt_1", "tool": "lookup", "input": "{\"id\":7}", "answer": "result",
     });
     assert_eq!(record["waiting"], json!([waiting]));
     assert_eq!(record["stop_reason"], reason);
+}
+
+#[tokio::test]
+async fn a_call_that_a_pause_names_is_found_behind_many_events() {
+    let api = Api::with_session(session("sesn_1", "idle")).await;
+    let reason = json!({"type": "requires_action", "event_ids": ["evt_1"]});
+    let idle = json!({"id": "evt_900", "type": "session.status_idle", "stop_reason": reason});
+    api.answers_once("GET", EVENTS, 200, json!({"data": [idle]})).await;
+    let call = json!({"id": "evt_1", "type": "agent.custom_tool_use", "name": "lookup"});
+    api.answers("GET", EVENTS, 200, json!({"data": [call]})).await;
+    let record = get(&api.host().await, "sesn_1").await;
+    assert_eq!(record["waiting"][0]["tool"], "lookup", "{record}");
 }
 
 #[tokio::test]

@@ -1,0 +1,215 @@
+//! Say something to a session.
+
+use std::{collections::HashSet, sync::Mutex, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::{
+    api::Client,
+    app::{
+        context::Context,
+        error::{Error, ErrorKind},
+        locks::lock,
+        recent_events::recent_events,
+        services::Services,
+        turn_end::{Turn, TurnEnd, turn_end},
+        waiting::call_events,
+        write::{Conditions, GuardedWrite, Sent, Written, write},
+    },
+    domain::{
+        code::Code,
+        details,
+        diagnosis::reason_type,
+        events,
+        guard::{Activity, Operation},
+        waiting::waiting_calls,
+    },
+    model::{ApiTime, Event, Session, SessionId},
+};
+
+const MESSAGE: &str = "user.message";
+/// Enough to find a message that was just sent among others.
+const MESSAGES: u32 = 50;
+/// A session that changes all the time is not looked at for ever.
+const MAX_LOOKS: u32 = 3;
+
+pub(crate) struct SentMessage {
+    pub written: Written<()>,
+    /// The message's event, as far as the service names it.
+    pub event_id: Option<String>,
+    /// What came of it, if that was waited for.
+    pub end: Option<Result<TurnEnd, Error>>,
+}
+
+/// Sends a message, never twice, and waits for what comes of it. `queues`: a session at work takes
+/// it up when it can; else `conditions` say what is done about its turn.
+pub(crate) async fn send_message(
+    services: &Services,
+    cx: &Context,
+    id: &SessionId,
+    text: String,
+    queues: bool,
+    conditions: &Conditions,
+    wait: Duration,
+) -> Result<SentMessage, Error> {
+    let mut message = Message {
+        services,
+        id,
+        text,
+        queues,
+        known: HashSet::new(),
+        state: None,
+        looks: 0,
+        event_id: Mutex::default(),
+    };
+    let written = write(services, cx, id, conditions, &mut message).await?;
+    let is_sent = matches!(written, Written::Done { .. });
+    let mut event_id = lock(&message.event_id).clone();
+    if is_sent && event_id.is_none() {
+        // Some services answer without the event.
+        event_id = message.find(cx).await.ok().flatten();
+    }
+    let end = if is_sent && !wait.is_zero() {
+        let turn = event_id.as_deref().map_or(Turn::Current, Turn::Of);
+        Some(turn_end(services, cx, id, wait, turn).await)
+    } else {
+        None
+    };
+    Ok(SentMessage { written, event_id, end })
+}
+
+struct Message<'a> {
+    services: &'a Services,
+    id: &'a SessionId,
+    text: String,
+    queues: bool,
+    /// The messages that were there before it was sent.
+    known: HashSet<String>,
+    /// The state of the session that was looked at.
+    state: Option<(Option<ApiTime>, String)>,
+    looks: u32,
+    event_id: Mutex<Option<String>>,
+}
+
+impl Message<'_> {
+    fn event(&self) -> Value {
+        json!({"type": MESSAGE, "content": [{"type": "text", "text": self.text}]})
+    }
+
+    /// The messages of the session, newest first; none of a service without a history of events.
+    async fn messages(&self, cx: &Context) -> Result<Vec<Event>, Error> {
+        match recent_events(cx, self.id, &[MESSAGE], MESSAGES).await {
+            Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => {
+                Ok(Vec::new())
+            }
+            read => read,
+        }
+    }
+
+    /// The id of this message, if it is in the history and was not before it was sent.
+    async fn find(&self, cx: &Context) -> Result<Option<String>, Error> {
+        let messages = self.messages(cx).await?;
+        let sent = self.event();
+        let found = messages.iter().find_map(|message| {
+            let id = events::text(message, "id").filter(|id| !self.known.contains(*id))?;
+            (message.get("content") == sent.get("content")).then(|| id.to_owned())
+        });
+        Ok(found)
+    }
+
+    fn is_idle(&self, session: &Session) -> bool {
+        self.services.statuses.activity(&session.head) == Activity::Idle
+    }
+
+    /// Why the session, which is idle, takes no message now. A budget that was raised resumes the
+    /// work by itself, unless the service goes on refusing messages.
+    async fn refusal(
+        &self,
+        cx: &Context,
+        session: &Session,
+        is_rejected: bool,
+    ) -> Result<Option<Error>, Error> {
+        let events = match call_events(cx, self.id).await {
+            Err(error) if error.is_unknown_route() => return Ok(None),
+            read => read?,
+        };
+        let recorded = session.fields.get("stop_reason");
+        let pause = events.iter().find(|event| events::kind(event) == "session.status_idle");
+        let reason = pause.map_or(recorded, |pause| pause.get("stop_reason"));
+        let is_stopped = reason.and_then(reason_type) == Some("budget_reached");
+        if is_stopped && (is_rejected || !details::is_budget_lifted(session)) {
+            let session = Box::new(session.head.clone());
+            return Ok(Some(ErrorKind::BudgetReached(session).into()));
+        }
+        let calls = waiting_calls(recorded, &events);
+        if calls.is_empty() {
+            return Ok(None);
+        }
+        let (session, operation) = (Box::new(session.head.clone()), self.operation());
+        Ok(Some(ErrorKind::Waiting { session, operation, calls }.into()))
+    }
+}
+
+impl GuardedWrite for Message<'_> {
+    type Prepared = ();
+
+    fn operation(&self) -> Operation {
+        if self.queues { Operation::QueueMessage } else { Operation::SendMessage }
+    }
+
+    /// Once a state of the session. A busy one is asked for its messages only, so that this one
+    /// can be told from them should its answer get lost.
+    async fn inspect(&mut self, cx: &Context, session: &Session) -> Result<bool, Error> {
+        let state = (session.head.updated_at.clone(), session.head.status.clone());
+        let is_idle = self.is_idle(session);
+        let has_looked = self.state.is_some() && (!is_idle || self.state.as_ref() == Some(&state));
+        if has_looked || self.looks >= MAX_LOOKS {
+            return Ok(false);
+        }
+        self.looks += 1;
+        let messages = self.messages(cx);
+        let (messages, refusal) = if is_idle {
+            let (messages, refusal) = tokio::join!(messages, self.refusal(cx, session, false));
+            (messages?, refusal?)
+        } else {
+            (messages.await?, None)
+        };
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        let ids = messages.iter().filter_map(|message| events::text(message, "id"));
+        self.known = ids.map(str::to_owned).collect();
+        self.state = Some(state);
+        Ok(true)
+    }
+
+    async fn send(&self, client: &Client, id: &SessionId, (): &()) -> Sent {
+        let answer = client.send_events(id, &[self.event()]).await?;
+        let mut events = answer.body.iter();
+        let sent = events.find(|event| events::kind(event) == MESSAGE);
+        let event_id = sent.and_then(|event| events::text(event, "id"));
+        *lock(&self.event_id) = event_id.filter(|id| !id.is_empty()).map(str::to_owned);
+        Ok(answer.map(|_| None))
+    }
+
+    async fn reason_of_rejection(&mut self, cx: &Context, session: &Session) -> Option<Error> {
+        if !self.is_idle(session) {
+            return None;
+        }
+        self.refusal(cx, session, true).await.ok().flatten()
+    }
+
+    async fn look_back(&mut self, cx: &Context, lost: bool) -> Result<Option<bool>, Error> {
+        if !lost {
+            return Ok(Some(false));
+        }
+        let found = self.find(cx).await?;
+        *lock(&self.event_id) = found.clone();
+        Ok(Some(found.is_some()))
+    }
+
+    /// A message that is said twice is done twice.
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+}

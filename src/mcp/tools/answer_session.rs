@@ -1,0 +1,160 @@
+//! `answer_session`: allow or deny the tool call that a session waits for, or give its result.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    app::{error::ErrorKind, ops::answer_session::answer_session, write::guarded::Written},
+    domain::{answer::Answer, view::brief::Brief, waiting::WaitingCall},
+    mcp::{
+        args::values::{ObjectIdArg, SessionIdArg},
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
+        written,
+    },
+};
+
+/// Longest result sent, in characters.
+const RESULT_CHARACTERS: usize = 100_000;
+
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Args {
+    /// Id of the session.
+    session_id: SessionIdArg,
+    /// Id of the call, if several wait.
+    event_id: Option<ObjectIdArg>,
+    /// A person's decision.
+    decision: Option<Decision>,
+    /// Why it is denied, for the agent.
+    #[schemars(length(max = 100_000))]
+    reason: Option<String>,
+    /// For a tool that is carried out elsewhere: its result, text or JSON.
+    result: Option<Value>,
+    /// The tool failed.
+    #[serde(default)]
+    is_error: bool,
+    /// The token of an earlier answer confirmation_required, once a person has agreed.
+    confirmation_token: Option<String>,
+    /// Check all, send nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Deserialize, Serialize, JsonSchema, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Decision {
+    Allow,
+    Deny,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Output {
+    /// What happened.
+    outcome: Outcome,
+    /// The call that was answered, or would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answered: Option<WaitingCall>,
+    /// What is still waited for.
+    waiting: Vec<WaitingCall>,
+    /// The session, as read right before.
+    session: Brief,
+    /// Given with confirmation_required: what the next call has to bring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation_token: Option<String>,
+    /// Until when the token is good, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Answered,
+    WouldAnswer,
+    ConfirmationRequired,
+}
+
+impl Args {
+    /// The answer, or every mistake in the arguments for it.
+    fn answer(&mut self) -> Result<Answer, Vec<String>> {
+        let mut mistakes = Vec::new();
+        let mut mistake = |text: &str| mistakes.push(text.to_owned());
+        let reason = self.reason.take();
+        if reason.is_some() && self.decision != Some(Decision::Deny) {
+            mistake("reason goes with decision \"deny\" only");
+        }
+        if self.is_error && self.result.is_none() {
+            mistake("is_error goes with a result only");
+        }
+        let result = self.result.take();
+        let is_long = |result: &Value| match result {
+            Value::String(text) => text.chars().count() > RESULT_CHARACTERS,
+            other => other.to_string().chars().count() > RESULT_CHARACTERS,
+        };
+        if result.as_ref().is_some_and(is_long) {
+            mistake(&format!("result must be at most {RESULT_CHARACTERS} characters"));
+        }
+        let answer = match (self.decision, result) {
+            (Some(_), Some(_)) => {
+                mistake("decision and result are both given; give the one that is waited for");
+                None
+            }
+            (None, None) => {
+                mistake(
+                    "nothing is given to answer; give decision for a tool call that waits for a \
+                     person, or result for one that is carried out elsewhere",
+                );
+                None
+            }
+            (Some(Decision::Allow), None) => Some(Answer::Allow),
+            (Some(Decision::Deny), None) => Some(Answer::Deny { reason }),
+            (None, Some(content)) => Some(Answer::Result { content, is_error: self.is_error }),
+        };
+        answer.filter(|_| mistakes.is_empty()).ok_or(mistakes)
+    }
+}
+
+impl SessionsTool for Args {
+    const OP: Op = Op::AnswerSession;
+    const TITLE: &'static str = "Answer a session";
+    const DESCRIPTION: &'static [Text] = &[
+        Text::Always(
+            "Answer a tool call that one session waits for: allow or deny it as a person decided, \
+             or give the result of a tool that is carried out elsewhere. What an allowed call \
+             does cannot be taken back.",
+        ),
+        Text::WhereConfirmed(
+            Op::AnswerSession,
+            "This server asks for a confirmation of an allow first.",
+        ),
+    ];
+    const GROUP: ToolGroup = ToolGroup::Work;
+    const EFFECT: Effect = Effect::Destroys;
+    type Output = Output;
+
+    async fn call(mut self, call: ToolCall<'_>) -> Result<Output, Error> {
+        let answer = self.answer().map_err(ErrorKind::InvalidArguments)?;
+        let event_id = self.event_id.map(|id| id.0.to_string());
+        let (services, cx, id) = (call.services, call.cx, self.session_id.id());
+        let (token, dry_run) = (self.confirmation_token, self.dry_run);
+        let answered = answer_session(services, cx, id, event_id, answer, token, dry_run).await?;
+        let (outcome, token) = match &answered.written {
+            Written::Done { .. } => (Outcome::Answered, None),
+            Written::NeedsApproval { token, .. } => {
+                (Outcome::ConfirmationRequired, Some(token.clone()))
+            }
+            Written::DryRun { .. } | Written::Unchanged(_) => (Outcome::WouldAnswer, None),
+        };
+        let ((), session, ()) = written::shown(answered.written, (), (), ());
+        let (confirmation_token, expires_at) =
+            token.map(|given| (given.token, given.expires_at)).unzip();
+        Ok(Output {
+            outcome,
+            answered: answered.call,
+            waiting: answered.waiting,
+            session,
+            confirmation_token,
+            expires_at,
+        })
+    }
+}
