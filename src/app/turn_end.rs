@@ -65,14 +65,17 @@ pub(crate) async fn turn_end(
         let activity = services.statuses.activity(&session.head);
         let is_over = activity == Activity::Terminated || session.head.is_archived();
         if !activity.is_busy() {
-            let seen = seen(cx, id, turn).await?;
+            let seen = Box::pin(seen(cx, id, turn)).await?;
             if seen.has_ended || is_over || !poll.pause(cx, &session).await {
-                let pause = known_pause(cx, id, &session).await;
+                let pause = Box::pin(known_pause(cx, id, &session)).await;
                 let waited = started.elapsed();
                 return Ok(TurnEnd { session, busy: false, waited, pause, reply: seen.reply });
             }
         } else if !poll.pause(cx, &session).await {
-            let (seen, pause) = tokio::join!(seen(cx, id, turn), known_pause(cx, id, &session));
+            let (seen, pause) = tokio::join!(
+                Box::pin(seen(cx, id, turn)),
+                Box::pin(known_pause(cx, id, &session)),
+            );
             let (reply, waited) = (seen?.reply, started.elapsed());
             let pause = Pause { stop_reason: None, ..pause };
             return Ok(TurnEnd { session, busy: true, waited, pause, reply });

@@ -115,8 +115,7 @@ impl<'a> Several<'a> {
     async fn look(&mut self) {
         let busy = self.busy_by_a_list().await;
         let is_doubtful = |each: &Watched| {
-            !matches!(each.state, State::Lost(_))
-                && !busy.as_ref().is_some_and(|busy| busy.contains(each.id.as_str()))
+            !each.is_lost() && !busy.as_ref().is_some_and(|busy| busy.contains(each.id.as_str()))
         };
         let doubtful = self.watched.iter().enumerate().filter(|(_, each)| is_doubtful(each));
         let doubtful: Vec<_> = doubtful.map(|(at, each)| (at, each.id.clone())).collect();
@@ -144,8 +143,10 @@ impl<'a> Several<'a> {
 
     /// The watched sessions that a list shows to be busy; `None` without a list.
     async fn busy_by_a_list(&mut self) -> Option<HashSet<String>> {
+        let left = self.watched.iter().filter(|each| !each.is_lost());
+        // Without the record of each there is nothing to list by.
         let heads: Vec<&SessionHead> =
-            self.watched.iter().filter_map(Watched::left).collect::<Option<_>>()?;
+            left.map(|each| each.head.as_ref()).collect::<Option<_>>()?;
         if !self.lists || heads.len() < WORTH_A_LIST {
             return None;
         }
@@ -164,7 +165,7 @@ impl<'a> Several<'a> {
             let watched = self.watched.iter_mut().find(|each| each.id.as_str() == head.id);
             if let Some(watched) = watched
                 && is_busy
-                && !matches!(watched.state, State::Lost(_))
+                && !watched.is_lost()
             {
                 busy.insert(head.id.clone());
                 watched.state = State::Busy;
@@ -233,9 +234,8 @@ impl<'a> Several<'a> {
 }
 
 impl Watched {
-    /// As it was read last, unless it is lost; inner `None` if it was never read.
-    fn left(&self) -> Option<Option<&SessionHead>> {
-        (!matches!(self.state, State::Lost(_))).then_some(self.head.as_ref())
+    fn is_lost(&self) -> bool {
+        matches!(self.state, State::Lost(_))
     }
 }
 
