@@ -24,7 +24,7 @@ use crate::{
         toolset::Problem,
         waiting::WaitingCall,
     },
-    model::{SessionHead, SessionId},
+    model::{Session, SessionHead, SessionId},
 };
 
 #[derive(Debug, Clone)]
@@ -397,6 +397,17 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// The service accepted an event, and the history of its session does not show it.
+pub(crate) fn not_in_history(
+    session: &Session,
+    operation: Operation,
+    request_id: Option<String>,
+) -> Error {
+    let session = Box::new(session.head.clone());
+    let mismatch = Mismatch::NotInHistory;
+    ErrorKind::NotApplied { session, operation, mismatch, request_id }.into()
 }
 
 impl From<ErrorKind> for Error {

@@ -48,7 +48,7 @@ pub struct Flags {
     /// What a delete needs first: off, token, elicit [MANAGED_SESSIONS_CONFIRM_DELETES, default off]
     #[arg(long, global = true, value_name = "MODE")]
     pub confirm_deletes: Option<String>,
-    /// What answer_session needs first to allow a call: off, token, elicit; this version has no such tool yet [MANAGED_SESSIONS_CONFIRM_APPROVALS, default off]
+    /// What answer_session needs first to allow a call: off, token, elicit [MANAGED_SESSIONS_CONFIRM_APPROVALS, default off]
     #[arg(long, global = true, value_name = "MODE")]
     pub confirm_approvals: Option<String>,
     /// Existing folder for exports; sessions are exported before a delete [MANAGED_SESSIONS_EXPORT_DIR]

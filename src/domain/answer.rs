@@ -6,7 +6,6 @@ use crate::{
     domain::{
         diagnosis::{AnswerKind, CALL_KINDS},
         events::{self, kind},
-        text,
         waiting::WaitingCall,
     },
     model::Event,
@@ -24,8 +23,8 @@ pub enum Answer {
     },
     /// It was carried out elsewhere.
     Result {
-        /// Text, or JSON that is sent as text.
-        content: Value,
+        /// What came of it.
+        text: String,
         /// It failed.
         is_error: bool,
     },
@@ -58,11 +57,7 @@ impl Answer {
                     event.insert("deny_message".to_owned(), reason.clone().into());
                 }
             }
-            Self::Result { content, is_error } => {
-                let text = match content {
-                    Value::String(text) => text.clone(),
-                    other => text::json(other),
-                };
+            Self::Result { text, is_error } => {
                 event.insert("content".to_owned(), json!([{"type": "text", "text": text}]));
                 if *is_error {
                     event.insert("is_error".to_owned(), true.into());

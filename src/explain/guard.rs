@@ -163,7 +163,22 @@ pub(crate) fn not_applied(
     mismatch: &Mismatch,
     vocabulary: &dyn Vocabulary,
 ) -> Words {
+    let read = vocabulary.step(
+        Op::GetSession,
+        &id_of(session),
+        " to see it as it is; this service may not support the operation",
+    );
     let differences = match mismatch {
+        Mismatch::NotInHistory => {
+            let named = names::session(session);
+            return words(
+                format!(
+                    "the service accepted what was sent to session {named}, but the history of its \
+                     events does not show it"
+                ),
+                read,
+            );
+        }
         Mismatch::NotArchived => "it has no archived_at".to_owned(),
         Mismatch::StillThere => "it is still there".to_owned(),
         Mismatch::Fields(fields) => {
@@ -177,11 +192,7 @@ pub(crate) fn not_applied(
             names::session(session),
             participle(operation),
         ),
-        vocabulary.step(
-            Op::GetSession,
-            &id_of(session),
-            " to see it as it is; this service may not support the operation",
-        ),
+        read,
     )
 }
 

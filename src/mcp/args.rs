@@ -205,6 +205,11 @@ fn coerce(schema: &Value, given: &Value) -> Option<Value> {
             flag.map(Value::from)
         }
         ("string", Value::Number(number)) => Some(number.to_string().into()),
+        ("string", Value::Object(_) | Value::Array(_) | Value::Bool(_))
+            if check(schema) == "text_or_json" =>
+        {
+            Some(text::json(given).into())
+        }
         ("array", Value::String(text)) => {
             if let Ok(Value::Array(items)) = serde_json::from_str(text) {
                 return Some(items.into());

@@ -52,7 +52,7 @@ fn sockets_are_served_until_they_close_and_stay_blocking() {
     let name = &answers[0]["result"]["serverInfo"]["name"];
     assert_eq!(name, "managed-sessions-mcp");
     let tools = answers[1]["result"]["tools"].as_array().expect("tools");
-    assert_eq!(tools.len(), 13, "exports need a folder");
+    assert_eq!(tools.len(), 15, "exports need a folder");
     drop(to_program);
     let output = child.wait_with_output().expect("the program ends");
     assert_eq!((output.status.code(), utf8(&output.stderr)), (Some(0), ""));
@@ -113,7 +113,7 @@ fn an_invalid_flag_exits_with_2_and_the_valid_values() {
         (["--base-url", "http://example.com"], "https is required"),
         (["--confirm-deletes", "maybe"], "one of off, token, elicit"),
         (["--confirm-approvals", "maybe"], "one of off, token, elicit"),
-        (["--disable-tools", "get_session,answer_session"], "there is no tool \"answer_session\""),
+        (["--disable-tools", "get_session,reply_session"], "there is no tool \"reply_session\""),
         (["--disable-tools", "delete"], "give some of get_session, list_sessions, "),
         (["--disable-tools", " , "], "give some of get_session, list_sessions, "),
         (["--auth-header", "cookie"], "authorization, x-api-key"),

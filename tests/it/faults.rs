@@ -201,7 +201,11 @@ impl Round {
             };
             outcomes.push(self.cell(&mut line, fault, &prepared, baseline).await);
             let (sandbox, _) = &prepared;
-            if sandbox.writes() == 0 && self.call.setup == Setup::Nothing {
+            // A write that was given up may still be on its way.
+            let is_given_up =
+                outcomes.last().is_some_and(|last| last.as_deref() == Ok("timed_out"));
+            let is_untouched = sandbox.writes() == 0 && (self.call.only_reads() || !is_given_up);
+            if is_untouched && self.call.setup == Setup::Nothing {
                 sandbox.forget_requests();
                 reusable = Some(prepared);
             }
@@ -226,7 +230,7 @@ impl Round {
         let after = if sandbox.writes() == 0 {
             &baseline.state
         } else {
-            state = ServiceState::of(sandbox).await;
+            state = ServiceState::after(sandbox, call).await;
             &state
         };
         let again = if matches!(reply, Reply::Answer(_)) && call.only_reads() && !fault.lies() {

@@ -46,6 +46,8 @@ pub(crate) enum About {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mismatch {
     NotArchived,
+    /// The history of events does not show what was sent.
+    NotInHistory,
     StillThere,
     Fields(Vec<String>),
     Toolset(Vec<Difference>),

@@ -1,13 +1,14 @@
 //! Answer a tool call that a session waits for.
 
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::{
     api::Client,
     app::{
         approval::{Approval, subject::Subject},
         context::Context,
-        error::{Error, ErrorKind, NotWaiting, UnfitAnswer},
+        error::{Error, ErrorKind, NotWaiting, UnfitAnswer, not_in_history},
         recent_events::recent_events,
         services::Services,
         waiting::call_events,
@@ -143,15 +144,27 @@ impl Answering<'_> {
         let (Some(sent), Some(id)) = (self.event(), &self.event_id) else {
             return Ok(());
         };
-        let Ok(events) = recent_events(cx, self.id, &ANSWER_KINDS, ANSWERS).await else {
-            // It was accepted, and that cannot be looked at.
-            return Ok(());
-        };
-        match first_answer(&events, id) {
-            Some(first) if !is_same(first, &sent) => {
-                Err(self.not_waiting(session, NotWaitingReason::Answered, self.others.clone()))
+        let mut pauses = self.services.settings.pauses.conflict.iter();
+        loop {
+            let Ok(events) = recent_events(cx, self.id, &ANSWER_KINDS, ANSWERS).await else {
+                // It was accepted, and that cannot be looked at.
+                return Ok(());
+            };
+            match first_answer(&events, id) {
+                Some(first) if is_same(first, &sent) => return Ok(()),
+                Some(_) => {
+                    let others = self.others.clone();
+                    return Err(self.not_waiting(session, NotWaitingReason::Answered, others));
+                }
+                None => {}
             }
-            _ => Ok(()),
+            match pauses.next() {
+                Some(pause) => sleep(*pause).await,
+                None => {
+                    let request_id = cx.trail().last_write();
+                    return Err(not_in_history(session, Operation::Answer, request_id));
+                }
+            }
         }
     }
 }

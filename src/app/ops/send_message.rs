@@ -3,12 +3,13 @@
 use std::{collections::HashSet, sync::Mutex, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::{
     api::Client,
     app::{
         context::Context,
-        error::{Error, ErrorKind},
+        error::{Error, ErrorKind, not_in_history},
         locks::lock,
         recent_events::recent_events,
         services::Services,
@@ -63,12 +64,16 @@ pub(crate) async fn send_message(
         event_id: Mutex::default(),
     };
     let written = write(services, cx, id, conditions, &mut message).await?;
-    let is_sent = matches!(written, Written::Done { .. });
     let mut event_id = lock(&message.event_id).clone();
-    if is_sent && event_id.is_none() {
-        // Some services answer without the event.
-        event_id = message.find(cx).await.ok().flatten();
-    }
+    let is_sent = match &written {
+        Written::Done { before, .. } => {
+            if event_id.is_none() {
+                event_id = message.found(cx, before).await?;
+            }
+            true
+        }
+        _ => false,
+    };
     let end = if is_sent && !wait.is_zero() {
         let turn = event_id.as_deref().map_or(Turn::Current, Turn::Of);
         Some(turn_end(services, cx, id, wait, turn).await)
@@ -96,25 +101,41 @@ impl Message<'_> {
         json!({"type": MESSAGE, "content": [{"type": "text", "text": self.text}]})
     }
 
-    /// The messages of the session, newest first; none of a service without a history of events.
-    async fn messages(&self, cx: &Context) -> Result<Vec<Event>, Error> {
+    /// The messages of the session, newest first; nothing of a service without a history.
+    async fn messages(&self, cx: &Context) -> Result<Option<Vec<Event>>, Error> {
         match recent_events(cx, self.id, &[MESSAGE], MESSAGES).await {
-            Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => {
-                Ok(Vec::new())
-            }
-            read => read,
+            Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => Ok(None),
+            read => read.map(Some),
         }
     }
 
-    /// The id of this message, if it is in the history and was not before it was sent.
-    async fn find(&self, cx: &Context) -> Result<Option<String>, Error> {
-        let messages = self.messages(cx).await?;
+    /// The id of this message, if it is among these and was not there before it was sent.
+    fn find(&self, messages: &[Event]) -> Option<String> {
         let sent = self.event();
-        let found = messages.iter().find_map(|message| {
+        messages.iter().find_map(|message| {
             let id = events::text(message, "id").filter(|id| !self.known.contains(*id))?;
             (message.get("content") == sent.get("content")).then(|| id.to_owned())
-        });
-        Ok(found)
+        })
+    }
+
+    /// Looks for the message that a service accepted without naming it.
+    async fn found(&self, cx: &Context, session: &Session) -> Result<Option<String>, Error> {
+        let mut pauses = self.services.settings.pauses.conflict.iter();
+        loop {
+            // It was accepted: what cannot be looked at is no failure.
+            let Ok(Some(messages)) = self.messages(cx).await else {
+                return Ok(None);
+            };
+            if let Some(id) = self.find(&messages) {
+                return Ok(Some(id));
+            }
+            match pauses.next() {
+                Some(pause) => sleep(*pause).await,
+                None => {
+                    return Err(not_in_history(session, self.operation(), cx.trail().last_write()));
+                }
+            }
+        }
     }
 
     fn is_idle(&self, session: &Session) -> bool {
@@ -177,7 +198,7 @@ impl GuardedWrite for Message<'_> {
         if let Some(refusal) = refusal {
             return Err(refusal);
         }
-        let ids = messages.iter().filter_map(|message| events::text(message, "id"));
+        let ids = messages.iter().flatten().filter_map(|message| events::text(message, "id"));
         self.known = ids.map(str::to_owned).collect();
         self.state = Some(state);
         Ok(true)
@@ -203,7 +224,8 @@ impl GuardedWrite for Message<'_> {
         if !lost {
             return Ok(Some(false));
         }
-        let found = self.find(cx).await?;
+        let messages = self.messages(cx).await?.unwrap_or_default();
+        let found = self.find(&messages);
         *lock(&self.event_id) = found.clone();
         Ok(Some(found.is_some()))
     }

@@ -110,6 +110,11 @@ impl JsonSchema for PairsArg {
 #[schemars(with = "String", extend("x-check" = "event_type"))]
 pub(crate) struct EventTypeArg(pub(crate) String);
 
+// Text, or JSON, which becomes its text.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(with = "String", extend("x-check" = "text_or_json"))]
+pub(crate) struct TextOrJsonArg(pub(crate) String);
+
 // What a summary shows.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]

@@ -2,20 +2,16 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     app::{error::ErrorKind, ops::answer_session::answer_session, write::guarded::Written},
     domain::{answer::Answer, view::brief::Brief, waiting::WaitingCall},
     mcp::{
-        args::values::{ObjectIdArg, SessionIdArg},
+        args::values::{ObjectIdArg, SessionIdArg, TextOrJsonArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
         written,
     },
 };
-
-/// Longest result sent, in characters.
-const RESULT_CHARACTERS: usize = 100_000;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -29,7 +25,8 @@ pub(crate) struct Args {
     #[schemars(length(max = 100_000))]
     reason: Option<String>,
     /// For a tool that is carried out elsewhere: its result, text or JSON.
-    result: Option<Value>,
+    #[schemars(length(max = 100_000))]
+    result: Option<TextOrJsonArg>,
     /// The tool failed.
     #[serde(default)]
     is_error: bool,
@@ -87,13 +84,6 @@ impl Args {
             mistake("is_error goes with a result only");
         }
         let result = self.result.take();
-        let is_long = |result: &Value| match result {
-            Value::String(text) => text.chars().count() > RESULT_CHARACTERS,
-            other => other.to_string().chars().count() > RESULT_CHARACTERS,
-        };
-        if result.as_ref().is_some_and(is_long) {
-            mistake(&format!("result must be at most {RESULT_CHARACTERS} characters"));
-        }
         let answer = match (self.decision, result) {
             (Some(_), Some(_)) => {
                 mistake("decision and result are both given; give the one that is waited for");
@@ -108,7 +98,9 @@ impl Args {
             }
             (Some(Decision::Allow), None) => Some(Answer::Allow),
             (Some(Decision::Deny), None) => Some(Answer::Deny { reason }),
-            (None, Some(content)) => Some(Answer::Result { content, is_error: self.is_error }),
+            (None, Some(TextOrJsonArg(text))) => {
+                Some(Answer::Result { text, is_error: self.is_error })
+            }
         };
         answer.filter(|_| mistakes.is_empty()).ok_or(mistakes)
     }

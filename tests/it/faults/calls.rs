@@ -22,6 +22,8 @@ pub(crate) enum Effect {
     Idle,
     Renamed,
     WithoutTools,
+    /// What the call says is in the history.
+    Said,
 }
 
 /// A method, and a path or a part of one.
@@ -43,7 +45,12 @@ pub(crate) struct Call {
     /// The requests, beside its first, that meet a fault.
     pub(crate) places: &'static [Request],
     pub(crate) exports: bool,
+    /// Its write is never sent again once it may have been carried out.
+    pub(crate) is_sent_once: bool,
 }
+
+/// What calls say to agents.
+pub(crate) const SAID: &str = "Said in the fault matrix.";
 
 impl Call {
     pub(crate) fn only_reads(&self) -> bool {
@@ -69,6 +76,7 @@ impl Call {
             writes: &[],
             places: &[],
             exports: false,
+            is_sent_once: false,
         }
     }
 
@@ -87,6 +95,10 @@ impl Call {
     /// The same call with an export folder.
     fn exporting(self) -> Self {
         Self { exports: true, ..self }
+    }
+
+    fn sent_once(self) -> Self {
+        Self { is_sent_once: true, ..self }
     }
 
     /// A call that changes these sessions by these writes; faults meet each of them.
@@ -108,6 +120,7 @@ pub(crate) fn all() -> Vec<Call> {
     all.extend(updates());
     all.extend(ends());
     all.extend(clean_ups());
+    all.extend(work());
     all
 }
 
@@ -304,5 +317,50 @@ fn clean_ups() -> Vec<Call> {
                 &[("DELETE", "/v1/sessions/sesn_01"), ("DELETE", "/v1/sessions/sesn_13")],
             )
             .with_places(&[("DELETE", "sesn_13")]),
+    ]
+}
+
+fn work() -> Vec<Call> {
+    const TO_1: &[Request] = &[("POST", "/v1/sessions/sesn_01/events")];
+    const TO_2: &[Request] = &[("POST", "/v1/sessions/sesn_02/events")];
+    vec![
+        Call::read(
+            "send, dry run",
+            "send_message",
+            json!({"session_id": "sesn_01", "text": SAID, "dry_run": true}),
+        )
+        .with_outcome("would_send")
+        .with_places(&[EVENTS]),
+        Call::read(
+            "send while it waits",
+            "send_message",
+            json!({"session_id": "sesn_02", "text": SAID}),
+        )
+        .with_outcome("session_waiting")
+        .with_places(&[EVENTS]),
+        Call::read("send", "send_message", json!({"session_id": "sesn_01", "text": SAID}))
+            .with_outcome("sent")
+            .changes(&["sesn_01"], Effect::Said, TO_1)
+            .sent_once(),
+        Call::read(
+            "answer, dry run",
+            "answer_session",
+            json!({"session_id": "sesn_02", "decision": "allow", "dry_run": true}),
+        )
+        .with_outcome("would_answer")
+        .with_places(&[EVENTS]),
+        Call::read(
+            "answer what does not wait",
+            "answer_session",
+            json!({"session_id": "sesn_01", "decision": "allow"}),
+        )
+        .with_outcome("not_waiting"),
+        Call::read(
+            "answer",
+            "answer_session",
+            json!({"session_id": "sesn_02", "decision": "deny", "reason": SAID}),
+        )
+        .with_outcome("answered")
+        .changes(&["sesn_02"], Effect::Said, TO_2),
     ]
 }

@@ -70,6 +70,12 @@ impl Cell<'_> {
             return None;
         }
         let pair = &(usual, outcome);
+        let is_in_doubt =
+            matches!(self.reply, Reply::Failure(_, parts) if parts["in_doubt"] == true);
+        if self.call.is_sent_once && is_in_doubt {
+            let fits = self.fault.may_cause(outcome);
+            return (!fits).then(|| format!("{outcome} does not fit the fault"));
+        }
         if self.fault.is_harmless {
             let fits = AS_GOOD_UNNOTICED.contains(pair);
             return (!fits).then(|| format!("the fault should go unnoticed, with {usual}"));

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use managed_sessions_mcp::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use super::{calls::Effect, gateway::ask};
+use super::{
+    calls::{Call, Effect, SAID},
+    gateway::ask,
+};
 
 /// What a call can change of a session.
 const FIELDS: [&str; 6] = ["status", "title", "metadata", "agent", "budget", "archived_at"];
@@ -14,6 +17,19 @@ const FIELDS: [&str; 6] = ["status", "title", "metadata", "agent", "budget", "ar
 pub(crate) struct ServiceState(BTreeMap<String, Value>);
 
 impl ServiceState {
+    /// After a call that says something, also whether that is in the history of its session.
+    pub(crate) async fn after(sandbox: &Sandbox, call: &Call) -> Self {
+        let mut state = Self::of(sandbox).await;
+        if let (Effect::Said, [id]) = (call.effect, call.sessions) {
+            let path = format!("/v1/sessions/{id}/events?limit=1000");
+            let (_, events) = ask(sandbox, "GET", &path, &Value::Null).await;
+            if let Some(session) = state.0.get_mut(*id) {
+                session["said"] = events.to_string().contains(SAID).into();
+            }
+        }
+        state
+    }
+
     pub(crate) async fn of(sandbox: &Sandbox) -> Self {
         let list = "/v1/sessions?include_archived=true&limit=100";
         let (status, list) = ask(sandbox, "GET", list, &Value::Null).await;
@@ -48,6 +64,7 @@ impl ServiceState {
             Effect::Renamed => {
                 session["title"] == "Renamed" && session["metadata"]["team"] == "faults"
             }
+            Effect::Said => session["said"] == true,
             Effect::WithoutTools => session["agent"]["tools"] == json!([]),
         }
     }

@@ -19,7 +19,7 @@ async fn an_open_workflow_run_is_named_after_one_request() {
             api.answers("DELETE", session, status, body.clone()).await;
             let failure = api.host().await.failure(tool, arguments.clone()).await;
             assert!(failure.starts_with("workflow_run_open: "), "{tool}: {failure}");
-            for part in ["sesn_1", "its runs are paused", "user.message", "(request_id req_1)"] {
+            for part in ["sesn_1", "its runs are paused", "send_message", "(request_id req_1)"] {
                 assert!(failure.contains(part), "{tool}: {failure}");
             }
             assert_eq!(api.writes().await.len(), 1, "{tool}");
@@ -46,7 +46,7 @@ async fn a_write_refused_while_the_session_waits_names_what_it_waits_for() {
         api.answers("GET", &format!("{session}/events"), 200, events).await;
         let failure = api.host().await.failure(tool, arguments).await;
         assert!(failure.starts_with("session_waiting: "), "{tool}: {failure}");
-        for part in ["linear.create_issue: Broken \\u{202e}build", "diagnose_session"] {
+        for part in ["linear.create_issue: Broken \\u{202e}build", "answer_session"] {
             assert!(failure.contains(part), "{tool}: {failure}");
         }
     }

@@ -340,8 +340,14 @@ async fn a_person_allows_a_tool_call_with_both_versions_of_the_protocol() {
                 "type": "agent.tool_use", "id": "sevt_1", "name": "bash",
                 "input": {"command": input}, "evaluated_permission": "ask",
             });
-            api.answers("GET", path, 200, json!({"data": [call], "next_page": null})).await;
-            api.answers("POST", path, 200, json!({"data": []})).await;
+            let answer = json!({
+                "type": "user.tool_confirmation", "id": "sevt_2", "tool_use_id": "sevt_1",
+                "result": "allow",
+            });
+            // Before it asks, and again before it sends.
+            api.answers_times(2, ("GET", path), 200, json!({"data": [call]})).await;
+            api.answers("GET", path, 200, json!({"data": [answer, call]})).await;
+            api.answers("POST", path, 200, json!({"data": [answer]})).await;
             let flags = Flags { confirm_approvals: Some("elicit".to_owned()), ..Flags::default() };
             let (client, person) = host_of(config(flags, &api.url()), protocol, reaction).await;
             let arguments = json!({"session_id": "sesn_1", "decision": "allow"});

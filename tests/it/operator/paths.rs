@@ -26,6 +26,8 @@ fn arguments(tool: &Tool, id: &str) -> Value {
             "title" if tool.name == "update_session" => json!("Another title"),
             "plan_id" if tool.name == "apply_cleanup" => json!("plan_1"),
             "action" => json!("delete"),
+            "text" => json!("Go on."),
+            "decision" => json!("deny"),
             _ => continue,
         };
         arguments.insert(name.clone(), value);

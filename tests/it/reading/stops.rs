@@ -128,7 +128,7 @@ async fn every_seeded_session_has_its_diagnosis() {
     let waiting = &answer["evidence"]["waiting"][0];
     assert_eq!(waiting["tool"], "bash");
     assert_eq!(waiting["permission"], "ask");
-    let event = format!(r#""tool_use_id":{}"#, waiting["id"]);
+    let event = format!(r#""event_id":{}"#, waiting["id"]);
     let next = answer["next"].as_str().expect("a text");
     assert!(next.contains(&event), "{next}");
     let answer = diagnose(&host, "sesn_12").await;

@@ -42,7 +42,7 @@ fn an_invalid_variable_is_reported_and_does_not_prevent_the_start() {
     check(
         "MANAGED_SESSIONS_TOOLSETS",
         "sessions,nonsense",
-        "is \"sessions,nonsense\"; give all, or some of sessions, events, fleet, comma-separated",
+        "is \"sessions,nonsense\"; give all, or some of sessions, events, fleet, work, comma-separated",
     );
 }
 
@@ -141,7 +141,7 @@ fn an_invalid_flag_is_rejected_with_the_valid_values() {
     let toolsets = Flags { toolsets: Some("x".into()), ..Flags::default() };
     assert_eq!(
         flag_error(&toolsets),
-        "--toolsets is \"x\"; give all, or some of sessions, events, fleet, comma-separated"
+        "--toolsets is \"x\"; give all, or some of sessions, events, fleet, work, comma-separated"
     );
     let status = Flags { idle_status: vec!["running".into()], ..Flags::default() };
     assert_eq!(

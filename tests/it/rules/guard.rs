@@ -16,7 +16,13 @@ Interrupt true: session_archived session_archived session_archived session_archi
 UpdateDetails false: allowed allowed allowed allowed allowed
 UpdateDetails true: session_archived session_archived session_archived session_archived session_archived
 UpdateBudget false: allowed allowed allowed session_terminated allowed
-UpdateBudget true: session_archived session_archived session_archived session_archived session_archived";
+UpdateBudget true: session_archived session_archived session_archived session_archived session_archived
+SendMessage false: allowed session_running session_rescheduling session_terminated status_unrecognized
+SendMessage true: session_archived session_archived session_archived session_archived session_archived
+QueueMessage false: allowed allowed allowed session_terminated allowed
+QueueMessage true: session_archived session_archived session_archived session_archived session_archived
+Answer false: allowed allowed allowed session_terminated allowed
+Answer true: session_archived session_archived session_archived session_archived session_archived";
 
 #[test]
 fn the_guard_follows_its_matrix() {
@@ -28,7 +34,8 @@ fn the_guard_follows_its_matrix() {
     };
     let writes = [Op::UpdateTools, Op::Archive, Op::Delete, Op::Interrupt];
     let updates = [Op::UpdateDetails, Op::UpdateBudget];
-    let operations = writes.into_iter().chain(updates);
+    let sends = [Op::SendMessage, Op::QueueMessage, Op::Answer];
+    let operations = writes.into_iter().chain(updates).chain(sends);
     let rows = operations.flat_map(|operation| [(operation, false), (operation, true)]);
     assert_eq!(rows.map(row).collect::<String>(), MATRIX);
 }

@@ -171,18 +171,33 @@ async fn a_refused_message_names_what_the_session_waits_for_now() {
 
 /// Some services answer 202 without a body, or have no history of events.
 #[tokio::test]
-async fn services_without_an_answer_or_a_history_are_told_so_much() {
+async fn a_service_without_an_answer_or_a_history_is_believed_as_far_as_it_goes() {
     let path = "/v1/sessions/sesn_1/events";
-    for history in [json!({"data": [], "next_page": null}), Value::Null] {
+    let none = json!({"data": [], "next_page": null});
+    let said =
+        json!({"type": MESSAGE, "id": "sevt_1", "content": [{"type": "text", "text": "Go on."}]});
+    let shown = json!({"data": [said], "next_page": null});
+    let known = Some(json!("sevt_1"));
+    for (history, event_id) in [(shown, known), (Value::Null, None)] {
         let api = Api::with_session(session("sesn_1", "idle")).await;
         let status = if history.is_null() { 405 } else { 200 };
+        if event_id.is_some() {
+            api.answers_times(2, ("GET", path), 200, none.clone()).await;
+        }
         api.answers("GET", path, status, history).await;
         api.answers("POST", path, 202, Value::Null).await;
         let arguments = json!({"session_id": "sesn_1", "text": "Go on.", "wait_seconds": 1});
         let answer = api.host().await.answer("send_message", arguments).await;
-        assert_eq!((&answer["outcome"], answer.get("event_id")), (&json!("sent"), None));
+        assert_eq!(answer["outcome"], "sent");
+        assert_eq!(answer.get("event_id").cloned(), event_id);
         assert_eq!(answer["status"], "idle");
     }
+    let api = Api::with_session(session("sesn_1", "idle")).await;
+    api.answers("GET", path, 200, none).await;
+    api.answers("POST", path, 200, json!({})).await;
+    let arguments = json!({"session_id": "sesn_1", "text": "Go on."});
+    let failure = api.host().await.failure("send_message", arguments).await;
+    assert!(failure.starts_with("not_applied: "), "{failure}");
 }
 
 /// Two calls at once are two messages.
