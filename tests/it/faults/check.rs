@@ -106,7 +106,10 @@ impl Cell<'_> {
         }
         if let Reply::Answer(answer) = self.reply {
             let id = &answer["session"]["id"];
-            if !id.is_null() && *id != self.call.arguments["session_id"] {
+            let arguments = &self.call.arguments;
+            let several = arguments["session_ids"].as_array();
+            let is_one_of_several = several.is_some_and(|ids| ids.contains(id));
+            if !id.is_null() && *id != arguments["session_id"] && !is_one_of_several {
                 problems.push(format!("it is about {id}"));
             }
             if self.call.tool == "apply_cleanup" {
@@ -215,7 +218,9 @@ impl Cell<'_> {
             return None;
         };
         let codes = codes_of_sessions(answer);
+        let warnings = answer["warnings"].to_string();
         let is_partial = answer["complete"] == false
+            || warnings.contains("could not be read")
             || codes.iter().any(|code| IN_DOUBT.contains(&code.as_str()));
         let difference = difference(answer, again).filter(|_| !is_partial)?;
         Some(format!("without the fault it differs at {difference}"))
