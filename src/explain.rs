@@ -20,6 +20,7 @@ pub(crate) mod start;
 pub mod toolset;
 pub(crate) mod transcript;
 pub(crate) mod triage;
+pub(crate) mod unknown;
 pub(crate) mod values;
 pub(crate) mod vocabulary;
 pub(crate) mod waiting;

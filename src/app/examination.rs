@@ -11,7 +11,7 @@ use crate::{
         error::Error,
         recent_events::{recent_events, supplementary_events},
         services::Services,
-        threads::{busy_threads, recent_thread_events},
+        threads::{busy_threads, is_multiagent, recent_thread_events},
     },
     domain::{
         diagnosis::{self, CALL_KINDS, Facts, RUN_KINDS, ThreadEvents, Verdict},
@@ -151,15 +151,7 @@ fn add_older(events: &mut Vec<Event>, mut more: Vec<Event>) {
 
 /// Whether the session has, or may have, more threads than its own.
 fn has_threads(session: &Session, events: &[Event]) -> bool {
-    let multiagent = session.agent_field("multiagent");
-    let is_of_other = |event: &Event| {
-        let kind = events::kind(event);
-        kind.starts_with("workflow_run.")
-            || kind == "session.thread_created"
-            || (events::text(event, "session_thread_id").is_some()
-                && !kind.starts_with("session.thread_status_"))
-    };
-    multiagent.is_some_and(|value| !value.is_null()) || events.iter().any(is_of_other)
+    is_multiagent(session) || events.iter().any(events::is_of_other_thread)
 }
 
 /// The newest events of the running threads, as far as they can be read.

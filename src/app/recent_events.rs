@@ -1,5 +1,7 @@
 //! The newest events of a session, also where a service ignores the order asked for.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -10,15 +12,18 @@ use crate::{
     api::EventQuery,
     domain::{
         code::Code,
-        diagnosis::{OpenRun, RUN_KINDS, open_runs},
+        diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_calls, open_runs},
         events,
+        waiting::{KINDS, THREAD_KINDS, WaitingCall, waiting_calls},
     },
     model::{Event, Order, Session, SessionId},
 };
 
 const IDLE: &str = "session.status_idle";
-/// Enough for the newest pause and the runs that may still be open.
+/// Enough for the newest pause, and the calls and runs that may still be open.
 const PAUSE_EVENTS: u32 = 200;
+/// Calls looked through for those that a pause names.
+const MOST_CALLS: u32 = 1_000;
 /// To find the newest events where they come last.
 const MAX_PAGES: usize = 50;
 const MAX_PAGE_SIZE: u32 = 1_000;
@@ -63,6 +68,22 @@ pub(crate) async fn recent_events(
     Ok(found)
 }
 
+/// These events, and where a pause among them names calls that are older, those too.
+pub(crate) async fn with_named_calls(
+    cx: &Context,
+    id: &SessionId,
+    mut events: Vec<Event>,
+) -> Result<Vec<Event>, Error> {
+    if open_calls(&events, None).iter().any(|call| call.event.is_none()) {
+        let older = recent_events(cx, id, &CALL_KINDS, MOST_CALLS).await?;
+        let event_id = |event: &Event| events::text(event, "id").map(str::to_owned);
+        let known: HashSet<_> = events.iter().filter_map(event_id).collect();
+        let is_new = |event: &Event| event_id(event).is_some_and(|id| !known.contains(&id));
+        events.extend(older.into_iter().filter(is_new));
+    }
+    Ok(events)
+}
+
 /// The same for types that a compatible service may not know: none where it rejects them.
 pub(crate) async fn supplementary_events(
     cx: &Context,
@@ -76,32 +97,47 @@ pub(crate) async fn supplementary_events(
     }
 }
 
-/// Why a session is not busy.
+/// Why a session is not busy, or what it waits for although it is.
 #[derive(Debug, Default)]
 pub(crate) struct Pause {
     /// By its newest `session.status_idle`, else by its record.
     pub stop_reason: Option<Map<String, Value>>,
     /// Its workflow runs that have not ended.
     pub open_runs: Vec<OpenRun>,
+    /// The calls that it or a thread waits for.
+    pub waiting: Vec<WaitingCall>,
+    /// Its events show threads beside its own.
+    pub has_threads: bool,
+    /// Why its events could not be read.
+    pub unknown: Option<Code>,
 }
 
 /// Why the session last went idle; nothing is known where its events cannot be read.
 pub(crate) async fn known_pause(cx: &Context, id: &SessionId, session: &Session) -> Pause {
     pause(cx, id, session).await.unwrap_or_else(|error| {
         tracing::debug!(%error, "the events cannot be read");
-        Pause::of(&[], session)
+        let is_missing = error.code() == Code::Rejected || error.is_unknown_route();
+        let unknown = (!is_missing).then(|| error.code());
+        Pause { unknown, ..Pause::of(&[], session) }
     })
 }
 
 /// Why the session last went idle.
 pub(crate) async fn pause(cx: &Context, id: &SessionId, session: &Session) -> Result<Pause, Error> {
-    let kinds: Vec<&str> = RUN_KINDS.into_iter().chain([IDLE]).collect();
-    let events = match recent_events(cx, id, &kinds, PAUSE_EVENTS).await {
-        // A service that does not know workflow runs may reject their types.
-        Err(error) if error.code() == Code::Rejected => recent_events(cx, id, &[IDLE], 2).await,
-        read => read,
-    };
-    Ok(Pause::of(&events?, session))
+    let waiting: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).collect();
+    let of_threads = [&THREAD_KINDS[..], &["session.thread_created"]].concat();
+    let all = [&waiting[..], &RUN_KINDS, &of_threads].concat();
+    // A service that does not know threads or workflow runs may reject their types.
+    for kinds in [&all, &waiting] {
+        match recent_events(cx, id, kinds, PAUSE_EVENTS).await {
+            Err(error) if error.code() == Code::Rejected => {}
+            read => {
+                let events = with_named_calls(cx, id, read?).await?;
+                return Ok(Pause::of(&events, session));
+            }
+        }
+    }
+    Ok(Pause::of(&recent_events(cx, id, &[IDLE], 2).await?, session))
 }
 
 impl Pause {
@@ -109,7 +145,13 @@ impl Pause {
         let newest = events.iter().find(|event| events::kind(event) == IDLE);
         let recorded = session.fields.get("stop_reason");
         let stated = newest.map_or(recorded, |event| event.get("stop_reason"));
-        Self { stop_reason: stated.and_then(reason), open_runs: open_runs(events) }
+        Self {
+            stop_reason: stated.and_then(reason),
+            open_runs: open_runs(events),
+            waiting: waiting_calls(recorded, events),
+            has_threads: events.iter().any(events::is_of_other_thread),
+            unknown: None,
+        }
     }
 
     /// Whether the session says that it waits for an answer.

@@ -1,6 +1,5 @@
 //! What operations work with, built once.
 
-use serde_json::{Map, Value};
 use tokio::{sync::OwnedMutexGuard, time::timeout_at};
 
 use super::{
@@ -27,10 +26,7 @@ use crate::{
     domain::{
         filter::Filter,
         guard::Statuses,
-        view::{
-            fit::{FULL_RECORD_BYTES, RECORD_BYTES},
-            record::Record,
-        },
+        view::{fit::RECORD_BYTES, record::Record},
     },
     model::{Order, Session, SessionId},
 };
@@ -133,18 +129,22 @@ impl Services {
         self.whole_record(session).await.fitting(RECORD_BYTES)
     }
 
-    /// The same with what `detail: "full"` shows.
-    pub(crate) async fn full_record(
-        &self,
-        session: &Session,
-        stop_reason: Option<Map<String, Value>>,
-    ) -> Record {
-        let record = self.whole_record(session).await;
-        record.with_details(session, stop_reason).fitting(FULL_RECORD_BYTES)
-    }
-
-    async fn whole_record(&self, session: &Session) -> Record {
-        Record::concise(session, &self.statuses, self.client.is_official().await)
+    /// The record without any limit of its size.
+    pub(crate) async fn whole_record(&self, session: &Session) -> Record {
+        let is_official = self.client.is_official().await;
+        let mut record = Record::concise(session, &self.statuses, is_official);
+        let disabled = &self.settings.disabled;
+        if let Some(operations) = &mut record.operations {
+            for (op, ruling) in [
+                (Op::UpdateSessionTools, &mut operations.update_tools),
+                (Op::ArchiveSession, &mut operations.archive),
+                (Op::DeleteSession, &mut operations.delete),
+                (Op::InterruptSession, &mut operations.interrupt),
+            ] {
+                ruling.take_if(|_| disabled.contains(&op));
+            }
+        }
+        record
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         error::{About, Error, ErrorKind},
     },
     domain::events,
-    model::{Event, ObjectId, SessionId},
+    model::{Event, ObjectId, Session, SessionId},
 };
 
 const PAGE_SIZE: u32 = 1_000;
@@ -85,6 +85,11 @@ async fn read(
         }
     }
     Err(ErrorKind::EndlessHistory(id.clone()).into())
+}
+
+/// Whether the session's agent may call others.
+pub(crate) fn is_multiagent(session: &Session) -> bool {
+    session.agent_field("multiagent").is_some_and(|value| !value.is_null())
 }
 
 /// Whether it is another thread than the session's own, whose events are those of the session.

@@ -43,7 +43,7 @@ pub(crate) struct TurnEnd {
     /// It is running or rescheduling.
     pub busy: bool,
     pub waited: Duration,
-    /// Why it is not busy; empty while it is.
+    /// Why it is not busy, or what it waits for although it is; no reason while it is.
     pub pause: Pause,
     /// What the agent said last in this turn, in the current one's case whenever it was.
     pub reply: Option<Reply>,
@@ -65,15 +65,19 @@ pub(crate) async fn turn_end(
         let activity = services.statuses.activity(&session.head);
         let is_over = activity == Activity::Terminated || session.head.is_archived();
         if !activity.is_busy() {
-            let seen = seen(cx, id, turn).await?;
+            let seen = Box::pin(seen(cx, id, turn)).await?;
             if seen.has_ended || is_over || !poll.pause(cx, &session).await {
-                let pause = known_pause(cx, id, &session).await;
+                let pause = Box::pin(known_pause(cx, id, &session)).await;
                 let waited = started.elapsed();
                 return Ok(TurnEnd { session, busy: false, waited, pause, reply: seen.reply });
             }
         } else if !poll.pause(cx, &session).await {
-            let reply = seen(cx, id, turn).await?.reply;
-            let (waited, pause) = (started.elapsed(), Pause::default());
+            let (seen, pause) = tokio::join!(
+                Box::pin(seen(cx, id, turn)),
+                Box::pin(known_pause(cx, id, &session)),
+            );
+            let (reply, waited) = (seen?.reply, started.elapsed());
+            let pause = Pause { stop_reason: None, ..pause };
             return Ok(TurnEnd { session, busy: true, waited, pause, reply });
         }
     }

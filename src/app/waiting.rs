@@ -1,43 +1,22 @@
 //! Whether a session waits for somebody, looked up before it is archived or deleted.
 
-use std::collections::HashSet;
-
 use crate::{
     app::{
         context::Context,
         error::{Error, ErrorKind},
-        recent_events::recent_events,
+        recent_events::{recent_events, with_named_calls},
         services::Services,
     },
     domain::{
         code::Code,
-        diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_calls, open_runs},
-        events,
+        diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_runs},
         guard::{Activity, Operation},
-        waiting::{self, WaitingCall},
+        waiting::{self, KINDS, THREAD_KINDS, WaitingCall},
     },
     model::{ApiTime, Event, Session, SessionId},
 };
 
-/// The events that tell what a session waits for.
-const KINDS: [&str; 6] = [
-    "session.status_idle",
-    "session.status_running",
-    "user.interrupt",
-    "user.tool_confirmation",
-    "user.custom_tool_result",
-    "user.tool_result",
-];
-/// The events that tell whether threads have ended, or wait.
-const THREAD_KINDS: [&str; 4] = [
-    "session.thread_status_idle",
-    "session.thread_status_running",
-    "session.thread_status_terminated",
-    "session.status_terminated",
-];
 const EVENTS: u32 = 100;
-/// Calls looked through for those that a pause names.
-const MOST_CALLS: u32 = 1_000;
 const EVENTS_AND_RUNS: u32 = 200;
 /// A session that changes all the time is not looked at for ever.
 const MAX_LOOKS: u32 = 3;
@@ -56,23 +35,11 @@ pub(crate) async fn events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, E
 /// know these types the newest events of any.
 pub(crate) async fn call_events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
     let kinds: Vec<&str> = KINDS.into_iter().chain(THREAD_KINDS).chain(CALL_KINDS).collect();
-    let mut events = match recent_events(cx, id, &kinds, EVENTS_AND_RUNS).await {
+    let events = match recent_events(cx, id, &kinds, EVENTS_AND_RUNS).await {
         Err(error) if error.code() == Code::Rejected => recent_events(cx, id, &[], EVENTS).await?,
         read => read?,
     };
-    // A pause may name calls that are older than that.
-    if open_calls(&events, None).iter().any(|call| call.event.is_none()) {
-        let older = recent_events(cx, id, &CALL_KINDS, MOST_CALLS).await?;
-        let known: HashSet<_> = events
-            .iter()
-            .filter_map(|event| events::text(event, "id"))
-            .map(str::to_owned)
-            .collect();
-        let is_new =
-            |event: &Event| events::text(event, "id").is_some_and(|id| !known.contains(id));
-        events.extend(older.into_iter().filter(is_new));
-    }
-    Ok(events)
+    with_named_calls(cx, id, events).await
 }
 
 /// The same, and where the service knows workflow runs what tells which of them are open.

@@ -2,6 +2,8 @@
 //!
 //! Unknown kinds are shown too: all their fields, cut the same way.
 
+mod view;
+
 use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
@@ -11,6 +13,8 @@ use crate::{
     model::{ApiTime, Event},
 };
 
+pub use self::view::View;
+
 /// Longest id or type shown, in characters: longer ones come from broken services only.
 const ID_CHARACTERS: usize = 256;
 
@@ -19,6 +23,8 @@ const ID_CHARACTERS: usize = 256;
 pub struct EventFilter {
     /// Types, any of them; empty for all.
     pub types: Vec<String>,
+    /// Only what this view shows.
+    pub view: View,
     /// Processed at or after this time.
     pub after: Option<Timestamp>,
     /// Processed before this time.
@@ -26,12 +32,24 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
+    /// The types that events of it can have; empty for any. `None` if it leaves none.
+    pub fn possible_types(&self) -> Option<Vec<String>> {
+        let of_view = self.view.types();
+        if self.types.is_empty() {
+            return Some(of_view.iter().map(|&each| each.to_owned()).collect());
+        }
+        let is_in_view = |each: &&String| of_view.is_empty() || of_view.contains(&each.as_str());
+        let types: Vec<String> = self.types.iter().filter(is_in_view).cloned().collect();
+        (!types.is_empty()).then_some(types)
+    }
+
     /// Whether the event meets every condition. An event that is not processed yet has no time
     /// and matches: the service decides.
     pub fn matches(&self, event: &Event) -> bool {
         let kind = kind(event);
         let at = at(event);
         (self.types.is_empty() || self.types.iter().any(|wanted| wanted == kind))
+            && self.view.shows(kind, event)
             && at.is_none_or(|at| {
                 self.after.is_none_or(|after| at >= after)
                     && self.before.is_none_or(|before| at < before)
@@ -66,6 +84,15 @@ pub fn at(event: &Event) -> Option<Timestamp> {
 /// change.
 pub fn is_queued(event: &Event) -> bool {
     event.get("processed_at").is_some_and(Value::is_null)
+}
+
+/// Whether the event shows that its session has more threads than its own.
+pub(crate) fn is_of_other_thread(event: &Event) -> bool {
+    let kind = kind(event);
+    kind.starts_with("workflow_run.")
+        || kind == "session.thread_created"
+        || (text(event, "session_thread_id").is_some()
+            && !kind.starts_with("session.thread_status_"))
 }
 
 fn time(event: &Event) -> Option<ApiTime> {

@@ -10,3 +10,4 @@ pub mod row;
 mod schemas;
 pub mod size;
 pub mod summary;
+pub mod threads;

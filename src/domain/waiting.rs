@@ -16,6 +16,24 @@ use crate::{
 /// Longest tool or input shown, in characters.
 const SHOWN_CHARACTERS: usize = 160;
 
+/// The events that tell what a session waits for, beside the calls.
+pub(crate) const KINDS: [&str; 6] = [
+    "session.status_idle",
+    "session.status_running",
+    "user.interrupt",
+    "user.tool_confirmation",
+    "user.custom_tool_result",
+    "user.tool_result",
+];
+
+/// The events that tell whether threads have ended, or wait.
+pub(crate) const THREAD_KINDS: [&str; 4] = [
+    "session.thread_status_idle",
+    "session.thread_status_running",
+    "session.thread_status_terminated",
+    "session.status_terminated",
+];
+
 /// A tool call that waits for a person or a program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WaitingCall {
@@ -59,13 +77,14 @@ impl WaitingCall {
     }
 }
 
-/// The calls that a session waits for, by its events, newest first; of one that ended its
-/// turn those of its threads.
+/// The calls that a session waits for, by its events, newest first; of one that runs, or ended its
+/// turn, those of its threads.
 ///
 /// `recorded` is the `stop_reason` of its record, which some services have.
 pub(crate) fn waiting_calls(recorded: Option<&Value>, events: &[Event]) -> Vec<WaitingCall> {
-    let pause = events.iter().find(|event| kind(event) == "session.status_idle");
-    let reason = pause.map_or(recorded, |pause| pause.get("stop_reason"));
+    let statuses = ["session.status_idle", "session.status_running"];
+    let newest = events.iter().find(|event| statuses.contains(&kind(event)));
+    let reason = newest.map_or(recorded, |status| status.get("stop_reason"));
     if matches!(reason.and_then(reason_type), Some("budget_reached" | "retries_exhausted")) {
         return Vec::new();
     }

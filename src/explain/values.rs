@@ -1,7 +1,7 @@
 //! Why a value cannot be read: one clause, after the name of the argument.
 
 use crate::{
-    domain::{money::InvalidAmount, time::InvalidTime, view::summary::Part},
+    domain::{events::View, money::InvalidAmount, text, time::InvalidTime, view::summary::Part},
     model::InvalidSessionId,
 };
 
@@ -23,6 +23,10 @@ pub(crate) fn amount(error: InvalidAmount) -> &'static str {
     }
 }
 
+/// Which sessions to wait for.
+pub(crate) const ONE_OR_SEVERAL: &str =
+    "give session_id for one session, or session_ids for several; exactly one of the two";
+
 /// A part of a summary.
 pub(crate) fn summary_part() -> String {
     format!("is not one of {}", Part::NAMES.join(", "))
@@ -35,4 +39,14 @@ pub(crate) fn event_type(near: &[&str]) -> String {
 
 pub(crate) fn time(InvalidTime: InvalidTime) -> &'static str {
     "must be an RFC 3339 time such as \"2026-01-31T12:00:00Z\", or an age such as \"7d\""
+}
+
+/// Why no event can be of these types and in this view.
+pub(crate) fn no_type_in_view(types: &[String], view: View) -> String {
+    format!(
+        "types leaves nothing of view \"{}\", which has {}; give one of the two, was {}",
+        view.name(),
+        view.types().join(", "),
+        text::json_within(&types.into(), 80)
+    )
 }

@@ -4,10 +4,13 @@ mod events;
 mod list;
 mod prompts;
 mod record;
+mod several;
 mod since;
+mod standing;
 mod stops;
 mod summary;
 mod threads;
+mod views;
 
 use managed_sessions_mcp::cli::Flags;
 use serde_json::{Value, json};

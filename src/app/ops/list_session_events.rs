@@ -16,6 +16,7 @@ use crate::{
         error::{About, Error, ErrorKind},
         recent_events::recent_events,
         scan::{
+            PAGE_SIZE,
             gap::Gap,
             lists::{Events, ThreadEvents},
             position::Position,
@@ -25,7 +26,7 @@ use crate::{
         threads::recent_thread_events,
     },
     domain::{
-        events::{self, EventFilter},
+        events::{self, EventFilter, View},
         view::size::{LIST_BYTES, SizeBudget},
     },
     model::{Event, ObjectId, Order, SessionId},
@@ -113,7 +114,7 @@ async fn list<S: Source<Item = Event>>(
     }
     let mut scan = services
         .scan(cx, source, MAX_SCAN)
-        .page_size(query.limit)
+        .page_size(page_size(query))
         .resume_from(request.position.clone());
     let mut shown = Vec::new();
     let mut budget = SizeBudget::of(LIST_BYTES);
@@ -142,7 +143,7 @@ async fn list<S: Source<Item = Event>>(
         // The service ignores the order.
         newest = find_newest(cx, query).await?;
     }
-    let is_open = filter.types.is_empty() && filter.before.is_none();
+    let is_open = filter.types.is_empty() && filter.view == View::All && filter.before.is_none();
     if *order == Order::Asc && is_open && position.is_none() {
         newest = last_id.or(newest);
     }
@@ -215,6 +216,14 @@ async fn list_since<S: Source<Item = Event>>(
     let position = is_more.then(Position::default);
     let next_page = next.next_cursor(services.cursors(), position);
     Ok(Listed { events: matching, next_page, newest: Some(newest), gaps })
+}
+
+/// Errors are rare among the events that may be some.
+fn page_size(query: &Query<'_>) -> u32 {
+    match query.filter.view {
+        View::Errors => query.limit.max(PAGE_SIZE),
+        View::All | View::Conversation | View::Tools => query.limit,
+    }
 }
 
 fn value_limit(query: &Query<'_>) -> usize {

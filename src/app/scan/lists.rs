@@ -15,7 +15,7 @@ use crate::{
         scan::source::{SortKey, Source},
     },
     domain::{
-        events::{self, EventFilter},
+        events::{self, EventFilter, View},
         filter::{Filter, is_allowed},
     },
     model::{ApiTime, Event, ListedSession, ObjectId, Order, Page, SessionHead, SessionId},
@@ -35,12 +35,17 @@ impl Carried {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Whether to ask again with fewer filters after this error.
-    fn reduce(&self, error: &ApiError, has_times: bool, has_others: bool) -> bool {
+    /// Whether to ask again with fewer filters after this error. `are_ours` is whether the caller
+    /// did not name the other filters, so that no correction of the call would help.
+    fn reduce(&self, error: &ApiError, has_times: bool, has_others: bool, are_ours: bool) -> bool {
         let status = error.http_status().unwrap_or_default();
         let failed = matches!(status, 500 | 502);
+        let rejected = matches!(status, 400 | 422);
         let next = match self.level() {
-            Self::ALL if has_times && (failed || matches!(status, 400 | 422)) => Self::NO_TIMES,
+            Self::ALL if has_times && (failed || rejected) => Self::NO_TIMES,
+            Self::ALL | Self::NO_TIMES if has_others && are_ours && (failed || rejected) => {
+                Self::NONE
+            }
             // What the API rejects about other filters is for the caller to correct.
             Self::ALL if has_others && failed => Self::NONE,
             _ => return false,
@@ -129,7 +134,7 @@ impl<T: Listed> Source for Sessions<T> {
                 || query.memory_store_id.is_some();
             match client.list_sessions_as(&query).await {
                 Ok(answer) => return Ok(answer.body),
-                Err(error) if self.carried.reduce(&error, has_times, has_others) => {
+                Err(error) if self.carried.reduce(&error, has_times, has_others, false) => {
                     query = self.query(cursor.clone(), size);
                 }
                 Err(error) => {
@@ -199,7 +204,7 @@ impl Events {
             query.created_lt = self.filter.before;
         }
         if self.carried.level() < Carried::NONE {
-            query.types.clone_from(&self.filter.types);
+            query.types = self.filter.possible_types().unwrap_or_default();
         }
         query
     }
@@ -219,9 +224,10 @@ impl Source for Events {
         loop {
             let has_times = query.created_gte.is_some() || query.created_lt.is_some();
             let has_others = !query.types.is_empty();
+            let are_ours = self.filter.view != View::All;
             match client.list_events(&self.session, &query).await {
                 Ok(answer) => return Ok(answer.body),
-                Err(error) if self.carried.reduce(&error, has_times, has_others) => {
+                Err(error) if self.carried.reduce(&error, has_times, has_others, are_ours) => {
                     query = self.query(cursor.clone(), size);
                 }
                 Err(error) => {

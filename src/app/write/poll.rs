@@ -22,6 +22,12 @@ impl Poll {
         Self { until, pause: first, longest, polls: 0 }
     }
 
+    /// Makes the pauses from now on at least so long.
+    pub(crate) fn at_least(&mut self, shortest: Duration) {
+        self.pause = self.pause.max(shortest);
+        self.longest = self.longest.max(shortest);
+    }
+
     /// Waits until it is time to read again, and reports progress; false when the time is up.
     pub(crate) async fn pause(&mut self, cx: &Context, session: &Session) -> bool {
         let now = Instant::now();

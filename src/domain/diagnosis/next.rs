@@ -70,7 +70,7 @@ impl NextStep {
         let head = &facts.session.head;
         Self {
             session_id: head.id.clone(),
-            console_url: facts.console_url.map(str::to_owned),
+            console_url: console_url(facts, verdict),
             advice: match verdict {
                 Verdict::Working if facts.stop_reason() == Some("budget_reached") => {
                     Advice::BudgetLifted
@@ -110,6 +110,15 @@ impl NextStep {
             },
         }
     }
+}
+
+/// The session's page in the console, at the call to answer if it waits for one.
+fn console_url(facts: &Facts<'_>, verdict: Verdict) -> Option<String> {
+    let page = facts.console_url?;
+    let waits = matches!(verdict, Verdict::WaitingForConfirmation | Verdict::WaitingForToolResult);
+    let is_plain = |id: &&str| id.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+    let call = facts.first_call().map(|(id, _)| id).filter(|id| waits && is_plain(id));
+    Some(call.map_or_else(|| page.to_owned(), |id| format!("{page}?event={id}")))
 }
 
 fn error_source(facts: &Facts<'_>, verdict: Verdict) -> ErrorSource {

@@ -40,10 +40,13 @@ impl Record {
             ("stop_reason", self.stop_reason.take().map_or(Value::Null, Value::Object)),
             ("extra", extra),
         ];
-        // What is left has bounds of its own, but for the number of resources.
+        // What is left has bounds of its own, but for the numbers of resources and vaults.
         let all = self.resources.len();
         self.resources.truncate((limit / 400).max(1));
         note("resources", all - self.resources.len());
+        let all = self.vault_ids.len();
+        self.vault_ids.truncate((limit / 800).max(1));
+        note("vault_ids", all - self.vault_ids.len());
         let limit = limit.saturating_sub(size(&self));
         let total = |parts: &[(&str, Value); 6]| parts.iter().map(|(_, part)| length(part)).sum();
         let whole: usize = total(&parts);

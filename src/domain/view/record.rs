@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::{
     domain::{
-        guard::{Operation, Statuses},
+        guard::{Operation, Ruling, Statuses},
         text,
         time::to_the_second,
         toolset::Toolset,
@@ -79,6 +79,9 @@ pub struct Record {
     /// The MCP servers as the API gives them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mcp_servers: Vec<Value>,
+    /// The vaults whose credentials it uses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vault_ids: Vec<String>,
     /// What is mounted: type, id, mount.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<MountedResource>,
@@ -97,7 +100,7 @@ pub struct Record {
     /// How many characters of the system prompt were cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_cut: Option<usize>,
-    /// Why it last went idle, with the ids of the events it waits for (detail "full").
+    /// Why it last went idle, with the ids of the events it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<Map<String, Value>>,
     /// Fields this server does not know, unchanged (detail "full").
@@ -148,25 +151,43 @@ pub struct MountedResource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Operations {
     /// Changing tools or MCP servers.
-    pub update_tools: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_tools: Option<&'static str>,
     /// Archiving.
-    pub archive: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<&'static str>,
     /// Deleting.
-    pub delete: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delete: Option<&'static str>,
     /// Interrupting.
-    pub interrupt: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupt: Option<&'static str>,
 }
 
 impl Operations {
     /// How the guard would rule on each operation now.
     pub(crate) fn of(session: &SessionHead, statuses: &Statuses) -> Self {
-        let ruling = |operation| statuses.judge(operation, session).as_str();
+        let ruling = |operation| Some(statuses.judge(operation, session).as_str());
         Self {
             update_tools: ruling(Operation::UpdateTools),
             archive: ruling(Operation::Archive),
             delete: ruling(Operation::Delete),
             interrupt: ruling(Operation::Interrupt),
         }
+    }
+
+    /// The same of a session of which it is not known whether it waits for an answer.
+    pub(crate) fn while_unknown(self) -> Self {
+        let known = |ruling: &&str| *ruling != Ruling::NothingToDo.as_str();
+        Self { interrupt: self.interrupt.filter(known), ..self }
+    }
+
+    /// The same of a session that waits for an answer, which an interrupt would end.
+    pub(crate) fn while_waiting(self) -> Self {
+        let allowed = |ruling| {
+            if ruling == Ruling::NothingToDo.as_str() { Ruling::Go.as_str() } else { ruling }
+        };
+        Self { interrupt: self.interrupt.map(allowed), ..self }
     }
 }
 
@@ -186,6 +207,7 @@ impl Record {
             budget: session.budget().as_ref().and_then(shown_amount),
             tools,
             mcp_servers,
+            vault_ids: vault_ids(session),
             resources: head.resources.iter().map(mounted).collect(),
             outcomes: outcomes(session),
             console_url: console.then(|| {
@@ -200,18 +222,13 @@ impl Record {
         }
     }
 
-    /// Adds what `detail: "full"` shows. `stop_reason` is why it last went idle.
-    pub(crate) fn with_details(
-        mut self,
-        session: &Session,
-        stop_reason: Option<Map<String, Value>>,
-    ) -> Self {
+    /// Adds what `detail: "full"` shows.
+    pub(crate) fn with_details(mut self, session: &Session) -> Self {
         if let Some(Value::String(system)) = session.agent_field("system") {
             let (head, more) = text::cut(system, SYSTEM_CHARACTERS);
             self.system = Some(head.to_owned());
             self.system_cut = (more > 0).then_some(more);
         }
-        self.stop_reason = stop_reason;
         self.extra = session
             .fields
             .iter()
@@ -245,6 +262,11 @@ fn usage_by_kind(session: &Session) -> Option<UsageByKind> {
         active_seconds: active_seconds.filter(|number| is_readable(number)).cloned(),
     };
     (shown != UsageByKind::default()).then_some(shown)
+}
+
+fn vault_ids(session: &Session) -> Vec<String> {
+    let ids = session.fields.get("vault_ids").and_then(Value::as_array);
+    ids.into_iter().flatten().filter_map(Value::as_str).map(short).collect()
 }
 
 fn mounted(resource: &Resource) -> MountedResource {

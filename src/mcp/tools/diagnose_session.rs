@@ -30,6 +30,9 @@ pub(crate) struct Output {
     next: String,
     /// The session as lists show it.
     session: Row,
+    /// Its page in the console, at the call to answer if it waits for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    console_url: Option<String>,
 }
 
 impl SessionsTool for Args {
@@ -51,6 +54,7 @@ impl SessionsTool for Args {
             evidence: diagnosis.evidence,
             next: next_step(&diagnosis.next, call.vocabulary),
             session,
+            console_url: diagnosis.next.console_url,
         })
     }
 }

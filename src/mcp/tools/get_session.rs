@@ -5,7 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::ops::get_session::get_session,
-    domain::view::record::Record,
+    domain::{
+        diagnosis::OpenRun,
+        view::{record::Record, threads::ChildThread},
+        waiting::WaitingCall,
+    },
+    explain::unknown::warnings,
     mcp::{
         args::values::SessionIdArg,
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -27,24 +32,50 @@ enum Detail {
     /// the record
     #[default]
     Concise,
-    /// also the system prompt, why it last stopped, unknown fields
+    /// also the system prompt, unknown fields
     Full,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Output {
+    #[serde(flatten)]
+    record: Record,
+    /// The calls that it or a thread waits for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    waiting: Vec<WaitingCall>,
+    /// Its child threads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    threads: Vec<ChildThread>,
+    /// Workflow runs that have not ended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    workflow_runs: Vec<OpenRun>,
+    /// What is not known, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl SessionsTool for Args {
     const OP: Op = Op::GetSession;
     const TITLE: &'static str = "Get a session";
     const DESCRIPTION: &'static [Text] = &[Text::Always(
-        "Read one session: status, agent, model, tools, usage, cost, \
-        budget, and under `operations` what could be done to it now (\"allowed\", \
+        "Read one session: status, why it stopped, what it waits for, agent, model, tools, \
+        threads, usage, cost, budget, and under `operations` what could be done to it now (\"allowed\", \
         \"nothing_to_do\", or the code of the refusal it would meet).",
     )];
     const GROUP: ToolGroup = ToolGroup::Sessions;
     const EFFECT: Effect = Effect::Reads;
-    type Output = Record;
+    type Output = Output;
 
-    async fn call(self, call: ToolCall<'_>) -> Result<Record, Error> {
+    async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let full = self.detail == Detail::Full;
-        get_session(call.services, call.cx, self.session_id.id(), full).await
+        let id = self.session_id.id();
+        let shown = Box::pin(get_session(call.services, call.cx, id, full)).await?;
+        Ok(Output {
+            record: shown.record,
+            waiting: shown.waiting,
+            threads: shown.threads,
+            workflow_runs: shown.workflow_runs,
+            warnings: warnings(shown.unknown_events, shown.unknown_threads),
+        })
     }
 }

@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::ops::list_session_events::{Query, list_session_events},
-    domain::events::EventFilter,
-    explain::gaps::warnings,
+    app::{
+        error::ErrorKind,
+        ops::list_session_events::{Query, list_session_events},
+    },
+    domain::events::{EventFilter, View},
+    explain::{gaps::warnings, values::no_type_in_view},
     mcp::{
         args::values::{EventTypeArg, ObjectIdArg, OrderArg, SessionIdArg, TimeArg, number},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -24,6 +27,9 @@ pub(crate) struct Args {
     /// Only these, such as "user.message", "agent.message", "agent.tool_use", "session.error".
     #[serde(default)]
     types: Vec<EventTypeArg>,
+    /// A part of it; with types, only those of them that are in it.
+    #[serde(default)]
+    view: ViewArg,
     /// desc is newest first.
     #[serde(default)]
     order: OrderArg,
@@ -40,6 +46,31 @@ pub(crate) struct Args {
     limit: u32,
     /// next_page of an earlier answer, with the same other arguments.
     page: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ViewArg {
+    /// everything
+    #[default]
+    All,
+    /// what was said, and why turns ended
+    Conversation,
+    /// calls, results, confirmations
+    Tools,
+    /// errors, failed calls
+    Errors,
+}
+
+impl ViewArg {
+    fn view(self) -> View {
+        match self {
+            Self::All => View::All,
+            Self::Conversation => View::Conversation,
+            Self::Tools => View::Tools,
+            Self::Errors => View::Errors,
+        }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -79,14 +110,19 @@ impl SessionsTool for Args {
         let thread = self.session_thread_id.map(|arg| arg.0);
         let thread_id = thread.as_ref().map(ObjectId::as_str);
         let (since, times) = (&self.since, (&self.after, &self.before));
-        let asked = (id.as_str(), thread_id, &self.types, order, since, times);
+        let asked = (id.as_str(), thread_id, &self.types, self.view, order, since, times);
         let request = call.list_request(&asked, self.page.as_deref())?;
         let at = |time: Option<TimeArg>| time.map(|time| time.at(request.asked_at()));
         let filter = EventFilter {
             types: self.types.into_iter().map(|kind| kind.0).collect(),
+            view: self.view.view(),
             after: at(self.after),
             before: at(self.before),
         };
+        if filter.possible_types().is_none() {
+            let mistake = no_type_in_view(&filter.types, filter.view);
+            return Err(ErrorKind::InvalidArguments(vec![mistake]).into());
+        }
         let (order, limit) = (order.into(), self.limit);
         let since = self.since;
         let query = Query { request, session: id, thread, filter, since, order, limit };

@@ -130,8 +130,11 @@ pub(crate) fn all() -> Vec<Call> {
 
 fn reads() -> Vec<Call> {
     let many = json!({"action": "delete", "session_ids": ["sesn_01", "sesn_04", "sesn_13"]});
+    let several = json!({"session_ids": ["sesn_04", "sesn_12", "sesn_02"], "wait_seconds": 1});
     vec![
-        Call::read("get", "get_session", json!({"session_id": "sesn_01"})),
+        Call::read("get", "get_session", json!({"session_id": "sesn_01"})).with_places(&[EVENTS]),
+        Call::read("get with threads", "get_session", json!({"session_id": "sesn_18"}))
+            .with_places(&[EVENTS, ("GET", "/threads")]),
         Call::read(
             "get in full",
             "get_session",
@@ -148,6 +151,12 @@ fn reads() -> Vec<Call> {
         Call::read("events", "list_session_events", json!({"session_id": "sesn_02"})),
         Call::read("wait", "wait_for_session", json!({"session_id": "sesn_03", "wait_seconds": 1}))
             .with_places(&[EVENTS]),
+        Call::read("wait for several", "wait_for_session", several).with_places(&[EVENTS]),
+        Call::read(
+            "what went wrong",
+            "list_session_events",
+            json!({"session_id": "sesn_14", "view": "errors"}),
+        ),
         Call::read("diagnose", "diagnose_session", json!({"session_id": "sesn_12"}))
             .with_places(&[EVENTS, ("GET", "/threads")]),
         Call::read("summarize", "summarize_sessions", json!({})),

@@ -119,7 +119,10 @@ impl Cell<'_> {
         }
         if let Reply::Answer(answer) = self.reply {
             let id = &answer["session"]["id"];
-            let is_asked = *id == self.call.arguments["session_id"];
+            let arguments = &self.call.arguments;
+            let several = arguments["session_ids"].as_array();
+            let is_one_of_several = several.is_some_and(|ids| ids.contains(id));
+            let is_asked = *id == arguments["session_id"] || is_one_of_several;
             if !id.is_null() && !is_asked && !self.call.starts {
                 problems.push(format!("it is about {id}"));
             }
@@ -235,7 +238,9 @@ impl Cell<'_> {
             return None;
         };
         let codes = codes_of_sessions(answer);
+        let warnings = answer["warnings"].to_string();
         let is_partial = answer["complete"] == false
+            || warnings.contains("could not be read")
             || codes.iter().any(|code| IN_DOUBT.contains(&code.as_str()));
         let difference = difference(answer, again).filter(|_| !is_partial)?;
         Some(format!("without the fault it differs at {difference}"))
