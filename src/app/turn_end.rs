@@ -98,6 +98,11 @@ async fn seen(cx: &Context, id: &SessionId, turn: Turn<'_>) -> Result<Seen, Erro
         Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => {
             return Ok(Seen { has_ended: true, reply: None });
         }
+        // Its status tells that it has ended: only what was said last is not known.
+        Err(error) if turn == Turn::Current => {
+            tracing::debug!(%error, "the events cannot be read");
+            return Ok(Seen { has_ended: true, reply: None });
+        }
         read => read?,
     };
     Ok(of_turn(&events, turn))

@@ -52,7 +52,7 @@ fn sockets_are_served_until_they_close_and_stay_blocking() {
     let name = &answers[0]["result"]["serverInfo"]["name"];
     assert_eq!(name, "managed-sessions-mcp");
     let tools = answers[1]["result"]["tools"].as_array().expect("tools");
-    assert_eq!(tools.len(), 15, "exports need a folder");
+    assert_eq!(tools.len(), 18, "exports need a folder");
     drop(to_program);
     let output = child.wait_with_output().expect("the program ends");
     assert_eq!((output.status.code(), utf8(&output.stderr)), (Some(0), ""));

@@ -111,9 +111,9 @@ async fn pages_count_every_session_once() {
                 let answer = triage(&host, with_fields(filter.clone(), arguments)).await;
                 let counts = counts(&answer);
                 assert!(counts.values().sum::<u64>() <= most, "{answer}");
-                counts.into_iter().for_each(|(verdict, count)| {
+                for (verdict, count) in counts {
                     *summed.entry(verdict).or_insert(0) += count;
-                });
+                }
                 rows.extend(ids(&answer["attention"]));
                 let Some(next) = answer.get("next_page") else { break };
                 assert_eq!(answer["complete"], false);
@@ -121,7 +121,8 @@ async fn pages_count_every_session_once() {
             }
             assert_eq!(summed, counts(&whole), "{filter} by {most}");
             let mut expected = ids(&whole["attention"]);
-            (rows.sort(), expected.sort());
+            rows.sort();
+            expected.sort();
             assert_eq!(rows, expected);
         }
     }

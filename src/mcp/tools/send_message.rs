@@ -14,7 +14,7 @@ use crate::{
             guarded::Written,
         },
     },
-    domain::{reply::Reply, view::brief::Brief},
+    domain::{reply::Reply, view::brief::Brief, waiting::WaitingCall},
     explain::answer::not_waited,
     mcp::{
         args::values::{ApiTimeArg, SessionIdArg},
@@ -75,6 +75,9 @@ pub(crate) struct Output {
     /// After waiting: why it stopped, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_reason: Option<Map<String, Value>>,
+    /// After waiting: the calls that it waits for now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    waiting: Vec<WaitingCall>,
     #[serde(flatten)]
     reply: Option<Reply>,
     /// What could not be found out.
@@ -127,18 +130,29 @@ impl SessionsTool for Args {
         };
         let ((), mut session, ()) = written::shown(sent.written, (), (), ());
         let (mut status, mut stop_reason, mut reply) = (None, None, None);
-        let mut warnings = Vec::new();
+        let (mut waiting, mut warnings) = (Vec::new(), Vec::new());
         match sent.end {
             Some(Ok(end)) => {
                 session = Brief::of(&end.session.head);
                 status.clone_from(&session.status);
                 stop_reason = end.pause.stop_reason;
+                waiting = end.pause.waiting;
                 reply = end.reply;
             }
             Some(Err(error)) => warnings.push(not_waited(&error)),
             None => {}
         }
         let event_id = sent.event_id;
-        Ok(Output { outcome, first, event_id, status, stop_reason, reply, warnings, session })
+        Ok(Output {
+            outcome,
+            first,
+            event_id,
+            status,
+            stop_reason,
+            waiting,
+            reply,
+            warnings,
+            session,
+        })
     }
 }

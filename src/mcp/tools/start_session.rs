@@ -15,6 +15,7 @@ use crate::{
         new_session::{Details, Mistake, patch},
         reply::Reply,
         view::{row, size::SizeBudget},
+        waiting::WaitingCall,
     },
     explain::{explain, start::warning},
     mcp::{
@@ -83,6 +84,9 @@ pub(crate) struct Output {
     /// Why it stopped, if it did: end_turn, requires_action with event_ids, …
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_reason: Option<Map<String, Value>>,
+    /// The calls that it waits for now, when waited for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    waiting: Vec<WaitingCall>,
     /// What its agent said.
     #[serde(flatten)]
     reply: Option<Reply>,
@@ -134,11 +138,13 @@ impl SessionsTool for Args {
             session.retain(|field, _| !OF_EXISTING.contains(&field.as_str()));
         }
         let status = turn.as_ref().and_then(|turn| row::status(&turn.session.head));
-        let (stop_reason, reply) = turn.map(|turn| (turn.pause.stop_reason, turn.reply)).unzip();
+        let (pause, reply) = turn.map(|turn| (turn.pause, turn.reply)).unzip();
+        let pause = pause.unwrap_or_default();
         Ok(Output {
             outcome: if dry_run { Outcome::WouldStart } else { Outcome::Started },
             status,
-            stop_reason: stop_reason.flatten(),
+            stop_reason: pause.stop_reason,
+            waiting: pause.waiting,
             reply: reply.flatten(),
             warnings: within_answer(warnings),
             session,

@@ -153,7 +153,8 @@ async fn a_service_without_events_is_unsupported() {
 #[tokio::test]
 async fn a_rate_limit_leaves_what_was_found_and_where_to_go_on() {
     let limits = Arc::new(AtomicBool::new(true));
-    let (switch, number) = (Arc::clone(&limits), |id: &str| id["sesn_".len()..].parse::<u32>());
+    let switch = Arc::clone(&limits);
+    let number = |id: &str| id.trim_start_matches("sesn_").parse::<u32>();
     let events = move |id: &str, _: &Request| {
         let is_limited = switch.load(Ordering::SeqCst) && number(id).expect("a number") >= 4;
         if is_limited { limited("3600") } else { ok(&waiting()) }
