@@ -8,13 +8,14 @@ mod agent;
 mod lenient;
 mod page;
 mod time;
+mod tools;
 
 use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value, json, value::RawValue};
 
-pub use self::{agent::AgentHead, page::Page, time::ApiTime};
+pub use self::{agent::AgentHead, page::Page, time::ApiTime, tools::WithTools};
 
 use self::lenient::lenient;
 

@@ -65,6 +65,7 @@ pub(crate) struct Scan<S: Source> {
     pages: HashSet<u64>,
     empty_pages: u32,
     undecided: usize,
+    found: usize,
     /// The scan ended before the list did.
     ended_early: bool,
     /// What kept the list from being read to its end.
@@ -99,6 +100,7 @@ impl<S: Source> Scan<S> {
             pages: HashSet::new(),
             empty_pages: 0,
             undecided: 0,
+            found: 0,
             ended_early: false,
             end: None,
         }
@@ -137,6 +139,7 @@ impl<S: Source> Scan<S> {
                 let [last, before] = &mut self.last;
                 *before = mem::replace(last, self.source.sort_key(&item));
                 if self.source.matches(&item) {
+                    self.found += 1;
                     return Ok(Some(item));
                 }
             }
@@ -159,6 +162,7 @@ impl<S: Source> Scan<S> {
         self.entries.push_front(item);
         self.consumed = self.consumed.saturating_sub(1);
         self.scanned = self.scanned.saturating_sub(1);
+        self.found = self.found.saturating_sub(1);
         self.last.swap(0, 1);
     }
 
@@ -177,7 +181,8 @@ impl<S: Source> Scan<S> {
         // Where all was looked at, leaving filters out cost nothing but time.
         let filters = self.ended_early && self.source.leaves_out_filters();
         let filters = filters.then_some(Gap::FiltersUnsupported);
-        self.end.iter().cloned().chain(undecided).chain(filters).collect()
+        let empty = if self.found == 0 { self.source.why_empty() } else { None };
+        self.end.iter().cloned().chain(undecided).chain(filters).chain(empty).collect()
     }
 
     /// The rate limit that stopped the scan, which can be resumed after it.

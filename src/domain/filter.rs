@@ -1,12 +1,14 @@
 //! Which sessions a list is about. Every condition is checked here, also those sent to the API:
 //! compatible services ignore some of them.
 
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    domain::money::Money,
-    model::{ApiTime, SessionHead},
+    domain::{money::Money, toolset::Wanted},
+    model::{ApiTime, SessionHead, SessionId},
 };
 
 /// Conditions on a session; the default matches every session that is not archived.
@@ -38,6 +40,14 @@ pub struct Filter {
     pub updated_before: Option<Timestamp>,
     /// Costs at least this at list price.
     pub min_list_cost: Option<Money>,
+    /// What it has among its tools and MCP servers; by [`crate::model::AgentHead::uses`].
+    pub uses: Option<Wanted>,
+    /// No part of the title, ignoring case.
+    pub not_title_contains: Option<String>,
+    /// Metadata that it must not have: keys, or `key=value`.
+    pub not_metadata: Vec<String>,
+    /// Sessions that are left out.
+    pub excluded: Arc<BTreeSet<SessionId>>,
     /// Only sessions of these agents, whatever else is asked for; empty means any.
     pub allowed_agents: Vec<String>,
 }
@@ -59,6 +69,8 @@ impl Filter {
             && self.matches_title(session)
             && self.matches_metadata(session)
             && self.matches_cost(session)
+            && (self.uses.is_none() || agent.uses == Some(true))
+            && !self.leaves_out(session)
             && is_allowed(&self.allowed_agents, session)
     }
 
@@ -89,6 +101,33 @@ impl Filter {
             || self.updated_after.is_some()
             || self.updated_before.is_some()
             || self.min_list_cost.is_some()
+            || self.uses.is_some()
+            || self.not_title_contains.is_some()
+            || !self.not_metadata.is_empty()
+            || !self.excluded.is_empty()
+    }
+
+    /// Whether the session is named as one to leave out.
+    pub fn excludes(&self, id: &SessionId) -> bool {
+        self.excluded.contains(id)
+    }
+
+    /// Whether a condition keeps the session out that names what is not wanted.
+    fn leaves_out(&self, session: &SessionHead) -> bool {
+        let title = self.not_title_contains.as_ref();
+        let is_excluded = || SessionId::parse(&session.id).is_ok_and(|id| self.excludes(&id));
+        title.is_some_and(|unwanted| has_in_title(session, unwanted))
+            || self.has_unwanted_metadata(session)
+            || (!self.excluded.is_empty() && is_excluded())
+    }
+
+    /// Keys and values may both contain the sign between them.
+    fn has_unwanted_metadata(&self, session: &SessionHead) -> bool {
+        !self.not_metadata.is_empty()
+            && session.metadata.iter().any(|(key, value)| {
+                let pair = format!("{key}={}", metadata_text(value));
+                self.not_metadata.iter().any(|unwanted| unwanted == key || *unwanted == pair)
+            })
     }
 
     /// The latest creation time of a match: nothing is updated before it is created.
@@ -98,19 +137,13 @@ impl Filter {
     }
 
     fn matches_title(&self, session: &SessionHead) -> bool {
-        self.title_contains.as_ref().is_none_or(|wanted| {
-            let title = session.title.as_deref().unwrap_or_default();
-            title.to_lowercase().contains(&wanted.to_lowercase())
-        })
+        self.title_contains.as_ref().is_none_or(|wanted| has_in_title(session, wanted))
     }
 
     fn matches_metadata(&self, session: &SessionHead) -> bool {
         let mut pairs = self.metadata.iter();
-        pairs.all(|(key, wanted)| match session.metadata.get(key) {
-            Some(Value::String(text)) => text == wanted,
-            // Values are strings by the API's rules, but not everywhere.
-            Some(other) => other.to_string().as_str() == wanted,
-            None => false,
+        pairs.all(|(key, wanted)| {
+            session.metadata.get(key).is_some_and(|value| metadata_text(value) == *wanted)
         })
     }
 
@@ -126,6 +159,19 @@ impl Filter {
                     && resource.memory_store_id.as_ref() == Some(wanted)
             })
         })
+    }
+}
+
+fn has_in_title(session: &SessionHead, part: &str) -> bool {
+    let title = session.title.as_deref().unwrap_or_default();
+    title.to_lowercase().contains(&part.to_lowercase())
+}
+
+/// Values are strings by the API's rules, but not everywhere.
+fn metadata_text(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => text.into(),
+        other => other.to_string().into(),
     }
 }
 

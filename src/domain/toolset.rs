@@ -44,12 +44,12 @@ mod plan;
 mod problem;
 mod resolve;
 mod undo;
+mod uses;
 mod value;
 mod value_path;
 mod verify;
 mod warning;
 
-pub(crate) use crate::domain::toolset::warning::added_without_vault;
 pub use crate::domain::toolset::{
     diff::{Changed, Changes, Diff, diff},
     identity::{Identity, Section},
@@ -57,7 +57,9 @@ pub use crate::domain::toolset::{
     plan::{ToolsetChange, plan},
     problem::{Expected, MOST_DOMAINS, Problem, ProblemKind},
     undo::{NoUndo, undo},
+    uses::{Unused, Wanted},
     value::{covers, same},
     verify::{Difference, verify},
     warning::{BUILT_IN_TOOLS, Dropped, Warning},
 };
+pub(crate) use crate::domain::toolset::{uses::Lacking, warning::added_without_vault};

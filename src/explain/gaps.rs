@@ -1,7 +1,13 @@
 //! The words for what keeps an answer from being whole.
 
 use super::explanation::whole_seconds;
-use crate::app::scan::gap::Gap;
+use crate::{
+    app::scan::gap::Gap,
+    domain::{text, toolset::Unused},
+};
+
+/// How many names of tools and servers are shown.
+const SHOWN: usize = 10;
 
 /// One sentence for each; `resumes` is whether the answer has a cursor to go on with.
 pub(crate) fn warnings(gaps: &[Gap], resumes: bool) -> Vec<String> {
@@ -36,5 +42,22 @@ fn warning(gap: &Gap, resumes: bool) -> String {
         Gap::FiltersUnsupported => "the service fails on these filters, so that everything has to \
                                     be read and filtered here"
             .to_owned(),
+        Gap::Unused(unused) => nobody_uses(unused),
+    }
+}
+
+fn nobody_uses(unused: &Unused) -> String {
+    let wanted = text::quoted(&unused.wanted);
+    let nobody =
+        format!("no session that was looked at and meets the other conditions uses {wanted}");
+    if unused.under_others {
+        return format!("{nobody}; some use it under another permission");
+    }
+    let shown = unused.names.iter().take(SHOWN);
+    let shown: Vec<String> = shown.map(|name| text::quoted(name)).collect();
+    match (shown.as_slice(), unused.names.len().saturating_sub(SHOWN)) {
+        ([], _) => format!("{nobody}: the list names no tool or server of theirs"),
+        (shown, 0) => format!("{nobody}; they use {}", shown.join(", ")),
+        (shown, more) => format!("{nobody}; they use {} and {more} more", shown.join(", ")),
     }
 }

@@ -11,7 +11,7 @@ use rmcp::{
 use serde_json::Value;
 
 use super::{
-    args,
+    args::{self, filter::FilterArgs},
     caller::{McpCaller, input_required},
     offered::OfferedTools,
     result, schema,
@@ -71,8 +71,14 @@ fn publish<T: SessionsTool>(idle_statuses: &[String], offered: &OfferedTools) ->
     for (argument, choice) in offered.disabled_choices() {
         schema::withdraw(&mut input, argument, choice);
     }
-    let description = offered.describe(T::DESCRIPTION);
-    let mut tool = Tool::new(T::OP.name(), description, Arc::new(schema::published(&input)));
+    let mut description = offered.describe(T::DESCRIPTION);
+    let mut published = schema::published(&input);
+    if T::FILTERS && offered.has(Op::ListSessions.name()) {
+        // Said once for all of them: the list of tools has to stay small.
+        schema::undescribe(&mut published, &schema::input::<FilterArgs>());
+        description.push_str(" Filters as in list_sessions.");
+    }
+    let mut tool = Tool::new(T::OP.name(), description, Arc::new(published));
     tool.title = Some(T::TITLE.to_owned());
     let output = schema::output::<T::Output>(|tool| offered.has(tool));
     tool.output_schema = Some(Arc::new(output));

@@ -71,6 +71,18 @@ pub(crate) fn allow(schema: &mut JsonObject, property: &str, values: &[String]) 
     }
 }
 
+/// Removes the descriptions of the properties that `other` has too.
+pub(crate) fn undescribe(schema: &mut JsonObject, other: &JsonObject) {
+    let is_there = |name: &str| other.get("properties").is_some_and(|all| all.get(name).is_some());
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for (_, property) in properties.iter_mut().filter(|(name, _)| is_there(name)) {
+            if let Value::Object(property) = property {
+                property.remove("description");
+            }
+        }
+    }
+}
+
 /// Removes one of the documented choices of a property, with its words, and notes that it was one.
 pub(crate) fn withdraw(schema: &mut JsonObject, property: &str, choice: &str) {
     let property = schema.get_mut("properties").and_then(|all| all.get_mut(property));

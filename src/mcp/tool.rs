@@ -42,6 +42,8 @@ pub(crate) trait SessionsTool: DeserializeOwned + JsonSchema + Send + 'static {
     const EFFECT: Effect;
     /// Works on many sessions; see [`crate::app::run::Invocation::bulk`].
     const BULK: bool = false;
+    /// Takes the filters of list_sessions.
+    const FILTERS: bool = false;
     /// The audit log notes its `outcome`.
     type Output: Serialize + JsonSchema + Send;
 

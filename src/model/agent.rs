@@ -19,6 +19,8 @@ pub struct AgentHead {
     pub name: Option<String>,
     /// The agent's version.
     pub version: Option<i64>,
+    /// Whether it has the tool or server that a list was asked for; `None` where none was.
+    pub uses: Option<bool>,
 }
 
 /// An object, or the agent's id alone, as some services send it. Anything else names no agent.
@@ -59,6 +61,7 @@ impl<'de> Visitor<'de> for AgentVisitor {
             name: named(fields.name),
             // Some services write it as a string.
             version: version.as_i64().or_else(|| version.as_str()?.parse().ok()),
+            uses: None,
         })
     }
 }

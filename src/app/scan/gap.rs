@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::ApiError;
+use crate::{api::ApiError, domain::toolset::Unused};
 
 /// Something about a list that its reader has to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) enum Gap {
     UnreadableTimes(usize),
     /// The service failed on these filters, so that they could only be applied here.
     FiltersUnsupported,
+    /// Nothing was found, since no session has the tool or server that was asked for.
+    Unused(Unused),
 }
 
 /// Repetitions after a 429 that does not say when to come back, like the official SDKs.

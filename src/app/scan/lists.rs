@@ -3,7 +3,10 @@
 use std::{
     fmt,
     marker::PhantomData,
-    sync::atomic::{AtomicU8, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
 use serde::de::DeserializeOwned;
@@ -12,13 +15,19 @@ use crate::{
     api::{ApiError, Client, EventQuery, SessionQuery},
     app::{
         error::About,
-        scan::source::{SortKey, Source},
+        scan::{
+            gap::Gap,
+            source::{SortKey, Source},
+        },
     },
     domain::{
         events::{self, EventFilter, View},
         filter::{Filter, is_allowed},
+        toolset::{Lacking, Toolset, Wanted},
     },
-    model::{ApiTime, Event, ListedSession, ObjectId, Order, Page, SessionHead, SessionId},
+    model::{
+        ApiTime, Event, ListedSession, ObjectId, Order, Page, SessionHead, SessionId, WithTools,
+    },
 };
 
 /// Which filters the requests of a list carry. All are applied here anyway, and some services fail
@@ -64,10 +73,15 @@ impl Carried {
 /// What is kept of a session of a list.
 pub(crate) trait Listed: DeserializeOwned + fmt::Debug + Send + Sync {
     fn head(&self) -> &SessionHead;
+    fn head_mut(&mut self) -> &mut SessionHead;
 }
 
 impl Listed for SessionHead {
     fn head(&self) -> &SessionHead {
+        self
+    }
+
+    fn head_mut(&mut self) -> &mut SessionHead {
         self
     }
 }
@@ -76,6 +90,10 @@ impl Listed for ListedSession {
     fn head(&self) -> &SessionHead {
         &self.0.head
     }
+
+    fn head_mut(&mut self) -> &mut SessionHead {
+        &mut self.0.head
+    }
 }
 
 /// The sessions that match a filter.
@@ -83,12 +101,14 @@ pub(crate) struct Sessions<T = SessionHead> {
     filter: Filter,
     order: Order,
     carried: Carried,
+    lacking: Mutex<Lacking>,
     listed: PhantomData<fn() -> T>,
 }
 
 impl<T: Listed> Sessions<T> {
     pub(crate) fn new(filter: Filter, order: Order) -> Self {
-        Self { filter, order, carried: Carried::default(), listed: PhantomData }
+        let (carried, lacking) = (Carried::default(), Mutex::default());
+        Self { filter, order, carried, lacking, listed: PhantomData }
     }
 
     fn query(&self, cursor: Option<String>, size: u32) -> SessionQuery {
@@ -113,6 +133,31 @@ impl<T: Listed> Sessions<T> {
         }
         query
     }
+
+    async fn request(&self, client: &Client, query: &SessionQuery) -> Result<Page<T>, ApiError> {
+        let Some(wanted) = &self.filter.uses else {
+            return Ok(client.list_sessions_as(query).await?.body);
+        };
+        let page: Page<WithTools<T>> = client.list_sessions_as(query).await?.body;
+        let Page { data, next_page, is_incomplete } = page;
+        let others = Filter { uses: None, ..self.filter.clone() };
+        let judged = data.into_iter().map(|listed| self.judged(listed, wanted, &others));
+        Ok(Page { data: judged.collect(), next_page, is_incomplete })
+    }
+
+    /// The session, and whether it has what is wanted.
+    fn judged(&self, listed: WithTools<T>, wanted: &Wanted, others: &Filter) -> T {
+        let (tools, mcp_servers) = listed.toolset();
+        let toolset = Toolset { tools, mcp_servers };
+        let mut session = listed.session;
+        let has_it = wanted.is_in(&toolset);
+        session.head_mut().agent.uses = Some(has_it);
+        if !has_it && others.matches(session.head()) {
+            let mut lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
+            lacking.add(&toolset, wanted);
+        }
+        session
+    }
 }
 
 impl<T: Listed> Source for Sessions<T> {
@@ -132,8 +177,8 @@ impl<T: Listed> Source for Sessions<T> {
                 || query.agent_id.is_some()
                 || query.deployment_id.is_some()
                 || query.memory_store_id.is_some();
-            match client.list_sessions_as(&query).await {
-                Ok(answer) => return Ok(answer.body),
+            match self.request(client, &query).await {
+                Ok(page) => return Ok(page),
                 Err(error) if self.carried.reduce(&error, has_times, has_others, false) => {
                     query = self.query(cursor.clone(), size);
                 }
@@ -155,6 +200,12 @@ impl<T: Listed> Source for Sessions<T> {
 
     fn leaves_out_filters(&self) -> bool {
         self.carried.level() > Carried::ALL
+    }
+
+    fn why_empty(&self) -> Option<Gap> {
+        let wanted = self.filter.uses.as_ref()?;
+        let lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
+        lacking.explained(wanted).map(Gap::Unused)
     }
 
     /// Counts must not reveal how many sessions other agents have.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     api::{ApiError, Client},
-    app::error::About,
+    app::{error::About, scan::gap::Gap},
     model::{Order, Page},
 };
 
@@ -32,6 +32,11 @@ pub(crate) trait Source: Send + Sync {
     /// Whether the service failed on filters that then had to be left out of the requests.
     fn leaves_out_filters(&self) -> bool {
         false
+    }
+
+    /// Why nothing was found, if that is known.
+    fn why_empty(&self) -> Option<Gap> {
+        None
     }
 
     /// What tells the entry from all others; `None` if it has nothing.

@@ -1,13 +1,16 @@
 //! The filters that all tools on many sessions share.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    domain::filter::Filter,
-    mcp::args::values::{AmountArg, PairsArg, TimeArg},
+    domain::{filter::Filter, toolset::Wanted},
+    mcp::args::values::{AmountArg, PairsArg, SessionIdArg, TimeArg},
+    model::SessionId,
 };
 
 #[derive(Default, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +46,20 @@ pub(crate) struct FilterArgs {
     metadata: PairsArg,
     /// Such as "50.00" (USD) or "50.00 EUR".
     min_list_cost: Option<AmountArg>,
+    /// An MCP server, server.tool, custom or enabled built-in tool; "bash:always_allow": with this
+    /// permission.
+    #[schemars(length(max = 1000))]
+    uses: Option<String>,
+    /// Not in the title, in any case.
+    #[schemars(length(max = 1000))]
+    not_title_contains: Option<String>,
+    /// Without these keys or "key=value" pairs.
+    #[serde(default)]
+    not_metadata: Vec<String>,
+    /// Not these.
+    #[serde(default)]
+    #[schemars(length(max = 1000))]
+    exclude_session_ids: Vec<SessionIdArg>,
 }
 
 // The operator's further statuses are added to the schema later.
@@ -58,6 +75,7 @@ impl FilterArgs {
             let mistake = "agent_version needs agent; give both or neither";
             return Err(vec![mistake.to_owned()]);
         }
+        let excluded = self.excluded();
         let at = |time: Option<TimeArg>| time.map(|time| time.at(now));
         Ok(Filter {
             agent_id: self.agent,
@@ -73,16 +91,26 @@ impl FilterArgs {
             updated_after: at(self.updated_after),
             updated_before: at(self.updated_before),
             min_list_cost: self.min_list_cost.and_then(|amount| amount.money()),
+            uses: self.uses.as_deref().map(Wanted::of),
+            not_title_contains: self.not_title_contains,
+            not_metadata: self.not_metadata,
+            excluded: excluded.into(),
             allowed_agents: Vec::new(),
         })
     }
 
-    /// Whether no session is left out, but for archived ones.
+    /// The sessions that are named as ones to leave out.
+    pub(crate) fn excluded(&self) -> BTreeSet<SessionId> {
+        self.exclude_session_ids.iter().map(|arg| arg.id().clone()).collect()
+    }
+
+    /// Whether no session is left out, but for archived ones and those named.
     pub(crate) fn is_empty(&self) -> bool {
         let Ok(Value::Object(mut given)) = serde_json::to_value(self) else {
             return false;
         };
         given.shift_remove("include_archived");
+        given.shift_remove("exclude_session_ids");
         given.values().all(|value| match value {
             Value::Null => true,
             Value::Array(values) => values.is_empty(),

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -28,6 +28,12 @@ pub(crate) struct SessionIdArg(SessionId);
 impl SessionIdArg {
     pub(crate) fn id(&self) -> &SessionId {
         &self.0
+    }
+}
+
+impl Serialize for SessionIdArg {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
     }
 }
 

@@ -76,7 +76,11 @@ impl Args {
             Some(_) if !self.filter.is_empty() => {
                 return Self::invalid("session_ids and filters are given; give one of them");
             }
-            Some(ids) => Selection::Ids(ids.iter().map(|arg| arg.id().clone()).collect()),
+            Some(ids) => {
+                let excluded = self.filter.excluded();
+                let ids = ids.iter().map(SessionIdArg::id).filter(|id| !excluded.contains(id));
+                Selection::Ids(ids.cloned().collect())
+            }
             None if self.filter.is_empty() => {
                 return Self::invalid(
                     "neither session_ids nor a filter is given; choose sessions, or give statuses \
@@ -204,6 +208,7 @@ impl SessionsTool for Args {
     ];
     const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Reads;
+    const FILTERS: bool = true;
     const BULK: bool = true;
     type Output = Output;
 

@@ -71,6 +71,7 @@ impl SessionsTool for Args {
     )];
     const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Reads;
+    const FILTERS: bool = true;
     type Output = Output;
 
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {

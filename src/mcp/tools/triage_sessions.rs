@@ -116,6 +116,7 @@ impl SessionsTool for Args {
     )];
     const GROUP: ToolGroup = ToolGroup::Fleet;
     const EFFECT: Effect = Effect::Reads;
+    const FILTERS: bool = true;
     const BULK: bool = true;
     type Output = Output;
 

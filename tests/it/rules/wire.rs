@@ -58,6 +58,7 @@ fn an_agent_is_an_object_or_its_id() {
         id: id.map(str::to_owned),
         name: name.map(str::to_owned),
         version,
+        uses: None,
     };
     for (sent, expected) in [
         (json!("agent_demo"), agent(Some("agent_demo"), None, None)),
