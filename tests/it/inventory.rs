@@ -40,13 +40,16 @@ async fn all_combinations() -> Vec<Host> {
 
 #[tokio::test]
 async fn every_tool_has_annotations_descriptions_and_portable_schemas() {
-    let mut tools = Host::with_every_tool(NOWHERE).await.tools().await;
-    for host in all_combinations().await {
+    let mut hosts = all_combinations().await;
+    hosts.push(Host::with_every_tool(NOWHERE).await);
+    let mut tools = Vec::new();
+    for host in hosts {
         let offered = host.tools().await;
         assert!(!offered.is_empty(), "a combination without tools");
-        tools.extend(offered);
+        let filters = filters(&offered);
+        tools.extend(offered.into_iter().map(|tool| (tool, filters.clone())));
     }
-    for tool in tools {
+    for (tool, filters) in tools {
         let name = &tool.name;
         assert!(name.len() <= 30, "{name}");
         assert!(tool.title.is_some() && tool.description.is_some(), "{name}");
@@ -74,7 +77,45 @@ async fn every_tool_has_annotations_descriptions_and_portable_schemas() {
         }
         for (property, schema) in input["properties"].as_object().expect("properties") {
             let described = schema["description"].is_string();
-            assert!(described, "{name}.{property} has no description");
+            let is_shared = shares_filters(&tool) && filters.contains(property);
+            assert_eq!(described, !is_shared, "{name}.{property}");
+        }
+    }
+}
+
+/// The filters of list_sessions, where it is offered.
+fn filters(offered: &[Tool]) -> Vec<String> {
+    let own = ["order", "limit", "max_scan", "page"];
+    let list = offered.iter().find(|tool| tool.name == "list_sessions");
+    let properties = list.map(|list| list.input_schema["properties"].clone());
+    let names = properties.iter().flat_map(|all| all.as_object().expect("properties").keys());
+    names.filter(|name| !own.contains(&name.as_str())).cloned().collect()
+}
+
+/// Whether its description sends the reader to list_sessions for what the filters mean.
+fn shares_filters(tool: &Tool) -> bool {
+    let description = tool.description.as_deref().unwrap_or_default();
+    description.ends_with(" Filters as in list_sessions.")
+}
+
+#[tokio::test]
+async fn filters_are_described_once() {
+    let tools = Host::with_every_tool(NOWHERE).await.tools().await;
+    let sharing = tools.iter().filter(|tool| shares_filters(tool));
+    let sharing: Vec<&str> = sharing.map(|tool| tool.name.as_ref()).collect();
+    assert_eq!(sharing, ["plan_cleanup", "summarize_sessions", "triage_sessions"]);
+    for filter in ["uses", "not_title_contains", "not_metadata", "exclude_session_ids"] {
+        assert!(filters(&tools).contains(&filter.to_owned()), "{filter}");
+        for tool in tools.iter().filter(|tool| shares_filters(tool)) {
+            let property = &tool.input_schema["properties"][filter];
+            assert!(property["type"].is_string(), "{}.{filter}", tool.name);
+        }
+    }
+    let flags = Flags { disable_tools: Some("list_sessions".to_owned()), ..every_tool() };
+    for tool in Host::with_flags(flags, NOWHERE).await.tools().await {
+        assert!(!shares_filters(&tool), "{}", tool.name);
+        for (property, schema) in tool.input_schema["properties"].as_object().expect("properties") {
+            assert!(schema["description"].is_string(), "{}.{property}", tool.name);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The reading tools, on the sandbox and on services that misbehave.
 
 mod events;
+mod filters;
 mod list;
 mod prompts;
 mod record;

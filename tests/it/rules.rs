@@ -13,4 +13,5 @@ mod summary;
 mod text;
 mod time;
 mod toolset;
+mod uses;
 mod wire;

@@ -108,8 +108,9 @@ impl<'a> Settings<'a> {
         if own.peek().is_some() {
             return own.any(|(_, config)| self.allow(config, policy));
         }
-        let is_there = self.kind == Kind::Mcp || BUILT_IN_TOOLS.contains(&tool);
-        is_there && self.allow(&self.default, policy)
+        // What follows a colon is a permission, unless a session names such a tool.
+        let is_of_server = self.kind == Kind::Mcp && !tool.contains(':');
+        (is_of_server || BUILT_IN_TOOLS.contains(&tool)) && self.allow(&self.default, policy)
     }
 
     fn of_any_tool(&self, policy: Option<&str>) -> bool {

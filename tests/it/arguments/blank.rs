@@ -44,7 +44,9 @@ fn good_calls(tool: &str) -> Vec<Value> {
         "list_sessions" | "summarize_sessions" | "triage_sessions" => vec![
             json!({}),
             json!({"agent": "agent_1", "agent_version": 3, "statuses": ["idle"],
-                   "title_contains": "login", "include_archived": true, "order": "asc"}),
+                   "title_contains": "login", "include_archived": true, "order": "asc",
+                   "uses": "bash", "not_title_contains": "logout", "not_metadata": ["keep"],
+                   "exclude_session_ids": ["sesn_2"]}),
         ],
         "list_agents" => vec![json!({"name_contains": "fix", "include_archived": true})],
         "start_session" => vec![

@@ -1,7 +1,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use managed_sessions_mcp::domain::{filter::Filter, money::Money};
+use managed_sessions_mcp::{
+    domain::{filter::Filter, money::Money, toolset::Wanted},
+    model::{SessionHead, SessionId},
+};
 
 fn at(text: &str) -> Option<Timestamp> {
     text.parse().ok()
@@ -46,6 +49,63 @@ fn local_conditions_are_met_or_not() {
     check(cost("12.35"), &session, false);
     check(cost("1 EUR"), &session, false);
     check(cost("0"), &bare, false);
+}
+
+#[test]
+fn what_is_named_as_unwanted_is_left_out() {
+    let session = json!({
+        "id": "s", "title": "Fix the ÜBER login",
+        "metadata": {"keep": "", "n": 5, "a=b": "c", "tier": "gold"},
+    });
+    let bare = json!({"id": "s"});
+    let default = Filter::default;
+    let title = |text: &str| Filter { not_title_contains: Some(text.into()), ..default() };
+    let metadata = |unwanted: &[&str]| Filter {
+        not_metadata: unwanted.iter().map(|&each| each.to_owned()).collect(),
+        ..default()
+    };
+    let ids = |ids: &[&str]| Filter {
+        excluded: std::sync::Arc::new(ids.iter().map(|id| SessionId::parse(id).unwrap()).collect()),
+        ..default()
+    };
+    for (filter, session, expected) in [
+        (title("über"), &session, false),
+        (title("logout"), &session, true),
+        (title("x"), &bare, true),
+        (metadata(&["keep"]), &session, false),
+        (metadata(&["keep"]), &bare, true),
+        (metadata(&["keep="]), &session, false),
+        (metadata(&["Keep"]), &session, true),
+        (metadata(&["other", "tier=gold"]), &session, false),
+        (metadata(&["tier=silver"]), &session, true),
+        (metadata(&["tier=Gold"]), &session, true),
+        (metadata(&["gold"]), &session, true),
+        (metadata(&["n=5"]), &session, false),
+        (metadata(&["n=6"]), &session, true),
+        (metadata(&["a=b"]), &session, false),
+        (metadata(&["a=b=c"]), &session, false),
+        (metadata(&["a"]), &session, true),
+        (ids(&["x", "s"]), &session, false),
+        (ids(&["S", "s2"]), &session, true),
+        (ids(&["x"]), &json!({}), true),
+    ] {
+        assert!(filter.has_local_conditions());
+        let head = serde_json::from_value(session.clone()).unwrap();
+        assert_eq!(filter.matches(&head), expected, "{filter:?} {session}");
+    }
+    assert!(ids(&["s"]).excludes(&SessionId::parse("s").unwrap()));
+}
+
+#[test]
+fn what_a_session_uses_is_known_from_a_list_that_was_asked_for_it() {
+    let filter = Filter { uses: Some(Wanted::of("bash")), ..Filter::default() };
+    assert!(filter.has_local_conditions());
+    let sent = json!({"id": "s", "agent": {"id": "a", "uses": true}});
+    let mut head: SessionHead = serde_json::from_value(sent).unwrap();
+    for (uses, expected) in [(None, false), (Some(false), false), (Some(true), true)] {
+        head.agent.uses = uses.or(head.agent.uses);
+        assert_eq!(filter.matches(&head), expected, "{uses:?}");
+    }
 }
 
 #[test]
