@@ -65,8 +65,8 @@ async fn every_tool_on_many_sessions_takes_the_filters() {
         let found = listed(&host, filter.clone()).await;
         assert!(!found.is_empty() && found.len() < all.len(), "{filter}: {found:?}");
         let pages = with_fields(filter.clone(), json!({"include_archived": true, "limit": 2}));
-        let paged = all_pages(&host, "list_sessions", pages, "sessions").await;
-        assert_eq!(ids(&paged), found, "{filter}");
+        let all_rows = all_pages(&host, "list_sessions", pages, "sessions").await;
+        assert_eq!(ids(&all_rows), found, "{filter}");
         let summary = host.answer("summarize_sessions", filter.clone()).await;
         assert_eq!(summary["totals"]["sessions"], found.len(), "{filter}");
         let whole = with_fields(filter.clone(), json!({"include_archived": true}));
