@@ -10,14 +10,14 @@ use serde_json::{Map, Value, value::RawValue};
 
 /// A session of a list, with what its agent's tools are called and may do.
 #[derive(Debug, Clone)]
-pub struct WithTools<T> {
+pub struct WithToolNames<T> {
     /// The session.
     pub session: T,
     tools: String,
     mcp_servers: String,
 }
 
-impl<T> WithTools<T> {
+impl<T> WithToolNames<T> {
     /// `agent.tools` and `agent.mcp_servers` without descriptions, schemas and URLs; empty where
     /// the service leaves them out. Entries that are text alone are kept.
     pub fn toolset(&self) -> (Vec<Value>, Vec<Value>) {
@@ -26,7 +26,7 @@ impl<T> WithTools<T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for WithTools<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for WithToolNames<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
         let whole = serde_json::to_string(&raw).map_err(D::Error::custom)?;

@@ -103,7 +103,7 @@ async fn filters_are_described_once() {
     let tools = Host::with_every_tool(NOWHERE).await.tools().await;
     let sharing = tools.iter().filter(|tool| shares_filters(tool));
     let sharing: Vec<&str> = sharing.map(|tool| tool.name.as_ref()).collect();
-    assert_eq!(sharing, ["plan_cleanup", "summarize_sessions", "triage_sessions"]);
+    assert_eq!(sharing, ["plan_changes", "summarize_sessions", "triage_sessions"]);
     for filter in ["uses", "not_title_contains", "not_metadata", "exclude_session_ids"] {
         assert!(filters(&tools).contains(&filter.to_owned()), "{filter}");
         for tool in tools.iter().filter(|tool| shares_filters(tool)) {
@@ -172,7 +172,7 @@ async fn the_list_of_tools_stays_small() {
         .collect();
     let total: usize = sizes.iter().map(|(size, _)| size).sum();
     println!("{total} bytes: {sizes:?}");
-    assert!(total <= 23_000, "{total} bytes: {sizes:?}");
+    assert!(total <= 24_300, "{total} bytes: {sizes:?}");
     let list = serde_json::to_string(&tools).expect("tools are JSON").len();
     assert!(list <= 46_000, "{list} bytes");
 }

@@ -26,7 +26,8 @@ use crate::{
         toolset::{Lacking, Toolset, Wanted},
     },
     model::{
-        ApiTime, Event, ListedSession, ObjectId, Order, Page, SessionHead, SessionId, WithTools,
+        ApiTime, Event, ListedSession, ObjectId, Order, Page, SessionHead, SessionId,
+        SessionWithTools, WithToolNames,
     },
 };
 
@@ -96,6 +97,16 @@ impl Listed for ListedSession {
     }
 }
 
+impl Listed for SessionWithTools {
+    fn head(&self) -> &SessionHead {
+        &self.0.head
+    }
+
+    fn head_mut(&mut self) -> &mut SessionHead {
+        &mut self.0.head
+    }
+}
+
 /// The sessions that match a filter.
 pub(crate) struct Sessions<T = SessionHead> {
     filter: Filter,
@@ -138,7 +149,7 @@ impl<T: Listed> Sessions<T> {
         let Some(wanted) = &self.filter.uses else {
             return Ok(client.list_sessions_as(query).await?.body);
         };
-        let page: Page<WithTools<T>> = client.list_sessions_as(query).await?.body;
+        let page: Page<WithToolNames<T>> = client.list_sessions_as(query).await?.body;
         let Page { data, next_page, is_incomplete } = page;
         let others = Filter { uses: None, ..self.filter.clone() };
         let judged = data.into_iter().map(|listed| self.judged(listed, wanted, &others));
@@ -146,7 +157,7 @@ impl<T: Listed> Sessions<T> {
     }
 
     /// The session, and whether it has what is wanted.
-    fn judged(&self, listed: WithTools<T>, wanted: &Wanted, others: &Filter) -> T {
+    fn judged(&self, listed: WithToolNames<T>, wanted: &Wanted, others: &Filter) -> T {
         let (tools, mcp_servers) = listed.toolset();
         let toolset = Toolset { tools, mcp_servers };
         let mut session = listed.session;

@@ -116,7 +116,7 @@ impl SessionsTool for Args {
         };
         let (id, conditions) = (self.session_id.id(), self.write.conditions());
         let (written, undo) =
-            Box::pin(update_session_tools(call.services, call.cx, id, patch, &conditions)).await?;
+            Box::pin(update_session_tools(call.services, call.cx, id, &patch, &conditions)).await?;
         let first = written.first();
         let (outcome, session, plan) = UpdateOutcome::shown(written);
         let undo = undo.map(|undo| undo.and_then(|patch| fitting(id, &patch))).transpose();

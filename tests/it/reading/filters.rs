@@ -78,6 +78,40 @@ async fn every_tool_on_many_sessions_takes_the_filters() {
 }
 
 #[tokio::test]
+async fn a_plan_holds_no_session_that_is_left_out() {
+    let sandbox = sandbox().await;
+    let host = Host::with_every_tool(&sandbox.base_url()).await;
+    let plan = async |more: Value| {
+        let arguments = with_fields(json!({"action": "archive", "include_waiting": true}), more);
+        ids(&host.answer("plan_changes", arguments).await["sessions"])
+    };
+    let all = plan(json!({"uses": "github"})).await;
+    let (first, rest) = all.split_first().expect("a session");
+    let without = json!({"uses": "github", "exclude_session_ids": first});
+    assert_eq!(plan(without).await, rest);
+    let named = json!({"session_ids": all, "exclude_session_ids": [first, "sesn_01"]});
+    assert_eq!(plan(named).await, rest);
+    let update = json!({"action": "update_tools", "uses": "github", "exclude_session_ids": first,
+                        "remove_mcp_servers": ["github"], "max_scan": 10_000});
+    assert_eq!(ids(&host.answer("plan_changes", update).await["sessions"]), rest);
+    let own = json!({"action": "archive", "uses": "githb"});
+    let warnings = host.answer("plan_changes", own).await["warnings"].to_string();
+    assert!(warnings.contains("they use"), "{warnings}");
+    for (refused, expected) in [
+        (json!({"exclude_session_ids": "sesn_01"}), "neither session_ids nor a filter"),
+        (json!({"session_ids": "sesn_1", "exclude_session_ids": ["sesn_1"]}), "leaves none of"),
+        (json!({"session_ids": "sesn_1", "uses": "bash"}), "give one of them"),
+    ] {
+        let refused = with_fields(json!({"action": "archive"}), refused);
+        let failure = host.failure("plan_changes", refused).await;
+        assert!(failure.contains(expected), "{failure}");
+    }
+    let earlier = json!({"plan_id": "plan_1", "exclude_session_ids": ["sesn_1"]});
+    let failure = host.failure("plan_changes", earlier).await;
+    assert!(failure.contains("as it is"), "{failure}");
+}
+
+#[tokio::test]
 async fn an_empty_answer_says_what_is_used_instead() {
     let sandbox = sandbox().await;
     let host = Host::with_every_tool(&sandbox.base_url()).await;

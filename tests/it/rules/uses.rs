@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use managed_sessions_mcp::{
     domain::toolset::{BUILT_IN_TOOLS, Toolset, Wanted},
-    model::{SessionHead, WithTools},
+    model::{SessionHead, WithToolNames},
 };
 
 /// The tools of an agent, as far as a list keeps them.
 fn listed(agent: &Value) -> Toolset {
     let session = json!({"id": "s", "agent": agent});
-    let listed: WithTools<SessionHead> = serde_json::from_str(&session.to_string()).unwrap();
+    let listed: WithToolNames<SessionHead> = serde_json::from_str(&session.to_string()).unwrap();
     assert_eq!(listed.session.id, "s");
     let (tools, mcp_servers) = listed.toolset();
     Toolset { tools, mcp_servers }
