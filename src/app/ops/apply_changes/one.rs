@@ -40,7 +40,7 @@ pub(super) async fn work(services: &Services, cx: &Context, claim: &Claim) -> Wo
     let (session, action) = (&claim.session, claim.plan.order.action);
     let settled = match has_taken_effect(cx, action, session).await {
         Ok(true) => Ok(Settlement::Done(planned_undo(session))),
-        Ok(false) => write_one(services, cx, &claim.plan, session).await,
+        Ok(false) => Box::pin(write_one(services, cx, &claim.plan, session)).await,
         Err(error) => Err(error),
     };
     // A write of an earlier call may still have been carried out.
