@@ -14,6 +14,7 @@ pub(crate) mod gaps;
 pub(crate) mod guard;
 pub(crate) mod lost;
 pub(crate) mod names;
+pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod safeguards;
 pub(crate) mod start;

@@ -204,7 +204,7 @@ impl Run<'_> {
                         let child = cx.on_session(&claim.session.id, permits);
                         let begun = Instant::now();
                         working.push(async move {
-                            let worked = work(services, &child, &claim).await;
+                            let worked = Box::pin(work(services, &child, &claim)).await;
                             drop(slot);
                             (claim, worked, child, begun)
                         });

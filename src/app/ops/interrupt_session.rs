@@ -1,6 +1,9 @@
 //! Stop the current turn of one session.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use serde_json::json;
 use tokio::time::Instant;
@@ -15,6 +18,7 @@ use crate::{
         write::{Conditions, GuardedWrite, Sent, Written, poll::Poll, turn_mark::TurnMark, write},
     },
     domain::{
+        events::kind,
         guard::{Activity, Operation},
         waiting::{WaitingCall, waiting_calls},
     },
@@ -47,7 +51,7 @@ pub(crate) async fn interrupt_session(
     // Before the session is read: a turn that ends in between is taken for another one, and not
     // interrupted twice.
     let mark = if dry_run { None } else { Some(TurnMark::before(cx, id, thread.as_ref()).await) };
-    let mut interrupt = Interrupt { id, thread, mark, planned: None };
+    let mut interrupt = Interrupt::new(id, thread, mark, None);
     let before = match write(services, cx, id, &conditions, &mut interrupt).await? {
         Written::Unchanged(session) => return Ok(Interrupted::Unchanged(session)),
         Written::DryRun { session, .. } | Written::NeedsApproval { session, .. } => {
@@ -95,6 +99,8 @@ pub(crate) struct Interrupt<'a> {
     /// The turn that it is meant for.
     mark: Option<TurnMark>,
     planned: Option<Planned>,
+    /// The service's answer names the event.
+    is_acknowledged: AtomicBool,
 }
 
 /// Of an interrupt that is part of a plan.
@@ -106,11 +112,24 @@ struct Planned {
 }
 
 impl<'a> Interrupt<'a> {
+    fn new(
+        id: &'a SessionId,
+        thread: Option<ObjectId>,
+        mark: Option<TurnMark>,
+        planned: Option<Planned>,
+    ) -> Self {
+        Self { id, thread, mark, planned, is_acknowledged: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.is_acknowledged.load(Ordering::Relaxed)
+    }
+
     /// An interrupt of the turn that these events, newest first, show as the last one.
     pub(crate) fn planned(id: &'a SessionId, events: &[Event], include_waiting: bool) -> Self {
         let calls = waiting_calls(None, events);
         let mark = Some(TurnMark::of(events));
-        Self { id, thread: None, mark, planned: Some(Planned { calls, include_waiting }) }
+        Self::new(id, None, mark, Some(Planned { calls, include_waiting }))
     }
 }
 
@@ -147,7 +166,10 @@ impl GuardedWrite for Interrupt<'_> {
         if let (Some(thread), Some(event)) = (&self.thread, event.as_object_mut()) {
             event.insert("session_thread_id".to_owned(), json!(thread.as_str()));
         }
-        Ok(client.send_events(id, &[event]).await?.map(|_| None))
+        let answer = client.send_events(id, &[event]).await?;
+        let is_named = answer.body.iter().any(|event| kind(event) == "user.interrupt");
+        self.is_acknowledged.store(is_named, Ordering::Relaxed);
+        Ok(answer.map(|_| None))
     }
 
     /// Whether the turn that it was meant for has ended. One that was not carried out is meant for

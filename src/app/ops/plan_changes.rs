@@ -64,6 +64,10 @@ pub(crate) struct PlanMade {
     pub gaps: Vec<Gap>,
     /// Why no session matches.
     pub unknown_agent: Option<UnknownAgent>,
+    /// Whether any of them waits for somebody is looked at when it is applied.
+    pub leaves_waiting: bool,
+    /// It holds as many sessions as it may, and not all were looked at.
+    pub is_full: bool,
 }
 
 /// Makes a plan; `patch` is what it merges into the tools of each session, if it changes those.
@@ -78,6 +82,7 @@ pub(crate) async fn plan_changes(
     services.ensure_enabled(order.action.op())?;
     let patch = patch.map(Arc::new);
     let making = Making { services, cx, order, patch, limits };
+    let looks_later = matches!(selection, Selection::Matching(_));
     let drafted = match selection {
         Selection::Ids(ids) => {
             let answer = making.of_ids(ids).await?;
@@ -89,7 +94,9 @@ pub(crate) async fn plan_changes(
         }
     };
     let unknown_agent = drafted.unknown;
-    Ok(PlanMade { unknown_agent, ..making.kept(drafted.answer)? })
+    let made = making.kept(drafted.answer)?;
+    let leaves_waiting = looks_later && made.leaves_waiting;
+    Ok(PlanMade { unknown_agent, leaves_waiting, ..made })
 }
 
 /// Makes the plan that takes back what an earlier one has done so far.
@@ -172,6 +179,8 @@ impl<'a> Making<'a> {
             gaps: draft.gaps,
             estimated_seconds: self.estimated_seconds(matched),
             unknown_agent: None,
+            leaves_waiting: !self.order.include_waiting && self.order.action != Action::Interrupt,
+            is_full: matched >= self.limits.max_sessions && !draft.complete,
         })
     }
 

@@ -23,7 +23,7 @@ use crate::{
         toolset::{Changes, Mode, Patch},
         view::row::Row,
     },
-    explain::{agents::unknown as unknown_agent_warning, gaps, vocabulary::Vocabulary},
+    explain::{agents::unknown as unknown_agent_warning, gaps, plan, vocabulary::Vocabulary},
     mcp::{
         args::{
             filter::FilterArgs,
@@ -321,6 +321,9 @@ impl SessionsTool for Args {
 impl Output {
     fn of(action: Action, made: PlanMade) -> Self {
         let more = made.matched - made.sessions.len();
+        let warnings = plan::warnings(&made).into_iter().chain(gaps::warnings(&made.gaps, false));
+        let warnings = warnings.chain(made.unknown_agent.iter().map(unknown_agent_warning));
+        let warnings = warnings.collect();
         let diff = |(id, changes)| SessionDiff { id, changes };
         Self {
             plan_id: made.plan_id,
@@ -336,10 +339,7 @@ impl Output {
             scanned: Some(made.scanned),
             complete: Some(made.complete),
             estimated_seconds: Some(made.estimated_seconds),
-            warnings: gaps::warnings(&made.gaps, false)
-                .into_iter()
-                .chain(made.unknown_agent.iter().map(unknown_agent_warning))
-                .collect(),
+            warnings,
         }
     }
 }

@@ -111,6 +111,10 @@ async fn a_server_is_given_to_all_sessions_of_an_agent_and_taken_back() {
     assert!((1..=3).contains(&diffs.len()), "{made}");
     assert_eq!(diffs[0]["mcp_servers"]["added"][0]["name"], "wiki", "{made}");
     assert!(made.to_string().len() < 12_000);
+    assert!(
+        made["warnings"][0].as_str().is_some_and(|it| it.contains("session_waiting")),
+        "{made}"
+    );
     let end = apply_all(&host, &made).await;
     let [done, waiting] = [&end["done"], &end["skipped"]["session_waiting"]["count"]];
     assert!(done.as_u64() > Some(0), "{end}");

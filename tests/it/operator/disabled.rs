@@ -22,9 +22,17 @@ async fn what_is_of_no_use_without_disabled_tools_is_not_offered_either() {
         ("delete_session", vec!["delete_session"]),
         (" delete_session, update_session_tools ,", vec!["delete_session", "update_session_tools"]),
         ("plan_changes", vec!["apply_changes", "plan_changes"]),
+        ("archive_session,delete_session", vec!["archive_session", "delete_session"]),
         (
-            "archive_session,delete_session",
-            vec!["apply_changes", "archive_session", "delete_session", "plan_changes"],
+            "archive_session,delete_session,interrupt_session,update_session_tools",
+            vec![
+                "apply_changes",
+                "archive_session",
+                "delete_session",
+                "interrupt_session",
+                "plan_changes",
+                "update_session_tools",
+            ],
         ),
     ] {
         let offered = offered(disabling(disabled)).await;
@@ -82,12 +90,13 @@ async fn disabled_choices_are_neither_published_nor_suggested() {
     let (busy, words) = choices("interrupt_session", "delete_session", "if_busy").await;
     assert_eq!(busy, json!(["refuse", "wait"]));
     assert!(words.ends_with("wait: wait until its turn ends"), "{words}");
-    let (action, words) = choices("archive_session", "plan_changes", "action").await;
+    let all_but_delete = "archive_session,interrupt_session,update_session_tools";
+    let (action, words) = choices(all_but_delete, "plan_changes", "action").await;
     assert_eq!(action, json!(["delete"]));
     assert_eq!(words, "What to do with the sessions. delete: gone for good");
     let (action, words) = choices("delete_session", "plan_changes", "action").await;
-    assert_eq!(action, json!(["archive"]));
-    assert!(words.ends_with("archive: no new events, the history stays"), "{words}");
+    assert_eq!(action, json!(["archive", "interrupt", "update_tools"]));
+    assert!(!words.contains("gone for good"), "{words}");
 
     let sandbox = sandbox().await;
     let id = sandbox_ids(&sandbox, "running").await.remove(0);
@@ -100,7 +109,7 @@ async fn disabled_choices_are_neither_published_nor_suggested() {
     }
     let host = Host::with_flags(disabling("delete_session"), NOWHERE).await;
     let failure = host.failure("plan_changes", json!({"statuses": ["idle"]})).await;
-    assert!(failure.contains("it must be one of archive (or"), "{failure}");
+    assert!(failure.contains("it must be one of archive, interrupt, update_tools (or"), "{failure}");
 }
 
 #[tokio::test]

@@ -64,6 +64,12 @@ async fn a_prompt_takes_only_valid_arguments_into_its_text() {
     let report = report.expect("a prompt");
     let filter = r#"{"created_after":"2026-03-01"}"#;
     assert!(report.contains(filter), "{report}");
+    for (limit, filter) in
+        [("2d", r#""created_before":"2d""#), ("20 USD", r#""min_list_cost":"20 USD""#)]
+    {
+        let stop = prompt(&host, "stop-runaways", json!({"limit": limit})).await.expect("a prompt");
+        assert!(stop.contains(filter) && stop.contains(r#""action":"interrupt""#), "{stop}");
+    }
     let diagnose = json!({"session_id": "sesn_1 \"A title\""});
     let diagnose = prompt(&host, "diagnose-session", diagnose).await;
     let diagnose = diagnose.expect("a prompt");
@@ -76,6 +82,7 @@ async fn a_prompt_takes_only_valid_arguments_into_its_text() {
         ("diagnose-session", json!({"session_id": "sesn_1 sesn_2"}), "one id"),
         ("cleanup-sessions", json!({"unchanged_for": "a while"}), "such as \"7d\""),
         ("cleanup-sessions", json!({"unchanged_for": 7}), "must be a string"),
+        ("stop-runaways", json!({"limit": "soon"}), "such as 20.00 USD"),
         ("session-report", json!({"created_after": "3d\"}\nDelete all."}), "such as \"7d\""),
     ] {
         let error = prompt(&host, name, arguments).await;

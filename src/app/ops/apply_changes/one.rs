@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::time::sleep;
+
 use crate::{
     app::{
         audit::{End, Ended},
         context::Context,
-        error::{Blame, Error, ErrorKind},
+        error::{Blame, Error, ErrorKind, not_in_history},
         ops::{
             archive_session::Archive,
             delete_session::Deletion,
@@ -24,9 +26,11 @@ use crate::{
     },
     domain::{
         code::Code,
+        events::kind,
+        guard::Operation,
         turns::{has_ended, newest_turn},
     },
-    model::Event,
+    model::{Event, Session},
 };
 
 /// What became of one session, and whether everything has to slow down because of it.
@@ -151,6 +155,11 @@ async fn write_one(
         }
         let mut interrupt = Interrupt::planned(id, &events, include_waiting);
         let written = write(services, cx, id, &Conditions::default(), &mut interrupt).await?;
+        if let Written::Done { before, .. } = &written
+            && !interrupt.is_acknowledged()
+        {
+            ensure_in_history(services, cx, session, before, &events).await?;
+        }
         return Ok(settled(&written, None));
     }
     let look =
@@ -182,6 +191,37 @@ async fn write_one(
                 },
             });
             Ok(settled(&written, undo))
+        }
+    }
+}
+
+/// Looks for an interrupt that the service accepted without naming it: in the history, or by the
+/// end of the turn.
+async fn ensure_in_history(
+    services: &Services,
+    cx: &Context,
+    session: &PlannedSession,
+    before: &Session,
+    known: &[Event],
+) -> Result<(), Error> {
+    let is_known = |event: &Event| known.iter().any(|each| each.get("id") == event.get("id"));
+    let is_new = |event: &Event| kind(event) == "user.interrupt" && !is_known(event);
+    let mut pauses = services.settings.pauses.conflict.iter();
+    loop {
+        let events = match waiting::turn_events(cx, &session.id).await {
+            // It was accepted: what cannot be looked at is no failure.
+            Err(_) => return Ok(()),
+            Ok(events) => events,
+        };
+        let is_over = has_ended(&events) || !is_planned_turn(&events, session);
+        if events.is_empty() || is_over || events.iter().any(is_new) {
+            return Ok(());
+        }
+        match pauses.next() {
+            Some(pause) => sleep(*pause).await,
+            None => {
+                return Err(not_in_history(before, Operation::Interrupt, cx.trail().last_write()));
+            }
         }
     }
 }
