@@ -11,6 +11,7 @@ use crate::{
         error::{Error, ErrorKind, NotWaiting, UnfitAnswer, not_in_history},
         recent_events::recent_events,
         services::Services,
+        turn_end::session_after,
         waiting::call_events,
         write::{Conditions, GuardedWrite, Sent, Written, write},
     },
@@ -37,6 +38,8 @@ pub(crate) struct Answered {
     pub call: Option<WaitingCall>,
     /// What is still waited for.
     pub waiting: Vec<WaitingCall>,
+    /// The session after it was answered, where that can be read.
+    pub after: Option<Session>,
 }
 
 /// Answers the call of this event, or the only one that waits. What the session and its threads
@@ -65,10 +68,12 @@ pub(crate) async fn answer_session(
         others: Vec::new(),
     };
     let written = write(services, cx, id, &conditions, &mut answering).await?;
+    let mut after = None;
     if let Written::Done { before, .. } = &written {
         answering.ensure_effective(cx, before).await?;
+        after = session_after(cx, id).await;
     }
-    Ok(Answered { written, call: answering.call, waiting: answering.others })
+    Ok(Answered { written, call: answering.call, waiting: answering.others, after })
 }
 
 struct Answering<'a> {

@@ -137,7 +137,10 @@ impl SessionsTool for Args {
             }
             Written::DryRun { .. } | Written::Unchanged(_) => (Outcome::WouldAnswer, None),
         };
-        let ((), session, ()) = written::shown(answered.written, (), (), ());
+        let ((), mut session, ()) = written::shown(answered.written, (), (), ());
+        if let Some(after) = &answered.after {
+            session = Brief::of(&after.head);
+        }
         let (confirmation_token, expires_at) =
             token.map(|given| (given.token, given.expires_at)).unzip();
         Ok(Output {

@@ -15,7 +15,7 @@ use crate::{
         },
     },
     domain::{reply::Reply, view::brief::Brief, waiting::WaitingCall},
-    explain::answer::not_waited,
+    explain::answer::{NOT_TAKEN_UP, not_waited},
     mcp::{
         args::values::{ApiTimeArg, SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -129,6 +129,9 @@ impl SessionsTool for Args {
             _ => Outcome::WouldSend,
         };
         let ((), mut session, ()) = written::shown(sent.written, (), (), ());
+        if let Some(after) = &sent.after {
+            session = Brief::of(&after.head);
+        }
         let (mut status, mut stop_reason, mut reply) = (None, None, None);
         let (mut waiting, mut warnings) = (Vec::new(), Vec::new());
         match sent.end {
@@ -138,6 +141,7 @@ impl SessionsTool for Args {
                 stop_reason = end.pause.stop_reason;
                 waiting = end.pause.waiting;
                 reply = end.reply;
+                warnings.extend(end.is_queued.then(|| NOT_TAKEN_UP.to_owned()));
             }
             Some(Err(error)) => warnings.push(not_waited(&error)),
             None => {}
