@@ -51,7 +51,7 @@ pub(crate) fn question(subject: &Subject) -> String {
              cost {} so far. This cannot be undone. (Clean-up plan {plan_id})",
             list_cost.as_deref().unwrap_or("an unknown amount"),
         ),
-        Subject::Allowance { session, id, call, input } => {
+        Subject::Allowance { session, id, call, input, .. } => {
             let tool = call.tool.as_deref().map(text::quoted);
             format!(
                 "Allow session {} to carry out this tool call? Tool: {}. Input: {}. (Call {})",

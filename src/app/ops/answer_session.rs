@@ -20,7 +20,7 @@ use crate::{
         events,
         guard::Operation,
         text,
-        waiting::{WaitingCall, waiting_calls},
+        waiting::{WaitingCall, short_input, waiting_calls},
     },
     model::{Event, Session, SessionId},
 };
@@ -73,7 +73,12 @@ pub(crate) async fn answer_session(
         answering.ensure_effective(cx, before).await?;
         after = session_after(cx, id).await;
     }
-    Ok(Answered { written, call: answering.call, waiting: answering.others, after })
+    let mut call = answering.call.take();
+    if let (Written::NeedsApproval { .. }, Some(call)) = (&written, &mut call) {
+        let input = answering.input.as_ref();
+        call.input = input.map(|input| short_input(input, ASKED_CHARACTERS));
+    }
+    Ok(Answered { written, call, waiting: answering.others, after })
 }
 
 struct Answering<'a> {
@@ -201,11 +206,12 @@ impl GuardedWrite for Answering<'_> {
             Some(Approved::Call(id)) if *id == call.event_id => return Ok(Approval::Granted),
             _ => {}
         }
-        let input = self.input.as_ref();
+        let whole_input = self.input.as_ref().map(text::json).unwrap_or_default();
         let subject = Subject::Allowance {
             session: Box::new(session.head.clone()),
             id: self.id.clone(),
-            input: input.map(|input| text::shortened(&text::json(input), ASKED_CHARACTERS)),
+            input: self.input.as_ref().map(|_| text::shortened(&whole_input, ASKED_CHARACTERS)),
+            whole_input,
             call: call.clone(),
         };
         let approvals = &self.services.approvals;

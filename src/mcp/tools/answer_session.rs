@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{error::ErrorKind, ops::answer_session::answer_session, write::guarded::Written},
-    domain::{answer::Answer, view::brief::Brief, waiting::WaitingCall},
+    domain::{
+        answer::Answer,
+        view::brief::Brief,
+        waiting::{WaitingCall, first_calls},
+    },
     mcp::{
         args::values::{ObjectIdArg, SessionIdArg, TextOrJsonArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -53,6 +57,9 @@ pub(crate) struct Output {
     answered: Option<WaitingCall>,
     /// What is still waited for.
     waiting: Vec<WaitingCall>,
+    /// How many more calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_more: Option<usize>,
     /// The session, as read right before.
     session: Brief,
     /// Given with confirmation_required: what the next call has to bring.
@@ -137,6 +144,7 @@ impl SessionsTool for Args {
             }
             Written::DryRun { .. } | Written::Unchanged(_) => (Outcome::WouldAnswer, None),
         };
+        let (waiting, waiting_more) = first_calls(answered.waiting);
         let ((), mut session, ()) = written::shown(answered.written, (), (), ());
         if let Some(after) = &answered.after {
             session = Brief::of(&after.head);
@@ -146,7 +154,8 @@ impl SessionsTool for Args {
         Ok(Output {
             outcome,
             answered: answered.call,
-            waiting: answered.waiting,
+            waiting,
+            waiting_more,
             session,
             confirmation_token,
             expires_at,
