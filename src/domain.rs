@@ -17,5 +17,6 @@ pub mod text;
 pub mod time;
 pub mod toolset;
 pub mod triage;
+pub mod turns;
 pub mod view;
 pub mod waiting;

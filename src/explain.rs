@@ -227,6 +227,14 @@ fn words_for(error: &Error, op: Op, vocabulary: &dyn Vocabulary) -> Words {
             format!("{name} was cancelled by the caller; what was already sent stands"),
             read_before("making the call again", vocabulary),
         ),
+        ErrorKind::NothingToUndo(id) => words(
+            format!(
+                "{name} was not carried out: undo: {} does not change tools, and nothing else can \
+                 be taken back",
+                text::quoted(id)
+            ),
+            format!("call {name} with the plan_id of a plan with the action update_tools"),
+        ),
         ErrorKind::PlanNotFound(id) => safeguards::plan_not_found(id, vocabulary),
         ErrorKind::AuditFailed { path, cause } => safeguards::audit_failed(name, path, cause),
         ErrorKind::ConfirmationInvalid { subject, expired } => {

@@ -302,6 +302,33 @@ impl<'de> Deserialize<'de> for ListedSession {
     }
 }
 
+/// A session of a list, with the tools and MCP servers of its agent.
+#[derive(Debug, Clone, Default)]
+pub struct SessionWithTools(pub Session);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AgentTools {
+    tools: Option<Value>,
+    mcp_servers: Option<Value>,
+}
+
+impl<'de> Deserialize<'de> for SessionWithTools {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
+        let whole = serde_json::to_string(&raw).map_err(serde::de::Error::custom)?;
+        let head = serde_json::from_str(&whole).map_err(serde::de::Error::custom)?;
+        let agent =
+            raw.get("agent").and_then(|raw| serde_json::from_str::<AgentTools>(raw.get()).ok());
+        let fields = agent
+            .into_iter()
+            .flat_map(|agent| [("tools", agent.tools), ("mcp_servers", agent.mcp_servers)]);
+        let fields = fields.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let agent = Value::Object(fields.collect());
+        Ok(Self(Session { head, fields: Map::from_iter([("agent".to_owned(), agent)]) }))
+    }
+}
+
 /// One event of a session's history, as it was sent. Some services leave ids out.
 pub type Event = Map<String, Value>;
 

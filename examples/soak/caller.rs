@@ -170,7 +170,7 @@ impl Caller {
         if last && self.dice.u64(..2) == 0 {
             let action = self.dice.choice(&["archive", "delete"]).copied().unwrap_or("archive");
             let plan = json!({"action": action, "session_ids": [id]});
-            let told = self.call(id, "plan_cleanup", plan, &Deed::Nothing).await?;
+            let told = self.call(id, "plan_changes", plan, &Deed::Nothing).await?;
             let plan = match &told {
                 Some(Reply::Answer(plan)) => plan.get("plan_id").cloned(),
                 _ => None,
@@ -178,7 +178,7 @@ impl Caller {
             let deed = if action == "archive" { Deed::Archived } else { Deed::Deleted };
             if let Some(plan) = plan {
                 let arguments = json!({"plan_id": plan});
-                self.call(id, "apply_cleanup", arguments, &deed).await?;
+                self.call(id, "apply_changes", arguments, &deed).await?;
             }
             return Ok(true);
         }

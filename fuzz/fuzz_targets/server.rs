@@ -37,8 +37,8 @@ const TOOLS: &[&str] = &[
     "export_session",
     "summarize_sessions",
     "triage_sessions",
-    "plan_cleanup",
-    "apply_cleanup",
+    "plan_changes",
+    "apply_changes",
 ];
 
 /// Every argument that a tool takes. Those that the tool at hand does not take are worth a try,

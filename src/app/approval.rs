@@ -88,7 +88,7 @@ impl Approvals {
         subject: &Subject,
     ) -> Result<Approval, Error> {
         let way = match subject {
-            Subject::Deletion { .. } | Subject::PlanDeletion { .. } => self.deletes,
+            Subject::Deletion { .. } | Subject::PlanDeletion(_) => self.deletes,
             Subject::Allowance { .. } => self.allowances,
         };
         if way == Confirm::Off {

@@ -157,6 +157,8 @@ pub(crate) enum ErrorKind {
     Internal,
     Cancelled,
     PlanNotFound(String),
+    /// What this plan does cannot be taken back.
+    NothingToUndo(String),
     AuditFailed {
         path: PathBuf,
         cause: Arc<io::Error>,
@@ -292,6 +294,7 @@ impl Error {
             | ErrorKind::UnfitAnswer(_)
             | ErrorKind::Disabled(_)
             | ErrorKind::InvalidDetails(_)
+            | ErrorKind::NothingToUndo(_)
             | ErrorKind::InvalidStart(_)
             | ErrorKind::InvalidCursor(_)
             | ErrorKind::UnknownAgent(_)

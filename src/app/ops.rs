@@ -1,7 +1,7 @@
 //! The operations, one file each.
 
 pub(crate) mod answer_session;
-pub(crate) mod apply_cleanup;
+pub(crate) mod apply_changes;
 pub(crate) mod archive_session;
 pub(crate) mod delete_session;
 pub(crate) mod diagnose_session;
@@ -11,7 +11,7 @@ pub(crate) mod interrupt_session;
 pub(crate) mod list_agents;
 pub(crate) mod list_session_events;
 pub(crate) mod list_sessions;
-pub(crate) mod plan_cleanup;
+pub(crate) mod plan_changes;
 pub(crate) mod send_message;
 pub(crate) mod show_plan;
 pub(crate) mod start_session;

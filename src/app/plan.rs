@@ -5,5 +5,7 @@
 //! by one call at a time, so that a plan applied twice, or twice at once, does nothing twice.
 
 pub(crate) mod action;
+pub(crate) mod candidate;
+pub(crate) mod draft;
 pub(crate) mod progress;
 pub(crate) mod store;

@@ -11,6 +11,7 @@ use crate::{
         code::Code,
         diagnosis::{CALL_KINDS, OpenRun, RUN_KINDS, open_runs},
         guard::{Activity, Operation},
+        turns::STATUS_KINDS,
         waiting::{self, KINDS, THREAD_KINDS, WaitingCall},
     },
     model::{ApiTime, Event, Session, SessionId},
@@ -25,6 +26,16 @@ const MAX_LOOKS: u32 = 3;
 /// events, or does not know these types.
 pub(crate) async fn events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
     let kinds: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).collect();
+    match recent_events(cx, id, &kinds, EVENTS).await {
+        Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+/// The same, with what tells which turn it is in.
+pub(crate) async fn turn_events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
+    let further = STATUS_KINDS.into_iter().filter(|kind| !KINDS.contains(kind));
+    let kinds: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).chain(further).collect();
     match recent_events(cx, id, &kinds, EVENTS).await {
         Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => Ok(Vec::new()),
         read => read,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::names;
 use crate::{
-    app::approval::subject::Subject,
+    app::approval::subject::{PlanDeletion, Subject},
     domain::{
         text, time,
         view::row::{Row, shown_amount},
@@ -12,14 +12,17 @@ use crate::{
     model::{ApiTime, SessionHead},
 };
 
+/// How many agents of a plan are named.
+const NAMED_AGENTS: usize = 5;
+
 /// What failures call it: `deleting session sesn_1 ("Fix the login")`.
 pub(crate) fn named(subject: &Subject) -> String {
     match subject {
         Subject::Deletion { session, id, .. } => {
             format!("deleting session {}", names::with_title(id.as_str(), session))
         }
-        Subject::PlanDeletion { plan_id, sessions, .. } => {
-            format!("deleting the {sessions} sessions of {plan_id}")
+        Subject::PlanDeletion(plan) => {
+            format!("deleting the {} sessions of {}", plan.sessions, plan.plan_id)
         }
         Subject::Allowance { session, id, call, .. } => format!(
             "allowing {} of session {}",
@@ -46,11 +49,7 @@ pub(crate) fn question(subject: &Subject) -> String {
                 facts(session)
             )
         }
-        Subject::PlanDeletion { plan_id, sessions, list_cost } => format!(
-            "Delete {sessions} sessions for good, with their event histories and sandboxes? They \
-             cost {} so far. This cannot be undone. (Clean-up plan {plan_id})",
-            list_cost.as_deref().unwrap_or("an unknown amount"),
-        ),
+        Subject::PlanDeletion(plan) => plan_question(plan),
         Subject::Allowance { session, id, call, input, .. } => {
             let tool = call.tool.as_deref().map(text::quoted);
             format!(
@@ -62,6 +61,33 @@ pub(crate) fn question(subject: &Subject) -> String {
             )
         }
     }
+}
+
+fn plan_question(plan: &PlanDeletion) -> String {
+    let listed = |names: &[String], total: usize| {
+        let named: Vec<String> = names.iter().map(|name| text::quoted(name)).collect();
+        let more = total.saturating_sub(named.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        named.join(", ") + &more
+    };
+    let agents = plan.agents.len();
+    let agents = listed(plan.agents.get(..NAMED_AGENTS).unwrap_or(&plan.agents), agents);
+    let created = plan.created.as_ref();
+    let created = created.map(|(oldest, newest)| format!(", created from {oldest} to {newest}"));
+    let copies = if plan.exported {
+        "Record and history of each are exported to a file first."
+    } else {
+        "No copies are kept."
+    };
+    format!(
+        "Delete {} sessions for good, with their event histories and sandboxes? {}. Of the agents \
+         {agents}{}. They cost {} so far. {copies} This cannot be undone. (Plan {})",
+        plan.sessions,
+        listed(&plan.titles, plan.sessions),
+        created.unwrap_or_default(),
+        plan.list_cost.as_deref().unwrap_or("an unknown amount"),
+        plan.plan_id,
+    )
 }
 
 fn facts(session: &SessionHead) -> String {

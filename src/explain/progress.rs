@@ -22,6 +22,8 @@ pub(crate) fn progress(progress: &Progress) -> (f64, Option<f64>, String) {
             let verb = match action {
                 Action::Archive => "archived",
                 Action::Delete => "deleted",
+                Action::Interrupt => "interrupted",
+                Action::UpdateTools => "updated",
             };
             let message = format!("{done} of {matched} {verb}");
             (*settled as f64, Some(*matched as f64), message)

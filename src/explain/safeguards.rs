@@ -41,7 +41,7 @@ pub(crate) fn plan_not_found(id: &str, vocabulary: &dyn Vocabulary) -> Words {
             text::quoted(id)
         ),
         vocabulary.step(
-            Op::PlanCleanup,
+            Op::PlanChanges,
             &[],
             " to make a new one; what is already done is not planned again",
         ),

@@ -17,7 +17,7 @@ use super::{
     tool::Effect,
     tools,
 };
-use crate::app::{op::Op, settings as app};
+use crate::app::{op::Op, plan::action::Action, settings as app};
 
 fn all() -> Vec<ToolEntry> {
     vec![
@@ -34,8 +34,8 @@ fn all() -> Vec<ToolEntry> {
         ToolEntry::of::<tools::diagnose_session::Args>(),
         ToolEntry::of::<tools::summarize_sessions::Args>(),
         ToolEntry::of::<tools::triage_sessions::Args>(),
-        ToolEntry::of::<tools::plan_cleanup::Args>(),
-        ToolEntry::of::<tools::apply_cleanup::Args>(),
+        ToolEntry::of::<tools::plan_changes::Args>(),
+        ToolEntry::of::<tools::apply_changes::Args>(),
         ToolEntry::of::<tools::list_agents::Args>(),
         ToolEntry::of::<tools::start_session::Args>(),
         ToolEntry::of::<tools::send_message::Args>(),
@@ -113,11 +113,11 @@ impl Catalog {
 /// applying plans that nobody can make.
 fn with_dependents(disabled: &BTreeSet<Op>) -> BTreeSet<Op> {
     let mut all = disabled.clone();
-    if [Op::ArchiveSession, Op::DeleteSession].iter().all(|op| all.contains(op)) {
-        all.insert(Op::PlanCleanup);
+    if Action::ALL.iter().all(|action| all.contains(&action.op())) {
+        all.insert(Op::PlanChanges);
     }
-    if all.contains(&Op::PlanCleanup) {
-        all.insert(Op::ApplyCleanup);
+    if all.contains(&Op::PlanChanges) {
+        all.insert(Op::ApplyChanges);
     }
     all
 }

@@ -43,6 +43,8 @@ impl OfferedTools {
             (Op::InterruptSession, "if_busy", "interrupt"),
             (Op::ArchiveSession, "action", "archive"),
             (Op::DeleteSession, "action", "delete"),
+            (Op::InterruptSession, "action", "interrupt"),
+            (Op::UpdateSessionTools, "action", "update_tools"),
         ];
         let disabled = choices.into_iter().filter(|(op, ..)| self.disabled.contains(op));
         disabled.map(|(_, argument, choice)| (argument, choice))

@@ -215,13 +215,13 @@ async def tells_its_progress_while_it_waits(mode):
 async def tells_the_progress_of_every_tool_that_waits(mode):
     async with on_sandbox(mode) as client:
         ids = {"action": "archive", "session_ids": ["sesn_01", "sesn_02"]}
-        plan = answer(await client.call_tool("plan_cleanup", ids))["plan_id"]
+        plan = answer(await client.call_tool("plan_changes", ids))["plan_id"]
         busy = {"session_id": "sesn_04", "if_busy": "wait", "wait_seconds": 1}
         for name, given in [
             ("delete_session", busy),
             ("update_session_tools", busy | {"mode": "replace", "tools": []}),
             ("wait_for_session", {"session_id": "sesn_04", "wait_seconds": 1}),
-            ("apply_cleanup", {"plan_id": plan}),
+            ("apply_changes", {"plan_id": plan}),
         ]:
             seen = []
 
@@ -252,7 +252,7 @@ async def goes_on_after_a_cancelled_call_of_every_tool(mode):
     with tempfile.TemporaryDirectory() as folder:
         async with on_shared(mode, "--export-dir", folder) as client:
             one = {"action": "archive", "session_ids": [new_session()]}
-            plan = answer(await client.call_tool("plan_cleanup", one))["plan_id"]
+            plan = answer(await client.call_tool("plan_changes", one))["plan_id"]
             slow = {"kind": "slow", "milliseconds": 1_500}
             fail_next({"effect": slow, "times": 1_000})
             for name, samples in SAMPLES.items():
@@ -261,7 +261,7 @@ async def goes_on_after_a_cancelled_call_of_every_tool(mode):
                 assert scope.cancelled_caught, f"{name} was not slow"
             forget_faults()
             answer(await client.call_tool("get_session", {"session_id": "sesn_01"}))
-            done = answer(await client.call_tool("apply_cleanup", {"plan_id": plan}))
+            done = answer(await client.call_tool("apply_changes", {"plan_id": plan}))
             skipped = sum(each["count"] for each in done["skipped"].values())
             parts = done["done"] + skipped + done["failed_count"] + done["remaining"]
             assert parts == done["matched"], done
@@ -351,8 +351,8 @@ async def asks_the_person_once_before_a_plan_of_deletes(mode):
         person = asking(action, asked)
         flags = ["--confirm-deletes", "elicit"]
         async with on_sandbox(mode, *flags, elicitation_callback=person) as client:
-            plan = {"plan_id": answer(await client.call_tool("plan_cleanup", ids))["plan_id"]}
-            result = await client.call_tool("apply_cleanup", plan)
+            plan = {"plan_id": answer(await client.call_tool("plan_changes", ids))["plan_id"]}
+            result = await client.call_tool("apply_changes", plan)
             assert len(asked) == 1 and "2" in asked[0].message, asked
             if code is not None:
                 failure(result, code)

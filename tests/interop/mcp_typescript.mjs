@@ -162,7 +162,7 @@ const checks = {
   "goes on after a cancelled call of every tool": () =>
     exporting([], shared, async (client) => {
       const one = { action: "archive", session_ids: [await newSession()] };
-      const plan = answered(await call(client, "plan_cleanup", one)).plan_id;
+      const plan = answered(await call(client, "plan_changes", one)).plan_id;
       await failNext({ effect: { kind: "slow", milliseconds: 1_500 }, times: 1_000 });
       for (const [name, [sample]] of Object.entries(samples)) {
         const signal = AbortSignal.timeout(300);
@@ -187,8 +187,8 @@ const checks = {
         if (code) failed(result, code);
         else assert.equal(answered(result).outcome, "deleted");
         const two = { action: "delete", session_ids: ["sesn_10", "sesn_11"] };
-        const { plan_id } = answered(await call(client, "plan_cleanup", two));
-        const applied = await call(client, "apply_cleanup", { plan_id });
+        const { plan_id } = answered(await call(client, "plan_changes", two));
+        const applied = await call(client, "apply_changes", { plan_id });
         assert.equal(asked, 2);
         if (code) failed(applied, code);
         else assert.equal(answered(applied).done, 2);

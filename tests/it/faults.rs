@@ -108,8 +108,11 @@ impl Line {
                 ask(&sandbox, "POST", &path, &events).await;
             }
             Setup::Plan(action) => {
-                let plan = json!({"action": action, "session_ids": call.sessions});
-                let plan = self.host.answer("plan_cleanup", plan).await;
+                let mut plan = json!({"action": action, "session_ids": call.sessions});
+                if action == "update_tools" {
+                    plan["remove_tools"] = json!(["agent_toolset_20260401"]);
+                }
+                let plan = self.host.answer("plan_changes", plan).await;
                 arguments["plan_id"] = plan["plan_id"].clone();
             }
         }

@@ -1,5 +1,6 @@
-//! Clean-up of many sessions: plan, then apply.
+//! Changes of many sessions: plan, then apply.
 
+mod changes;
 mod fates;
 mod rate;
 
@@ -29,7 +30,7 @@ fn everything(action: &str) -> Value {
 }
 
 async fn plan(host: &Host, arguments: Value) -> Value {
-    host.answer("plan_cleanup", arguments).await
+    host.answer("plan_changes", arguments).await
 }
 
 /// Applies a plan to its end; the counts of each answer must add up and never go back.
@@ -50,7 +51,7 @@ async fn apply_all(host: &Host, plan: &Value) -> Value {
 
 async fn apply(host: &Host, plan: &Value) -> Value {
     let arguments = json!({"plan_id": plan["plan_id"]});
-    host.answer("apply_cleanup", arguments).await
+    host.answer("apply_changes", arguments).await
 }
 
 /// Asserts that done + skipped + failed + remaining = matched; returns how many are settled.
@@ -198,14 +199,14 @@ async fn connections_lost_after_the_write_cause_no_second_write_and_no_loss() {
 async fn an_unknown_plan_and_a_bad_one_are_failures() {
     let (sandbox, host) = fleet_of(0).await;
     let unknown = json!({"plan_id": "plan_0"});
-    let failure = host.failure("apply_cleanup", unknown).await;
+    let failure = host.failure("apply_changes", unknown).await;
     assert!(failure.starts_with("plan_not_found: "), "{failure}");
-    assert!(failure.contains("Next: call plan_cleanup"), "{failure}");
+    assert!(failure.contains("Next: call plan_changes"), "{failure}");
     for arguments in [
         json!({"action": "archive", "session_ids": ["sesn_01"], "statuses": ["idle"]}),
         json!({"action": "burn"}),
     ] {
-        let code = host.outcome("plan_cleanup", arguments).await;
+        let code = host.outcome("plan_changes", arguments).await;
         assert_eq!(code, "invalid_arguments");
     }
     assert_eq!(sandbox.writes(), 0);

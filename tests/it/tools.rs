@@ -198,7 +198,7 @@ async fn bad_arguments_are_one_clear_failure_and_nothing_is_sent() {
         ("delete_session", r#"{"session_id": "sesn_1", "expected_updated_at": "now"}"#),
         ("update_session_tools", r#"{"session_id": "sesn_1", "tools": "[{]"}"#),
         ("update_session_tools", r#"{"session_id": "sesn_1", "tools": {"type": "custom"}}"#),
-        ("plan_cleanup", r#"{"action": "archive", "session_ids": []}"#),
+        ("plan_changes", r#"{"action": "archive", "session_ids": []}"#),
         ("get_sesion", r#"{"session_id": "sesn_1"}"#),
     ] {
         let arguments = serde_json::from_str(arguments).expect("arguments are JSON");

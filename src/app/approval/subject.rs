@@ -18,11 +18,7 @@ pub(crate) enum Subject {
         /// It will be exported first.
         exported: bool,
     },
-    PlanDeletion {
-        plan_id: String,
-        sessions: usize,
-        list_cost: Option<String>,
-    },
+    PlanDeletion(Box<PlanDeletion>),
     /// That a tool call which waits is carried out.
     Allowance {
         session: Box<SessionHead>,
@@ -36,6 +32,22 @@ pub(crate) enum Subject {
     },
 }
 
+/// The deletion of the sessions of a plan.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanDeletion {
+    pub plan_id: String,
+    pub sessions: usize,
+    pub list_cost: Option<String>,
+    /// The first of them.
+    pub titles: Vec<String>,
+    /// The names of their agents, each once.
+    pub agents: Vec<String>,
+    /// When the oldest and the newest of them were created.
+    pub created: Option<(String, String)>,
+    /// Each is exported first.
+    pub exported: bool,
+}
+
 impl Subject {
     /// What an approval is bound to.
     pub(crate) fn binding(&self) -> String {
@@ -45,7 +57,7 @@ impl Subject {
                 let interrupt = if *busy { "interrupt and " } else { "" };
                 format!("{interrupt}delete\n{id}\n{version}")
             }
-            Self::PlanDeletion { plan_id, .. } => format!("delete {plan_id}"),
+            Self::PlanDeletion(plan) => format!("delete {}", plan.plan_id),
             Self::Allowance { id, call, whole_input, .. } => {
                 let (tool, input) = (call.tool.as_deref().unwrap_or_default(), whole_input);
                 format!("allow\n{id}\n{}\n{tool}\n{input}", call.event_id)

@@ -9,13 +9,16 @@ use crate::{
     api::Client,
     app::{
         context::Context,
-        error::Error,
+        error::{Error, ErrorKind},
         recent_events::pause,
         services::Services,
         write::{Conditions, GuardedWrite, Sent, Written, poll::Poll, turn_mark::TurnMark, write},
     },
-    domain::guard::{Activity, Operation},
-    model::{ObjectId, Session, SessionId},
+    domain::{
+        guard::{Activity, Operation},
+        waiting::{WaitingCall, waiting_calls},
+    },
+    model::{Event, ObjectId, Session, SessionId},
 };
 
 /// What came of an interrupt, with the session as last seen.
@@ -44,7 +47,7 @@ pub(crate) async fn interrupt_session(
     // Before the session is read: a turn that ends in between is taken for another one, and not
     // interrupted twice.
     let mark = if dry_run { None } else { Some(TurnMark::before(cx, id, thread.as_ref()).await) };
-    let mut interrupt = Interrupt { id, thread, mark };
+    let mut interrupt = Interrupt { id, thread, mark, planned: None };
     let before = match write(services, cx, id, &conditions, &mut interrupt).await? {
         Written::Unchanged(session) => return Ok(Interrupted::Unchanged(session)),
         Written::DryRun { session, .. } | Written::NeedsApproval { session, .. } => {
@@ -86,11 +89,29 @@ async fn until_stopped(
     }
 }
 
-struct Interrupt<'a> {
+pub(crate) struct Interrupt<'a> {
     id: &'a SessionId,
     thread: Option<ObjectId>,
     /// The turn that it is meant for.
     mark: Option<TurnMark>,
+    planned: Option<Planned>,
+}
+
+/// Of an interrupt that is part of a plan.
+struct Planned {
+    /// What the session waits for, by the events that the mark is from.
+    calls: Vec<WaitingCall>,
+    /// The waiting of an idle session is stopped too.
+    include_waiting: bool,
+}
+
+impl<'a> Interrupt<'a> {
+    /// An interrupt of the turn that these events, newest first, show as the last one.
+    pub(crate) fn planned(id: &'a SessionId, events: &[Event], include_waiting: bool) -> Self {
+        let calls = waiting_calls(None, events);
+        let mark = Some(TurnMark::of(events));
+        Self { id, thread: None, mark, planned: Some(Planned { calls, include_waiting }) }
+    }
 }
 
 impl GuardedWrite for Interrupt<'_> {
@@ -103,6 +124,14 @@ impl GuardedWrite for Interrupt<'_> {
     /// An idle session that waits for an answer takes an interrupt too: it closes the pending
     /// calls, and in a self-hosted environment puts the work back into the queue.
     async fn acts_anyway(&self, cx: &Context, session: &Session) -> Result<bool, Error> {
+        if let Some(planned) = &self.planned {
+            if planned.calls.is_empty() || planned.include_waiting {
+                return Ok(!planned.calls.is_empty());
+            }
+            let (session, calls) = (Box::new(session.head.clone()), planned.calls.clone());
+            let operation = Operation::Interrupt;
+            return Err(ErrorKind::Waiting { session, operation, calls }.into());
+        }
         let Ok(id) = SessionId::parse(&session.head.id) else {
             return Ok(false);
         };

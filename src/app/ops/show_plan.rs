@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::plan_cleanup::SHOWN_BYTES;
 use crate::{
     app::{
         cursor::ListRequest,
         error::{Error, ErrorKind},
-        plan::store::{Fate, Plan},
+        plan::{
+            draft::SHOWN_BYTES,
+            store::{Fate, Plan},
+        },
         scan::position::Position,
         services::Services,
     },

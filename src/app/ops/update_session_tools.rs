@@ -8,6 +8,7 @@ use crate::{
         context::Context,
         error::{Error, ErrorKind, Mismatch},
         services::Services,
+        waiting::Look,
         write::{Conditions, GuardedWrite, Sent, Written, write},
     },
     domain::{
@@ -24,16 +25,17 @@ pub(crate) async fn update_session_tools(
     services: &Services,
     cx: &Context,
     id: &SessionId,
-    patch: Patch,
+    patch: &Patch,
     conditions: &Conditions,
 ) -> Result<(Written<ToolsetChange>, Option<Undo>), Error> {
-    let written = write(services, cx, id, conditions, &mut UpdateTools(patch)).await?;
+    let mut update = UpdateTools { patch, look: None };
+    let written = write(services, cx, id, conditions, &mut update).await?;
     let undo = undo(&written);
     Ok((written, undo))
 }
 
 /// The patch that restores the tools, of a dry run as if it had been carried out.
-fn undo(written: &Written<ToolsetChange>) -> Option<Undo> {
+pub(crate) fn undo(written: &Written<ToolsetChange>) -> Option<Undo> {
     let (before, after) = match written {
         Written::DryRun { session, prepared, .. } => {
             let before = Toolset::of(session);
@@ -53,9 +55,33 @@ fn undo(written: &Written<ToolsetChange>) -> Option<Undo> {
     toolset::undo(&before, &after)
 }
 
-struct UpdateTools(Patch);
+/// What a patch makes of a session's tools; nothing if they already are so.
+pub(crate) fn changed(patch: &Patch, session: &Session) -> Result<Option<ToolsetChange>, Error> {
+    let plan = toolset::plan(&Toolset::of(session), patch);
+    let mut plan = plan.map_err(|problems| ErrorKind::InvalidToolset {
+        session: Box::new(session.head.clone()),
+        problems,
+    })?;
+    let vaults = session.fields.get("vault_ids").and_then(Value::as_array);
+    if vaults.is_some_and(Vec::is_empty) {
+        plan.warnings.extend(toolset::added_without_vault(&plan.changes));
+    }
+    Ok((!plan.changes.is_empty()).then_some(plan))
+}
 
-impl GuardedWrite for UpdateTools {
+pub(crate) struct UpdateTools<'a> {
+    patch: &'a Patch,
+    look: Option<(&'a Services, Look)>,
+}
+
+impl<'a> UpdateTools<'a> {
+    /// A change that leaves a session that waits alone, if the look refuses that.
+    pub(crate) fn planned(services: &'a Services, patch: &'a Patch, look: Look) -> Self {
+        Self { patch, look: Some((services, look)) }
+    }
+}
+
+impl GuardedWrite for UpdateTools<'_> {
     type Prepared = ToolsetChange;
 
     fn operation(&self) -> Operation {
@@ -63,16 +89,14 @@ impl GuardedWrite for UpdateTools {
     }
 
     fn prepare(&self, session: &Session) -> Result<Option<ToolsetChange>, Error> {
-        let plan = toolset::plan(&Toolset::of(session), &self.0);
-        let mut plan = plan.map_err(|problems| ErrorKind::InvalidToolset {
-            session: Box::new(session.head.clone()),
-            problems,
-        })?;
-        let vaults = session.fields.get("vault_ids").and_then(Value::as_array);
-        if vaults.is_some_and(Vec::is_empty) {
-            plan.warnings.extend(toolset::added_without_vault(&plan.changes));
+        changed(self.patch, session)
+    }
+
+    async fn inspect(&mut self, cx: &Context, session: &Session) -> Result<bool, Error> {
+        match &mut self.look {
+            Some((services, look)) => look.at(services, cx, session, Operation::UpdateTools).await,
+            None => Ok(false),
         }
-        Ok((!plan.changes.is_empty()).then_some(plan))
     }
 
     async fn send(&self, client: &Client, id: &SessionId, plan: &ToolsetChange) -> Sent {

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{app::op::Op, domain::guard::Operation};
+use crate::{
+    app::{op::Op, pace::PerKind},
+    domain::guard::Operation,
+};
 
 /// What a plan does to each of its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -13,15 +16,22 @@ pub(crate) enum Action {
     Archive,
     /// gone for good
     Delete,
+    /// stop the turn that is running
+    Interrupt,
+    /// merge tools and MCP servers into each
+    UpdateTools,
 }
 
 impl Action {
-    pub(crate) const ALL: [Self; 2] = [Self::Archive, Self::Delete];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Archive, Self::Delete, Self::Interrupt, Self::UpdateTools];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Archive => "archive",
             Self::Delete => "delete",
+            Self::Interrupt => "interrupt",
+            Self::UpdateTools => "update_tools",
         }
     }
 
@@ -30,6 +40,8 @@ impl Action {
         match self {
             Self::Archive => "archived",
             Self::Delete => "deleted",
+            Self::Interrupt => "interrupt_sent",
+            Self::UpdateTools => "updated",
         }
     }
 
@@ -38,6 +50,8 @@ impl Action {
         match self {
             Self::Archive => Op::ArchiveSession,
             Self::Delete => Op::DeleteSession,
+            Self::Interrupt => Op::InterruptSession,
+            Self::UpdateTools => Op::UpdateSessionTools,
         }
     }
 
@@ -45,6 +59,17 @@ impl Action {
         match self {
             Self::Archive => Operation::Archive,
             Self::Delete => Operation::Delete,
+            Self::Interrupt => Operation::Interrupt,
+            Self::UpdateTools => Operation::UpdateTools,
         }
+    }
+
+    /// The requests that one session takes: its record and the write; before them its events, which
+    /// tell whether it waits for somebody and which turn is running; after a delete the look for
+    /// it.
+    pub(crate) fn requests(self, include_waiting: bool) -> PerKind<u32> {
+        let needs_events = self == Self::Interrupt || !include_waiting;
+        let reads = 1 + u32::from(needs_events) + u32::from(self == Self::Delete);
+        PerKind { reads, writes: 1 }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum SkipReason {
     Code(Code),
     /// It already is as the plan would leave it.
     NothingToDo,
+    /// What was done to it cannot be taken back by one call.
+    NoUndo,
     /// What the service calls it is no id.
     InvalidId,
 }
@@ -37,6 +39,7 @@ impl SkipReason {
         match self {
             Self::Code(code) => code.as_str(),
             Self::NothingToDo => "nothing_to_do",
+            Self::NoUndo => "no_undo",
             Self::InvalidId => "invalid_id",
         }
     }

@@ -17,8 +17,12 @@ use super::{
     progress::{FailedSession, PlanProgress, SkipReason},
 };
 use crate::{
-    app::{error::Error, locks::lock},
-    domain::{code::Code, view::row::Row},
+    app::{error::Error, locks::lock, pace::PerKind},
+    domain::{
+        code::Code,
+        toolset::{NoUndo, Patch},
+        view::row::Row,
+    },
     model::{ApiTime, SessionId},
 };
 
@@ -45,19 +49,17 @@ impl Plans {
     /// Keeps a plan for these sessions. `None` when this machine provides no random id.
     pub(crate) fn insert(
         &self,
-        action: Action,
+        order: PlanOrder,
         sessions: Vec<PlannedSession>,
         list_cost: Option<String>,
-        include_waiting: bool,
     ) -> Option<Arc<Plan>> {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).ok()?;
         let now = Instant::now();
         let plan = Arc::new(Plan {
             id: format!("plan_{:032x}", u128::from_be_bytes(random)),
-            action,
+            order,
             list_cost,
-            include_waiting,
             expires_at: Timestamp::now() + PLAN_TTL,
             expires: now + PLAN_TTL,
             state: Mutex::new(PlanState {
@@ -94,13 +96,42 @@ impl Plans {
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) id: String,
-    pub(crate) action: Action,
+    pub(crate) order: PlanOrder,
     pub(crate) list_cost: Option<String>,
-    /// Sessions that wait for somebody are written too.
-    pub(crate) include_waiting: bool,
     pub(crate) expires_at: Timestamp,
     expires: Instant,
     state: Mutex<PlanState>,
+}
+
+/// What a plan is to do.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanOrder {
+    pub(crate) action: Action,
+    /// Sessions that wait for somebody are written too.
+    pub(crate) include_waiting: bool,
+}
+
+impl PlanOrder {
+    /// The requests that one session takes.
+    pub(crate) fn requests(&self) -> PerKind<u32> {
+        self.action.requests(self.include_waiting)
+    }
+}
+
+/// A change of one session's tools, and the one that takes it back.
+#[derive(Debug)]
+pub(crate) struct ToolChange {
+    pub(crate) patch: Arc<Patch>,
+    /// As far as it was known when the plan was made.
+    pub(crate) undo: Result<Patch, NoUndo>,
+}
+
+/// A change of tools that was carried out.
+#[derive(Debug, Clone)]
+pub(crate) struct Undo {
+    pub(crate) patch: Result<Arc<Patch>, NoUndo>,
+    /// Of the session afterwards.
+    pub(crate) updated_at: Option<ApiTime>,
 }
 
 /// A session of a plan, as it was when the plan was made.
@@ -109,6 +140,12 @@ pub(crate) struct PlannedSession {
     pub(crate) id: SessionId,
     pub(crate) updated_at: Option<ApiTime>,
     pub(crate) row: Row,
+    /// Of a plan that interrupts: the turn it was in.
+    pub(crate) turn: Option<String>,
+    /// Of a plan that changes tools.
+    pub(crate) tools: Option<Arc<ToolChange>>,
+    /// What takes back what was done.
+    pub(crate) undo: Option<Undo>,
     /// A write was sent and its end is not known.
     pub(crate) in_doubt: bool,
     pub(crate) fate: Fate,
@@ -178,7 +215,7 @@ pub(crate) struct Claim {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Settlement {
-    Done,
+    Done(Option<Undo>),
     Skipped(SkipReason),
     Failed(Error),
     /// Not its fault: to be tried again, with or without a write whose end is not known.
@@ -192,9 +229,11 @@ impl Claim {
         self.settled = true;
         let mut state = lock(&self.plan.state);
         let progress = &mut state.progress;
+        let mut undo = None;
         let fate = match settlement {
-            Settlement::Done => {
+            Settlement::Done(taken_back_by) => {
                 progress.done += 1;
+                undo = taken_back_by;
                 Fate::Done
             }
             Settlement::Skipped(reason) => {
@@ -218,6 +257,7 @@ impl Claim {
         progress.remaining -= 1;
         if let Some(session) = state.sessions.get_mut(self.index) {
             session.fate = fate;
+            session.undo = undo;
         }
     }
 }

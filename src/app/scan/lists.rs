@@ -18,7 +18,10 @@ use crate::{
         events::{self, EventFilter, View},
         filter::{Filter, is_allowed},
     },
-    model::{ApiTime, Event, ListedSession, ObjectId, Order, Page, SessionHead, SessionId},
+    model::{
+        ApiTime, Event, ListedSession, ObjectId, Order, Page, SessionHead, SessionId,
+        SessionWithTools,
+    },
 };
 
 /// Which filters the requests of a list carry. All are applied here anyway, and some services fail
@@ -73,6 +76,12 @@ impl Listed for SessionHead {
 }
 
 impl Listed for ListedSession {
+    fn head(&self) -> &SessionHead {
+        &self.0.head
+    }
+}
+
+impl Listed for SessionWithTools {
     fn head(&self) -> &SessionHead {
         &self.0.head
     }

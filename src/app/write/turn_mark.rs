@@ -4,16 +4,10 @@ use crate::{
     app::{
         context::Context, error::Error, recent_events::recent_events, threads::recent_thread_events,
     },
-    domain::{code::Code, events},
+    domain::{code::Code, events, turns::STATUS_KINDS},
     model::{Event, ObjectId, SessionId},
 };
 
-const STATUS_KINDS: [&str; 4] = [
-    "session.status_idle",
-    "session.status_running",
-    "session.status_rescheduled",
-    "session.status_terminated",
-];
 /// Enough to find a change of status among what a thread does.
 const THREAD_EVENTS: usize = 100;
 
@@ -43,16 +37,19 @@ impl TurnMark {
             Some(thread) => recent_thread_events(cx, id, thread, THREAD_EVENTS).await,
         };
         match read {
-            Ok(events) => {
-                let is_status = |event: &&Event| events::kind(event).contains("status_");
-                let newest = events.iter().find(is_status);
-                Ok(Self(newest.and_then(|event| events::text(event, "id")).map(str::to_owned)))
-            }
+            Ok(events) => Ok(Self::of(&events)),
             Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => {
                 Ok(Self(None))
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// By these events, newest first.
+    pub(crate) fn of(events: &[Event]) -> Self {
+        let is_status = |event: &&Event| events::kind(event).contains("status_");
+        let newest = events.iter().find(is_status);
+        Self(newest.and_then(|event| events::text(event, "id")).map(str::to_owned))
     }
 
     pub(crate) fn is_known(&self) -> bool {

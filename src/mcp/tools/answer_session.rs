@@ -136,7 +136,8 @@ impl SessionsTool for Args {
         let event_id = self.event_id.map(|id| id.0.to_string());
         let (services, cx, id) = (call.services, call.cx, self.session_id.id());
         let (token, dry_run) = (self.confirmation_token, self.dry_run);
-        let answered = answer_session(services, cx, id, event_id, answer, token, dry_run).await?;
+        let answered = answer_session(services, cx, id, event_id, answer, token, dry_run);
+        let answered = Box::pin(answered).await?;
         let (outcome, token) = match &answered.written {
             Written::Done { .. } => (Outcome::Answered, None),
             Written::NeedsApproval { token, .. } => {

@@ -116,7 +116,7 @@ impl SessionsTool for Args {
         };
         let (id, conditions) = (self.session_id.id(), self.write.conditions());
         let (written, undo) =
-            update_session_tools(call.services, call.cx, id, patch, &conditions).await?;
+            update_session_tools(call.services, call.cx, id, &patch, &conditions).await?;
         let first = written.first();
         let (outcome, session, plan) = UpdateOutcome::shown(written);
         let undo = undo.map(|undo| undo.and_then(|patch| fitting(id, &patch))).transpose();

@@ -95,7 +95,7 @@ async fn an_agent_that_does_not_exist_is_said_with_those_that_do() {
         ("list_sessions", json!({"agent": "agent_3"})),
         ("summarize_sessions", json!({"agent": "agent_3"})),
         ("triage_sessions", json!({"agent": "agent_3"})),
-        ("plan_cleanup", json!({"agent": "agent_3", "action": "archive"})),
+        ("plan_changes", json!({"agent": "agent_3", "action": "archive"})),
         ("list_sessions", json!({"agent": "Polcy assistant"})),
     ] {
         let answer = host.answer(tool, arguments.clone()).await;
@@ -129,9 +129,9 @@ async fn a_warning_names_few_agents_however_many_there_are() {
 async fn a_name_of_several_agents_is_refused_with_their_ids() {
     let api = service(some_agents()).await;
     let host = api.host().await;
-    for tool in ["list_sessions", "summarize_sessions", "triage_sessions", "plan_cleanup"] {
+    for tool in ["list_sessions", "summarize_sessions", "triage_sessions", "plan_changes"] {
         let mut arguments = json!({"agent": "Twin"});
-        if tool == "plan_cleanup" {
+        if tool == "plan_changes" {
             arguments["action"] = "archive".into();
         }
         let failure = host.failure(tool, arguments).await;

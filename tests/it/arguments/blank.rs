@@ -54,11 +54,11 @@ fn good_calls(tool: &str) -> Vec<Value> {
                    "dry_run": true}),
             json!({"like_session": "sesn_1"}),
         ],
-        "plan_cleanup" => vec![
+        "plan_changes" => vec![
             json!({"action": "archive", "session_ids": ["sesn_1"]}),
             json!({"action": "archive", "statuses": ["idle"], "title_contains": "login"}),
         ],
-        "apply_cleanup" => vec![json!({"plan_id": "plan_of_nobody"})],
+        "apply_changes" => vec![json!({"plan_id": "plan_of_nobody"})],
         "update_session" => vec![
             with_fields(one.clone(), json!({"title": "New", "metadata": {}})),
             with_fields(one, json!({"clear": ["title"], "metadata": {"a": "b"}, "dry_run": true})),
@@ -199,10 +199,10 @@ async fn a_plan_of_blanks_is_not_a_plan_of_everything() {
         json!({"statuses": [""], "created_before": " "}),
     ] {
         let plan = with_fields(blanks, json!({"action": "delete"}));
-        let failure = host.failure("plan_cleanup", plan).await;
+        let failure = host.failure("plan_changes", plan).await;
         assert!(failure.contains("neither session_ids nor a filter is given"), "{failure}");
     }
     let none = json!({"action": "delete", "session_ids": [], "statuses": ["idle"]});
-    assert_eq!(host.outcome("plan_cleanup", none).await, "invalid_arguments");
+    assert_eq!(host.outcome("plan_changes", none).await, "invalid_arguments");
     assert_eq!(api.asked().await, [""; 0]);
 }

@@ -104,7 +104,9 @@ async fn http_2_is_used_if_the_service_offers_it_else_http_1() {
         let service = Service::start(protocols).await;
         let (failed, text) = service.called_by_a_program_that_trusts(&service.certificate);
         assert!(!failed, "{text}");
-        assert_eq!(*service.versions.lock().expect("no panic"), [expected]);
+        let versions = service.versions.lock().expect("no panic").clone();
+        assert!(!versions.is_empty());
+        assert!(versions.iter().all(|version| *version == expected), "{versions:?}");
     }
 }
 

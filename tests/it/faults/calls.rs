@@ -22,6 +22,7 @@ pub(crate) enum Effect {
     Idle,
     Renamed,
     WithoutTools,
+    WithoutToolset,
     /// What the call says is in the history.
     Said,
 }
@@ -164,10 +165,10 @@ fn reads() -> Vec<Call> {
             .with_places(&[EVENTS]),
         Call::read(
             "plan by filter",
-            "plan_cleanup",
+            "plan_changes",
             json!({"action": "archive", "statuses": ["idle"]}),
         ),
-        Call::read("plan by id", "plan_cleanup", many).with_places(&[("GET", "sesn_13")]),
+        Call::read("plan by id", "plan_changes", many).with_places(&[("GET", "sesn_13")]),
         Call::read("export", "export_session", json!({"session_id": "sesn_01"}))
             .with_outcome("exported")
             .with_places(&[EVENTS])
@@ -303,7 +304,7 @@ fn ends() -> Vec<Call> {
 fn clean_ups() -> Vec<Call> {
     const BOTH: &[&str] = &["sesn_01", "sesn_13"];
     vec![
-        Call::read("apply archiving", "apply_cleanup", json!({}))
+        Call::read("apply archiving", "apply_changes", json!({}))
             .with_setup(Setup::Plan("archive"))
             .with_outcome("completed")
             .changes(
@@ -315,7 +316,7 @@ fn clean_ups() -> Vec<Call> {
                 ],
             )
             .with_places(&[("POST", "sesn_13")]),
-        Call::read("apply deleting", "apply_cleanup", json!({}))
+        Call::read("apply deleting", "apply_changes", json!({}))
             .with_setup(Setup::Plan("delete"))
             .with_outcome("completed")
             .changes(
@@ -324,6 +325,24 @@ fn clean_ups() -> Vec<Call> {
                 &[("DELETE", "/v1/sessions/sesn_01"), ("DELETE", "/v1/sessions/sesn_13")],
             )
             .with_places(&[("DELETE", "sesn_13")]),
+        Call::read("apply interrupting", "apply_changes", json!({}))
+            .with_setup(Setup::Plan("interrupt"))
+            .with_outcome("completed")
+            .changes(
+                &["sesn_05", "sesn_12"],
+                Effect::Idle,
+                &[("POST", "/v1/sessions/sesn_05/events"), ("POST", "/v1/sessions/sesn_12/events")],
+            )
+            .with_places(&[("POST", "sesn_12")]),
+        Call::read("apply changing tools", "apply_changes", json!({}))
+            .with_setup(Setup::Plan("update_tools"))
+            .with_outcome("completed")
+            .changes(
+                &["sesn_01", "sesn_14"],
+                Effect::WithoutToolset,
+                &[("POST", "/v1/sessions/sesn_01"), ("POST", "/v1/sessions/sesn_14")],
+            )
+            .with_places(&[("POST", "sesn_14")]),
     ]
 }
 

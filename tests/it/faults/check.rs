@@ -126,7 +126,7 @@ impl Cell<'_> {
             if !id.is_null() && !is_asked && !self.call.starts {
                 problems.push(format!("it is about {id}"));
             }
-            if self.call.tool == "apply_cleanup" {
+            if self.call.tool == "apply_changes" {
                 problems.extend(self.miscounted(answer, changed));
             }
             let fits = |code: &str| self.fault.may_cause(code) || code == "session_running";
@@ -193,7 +193,7 @@ impl Cell<'_> {
             *sent.entry(write.1).or_default() += 1;
         }
         // As long as its call lasts, a plan goes back to a session whose write was lost.
-        if self.call.tool != "apply_cleanup" {
+        if self.call.tool != "apply_changes" {
             let in_doubt =
                 matches!(self.reply, Reply::Failure(..)) && !self.reply.is_without_doubt();
             let once = self.call.starts && in_doubt;

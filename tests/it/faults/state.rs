@@ -65,6 +65,9 @@ impl ServiceState {
                 session["title"] == "Renamed" && session["metadata"]["team"] == "faults"
             }
             Effect::Said => session["said"] == true,
+            Effect::WithoutToolset => {
+                !session["agent"]["tools"].to_string().contains("agent_toolset_20260401")
+            }
             Effect::WithoutTools => session["agent"]["tools"] == json!([]),
         }
     }

@@ -70,7 +70,10 @@ fn arguments(tool: &Tool, id: &str) -> Vec<Value> {
             "title" if tool.name == "update_session" => json!("Another title"),
             "plan_id" => json!("plan_1"),
             "action" => json!("delete"),
-            "session_ids" => json!([id]),
+            "session_ids" if tool.name == "plan_changes" => json!([id]),
+            "like_session" => json!(id),
+            "text" => json!("Go on."),
+            "decision" => json!("deny"),
             _ => continue,
         };
         plain.insert(name.clone(), value);

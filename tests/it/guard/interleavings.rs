@@ -72,7 +72,7 @@ impl Call {
             }
             Tool::UpdateTitle => ("update_session", json!({"title": "asked"})),
             Tool::Interrupt => return ("interrupt_session", json!({"session_id": "sesn_1"})),
-            Tool::PlanToArchive | Tool::PlanToDelete => return ("apply_cleanup", json!({})),
+            Tool::PlanToArchive | Tool::PlanToDelete => return ("apply_changes", json!({})),
         };
         let mut arguments = with_fields(json!({"session_id": "sesn_1"}), more);
         if self.tool != Tool::UpdateTitle {
@@ -149,12 +149,12 @@ impl Bench {
             let archives = case.call.tool == Tool::PlanToArchive;
             let action = if archives { "archive" } else { "delete" };
             let plan = json!({"action": action, "session_ids": ["sesn_1"]});
-            arguments["plan_id"] = host.answer("plan_cleanup", plan).await["plan_id"].clone();
+            arguments["plan_id"] = host.answer("plan_changes", plan).await["plan_id"].clone();
         }
         self.double.lock().expect("no panic before").script(&case.changes, &case.answers);
         let mut replies = vec![host.call(tool, arguments.clone()).await];
         // A plan goes on where it stopped.
-        while tool == "apply_cleanup" && replies.len() < 4 {
+        while tool == "apply_changes" && replies.len() < 4 {
             replies.push(host.call(tool, arguments.clone()).await);
         }
         let double = self.double.lock().expect("no panic before");

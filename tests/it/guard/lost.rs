@@ -256,10 +256,10 @@ async fn who_asks_for_a_session_that_this_server_deleted_is_told_so() {
     let by_plan = sandbox_ids(&sandbox, "terminated").await.remove(0);
     host.answer("delete_session", json!({"session_id": deleted})).await;
     let plan = json!({"action": "delete", "session_ids": [by_plan]});
-    let plan = host.answer("plan_cleanup", plan).await;
+    let plan = host.answer("plan_changes", plan).await;
     let applied = json!({"plan_id": plan["plan_id"]});
     sandbox.forget_requests();
-    assert_eq!(host.answer("apply_cleanup", applied).await["done"], 1);
+    assert_eq!(host.answer("apply_changes", applied).await["done"], 1);
     let counts = |path: &str| path.ends_with("/threads") || path == "/v1/files";
     assert!(!sandbox.requests().iter().any(|each| counts(&each.path)), "a plan counts nothing");
     let tools = [

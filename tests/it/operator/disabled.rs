@@ -21,10 +21,10 @@ async fn what_is_of_no_use_without_disabled_tools_is_not_offered_either() {
     for (disabled, missing) in [
         ("delete_session", vec!["delete_session"]),
         (" delete_session, update_session_tools ,", vec!["delete_session", "update_session_tools"]),
-        ("plan_cleanup", vec!["apply_cleanup", "plan_cleanup"]),
+        ("plan_changes", vec!["apply_changes", "plan_changes"]),
         (
             "archive_session,delete_session",
-            vec!["apply_cleanup", "archive_session", "delete_session", "plan_cleanup"],
+            vec!["apply_changes", "archive_session", "delete_session", "plan_changes"],
         ),
     ] {
         let offered = offered(disabling(disabled)).await;
@@ -40,8 +40,8 @@ async fn what_is_of_no_use_without_disabled_tools_is_not_offered_either() {
 #[tokio::test]
 async fn nothing_else_does_what_a_disabled_tool_does() {
     for (disabled, calls) in [
-        ("delete_session", vec![("plan_cleanup", json!({"action": "delete"}))]),
-        ("archive_session", vec![("plan_cleanup", json!({"action": "archive"}))]),
+        ("delete_session", vec![("plan_changes", json!({"action": "delete"}))]),
+        ("archive_session", vec![("plan_changes", json!({"action": "archive"}))]),
         (
             "interrupt_session",
             vec![
@@ -57,7 +57,7 @@ async fn nothing_else_does_what_a_disabled_tool_does() {
         let host = Host::with_flags(disabling(disabled), &sandbox.base_url()).await;
         for (tool, mut arguments) in calls {
             let session = match tool {
-                "plan_cleanup" => ("session_ids", json!([id])),
+                "plan_changes" => ("session_ids", json!([id])),
                 _ => ("session_id", json!(id)),
             };
             arguments[session.0] = session.1;
@@ -82,10 +82,10 @@ async fn disabled_choices_are_neither_published_nor_suggested() {
     let (busy, words) = choices("interrupt_session", "delete_session", "if_busy").await;
     assert_eq!(busy, json!(["refuse", "wait"]));
     assert!(words.ends_with("wait: wait until its turn ends"), "{words}");
-    let (action, words) = choices("archive_session", "plan_cleanup", "action").await;
+    let (action, words) = choices("archive_session", "plan_changes", "action").await;
     assert_eq!(action, json!(["delete"]));
     assert_eq!(words, "What to do with the sessions. delete: gone for good");
-    let (action, words) = choices("delete_session", "plan_cleanup", "action").await;
+    let (action, words) = choices("delete_session", "plan_changes", "action").await;
     assert_eq!(action, json!(["archive"]));
     assert!(words.ends_with("archive: no new events, the history stays"), "{words}");
 
@@ -99,7 +99,7 @@ async fn disabled_choices_are_neither_published_nor_suggested() {
         assert!(!failure.contains("interrupt"), "{failure}");
     }
     let host = Host::with_flags(disabling("delete_session"), NOWHERE).await;
-    let failure = host.failure("plan_cleanup", json!({"statuses": ["idle"]})).await;
+    let failure = host.failure("plan_changes", json!({"statuses": ["idle"]})).await;
     assert!(failure.contains("it must be one of archive (or"), "{failure}");
 }
 
@@ -135,7 +135,7 @@ async fn descriptions_say_whether_this_server_asks_for_a_confirmation() {
     assert_eq!(saying(Flags::default()).await, [""; 0]);
     assert_eq!(saying(confirming("off")).await, [""; 0]);
     for mode in ["token", "elicit"] {
-        assert_eq!(saying(confirming(mode)).await, ["apply_cleanup", "delete_session"]);
+        assert_eq!(saying(confirming(mode)).await, ["apply_changes", "delete_session"]);
         let no_deletes = Flags { disable_tools: Some("delete_session".into()), ..confirming(mode) };
         assert_eq!(saying(no_deletes).await, [""; 0]);
     }

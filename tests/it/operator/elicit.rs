@@ -170,8 +170,8 @@ async fn the_question_about_a_clean_up_has_the_number_and_the_cost() {
         Reply::of(result.expect("a result"))
     };
     let idle = json!({"action": "delete", "statuses": ["idle"]});
-    let plan = call("plan_cleanup", idle).await.answer();
-    let apply = call("apply_cleanup", json!({"plan_id": plan["plan_id"]})).await;
+    let plan = call("plan_changes", idle).await.answer();
+    let apply = call("apply_changes", json!({"plan_id": plan["plan_id"]})).await;
     assert_eq!(apply.outcome(), "confirmation_declined");
     let question = &person.questions()[0]["message"];
     let question = question.as_str().expect("a question");

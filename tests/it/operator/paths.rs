@@ -17,14 +17,14 @@ fn arguments(tool: &Tool, id: &str) -> Value {
     let properties = tool.input_schema["properties"].as_object();
     for name in properties.expect("properties").keys() {
         let value = match name.as_str() {
-            "session_id" => json!(id),
-            "session_ids" => json!([id]),
+            "session_id" | "like_session" => json!(id),
+            "session_ids" if tool.name == "plan_changes" => json!([id]),
             "if_busy" => json!("interrupt"),
             "wait_seconds" => json!(1),
             "tools" | "mcp_servers" if tool.name == "update_session_tools" => json!([]),
             "mode" => json!("replace"),
             "title" if tool.name == "update_session" => json!("Another title"),
-            "plan_id" if tool.name == "apply_cleanup" => json!("plan_1"),
+            "plan_id" if tool.name == "apply_changes" => json!("plan_1"),
             "action" => json!("delete"),
             "text" => json!("Go on."),
             "decision" => json!("deny"),
@@ -83,7 +83,7 @@ async fn without_settings_every_writing_tool_writes() {
             host.call_raw(&tool.name, arguments(&tool, id)).await;
         }
         // An export writes a file, and this plan does not exist.
-        let local = ["export_session", "apply_cleanup"].contains(&tool.name.as_ref());
+        let local = ["export_session", "apply_changes"].contains(&tool.name.as_ref());
         let writes = !sandbox_writes(&sandbox).is_empty();
         assert_eq!(writes, !reads(&tool) && !local, "{}", tool.name);
     });
@@ -110,7 +110,8 @@ async fn sessions_of_other_agents_are_neither_shown_nor_touched() {
         Flags { allow_agent: vec!["agent_of_nobody".to_owned()], ..exporting(folder.path()) };
     let host = Host::with_flags(flags, &sandbox.base_url()).await;
     for (tool, outcome) in call_all(&host, &sessions).await {
-        let of_one = tool.input_schema["properties"].get("session_id").is_some();
+        let has = |name| tool.input_schema["properties"].get(name).is_some();
+        let of_one = has("session_id") || has("like_session");
         let refused = outcome == "agent_not_allowed";
         assert_eq!(refused, of_one, "{}: {outcome}", tool.name);
     }

@@ -40,7 +40,7 @@ async fn a_prompt_is_offered_where_all_its_tools_are() {
         let tools = host.tools().await;
         let has = |name: &str| tools.iter().any(|tool| tool.name == name);
         let cleans = names.iter().any(|name| name == "cleanup-sessions");
-        assert_eq!(cleans, has("plan_cleanup") && has("apply_cleanup"));
+        assert_eq!(cleans, has("plan_changes") && has("apply_changes"));
         names
     };
     let all = names(Flags::default()).await;

@@ -84,7 +84,7 @@ async fn a_service_that_is_no_sessions_api_is_named_by_every_tool() {
             ("delete_session", session.clone()),
             ("list_session_events", session),
             ("list_sessions", json!({"title_contains": "x"})),
-            ("plan_cleanup", json!({"action": "archive", "session_ids": ["sesn_1", "sesn_2"]})),
+            ("plan_changes", json!({"action": "archive", "session_ids": ["sesn_1", "sesn_2"]})),
         ] {
             let failure = host.failure(tool, arguments).await;
             assert!(failure.starts_with("unsupported: "), "{body} {tool}: {failure}");
@@ -131,9 +131,9 @@ async fn a_plan_does_not_go_on_where_the_operation_is_missing() {
     .await;
     let host = api.host().await;
     let plan =
-        host.answer("plan_cleanup", json!({"action": "archive", "statuses": ["idle"]})).await;
+        host.answer("plan_changes", json!({"action": "archive", "statuses": ["idle"]})).await;
     assert_eq!(plan["matched"], 30, "{plan}");
-    let failure = host.failure("apply_cleanup", json!({"plan_id": plan["plan_id"]})).await;
+    let failure = host.failure("apply_changes", json!({"plan_id": plan["plan_id"]})).await;
     assert!(failure.starts_with("unsupported: "), "{failure}");
     assert!(api.writes().await.len() <= 8);
 }

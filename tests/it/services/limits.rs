@@ -75,9 +75,9 @@ async fn a_limit_that_does_not_say_how_long_is_tried_three_times_and_is_a_failur
         ("list_sessions", json!({"title_contains": "x"})),
         ("summarize_sessions", json!({})),
         ("triage_sessions", json!({})),
-        ("plan_cleanup", json!({"action": "archive", "statuses": ["idle"]})),
-        ("plan_cleanup", json!({"action": "archive", "session_ids": ["sesn_1", "sesn_2"]})),
-        ("plan_cleanup", json!({"action": "archive", "session_ids": ids})),
+        ("plan_changes", json!({"action": "archive", "statuses": ["idle"]})),
+        ("plan_changes", json!({"action": "archive", "session_ids": ["sesn_1", "sesn_2"]})),
+        ("plan_changes", json!({"action": "archive", "session_ids": ids})),
         ("get_session", json!({"session_id": "sesn_1"})),
         ("list_session_events", json!({"session_id": "sesn_1"})),
     ] {
@@ -107,7 +107,7 @@ async fn a_limit_in_the_middle_leaves_what_was_read_and_says_so() {
     assert_eq!(api.asked().await.len(), 4);
     for (tool, arguments) in [
         ("summarize_sessions", json!({})),
-        ("plan_cleanup", json!({"action": "archive", "statuses": ["idle"]})),
+        ("plan_changes", json!({"action": "archive", "statuses": ["idle"]})),
     ] {
         let answer = host.answer(tool, arguments).await;
         assert_eq!(answer["complete"], false, "{answer}");
@@ -163,11 +163,11 @@ async fn applying_stops_after_three_rounds_and_says_how_long_to_wait() {
     for (hint, wait) in [(None, 60), (Some("3600"), 3600)] {
         let (api, limit) = switched(limited(hint)).await;
         let host = api.host().await;
-        let plan = host.answer("plan_cleanup", arguments.clone()).await;
+        let plan = host.answer("plan_changes", arguments.clone()).await;
         limit.store(true, Ordering::SeqCst);
         let (before, begun) = (api.asked().await.len(), Instant::now());
         let apply = json!({"plan_id": plan["plan_id"]});
-        let stopped = host.answer("apply_cleanup", apply.clone()).await;
+        let stopped = host.answer("apply_changes", apply.clone()).await;
         assert_eq!(stopped["stopped_by"], "rate_limited", "{stopped}");
         assert_eq!(stopped["wait_seconds"], wait, "{stopped}");
         assert_eq!(stopped["remaining"], plan["matched"], "{stopped}");
@@ -175,7 +175,7 @@ async fn applying_stops_after_three_rounds_and_says_how_long_to_wait() {
         assert!(asked <= 4 * 8, "{asked}");
         assert!(begun.elapsed() < Duration::from_secs(5));
         if hint.is_some() {
-            let again = host.answer("apply_cleanup", apply).await;
+            let again = host.answer("apply_changes", apply).await;
             assert_eq!(again["stopped_by"], "rate_limited");
             let wait = again["wait_seconds"].as_u64().expect("a time");
             assert!((40..=60).contains(&wait), "{again}");
@@ -194,13 +194,13 @@ async fn a_spending_limit_is_not_tried_again() {
         let (api, on) = switched(limit).await;
         let host = api.host().await;
         let plan = json!({"action": "archive", "statuses": ["idle"]});
-        let plan = host.answer("plan_cleanup", plan).await;
+        let plan = host.answer("plan_changes", plan).await;
         on.store(true, Ordering::SeqCst);
         for (tool, arguments, most) in [
             ("get_session", json!({"session_id": "sesn_1"}), 1),
             ("list_sessions", json!({}), 1),
             ("summarize_sessions", json!({}), 1),
-            ("apply_cleanup", json!({"plan_id": plan["plan_id"]}), 8),
+            ("apply_changes", json!({"plan_id": plan["plan_id"]}), 8),
         ] {
             let before = api.asked().await.len();
             let failure = host.failure(tool, arguments).await;

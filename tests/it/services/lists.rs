@@ -21,7 +21,7 @@ async fn a_list_that_promises_more_without_a_cursor_is_not_complete() {
         ("list_sessions", json!({"limit": 1}), "sessions"),
         ("list_sessions", json!({"title_contains": "Fix"}), "sessions"),
         ("summarize_sessions", json!({}), "by_agent"),
-        ("plan_cleanup", json!({"action": "archive", "statuses": ["idle"]}), "sessions"),
+        ("plan_changes", json!({"action": "archive", "statuses": ["idle"]}), "sessions"),
         ("list_session_events", json!({"session_id": "sesn_1"}), "events"),
     ] {
         let answer = host.answer(tool, arguments).await;
@@ -110,7 +110,7 @@ async fn a_time_that_cannot_be_read_leaves_a_filter_by_time_undecided() {
         for (tool, arguments) in [
             ("list_sessions", week.clone()),
             ("summarize_sessions", week),
-            ("plan_cleanup", json!({"action": "archive", "updated_before": "7d"})),
+            ("plan_changes", json!({"action": "archive", "updated_before": "7d"})),
             ("list_session_events", json!({"session_id": "sesn_1", "after": "7d"})),
         ] {
             let answer = host.answer(tool, arguments).await;

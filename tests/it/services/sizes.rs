@@ -174,7 +174,7 @@ async fn lists_of_ten_thousand_events_and_five_thousand_agents_stay_small() {
         ("list_session_events", json!({"session_id": "sesn_1", "limit": 200}), LARGEST),
         ("list_sessions", json!({"limit": 100}), LARGEST),
         ("summarize_sessions", json!({}), 12_000),
-        ("plan_cleanup", json!({"action": "archive", "statuses": ["idle"]}), 12_000),
+        ("plan_changes", json!({"action": "archive", "statuses": ["idle"]}), 12_000),
     ] {
         let answer = host.answer(tool, arguments).await;
         assert!(length(&answer) <= largest, "{tool}: {}", length(&answer));

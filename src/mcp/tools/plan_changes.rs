@@ -1,23 +1,28 @@
-//! `plan_cleanup`: which sessions would be archived or deleted, which not, and why. Reads only.
+//! `plan_changes`: which sessions would be archived, deleted, interrupted or given other tools,
+//! which not, and why. Reads only.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{
     app::{
         error::ErrorKind,
         ops::{
-            plan_cleanup::{Limits, Selection, plan_cleanup},
+            plan_changes::{Limits, PlanMade, Selection, plan_changes, plan_undo},
             show_plan::show_plan,
         },
         plan::{
             action::Action,
             progress::{SkipReason, Skipped},
-            store::Fate,
+            store::{Fate, PlanOrder},
         },
     },
-    domain::view::row::Row,
+    domain::{
+        toolset::{Changes, Mode, Patch},
+        view::row::Row,
+    },
     explain::{agents::unknown as unknown_agent_warning, gaps, vocabulary::Vocabulary},
     mcp::{
         args::{
@@ -48,8 +53,26 @@ pub(crate) struct Args {
     #[serde(default = "number::<10_000>")]
     #[schemars(range(min = 1, max = 10000))]
     max_scan: u32,
+    /// For update_tools: entries to merge into those of each session.
+    #[schemars(with = "Option<Vec<Map<String, Value>>>", extend("x-check" = "entries"))]
+    tools: Option<Vec<Value>>,
+    /// The same.
+    #[schemars(with = "Option<Vec<Map<String, Value>>>", extend("x-check" = "entries"))]
+    mcp_servers: Option<Vec<Value>>,
+    /// The same.
+    #[serde(default)]
+    remove_tools: Vec<String>,
+    /// The same.
+    #[serde(default)]
+    remove_mcp_servers: Vec<String>,
+    /// The same.
+    #[serde(default)]
+    remove_configs: Vec<String>,
     /// Instead: an earlier plan, to see each of its sessions and what became of it.
     plan_id: Option<String>,
+    /// With plan_id: make the plan that takes its update_tools back.
+    #[serde(default)]
+    undo: bool,
     /// With plan_id: next_page of an earlier answer.
     page: Option<String>,
 }
@@ -69,8 +92,8 @@ impl Args {
                  earlier plan)",
             ));
         };
-        if self.page.is_some() {
-            return Self::invalid("page belongs to plan_id; a new plan has no pages yet");
+        if self.page.is_some() || self.undo {
+            return Self::invalid("page and undo belong to plan_id; a new plan has neither");
         }
         let selection = match self.session_ids.take() {
             Some(_) if !self.filter.is_empty() => {
@@ -91,21 +114,47 @@ impl Args {
         Ok((action, selection))
     }
 
-    fn shown(&self, plan_id: &str, call: ToolCall<'_>) -> Result<Output, Error> {
-        if self.action.is_some() || self.session_ids.is_some() || !self.filter.is_empty() {
+    /// What is merged into the tools of each session, with update_tools alone.
+    fn patch(&mut self) -> Option<Patch> {
+        let patch = Patch {
+            mode: Mode::Merge,
+            tools: self.tools.take(),
+            mcp_servers: self.mcp_servers.take(),
+            remove_tools: std::mem::take(&mut self.remove_tools),
+            remove_mcp_servers: std::mem::take(&mut self.remove_mcp_servers),
+            remove_configs: std::mem::take(&mut self.remove_configs),
+        };
+        (patch != Patch::default()).then_some(patch)
+    }
+
+    /// Fails if the earlier plan is given together with what makes a new one.
+    fn ensure_alone(&mut self) -> Result<(), Error> {
+        let has_choice =
+            self.action.is_some() || self.session_ids.is_some() || !self.filter.is_empty();
+        if has_choice || self.patch().is_some() {
             return Self::invalid(
-                "plan_id shows an earlier plan as it is; give only page with it, or leave it out \
-                 to make a new plan",
+                "plan_id shows an earlier plan as it is; give only page or undo with it, or leave \
+                 it out to make a new plan",
             );
         }
+        if self.undo && self.page.is_some() {
+            return Self::invalid("undo makes a new plan, which has no pages yet; leave page out");
+        }
+        Ok(())
+    }
+
+    fn shown(&self, plan_id: &str, call: ToolCall<'_>) -> Result<Output, Error> {
         let request = call.list_request(&plan_id, self.page.as_deref())?;
         let page = show_plan(call.services, plan_id, &request)?;
         let progress = page.plan.progress();
         Ok(Output {
             plan_id: page.plan.id.clone(),
             expires_at: format!("{:.0}", page.plan.expires_at),
+            action: page.plan.order.action,
             matched: progress.matched,
             sessions: page.sessions.into_iter().map(PlanRow::of).collect(),
+            more: None,
+            diffs: Vec::new(),
             next_page: page.next_page,
             total_list_cost: page.plan.list_cost.clone(),
             skipped: progress.skipped,
@@ -157,17 +206,33 @@ impl From<Row> for PlanRow {
     }
 }
 
+/// What would change of one session's tools.
+#[derive(Serialize, JsonSchema)]
+struct SessionDiff {
+    id: String,
+    #[serde(flatten)]
+    changes: Changes,
+}
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// Give it to apply_cleanup.
-    #[schemars(extend("x-mentions" = "apply_cleanup"))]
+    /// Give it to apply_changes.
+    #[schemars(extend("x-mentions" = "apply_changes"))]
     plan_id: String,
     /// When the plan ends.
     expires_at: String,
+    /// What it does.
+    action: Action,
     /// How many sessions would be acted on.
     matched: usize,
     /// The first of them; with plan_id a page of them, each with what became of it.
     sessions: Vec<PlanRow>,
+    /// How many more there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<usize>,
+    /// Of update_tools: what would change of the first three.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diffs: Vec<SessionDiff>,
     /// Give it as page, with plan_id, to go on; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page: Option<String>,
@@ -191,15 +256,15 @@ pub(crate) struct Output {
 }
 
 impl SessionsTool for Args {
-    const OP: Op = Op::PlanCleanup;
-    const TITLE: &'static str = "Plan a clean-up";
+    const OP: Op = Op::PlanChanges;
+    const TITLE: &'static str = "Plan changes of many sessions";
     const DESCRIPTION: &'static [Text] = &[
         Text::Always(
-            "Choose sessions to archive or delete, by filters or ids, and see what would happen: \
-             nothing is changed. Busy ones are skipped, and those that wait for an answer when the \
-             plan is applied.",
+            "Choose sessions to archive, delete, interrupt or give other tools, by filters or ids, \
+             and see what would happen: nothing is changed. Those that may not be written are \
+             skipped, and those that wait for an answer when the plan is applied.",
         ),
-        Text::Where(Op::ApplyCleanup, "Show the user the plan, then call apply_cleanup."),
+        Text::Where(Op::ApplyChanges, "Show the user the plan, then call apply_changes."),
         Text::Always("\"Unchanged for a month\" is updated_before \"1 month\"."),
     ];
     const GROUP: ToolGroup = ToolGroup::Fleet;
@@ -208,22 +273,53 @@ impl SessionsTool for Args {
     type Output = Output;
 
     async fn call(mut self, call: ToolCall<'_>) -> Result<Output, Error> {
-        if let Some(plan_id) = &self.plan_id {
-            return self.shown(plan_id, call);
+        let (services, cx, include_waiting) = (call.services, call.cx, self.include_waiting);
+        if let Some(plan_id) = self.plan_id.clone() {
+            self.ensure_alone()?;
+            if !self.undo {
+                return self.shown(&plan_id, call);
+            }
+            let made = plan_undo(services, cx, &plan_id, include_waiting)?;
+            return Ok(Output::of(Action::UpdateTools, made));
         }
         let (action, selection) = self.choice(call.vocabulary)?;
-        let limits = Limits {
-            max_sessions: self.max_sessions as usize,
-            max_scan: self.max_scan as usize,
-            include_waiting: self.include_waiting,
-        };
-        let (services, cx) = (call.services, call.cx);
-        let made = plan_cleanup(services, cx, action, selection, limits).await?;
-        Ok(Output {
+        let patch = self.patch();
+        match (action, &patch) {
+            (Action::UpdateTools, None) => {
+                return Self::invalid(
+                    "nothing is given to change; update_tools needs tools, mcp_servers or one of \
+                     the remove arguments",
+                );
+            }
+            (Action::UpdateTools, Some(_)) | (_, None) => {}
+            (_, Some(_)) => {
+                return Self::invalid(&format!(
+                    "tools, mcp_servers and the remove arguments go with action update_tools, not \
+                     with {}",
+                    action.name()
+                ));
+            }
+        }
+        let limits =
+            Limits { max_sessions: self.max_sessions as usize, max_scan: self.max_scan as usize };
+        let order = PlanOrder { action, include_waiting };
+        let made = plan_changes(services, cx, order, patch, selection, limits);
+        Ok(Output::of(action, Box::pin(made).await?))
+    }
+}
+
+impl Output {
+    fn of(action: Action, made: PlanMade) -> Self {
+        let more = made.matched - made.sessions.len();
+        let diff = |(id, changes)| SessionDiff { id, changes };
+        Self {
             plan_id: made.plan_id,
             expires_at: made.expires_at,
+            action,
             matched: made.matched,
             sessions: made.sessions.into_iter().map(PlanRow::from).collect(),
+            more: (more > 0).then_some(more),
+            diffs: made.diffs.into_iter().map(diff).collect(),
             next_page: None,
             total_list_cost: made.total_list_cost,
             skipped: made.skipped,
@@ -234,6 +330,6 @@ impl SessionsTool for Args {
                 .into_iter()
                 .chain(made.unknown_agent.iter().map(unknown_agent_warning))
                 .collect(),
-        })
+        }
     }
 }

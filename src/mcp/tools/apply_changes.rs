@@ -1,11 +1,11 @@
-//! `apply_cleanup`: carry out a plan, in steps that end in time.
+//! `apply_changes`: carry out a plan, in steps that end in time.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{
-        ops::apply_cleanup::{Applied, apply_cleanup},
+        ops::apply_changes::{Applied, apply_changes},
         plan::progress::{PlanProgress, Skipped},
     },
     domain::code::Code,
@@ -15,7 +15,7 @@ use crate::{
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
-    /// plan_id of plan_cleanup.
+    /// plan_id of plan_changes.
     plan_id: String,
     /// Only if an answer asked for it.
     confirmation_token: Option<String>,
@@ -27,6 +27,8 @@ pub(crate) struct Output {
     outcome: Outcome,
     #[serde(flatten)]
     progress: Progress,
+    /// The sessions that this call changed, the first 100.
+    changed: Vec<String>,
     /// Why this call stopped early: rate_limited, overloaded, …
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -55,7 +57,7 @@ enum Outcome {
 struct Progress {
     /// Sessions of the plan.
     matched: usize,
-    /// Archived or deleted.
+    /// Changed as planned.
     done: usize,
     /// Left alone, by code: count and first ids.
     skipped: Skipped,
@@ -74,6 +76,9 @@ struct FailedSession {
     #[schemars(with = "String")]
     code: Code,
     message: String,
+    /// It may have been carried out all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_doubt: bool,
 }
 
 impl Progress {
@@ -81,7 +86,8 @@ impl Progress {
         let failed = progress.failed.into_iter().map(|failed| FailedSession {
             id: failed.id,
             code: failed.error.code(),
-            message: explain(&failed.error, Op::ApplyCleanup, vocabulary).message,
+            in_doubt: failed.error.is_in_doubt(),
+            message: explain(&failed.error, Op::ApplyChanges, vocabulary).message,
         });
         Self {
             matched: progress.matched,
@@ -95,13 +101,14 @@ impl Progress {
 }
 
 impl SessionsTool for Args {
-    const OP: Op = Op::ApplyCleanup;
-    const TITLE: &'static str = "Apply a clean-up plan";
+    const OP: Op = Op::ApplyChanges;
+    const TITLE: &'static str = "Apply a plan";
     const DESCRIPTION: &'static [Text] = &[
         Text::Always(
-            "Archive or delete the sessions of one plan. Each is read \
-        and checked again right before; changed or busy ones are skipped. Works for up to 40 s: \
-        call again with the same plan_id until remaining is 0. Counts are over all calls.",
+            "Carry out one plan. Each session is read and checked again right before it is \
+             written; what has changed since or may not be written is skipped. Works for up to \
+             40 s: call again with the same plan_id until remaining is 0. Counts are over all \
+             calls.",
         ),
         Text::WhereConfirmed(Op::DeleteSession, "This server asks for a confirmation first."),
     ];
@@ -112,12 +119,14 @@ impl SessionsTool for Args {
 
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let token = self.confirmation_token.as_deref();
-        let applied = apply_cleanup(call.services, call.cx, &self.plan_id, token).await?;
+        let applied = apply_changes(call.services, call.cx, &self.plan_id, token).await?;
+        let mut changed = Vec::new();
         let (outcome, progress, stopped_by, token) = match applied {
             Applied::NeedsApproval { progress, token } => {
                 (Outcome::ConfirmationRequired, progress, None, Some(token))
             }
-            Applied::Worked { progress, stopped_by } => {
+            Applied::Worked { progress, changed: now, stopped_by } => {
+                changed = now;
                 let outcome = match progress.remaining {
                     0 => Outcome::Completed,
                     _ => Outcome::InProgress,
@@ -130,6 +139,7 @@ impl SessionsTool for Args {
         Ok(Output {
             outcome,
             progress: Progress::of(progress, call.vocabulary),
+            changed,
             stopped_by: stopped_by.map(|stop| stop.code),
             wait_seconds: stopped_by.map(|stop| whole_seconds(stop.wait)),
             confirmation_token,
