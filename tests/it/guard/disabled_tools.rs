@@ -61,7 +61,7 @@ fn arguments(tool: &Tool, id: &str) -> Vec<Value> {
     let mut plain = Map::new();
     for name in properties.as_object().expect("properties").keys() {
         let value = match name.as_str() {
-            "session_id" => json!(id),
+            "session_id" | "like_session" => json!(id),
             "wait_seconds" => json!(1),
             "tools" if tool.name == "update_session_tools" => {
                 json!([{"type": "custom", "name": "x", "description": "d",
@@ -71,7 +71,6 @@ fn arguments(tool: &Tool, id: &str) -> Vec<Value> {
             "plan_id" => json!("plan_1"),
             "action" => json!("delete"),
             "session_ids" if tool.name == "plan_changes" => json!([id]),
-            "like_session" => json!(id),
             "text" => json!("Go on."),
             "decision" => json!("deny"),
             _ => continue,

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use wiremock::{Mock, ResponseTemplate, matchers};
 
+use std::slice::from_ref;
+
 use managed_sessions_mcp::cli::Flags;
 
 use crate::support::{Api, session, with_fields};
@@ -34,7 +36,7 @@ async fn a_message_is_found_as_the_service_keeps_it() {
         for id in [Some("sevt_2"), None] {
             let api = Api::with_session(session("sesn_1", "idle")).await;
             let before = said(id.map(|_| "sevt_1"), &earlier);
-            api.answers_times(2, ("GET", EVENTS), 200, page(&[before.clone()])).await;
+            api.answers_times(2, ("GET", EVENTS), 200, page(from_ref(&before))).await;
             api.answers("GET", EVENTS, 200, page(&[said(id, &content), before])).await;
             api.answers("POST", EVENTS, 202, Value::Null).await;
             let arguments = json!({"session_id": "sesn_1", "text": "Go on."});
@@ -58,7 +60,7 @@ async fn a_result_is_found_as_the_service_keeps_it() {
         .chain([(json!({}), "answered"), (json!({"content": "Another."}), "not_waiting")])
     {
         let api = Api::with_session(session("sesn_1", "idle")).await;
-        api.answers_once("GET", EVENTS, 200, page(&[call.clone()])).await;
+        api.answers_once("GET", EVENTS, 200, page(from_ref(&call))).await;
         let kept = with_fields(result.clone(), content.clone());
         api.answers("GET", EVENTS, 200, page(&[kept, call.clone()])).await;
         api.answers("POST", EVENTS, 202, Value::Null).await;
@@ -104,8 +106,8 @@ async fn what_an_earlier_turn_said_is_not_the_reply() {
         event("sevt_5", "session.status_idle", end),
         event("sevt_4", "agent.message", text("Now.")),
     ];
-    let taken_up = [&ended[..], &[message.clone()], &earlier[..]].concat();
-    let not_yet = [&[queued.clone()], &earlier[..]].concat();
+    let taken_up = [&ended[..], from_ref(&message), &earlier[..]].concat();
+    let not_yet = [from_ref(&queued), &earlier[..]].concat();
     let terminated = event("sevt_6", "session.status_terminated", json!({}));
     let terminated = [&[terminated, message.clone()], &earlier[..]].concat();
     for (status, history, reply, reason, warns) in [
@@ -207,7 +209,7 @@ async fn an_old_call_is_shown_alike_everywhere() {
     let all: Vec<Value> = std::iter::once(pause).chain(done).chain([call]).collect();
     let api = Api::new().await;
     let record = session("sesn_1", "idle");
-    api.answers("GET", "/v1/sessions", 200, page(&[record.clone()])).await;
+    api.answers("GET", "/v1/sessions", 200, page(from_ref(&record))).await;
     api.answers("GET", "/v1/sessions/sesn_1", 200, record).await;
     let history = move |request: &wiremock::Request| {
         let query: Vec<_> = request.url.query_pairs().collect();
