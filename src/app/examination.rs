@@ -9,7 +9,7 @@ use crate::{
     app::{
         context::Context,
         error::Error,
-        recent_events::{recent_events, supplementary_events},
+        recent_events::{MOST_CALLS, recent_events, supplementary_events},
         services::Services,
         threads::{busy_threads, is_multiagent, recent_thread_events},
     },
@@ -130,7 +130,7 @@ async fn telling_events(
     let recorded = session.fields.get("stop_reason");
     let open = diagnosis::open_calls(&events, recorded);
     if open.iter().any(|call| call.event.is_none()) {
-        let calls = recent_events(cx, id, &CALL_KINDS, EVENTS).await?;
+        let calls = recent_events(cx, id, &CALL_KINDS, MOST_CALLS).await?;
         add_older(&mut events, calls);
     }
     Ok(events)

@@ -23,7 +23,7 @@ const IDLE: &str = "session.status_idle";
 /// Enough for the newest pause, and the calls and runs that may still be open.
 const PAUSE_EVENTS: u32 = 200;
 /// Calls looked through for those that a pause names.
-const MOST_CALLS: u32 = 1_000;
+pub(crate) const MOST_CALLS: u32 = 1_000;
 /// To find the newest events where they come last.
 const MAX_PAGES: usize = 50;
 const MAX_PAGE_SIZE: u32 = 1_000;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     context::Context,
@@ -36,6 +36,8 @@ pub(crate) enum Turn<'a> {
     First,
     /// The one that takes this `user.message` up.
     Of(&'a str),
+    /// The one that takes the newest `user.message` up.
+    OfNewest,
 }
 
 pub(crate) struct TurnEnd {
@@ -47,6 +49,8 @@ pub(crate) struct TurnEnd {
     pub pause: Pause,
     /// What the agent said last in this turn, in the current one's case whenever it was.
     pub reply: Option<Reply>,
+    /// No turn that takes the message up has ended, or is under way.
+    pub is_queued: bool,
 }
 
 /// Waits until the turn has ended or `wait` is over.
@@ -67,26 +71,47 @@ pub(crate) async fn turn_end(
         if !activity.is_busy() {
             let seen = Box::pin(seen(cx, id, turn)).await?;
             if seen.has_ended || is_over || !poll.pause(cx, &session).await {
-                let pause = Box::pin(known_pause(cx, id, &session)).await;
-                let waited = started.elapsed();
-                return Ok(TurnEnd { session, busy: false, waited, pause, reply: seen.reply });
+                let mut pause = Box::pin(known_pause(cx, id, &session)).await;
+                if !seen.has_paused {
+                    // It is that of an earlier turn.
+                    pause.stop_reason = None;
+                }
+                let is_queued = !seen.has_ended && !is_over;
+                let (waited, reply) = (started.elapsed(), seen.reply);
+                return Ok(TurnEnd { session, busy: false, waited, pause, reply, is_queued });
             }
         } else if !poll.pause(cx, &session).await {
             let (seen, pause) = tokio::join!(
                 Box::pin(seen(cx, id, turn)),
                 Box::pin(known_pause(cx, id, &session)),
             );
-            let (reply, waited) = (seen?.reply, started.elapsed());
+            let (Seen { reply, is_queued, .. }, waited) = (seen?, started.elapsed());
             let pause = Pause { stop_reason: None, ..pause };
-            return Ok(TurnEnd { session, busy: true, waited, pause, reply });
+            return Ok(TurnEnd { session, busy: true, waited, pause, reply, is_queued });
         }
     }
+}
+
+/// The session after something was sent to it; `None` if it cannot be read in time.
+pub(crate) async fn session_after(cx: &Context, id: &SessionId) -> Option<Session> {
+    let read = timeout_at(cx.soft_deadline(), cx.read_session(id)).await;
+    read.ok()?.ok()
 }
 
 /// What the events show of a turn.
 struct Seen {
     has_ended: bool,
+    /// Its stop reason is the newest one.
+    has_paused: bool,
     reply: Option<Reply>,
+    is_queued: bool,
+}
+
+impl Seen {
+    /// Where the status of the session is all there is.
+    const UNKNOWN: Self = Self { has_ended: true, has_paused: true, reply: None, is_queued: false };
+    /// It is queued, or not to be seen yet.
+    const QUEUED: Self = Self { has_ended: false, has_paused: false, reply: None, is_queued: true };
 }
 
 /// Of a session whose status says that it is not busy. Right after a message was sent, or a session
@@ -94,42 +119,48 @@ struct Seen {
 async fn seen(cx: &Context, id: &SessionId, turn: Turn<'_>) -> Result<Seen, Error> {
     let kinds = ["user.message", MESSAGE, ENDS[0], ENDS[1]];
     let events = match recent_events(cx, id, &kinds, EVENTS).await {
-        // A service without a history of events: its status is all there is.
+        // A service without a history of events.
         Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => {
-            return Ok(Seen { has_ended: true, reply: None });
+            return Ok(Seen::UNKNOWN);
         }
         // Its status tells that it has ended: only what was said last is not known.
         Err(error) if turn == Turn::Current => {
             tracing::debug!(%error, "the events cannot be read");
-            return Ok(Seen { has_ended: true, reply: None });
+            return Ok(Seen::UNKNOWN);
         }
         read => read?,
     };
     Ok(of_turn(&events, turn))
 }
 
+/// `events` are newest first. Where times are to the second, only their order tells an earlier
+/// turn from this one.
 fn of_turn(events: &[Event], turn: Turn<'_>) -> Seen {
-    let has_id = |event: &&Event, wanted: &str| events::text(event, "id") == Some(wanted);
-    let since = match turn {
-        Turn::Current | Turn::First => None,
-        Turn::Of(id) => match events.iter().find(|event| has_id(event, id)) {
-            // It is queued, or not to be seen yet.
-            None => return Seen { has_ended: false, reply: None },
-            Some(message) if events::is_queued(message) => {
-                return Seen { has_ended: false, reply: None };
-            }
-            Some(message) => events::at(message),
-        },
+    let is_message = |event: &Event| match turn {
+        Turn::Of(id) => events::text(event, "id") == Some(id),
+        _ => events::kind(event) == "user.message",
     };
-    let is_since = |event: &&Event| !is_before(events::at(event), since);
-    let has_ended = match turn {
-        Turn::Current => true,
-        Turn::First | Turn::Of(_) => {
-            events.iter().any(|event| ENDS.contains(&events::kind(event)) && is_since(&event))
+    let (later, since) = match turn {
+        Turn::Current | Turn::First => (events, None),
+        Turn::Of(_) | Turn::OfNewest => {
+            let mut later = events.splitn(2, is_message);
+            let newer = later.next().unwrap_or_default();
+            match events.get(newer.len()) {
+                Some(message) if !events::is_queued(message) => (newer, events::at(message)),
+                _ => return Seen::QUEUED,
+            }
         }
     };
-    let is_said = |event: &&Event| events::kind(event) == MESSAGE && is_since(event);
-    Seen { has_ended, reply: events.iter().find(is_said).map(Reply::of) }
+    let since = later.iter().filter(|event| !is_before(events::at(event), since));
+    let mut ends = since.clone().filter(|event| ENDS.contains(&events::kind(event)));
+    let end = ends.next().map(events::kind);
+    let mut said = since.filter(|event| events::kind(event) == MESSAGE);
+    Seen {
+        has_ended: turn == Turn::Current || end.is_some(),
+        has_paused: turn == Turn::Current || end == Some(IDLE),
+        reply: said.next().map(Reply::of),
+        is_queued: false,
+    }
 }
 
 fn is_before(at: Option<Timestamp>, since: Option<Timestamp>) -> bool {

@@ -79,11 +79,14 @@ pub(crate) fn first_answer<'a>(events: &'a [Event], call_id: &str) -> Option<&'a
     events.iter().rfind(is_answer)
 }
 
-/// Whether this event of the history says what `sent` says.
+/// Whether this event of the history says what `sent` says, as far as the service keeps it.
 pub(crate) fn is_same(event: &Event, sent: &Value) -> bool {
-    let is_null = |value: &&Value| !value.is_null();
-    let field = |name: &str| event.get(name).filter(is_null);
-    ["type", "result", "content"].iter().all(|name| field(name) == sent.get(name))
+    let kept = |name: &str| event.get(name).filter(|value| !value.is_null());
+    let is_kept = |name: &str| kept(name).is_none_or(|kept| Some(kept) == sent.get(name));
+    let said = sent.get("content").map(events::said).unwrap_or_default();
+    is_kept("type")
+        && is_kept("result")
+        && kept("content").is_none_or(|content| events::said(content) == said)
 }
 
 /// Why a call does not wait, by the newest events of its session.

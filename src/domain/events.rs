@@ -75,6 +75,18 @@ pub fn text<'a>(event: &'a Event, field: &str) -> Option<&'a str> {
     event.get(field)?.as_str()
 }
 
+/// The texts of a content, whatever fields a service adds to them; a text alone where that is all
+/// a service keeps.
+pub(crate) fn said(content: &Value) -> Vec<&str> {
+    let blocks = match content {
+        Value::String(text) => return vec![text.as_str()],
+        Value::Array(blocks) => blocks.as_slice(),
+        _ => &[],
+    };
+    let texts = blocks.iter().map(|block| block.get("text").and_then(Value::as_str));
+    texts.map(Option::unwrap_or_default).collect()
+}
+
 /// When the event was processed, else created.
 pub fn at(event: &Event) -> Option<Timestamp> {
     time(event)?.at()

@@ -15,6 +15,8 @@ use crate::{
 
 /// Longest tool or input shown, in characters.
 const SHOWN_CHARACTERS: usize = 160;
+/// How many calls are shown.
+const SHOWN_CALLS: usize = 10;
 
 /// The events that tell what a session waits for, beside the calls.
 pub(crate) const KINDS: [&str; 6] = [
@@ -61,7 +63,7 @@ impl WaitingCall {
         Some(Self {
             event_id: call.id.to_owned(),
             tool: tool.map(|tool| text::shortened(&tool, SHOWN_CHARACTERS)),
-            input: input.map(short_input),
+            input: input.map(|input| short_input(input, SHOWN_CHARACTERS)),
             answer: call.waits_for?,
         })
     }
@@ -75,6 +77,13 @@ impl WaitingCall {
             known => text::shortened(&known.join(": "), SHOWN_CHARACTERS),
         }
     }
+}
+
+/// The first calls, and how many more there are.
+pub(crate) fn first_calls(mut calls: Vec<WaitingCall>) -> (Vec<WaitingCall>, Option<usize>) {
+    let more = calls.len().saturating_sub(SHOWN_CALLS);
+    calls.truncate(SHOWN_CALLS);
+    (calls, (more > 0).then_some(more))
 }
 
 /// The calls that a session waits for, by its events, newest first; of one that runs, or ended its
@@ -92,7 +101,8 @@ pub(crate) fn waiting_calls(recorded: Option<&Value>, events: &[Event]) -> Vec<W
     calls.iter().filter_map(WaitingCall::of).collect()
 }
 
-fn short_input(input: &Value) -> String {
+/// The input of a call: its only text, or JSON, cut.
+pub(crate) fn short_input(input: &Value, characters: usize) -> String {
     let only_text = match input {
         Value::Object(fields) if fields.len() == 1 => {
             fields.values().next().and_then(Value::as_str)
@@ -100,7 +110,7 @@ fn short_input(input: &Value) -> String {
         other => other.as_str(),
     };
     match only_text {
-        Some(only) => text::shortened(only, SHOWN_CHARACTERS),
-        None => text::shortened(&text::json(input), SHOWN_CHARACTERS),
+        Some(only) => text::shortened(only, characters),
+        None => text::shortened(&text::json(input), characters),
     }
 }

@@ -7,31 +7,16 @@ use super::{
     explanation::{Words, words},
     names,
     vocabulary::Vocabulary,
+    waiting::calls_by_id,
 };
 use crate::{
     app::{
         error::{Error, NotWaiting, UnfitAnswer},
         op::Op,
     },
-    domain::{
-        answer::NotWaitingReason, diagnosis::AnswerKind, text, view::row::shown_amount,
-        waiting::WaitingCall,
-    },
+    domain::{answer::NotWaitingReason, diagnosis::AnswerKind, text, view::row::shown_amount},
     model::SessionHead,
 };
-
-/// How many calls are named with their ids.
-const NAMED: usize = 5;
-
-/// Each with its id, so that it can be answered.
-fn calls_by_id(calls: &[WaitingCall]) -> String {
-    let more = calls.len().saturating_sub(NAMED);
-    let named = calls.iter().take(NAMED).map(|call| {
-        format!("{} ({})", text::word(&call.event_id), text::quoted_whole(&call.label()))
-    });
-    let list = named.collect::<Vec<_>>().join(", ");
-    if more == 0 { list } else { format!("{list} and {more} more") }
-}
 
 pub(crate) fn not_waiting(failed: &NotWaiting, vocabulary: &dyn Vocabulary) -> Words {
     let named = names::session(&failed.session);
@@ -100,6 +85,9 @@ pub(crate) fn unfit(op: Op, failed: &UnfitAnswer, vocabulary: &dyn Vocabulary) -
     )
 }
 
+/// A message that was waited for.
+pub(crate) const NOT_TAKEN_UP: &str = "the message has not been taken up yet";
+
 /// A message was sent, and waiting for what comes of it failed.
 pub(crate) fn not_waited(error: &Error) -> String {
     format!("it was sent; waiting for the reply failed ({})", error.code())
@@ -109,12 +97,16 @@ pub(crate) fn not_waited(error: &Error) -> String {
 pub(crate) fn budget_reached(op: Op, session: &SessionHead, vocabulary: &dyn Vocabulary) -> Words {
     let name = vocabulary.called(op);
     let cost = session.usage.list_cost.as_ref().and_then(shown_amount);
-    let cost = cost.as_deref().unwrap_or("what it has cost");
+    let stopped = format!(
+        "session {} was stopped by its budget and takes no message until that is raised",
+        names::session(session)
+    );
+    let Some(cost) = cost.as_deref() else {
+        let lift = diagnosis::without_price(&session.id, vocabulary);
+        return words(stopped, format!("if a person wants it to cost more, {lift}"));
+    };
     words(
-        format!(
-            "session {} was stopped by its budget and takes no message until that is raised",
-            names::session(session)
-        ),
+        stopped,
         vocabulary.step_or(
             Op::UpdateSession,
             &[("session_id", json!(session.id))],

@@ -50,7 +50,7 @@ pub(crate) fn question(subject: &Subject) -> String {
             )
         }
         Subject::PlanDeletion(plan) => plan_question(plan),
-        Subject::Allowance { session, id, call, input } => {
+        Subject::Allowance { session, id, call, input, .. } => {
             let tool = call.tool.as_deref().map(text::quoted);
             format!(
                 "Allow session {} to carry out this tool call? Tool: {}. Input: {}. (Call {})",

@@ -44,7 +44,10 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
             }
         }
         Advice::RaiseBudgetOrArchive(cost) => {
-            let cost = cost.as_deref().unwrap_or("what it has cost");
+            let Some(cost) = cost.as_deref() else {
+                let lift = without_price(&step.session_id, vocabulary);
+                return Some(format!("ask whether it may cost more; if so, {lift}"));
+            };
             let ask = "ask whether it may cost more; if so,";
             match (call(Op::UpdateSession), call(Op::ArchiveSession)) {
                 (Some(update), Some(archive)) => {
@@ -108,6 +111,15 @@ fn step_with(step: &NextStep, vocabulary: &dyn Vocabulary) -> Option<String> {
 }
 
 /// Stopping is a person's decision: it is offered, never urged.
+/// How work goes on whose cost is not known, so that no budget is known to be above it.
+pub(crate) fn without_price(session_id: &str, vocabulary: &dyn Vocabulary) -> String {
+    let arguments = [("session_id", json!(session_id)), ("clear", json!(["budget"]))];
+    vocabulary.invoke(Op::UpdateSession, &arguments).map_or_else(
+        || "its budget must be removed".to_owned(),
+        |update| format!("{update}: its cost is not known, so no amount is sure to be enough"),
+    )
+}
+
 fn interrupt(step: &NextStep, vocabulary: &dyn Vocabulary, what: &str) -> Option<String> {
     let args = [("session_id", json!(step.session_id)), ("wait_seconds", json!(20))];
     let interrupt = vocabulary.invoke(Op::InterruptSession, &args).unwrap_or_else(|| {

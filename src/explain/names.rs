@@ -15,10 +15,10 @@ use crate::{
 pub(crate) fn about(subject: &About) -> String {
     match subject {
         About::Session(id) => format!("session {id}"),
-        About::Events(id) => format!("the events of session {id}"),
-        About::Threads(id) => format!("the threads of session {id}"),
+        About::Events(id) => format!("the history of session {id}"),
+        About::Threads(id) => format!("the list of threads of session {id}"),
         About::Thread(id, thread) => format!("thread {thread} of session {id}"),
-        About::Files(id) => format!("the files of session {id}"),
+        About::Files(id) => format!("the list of files of session {id}"),
         About::File(id) => format!("the content of file {}", text::word(id)),
         About::SessionList => "the list of sessions".to_owned(),
         About::AgentList => "the list of agents".to_owned(),

@@ -17,6 +17,8 @@ use crate::{
 
 /// How many calls are named.
 const NAMED: usize = 3;
+/// How many are with their ids.
+const NAMED_BY_ID: usize = 5;
 
 /// What a person would want to know of a session that was archived or deleted (`done`), or would
 /// be.
@@ -47,18 +49,25 @@ pub(crate) fn refused(
     vocabulary: &dyn Vocabulary,
 ) -> Words {
     let name = vocabulary.called(op);
+    let answer_session = vocabulary.name(Op::AnswerSession);
+    let named = match (calls, answer_session) {
+        ([_, _, ..], Some(_)) => calls_by_id(calls),
+        _ => list(calls.iter().map(WaitingCall::label)),
+    };
     words(
         format!(
-            "session {} waits for an answer, so it was not {}: {}",
+            "session {} waits for an answer, so it was not {}: {named}",
             names::session(session),
             participle(operation),
-            list(calls.iter().map(WaitingCall::label)),
         ),
-        match (calls, vocabulary.name(Op::AnswerSession)) {
+        match (calls, answer_session) {
             ([call], Some(_)) => {
                 let answer =
                     diagnosis::answer(&session.id, None, call.answer, &call.event_id, vocabulary);
                 format!("{answer}; then {name} again")
+            }
+            ([_, _, ..], Some(answer)) => {
+                format!("answer each with {answer}, by its event_id; then {name} again")
             }
             _ => vocabulary.step_or(
                 Op::DiagnoseSession,
@@ -68,6 +77,16 @@ pub(crate) fn refused(
             ),
         },
     )
+}
+
+/// Each with its id, so that it can be answered.
+pub(super) fn calls_by_id(calls: &[WaitingCall]) -> String {
+    let more = calls.len().saturating_sub(NAMED_BY_ID);
+    let named = calls.iter().take(NAMED_BY_ID).map(|call| {
+        format!("{} ({})", text::word(&call.event_id), text::quoted_whole(&call.label()))
+    });
+    let list = named.collect::<Vec<_>>().join(", ");
+    if more == 0 { list } else { format!("{list} and {more} more") }
 }
 
 fn open_runs(runs: &[OpenRun], done: bool) -> String {

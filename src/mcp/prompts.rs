@@ -219,7 +219,7 @@ fn session_id(text: &str) -> Result<&str, String> {
 
 /// What a model should know before its first call, about the tools that are offered. ASCII, and
 /// short: hosts cut instructions at 2,048 characters.
-pub(crate) const INSTRUCTIONS: [Text; 15] = [
+pub(crate) const INSTRUCTIONS: [Text; 17] = [
     Text::Always(
         "Manages Claude Managed Agents sessions: find, read, change, stop, archive, delete.",
     ),
@@ -248,9 +248,10 @@ pub(crate) const INSTRUCTIONS: [Text; 15] = [
     Text::Where(Op::WaitForSession, "wait_for_session waits for the end of a turn."),
     Text::Where(
         Op::AnswerSession,
-        "answer_session answers a call that waits, as the person decided; send_message and \
-         start_session put an agent to work.",
+        "answer_session answers a call that waits, as the person decided.",
     ),
+    Text::Where(Op::SendMessage, "send_message says something to one, and waits for the reply."),
+    Text::Where(Op::StartSession, "start_session starts a new one."),
     Text::Where(
         Op::ArchiveSession,
         "Sessions that are running or rescheduling are not archived or deleted, nor are their tools \

@@ -2,6 +2,7 @@
 
 mod answers;
 mod messages;
+mod services;
 
 use std::time::Duration;
 

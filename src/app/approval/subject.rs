@@ -27,6 +27,8 @@ pub(crate) enum Subject {
         call: WaitingCall,
         /// The whole input of the call, cut to what a person can read.
         input: Option<String>,
+        /// The same in JSON, not cut.
+        whole_input: String,
     },
 }
 
@@ -56,7 +58,10 @@ impl Subject {
                 format!("{interrupt}delete\n{id}\n{version}")
             }
             Self::PlanDeletion(plan) => format!("delete {}", plan.plan_id),
-            Self::Allowance { id, call, .. } => format!("allow\n{id}\n{}", call.event_id),
+            Self::Allowance { id, call, whole_input, .. } => {
+                let (tool, input) = (call.tool.as_deref().unwrap_or_default(), whole_input);
+                format!("allow\n{id}\n{}\n{tool}\n{input}", call.event_id)
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         error::{Error, ErrorKind, NotWaiting, UnfitAnswer, not_in_history},
         recent_events::recent_events,
         services::Services,
+        turn_end::session_after,
         waiting::call_events,
         write::{Conditions, GuardedWrite, Sent, Written, write},
     },
@@ -19,7 +20,7 @@ use crate::{
         events,
         guard::Operation,
         text,
-        waiting::{WaitingCall, waiting_calls},
+        waiting::{WaitingCall, short_input, waiting_calls},
     },
     model::{Event, Session, SessionId},
 };
@@ -37,6 +38,8 @@ pub(crate) struct Answered {
     pub call: Option<WaitingCall>,
     /// What is still waited for.
     pub waiting: Vec<WaitingCall>,
+    /// The session after it was answered, where that can be read.
+    pub after: Option<Session>,
 }
 
 /// Answers the call of this event, or the only one that waits. What the session and its threads
@@ -65,10 +68,17 @@ pub(crate) async fn answer_session(
         others: Vec::new(),
     };
     let written = write(services, cx, id, &conditions, &mut answering).await?;
+    let mut after = None;
     if let Written::Done { before, .. } = &written {
         answering.ensure_effective(cx, before).await?;
+        after = session_after(cx, id).await;
     }
-    Ok(Answered { written, call: answering.call, waiting: answering.others })
+    let mut call = answering.call.take();
+    if let (Written::NeedsApproval { .. }, Some(call)) = (&written, &mut call) {
+        let input = answering.input.as_ref();
+        call.input = input.map(|input| short_input(input, ASKED_CHARACTERS));
+    }
+    Ok(Answered { written, call, waiting: answering.others, after })
 }
 
 struct Answering<'a> {
@@ -196,11 +206,12 @@ impl GuardedWrite for Answering<'_> {
             Some(Approved::Call(id)) if *id == call.event_id => return Ok(Approval::Granted),
             _ => {}
         }
-        let input = self.input.as_ref();
+        let whole_input = self.input.as_ref().map(text::json).unwrap_or_default();
         let subject = Subject::Allowance {
             session: Box::new(session.head.clone()),
             id: self.id.clone(),
-            input: input.map(|input| text::shortened(&text::json(input), ASKED_CHARACTERS)),
+            input: self.input.as_ref().map(|_| text::shortened(&whole_input, ASKED_CHARACTERS)),
+            whole_input,
             call: call.clone(),
         };
         let approvals = &self.services.approvals;

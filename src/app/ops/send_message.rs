@@ -13,7 +13,7 @@ use crate::{
         locks::lock,
         recent_events::recent_events,
         services::Services,
-        turn_end::{Turn, TurnEnd, turn_end},
+        turn_end::{Turn, TurnEnd, session_after, turn_end},
         waiting::call_events,
         write::{Conditions, GuardedWrite, Sent, Written, write},
     },
@@ -40,6 +40,8 @@ pub(crate) struct SentMessage {
     pub event_id: Option<String>,
     /// What came of it, if that was waited for.
     pub end: Option<Result<TurnEnd, Error>>,
+    /// The session after it was sent, where that was not waited for and can be read.
+    pub after: Option<Session>,
 }
 
 /// Sends a message, never twice, and waits for what comes of it. `queues`: a session at work takes
@@ -59,6 +61,7 @@ pub(crate) async fn send_message(
         text,
         queues,
         known: HashSet::new(),
+        unnamed: 0,
         state: None,
         looks: 0,
         event_id: Mutex::default(),
@@ -68,19 +71,25 @@ pub(crate) async fn send_message(
     let is_sent = match &written {
         Written::Done { before, .. } => {
             if event_id.is_none() {
-                event_id = message.found(cx, before).await?;
+                event_id = message.found(cx, before).await?.and_then(|found| found.id);
             }
             true
         }
         _ => false,
     };
-    let end = if is_sent && !wait.is_zero() {
-        let turn = event_id.as_deref().map_or(Turn::Current, Turn::Of);
-        Some(turn_end(services, cx, id, wait, turn).await)
-    } else {
-        None
-    };
-    Ok(SentMessage { written, event_id, end })
+    let (mut end, mut after) = (None, None);
+    if is_sent && wait.is_zero() {
+        after = session_after(cx, id).await;
+    } else if is_sent {
+        let turn = event_id.as_deref().map_or(Turn::OfNewest, Turn::Of);
+        end = Some(turn_end(services, cx, id, wait, turn).await);
+    }
+    Ok(SentMessage { written, event_id, end, after })
+}
+
+/// A message of the history that is this one.
+struct FoundMessage {
+    id: Option<String>,
 }
 
 struct Message<'a> {
@@ -90,6 +99,8 @@ struct Message<'a> {
     queues: bool,
     /// The messages that were there before it was sent.
     known: HashSet<String>,
+    /// How many said the same without an id, which some services leave out.
+    unnamed: usize,
     /// The state of the session that was looked at.
     state: Option<(Option<ApiTime>, String)>,
     looks: u32,
@@ -109,25 +120,34 @@ impl Message<'_> {
         }
     }
 
-    /// The id of this message, if it is among these and was not there before it was sent.
-    fn find(&self, messages: &[Event]) -> Option<String> {
-        let sent = self.event();
-        messages.iter().find_map(|message| {
-            let id = events::text(message, "id").filter(|id| !self.known.contains(*id))?;
-            (message.get("content") == sent.get("content")).then(|| id.to_owned())
-        })
+    /// Those that say the same. Services may add fields to a content, or keep its text alone.
+    fn same<'b>(&self, messages: &'b [Event]) -> impl Iterator<Item = &'b Event> {
+        let says_it = |message: &&Event| {
+            message.get("content").is_some_and(|content| events::said(content) == [&self.text])
+        };
+        messages.iter().filter(says_it)
+    }
+
+    /// This message, if it is among these and was not there before it was sent.
+    fn find(&self, messages: &[Event]) -> Option<FoundMessage> {
+        let ids = self.same(messages).filter_map(id_of);
+        let new = ids.into_iter().find(|id| !self.known.contains(*id)).map(str::to_owned);
+        if new.is_some() {
+            return Some(FoundMessage { id: new });
+        }
+        (unnamed(self.same(messages)) > self.unnamed).then_some(FoundMessage { id: None })
     }
 
     /// Looks for the message that a service accepted without naming it.
-    async fn found(&self, cx: &Context, session: &Session) -> Result<Option<String>, Error> {
+    async fn found(&self, cx: &Context, session: &Session) -> Result<Option<FoundMessage>, Error> {
         let mut pauses = self.services.settings.pauses.conflict.iter();
         loop {
             // It was accepted: what cannot be looked at is no failure.
             let Ok(Some(messages)) = self.messages(cx).await else {
                 return Ok(None);
             };
-            if let Some(id) = self.find(&messages) {
-                return Ok(Some(id));
+            if let Some(found) = self.find(&messages) {
+                return Ok(Some(found));
             }
             match pauses.next() {
                 Some(pause) => sleep(*pause).await,
@@ -198,8 +218,9 @@ impl GuardedWrite for Message<'_> {
         if let Some(refusal) = refusal {
             return Err(refusal);
         }
-        let ids = messages.iter().flatten().filter_map(|message| events::text(message, "id"));
-        self.known = ids.map(str::to_owned).collect();
+        let messages = messages.unwrap_or_default();
+        self.known = messages.iter().filter_map(id_of).map(str::to_owned).collect();
+        self.unnamed = unnamed(self.same(&messages));
         self.state = Some(state);
         Ok(true)
     }
@@ -208,8 +229,7 @@ impl GuardedWrite for Message<'_> {
         let answer = client.send_events(id, &[self.event()]).await?;
         let mut events = answer.body.iter();
         let sent = events.find(|event| events::kind(event) == MESSAGE);
-        let event_id = sent.and_then(|event| events::text(event, "id"));
-        *lock(&self.event_id) = event_id.filter(|id| !id.is_empty()).map(str::to_owned);
+        *lock(&self.event_id) = sent.and_then(id_of).map(str::to_owned);
         Ok(answer.map(|_| None))
     }
 
@@ -226,12 +246,21 @@ impl GuardedWrite for Message<'_> {
         }
         let messages = self.messages(cx).await?.unwrap_or_default();
         let found = self.find(&messages);
-        lock(&self.event_id).clone_from(&found);
-        Ok(Some(found.is_some()))
+        let is_there = found.is_some();
+        *lock(&self.event_id) = found.and_then(|found| found.id);
+        Ok(Some(is_there))
     }
 
     /// A message that is said twice is done twice.
     fn is_repeatable(&self) -> bool {
         false
     }
+}
+
+fn id_of(event: &Event) -> Option<&str> {
+    events::text(event, "id").filter(|id| !id.is_empty())
+}
+
+fn unnamed<'a>(messages: impl Iterator<Item = &'a Event>) -> usize {
+    messages.filter(|message| id_of(message).is_none()).count()
 }

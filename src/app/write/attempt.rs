@@ -188,7 +188,10 @@ impl Attempt<'_> {
             return self.api(error);
         }
         // Some services refuse to change a session that waits for an answer.
-        let calls = waiting_calls(self.services, self.cx, self.id, &session).await;
+        let calls = match self.operation {
+            Operation::Answer => Ok(Vec::new()),
+            _ => waiting_calls(self.services, self.cx, self.id, &session).await,
+        };
         if let Ok(calls) = calls
             && !calls.is_empty()
         {

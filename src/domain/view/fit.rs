@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, mem};
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
     bound::{bound, length, readable_numbers},
     record::Record,
     schemas::take_schemas,
-    size::size,
+    size::{SizeBudget, size},
 };
 use crate::domain::toolset::Changes;
 
@@ -42,10 +43,10 @@ impl Record {
         ];
         // What is left has bounds of its own, but for the numbers of resources and vaults.
         let all = self.resources.len();
-        self.resources.truncate((limit / 400).max(1));
+        self.resources.truncate(fitting(&self.resources, limit / 2));
         note("resources", all - self.resources.len());
         let all = self.vault_ids.len();
-        self.vault_ids.truncate((limit / 800).max(1));
+        self.vault_ids.truncate(fitting(&self.vault_ids, limit / 10));
         note("vault_ids", all - self.vault_ids.len());
         let limit = limit.saturating_sub(size(&self));
         let total = |parts: &[(&str, Value); 6]| parts.iter().map(|(_, part)| length(part)).sum();
@@ -124,6 +125,12 @@ impl Changes {
         }
         (self, left_out)
     }
+}
+
+/// How many of the first entries fit, one at least.
+fn fitting(entries: &[impl Serialize], limit: usize) -> usize {
+    let mut budget = SizeBudget::of(limit);
+    entries.iter().take_while(|entry| budget.take(entry)).count().max(1)
 }
 
 fn count(part: &Value) -> usize {

@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{error::ErrorKind, ops::answer_session::answer_session, write::guarded::Written},
-    domain::{answer::Answer, view::brief::Brief, waiting::WaitingCall},
+    domain::{
+        answer::Answer,
+        view::brief::Brief,
+        waiting::{WaitingCall, first_calls},
+    },
     mcp::{
         args::values::{ObjectIdArg, SessionIdArg, TextOrJsonArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -53,6 +57,9 @@ pub(crate) struct Output {
     answered: Option<WaitingCall>,
     /// What is still waited for.
     waiting: Vec<WaitingCall>,
+    /// How many more calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_more: Option<usize>,
     /// The session, as read right before.
     session: Brief,
     /// Given with confirmation_required: what the next call has to bring.
@@ -129,7 +136,8 @@ impl SessionsTool for Args {
         let event_id = self.event_id.map(|id| id.0.to_string());
         let (services, cx, id) = (call.services, call.cx, self.session_id.id());
         let (token, dry_run) = (self.confirmation_token, self.dry_run);
-        let answered = answer_session(services, cx, id, event_id, answer, token, dry_run).await?;
+        let answered = answer_session(services, cx, id, event_id, answer, token, dry_run);
+        let answered = Box::pin(answered).await?;
         let (outcome, token) = match &answered.written {
             Written::Done { .. } => (Outcome::Answered, None),
             Written::NeedsApproval { token, .. } => {
@@ -137,13 +145,18 @@ impl SessionsTool for Args {
             }
             Written::DryRun { .. } | Written::Unchanged(_) => (Outcome::WouldAnswer, None),
         };
-        let ((), session, ()) = written::shown(answered.written, (), (), ());
+        let (waiting, waiting_more) = first_calls(answered.waiting);
+        let ((), mut session, ()) = written::shown(answered.written, (), (), ());
+        if let Some(after) = &answered.after {
+            session = Brief::of(&after.head);
+        }
         let (confirmation_token, expires_at) =
             token.map(|given| (given.token, given.expires_at)).unzip();
         Ok(Output {
             outcome,
             answered: answered.call,
-            waiting: answered.waiting,
+            waiting,
+            waiting_more,
             session,
             confirmation_token,
             expires_at,

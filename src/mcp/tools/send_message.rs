@@ -14,8 +14,12 @@ use crate::{
             guarded::Written,
         },
     },
-    domain::{reply::Reply, view::brief::Brief, waiting::WaitingCall},
-    explain::answer::not_waited,
+    domain::{
+        reply::Reply,
+        view::brief::Brief,
+        waiting::{WaitingCall, first_calls},
+    },
+    explain::answer::{NOT_TAKEN_UP, not_waited},
     mcp::{
         args::values::{ApiTimeArg, SessionIdArg},
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
@@ -78,6 +82,9 @@ pub(crate) struct Output {
     /// After waiting: the calls that it waits for now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     waiting: Vec<WaitingCall>,
+    /// How many more calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_more: Option<usize>,
     #[serde(flatten)]
     reply: Option<Reply>,
     /// What could not be found out.
@@ -129,15 +136,19 @@ impl SessionsTool for Args {
             _ => Outcome::WouldSend,
         };
         let ((), mut session, ()) = written::shown(sent.written, (), (), ());
+        if let Some(after) = &sent.after {
+            session = Brief::of(&after.head);
+        }
         let (mut status, mut stop_reason, mut reply) = (None, None, None);
-        let (mut waiting, mut warnings) = (Vec::new(), Vec::new());
+        let (mut waiting, mut waiting_more, mut warnings) = (Vec::new(), None, Vec::new());
         match sent.end {
             Some(Ok(end)) => {
                 session = Brief::of(&end.session.head);
                 status.clone_from(&session.status);
                 stop_reason = end.pause.stop_reason;
-                waiting = end.pause.waiting;
+                (waiting, waiting_more) = first_calls(end.pause.waiting);
                 reply = end.reply;
+                warnings.extend(end.is_queued.then(|| NOT_TAKEN_UP.to_owned()));
             }
             Some(Err(error)) => warnings.push(not_waited(&error)),
             None => {}
@@ -150,6 +161,7 @@ impl SessionsTool for Args {
             status,
             stop_reason,
             waiting,
+            waiting_more,
             reply,
             warnings,
             session,

@@ -15,7 +15,7 @@ use crate::{
         new_session::{Details, Mistake, patch},
         reply::Reply,
         view::{row, size::SizeBudget},
-        waiting::WaitingCall,
+        waiting::{WaitingCall, first_calls},
     },
     explain::{explain, start::warning},
     mcp::{
@@ -87,6 +87,9 @@ pub(crate) struct Output {
     /// The calls that it waits for now, when waited for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     waiting: Vec<WaitingCall>,
+    /// How many more calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_more: Option<usize>,
     /// What its agent said.
     #[serde(flatten)]
     reply: Option<Reply>,
@@ -140,11 +143,13 @@ impl SessionsTool for Args {
         let status = turn.as_ref().and_then(|turn| row::status(&turn.session.head));
         let (pause, reply) = turn.map(|turn| (turn.pause, turn.reply)).unzip();
         let pause = pause.unwrap_or_default();
+        let (waiting, waiting_more) = first_calls(pause.waiting);
         Ok(Output {
             outcome: if dry_run { Outcome::WouldStart } else { Outcome::Started },
             status,
             stop_reason: pause.stop_reason,
-            waiting: pause.waiting,
+            waiting,
+            waiting_more,
             reply: reply.flatten(),
             warnings: within_answer(warnings),
             session,

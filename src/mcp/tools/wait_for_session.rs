@@ -18,7 +18,7 @@ use crate::{
         reply::Reply,
         text,
         view::row::{Row, short},
-        waiting::WaitingCall,
+        waiting::{WaitingCall, first_calls},
     },
     explain::{
         explain,
@@ -33,8 +33,8 @@ use crate::{
     model::{Event, SessionId},
 };
 
-/// How many calls are shown.
-const WAITING: usize = 10;
+/// How many workflow runs are shown.
+const RUNS: usize = 10;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -70,6 +70,9 @@ pub(crate) struct Output {
     /// Workflow runs that have not ended: an idle session with any of them is not done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     workflow_runs: Vec<OpenRun>,
+    /// How many more runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_runs_more: Option<usize>,
     /// What its agent said last.
     #[serde(flatten)]
     reply: Option<Reply>,
@@ -180,15 +183,17 @@ impl Output {
             }
             None => (None, None),
         };
-        let more = pause.waiting.len().saturating_sub(WAITING);
+        let (waiting, waiting_more) = first_calls(pause.waiting);
+        let more_runs = pause.open_runs.len().saturating_sub(RUNS);
         Self {
             status: session.status.clone(),
             busy: end.busy,
             waited_seconds: end.waited.as_secs(),
             stop_reason: pause.stop_reason,
-            waiting: pause.waiting.into_iter().take(WAITING).collect(),
-            waiting_more: (more > 0).then_some(more),
-            workflow_runs: pause.open_runs,
+            waiting,
+            waiting_more,
+            workflow_runs: pause.open_runs.into_iter().take(RUNS).collect(),
+            workflow_runs_more: (more_runs > 0).then_some(more_runs),
             reply: end.reply,
             last_event,
             quiet_for,

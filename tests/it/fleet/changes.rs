@@ -87,7 +87,8 @@ async fn only_the_turn_that_was_running_when_the_plan_was_made_is_stopped() {
         let events_path = format!("{path}/events");
         api.answers_once("GET", &events_path, 200, json!({"data": first})).await;
         api.answers("GET", &events_path, 200, json!({"data": events})).await;
-        api.answers("POST", &events_path, 200, json!({"data": []})).await;
+        let sent = json!({"id": "sevt_9", "type": "user.interrupt"});
+        api.answers("POST", &events_path, 200, json!({"data": [sent]})).await;
         let host = api.host().await;
         let made = plan(&host, json!({"action": "interrupt", "session_ids": ["sesn_1"]})).await;
         assert_eq!(made["matched"], 1, "{made}");

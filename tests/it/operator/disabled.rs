@@ -109,7 +109,10 @@ async fn disabled_choices_are_neither_published_nor_suggested() {
     }
     let host = Host::with_flags(disabling("delete_session"), NOWHERE).await;
     let failure = host.failure("plan_changes", json!({"statuses": ["idle"]})).await;
-    assert!(failure.contains("it must be one of archive, interrupt, update_tools (or"), "{failure}");
+    assert!(
+        failure.contains("it must be one of archive, interrupt, update_tools (or"),
+        "{failure}"
+    );
 }
 
 #[tokio::test]

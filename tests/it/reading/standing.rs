@@ -127,7 +127,11 @@ async fn a_running_session_does_not_wait_for_what_an_earlier_turn_waited_for() {
 
 #[tokio::test]
 async fn records_stay_small_whatever_they_wait_for() {
-    let wide = json!({"vault_ids": (0..500).map(|n| format!("vlt_{n:0250}")).collect::<Vec<_>>()});
+    let resource = json!({"id": "r".repeat(300), "type": "file", "mount_path": "/".repeat(300)});
+    let wide = json!({
+        "vault_ids": (0..500).map(|n| format!("vlt_{n:0250}")).collect::<Vec<_>>(),
+        "resources": vec![resource; 200],
+    });
     let mut record = with_fields(session("sesn_1", "idle"), wide);
     record["agent"]["multiagent"] = json!({});
     record["metadata"] = json!({"k": "v".repeat(30_000)});
@@ -153,7 +157,7 @@ async fn records_stay_small_whatever_they_wait_for() {
         let record = host.answer("get_session", arguments).await;
         let size = record.to_string().len();
         assert!(size < limit, "{detail}: {size}");
-        for part in ["waiting", "threads", "vault_ids"] {
+        for part in ["waiting", "threads", "vault_ids", "resources"] {
             let shown = record[part].as_array().expect("some").len();
             assert!(shown > 0, "{part}");
             assert!(record["left_out"][part].as_u64() > Some(0), "{part}: {}", record["left_out"]);
