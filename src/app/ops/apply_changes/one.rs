@@ -208,10 +208,9 @@ async fn ensure_in_history(
     let is_new = |event: &Event| kind(event) == "user.interrupt" && !is_known(event);
     let mut pauses = services.settings.pauses.conflict.iter();
     loop {
-        let events = match waiting::turn_events(cx, &session.id).await {
+        let Ok(events) = waiting::turn_events(cx, &session.id).await else {
             // It was accepted: what cannot be looked at is no failure.
-            Err(_) => return Ok(()),
-            Ok(events) => events,
+            return Ok(());
         };
         let is_over = has_ended(&events) || !is_planned_turn(&events, session);
         if events.is_empty() || is_over || events.iter().any(is_new) {
