@@ -127,8 +127,9 @@ impl Args {
     fn patch(&mut self) -> Option<Patch> {
         let patch = Patch {
             mode: Mode::Merge,
-            tools: self.tools.take(),
-            mcp_servers: self.mcp_servers.take(),
+            // A merge of nothing is none.
+            tools: self.tools.take().filter(|tools| !tools.is_empty()),
+            mcp_servers: self.mcp_servers.take().filter(|servers| !servers.is_empty()),
             remove_tools: std::mem::take(&mut self.remove_tools),
             remove_mcp_servers: std::mem::take(&mut self.remove_mcp_servers),
             remove_configs: std::mem::take(&mut self.remove_configs),
@@ -231,6 +232,7 @@ pub(crate) struct Output {
     /// When the plan ends.
     expires_at: String,
     /// What it does.
+    #[schemars(with = "String")]
     action: Action,
     /// How many sessions would be acted on.
     matched: usize,
