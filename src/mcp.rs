@@ -1,6 +1,7 @@
 //! The MCP adapter: tools with arguments, answers and schemas over the operations of `app`.
 
 pub(crate) mod args;
+pub(crate) mod awaited;
 pub(crate) mod caller;
 pub(crate) mod catalog;
 pub(crate) mod entry;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::{
     app::{
@@ -14,14 +13,11 @@ use crate::{
             guarded::Written,
         },
     },
-    domain::{
-        reply::Reply,
-        view::brief::Brief,
-        waiting::{WaitingCall, first_calls},
-    },
+    domain::view::brief::Brief,
     explain::answer::{NOT_TAKEN_UP, not_waited},
     mcp::{
         args::values::{ApiTimeArg, SessionIdArg},
+        awaited::Awaited,
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
         written,
     },
@@ -73,20 +69,8 @@ pub(crate) struct Output {
     /// The id of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
-    /// After waiting: its status.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<String>,
-    /// After waiting: why it stopped, if it did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_reason: Option<Map<String, Value>>,
-    /// After waiting: the calls that it waits for now.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    waiting: Vec<WaitingCall>,
-    /// How many more calls.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_more: Option<usize>,
     #[serde(flatten)]
-    reply: Option<Reply>,
+    awaited: Awaited,
     /// What could not be found out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -139,32 +123,17 @@ impl SessionsTool for Args {
         if let Some(after) = &sent.after {
             session = Brief::of(&after.head);
         }
-        let (mut status, mut stop_reason, mut reply) = (None, None, None);
-        let (mut waiting, mut waiting_more, mut warnings) = (Vec::new(), None, Vec::new());
+        let (mut awaited, mut warnings) = (Awaited::default(), Vec::new());
         match sent.end {
             Some(Ok(end)) => {
                 session = Brief::of(&end.session.head);
-                status.clone_from(&session.status);
-                stop_reason = end.pause.stop_reason;
-                (waiting, waiting_more) = first_calls(end.pause.waiting);
-                reply = end.reply;
                 warnings.extend(end.is_queued.then(|| NOT_TAKEN_UP.to_owned()));
+                awaited = Awaited::of(end);
             }
             Some(Err(error)) => warnings.push(not_waited(&error)),
             None => {}
         }
         let event_id = sent.event_id;
-        Ok(Output {
-            outcome,
-            first,
-            event_id,
-            status,
-            stop_reason,
-            waiting,
-            waiting_more,
-            reply,
-            warnings,
-            session,
-        })
+        Ok(Output { outcome, first, event_id, awaited, warnings, session })
     }
 }

@@ -13,13 +13,12 @@ use crate::{
     },
     domain::{
         new_session::{Details, Mistake, patch},
-        reply::Reply,
-        view::{row, size::SizeBudget},
-        waiting::{WaitingCall, first_calls},
+        view::size::SizeBudget,
     },
     explain::{explain, start::warning},
     mcp::{
         args::values::SessionIdArg,
+        awaited::Awaited,
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
 };
@@ -78,21 +77,8 @@ enum Outcome {
 pub(crate) struct Output {
     /// What happened.
     outcome: Outcome,
-    /// Its status, when waited for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<String>,
-    /// Why it stopped, if it did: end_turn, requires_action with event_ids, …
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_reason: Option<Map<String, Value>>,
-    /// The calls that it waits for now, when waited for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    waiting: Vec<WaitingCall>,
-    /// How many more calls.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_more: Option<usize>,
-    /// What its agent said.
     #[serde(flatten)]
-    reply: Option<Reply>,
+    awaited: Awaited,
     /// Things worth a second thought.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -140,17 +126,9 @@ impl SessionsTool for Args {
         if dry_run {
             session.retain(|field, _| !OF_EXISTING.contains(&field.as_str()));
         }
-        let status = turn.as_ref().and_then(|turn| row::status(&turn.session.head));
-        let (pause, reply) = turn.map(|turn| (turn.pause, turn.reply)).unzip();
-        let pause = pause.unwrap_or_default();
-        let (waiting, waiting_more) = first_calls(pause.waiting);
         Ok(Output {
             outcome: if dry_run { Outcome::WouldStart } else { Outcome::Started },
-            status,
-            stop_reason: pause.stop_reason,
-            waiting,
-            waiting_more,
-            reply: reply.flatten(),
+            awaited: turn.map(Awaited::of).unwrap_or_default(),
             warnings: within_answer(warnings),
             session,
         })
