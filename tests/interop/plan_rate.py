@@ -9,6 +9,7 @@ audit log alone does not tell which session was changed how.
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -72,10 +73,32 @@ def audited(path, plan_id, outcome):
     return [entry["session_id"] for entry in of_plan if entry.get("outcome") == outcome]
 
 
+def sandbox():
+    """A sandbox of its own: the embedded one keeps a copy of what is deleted, which takes more reads."""
+    flags = ["sandbox", "--listen", "127.0.0.1:0", "--sandbox-sessions", SESSIONS]
+    program = subprocess.Popen([PROGRAM, *flags], stderr=subprocess.PIPE, text=True)
+    found = {}
+    for line in program.stderr:
+        for name in ("base URL", "API key"):
+            if name in line:
+                found[name] = line.split(name)[1].split()[0]
+        if len(found) == 2:
+            return program, found["base URL"], found["API key"]
+    sys.exit("FAILED the sandbox did not start")
+
+
 async def run(action, more, reads, writes, outcome):
     log = tempfile.NamedTemporaryFile(suffix=".jsonl")
-    flags = ["--sandbox", "--sandbox-sessions", SESSIONS, "--audit-log", log.name]
-    clean = {"HOME": "/nonexistent", "PATH": os.environ["PATH"]}
+    service, url, key = sandbox()
+    try:
+        await run_on(url, key, log, action, more, reads, writes, outcome)
+    finally:
+        service.kill()
+
+
+async def run_on(url, key, log, action, more, reads, writes, outcome):
+    flags = ["--base-url", url, "--audit-log", log.name]
+    clean = {"HOME": "/nonexistent", "PATH": os.environ["PATH"], "ANTHROPIC_API_KEY": key}
     server = StdioServerParameters(command=PROGRAM, args=flags, env=clean)
     async with Client(server, mode="legacy") as client:
         before = await rows(client, include_archived=True)

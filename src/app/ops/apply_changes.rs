@@ -167,7 +167,7 @@ impl Run<'_> {
     async fn run(&mut self) -> Result<(), Error> {
         let (services, cx, plan, until) = (self.services, self.cx, self.plan, self.until);
         let permits = services.pacer.permits();
-        let needed = plan.order.requests();
+        let needed = plan.order.requests(services.exports());
         let mut working = FuturesUnordered::new();
         let mut failure = None;
         let mut reported = Instant::now();

@@ -186,7 +186,8 @@ impl<'a> Making<'a> {
 
     /// How long applying it takes at the rate that limits it most.
     fn estimated_seconds(&self, matched: usize) -> u64 {
-        let (settings, each) = (&self.services.settings, self.order.requests());
+        let (settings, each) =
+            (&self.services.settings, self.order.requests(self.services.exports()));
         let kinds = [(each.reads, settings.max_read_rpm), (each.writes, settings.max_rpm)];
         let seconds = kinds.map(|(each, per_minute)| {
             let requests = matched as u64 * u64::from(each);

@@ -8,6 +8,9 @@ use crate::{
     domain::guard::Operation,
 };
 
+/// Events twice, threads, files, and the record before and after.
+const READS_OF_A_COPY: u32 = 6;
+
 /// What a plan does to each of its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -66,10 +69,11 @@ impl Action {
 
     /// The requests that one session takes: its record and the write; before them its events, which
     /// tell whether it waits for somebody and which turn is running; after a delete the look for
-    /// it.
-    pub(crate) fn requests(self, include_waiting: bool) -> PerKind<u32> {
+    /// it; and where copies are kept what a small one takes.
+    pub(crate) fn requests(self, include_waiting: bool, copies: bool) -> PerKind<u32> {
         let needs_events = self == Self::Interrupt || !include_waiting;
-        let reads = 1 + u32::from(needs_events) + u32::from(self == Self::Delete);
+        let copy = if copies && self == Self::Delete { READS_OF_A_COPY } else { 0 };
+        let reads = 1 + u32::from(needs_events) + u32::from(self == Self::Delete) + copy;
         PerKind { reads, writes: 1 }
     }
 }

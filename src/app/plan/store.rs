@@ -112,9 +112,9 @@ pub(crate) struct PlanOrder {
 }
 
 impl PlanOrder {
-    /// The requests that one session takes.
-    pub(crate) fn requests(&self) -> PerKind<u32> {
-        self.action.requests(self.include_waiting)
+    /// The requests that one session takes; `copies` are kept of what is deleted.
+    pub(crate) fn requests(&self, copies: bool) -> PerKind<u32> {
+        self.action.requests(self.include_waiting, copies)
     }
 }
 
