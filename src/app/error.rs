@@ -2,13 +2,13 @@
 
 mod api_code;
 mod causes;
+mod classes;
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use self::api_code::api_code;
-pub(crate) use self::causes::{About, Mismatch, NotWaiting, StartInDoubt, UnfitAnswer};
+pub(crate) use self::causes::{About, Blame, Mismatch, NotWaiting, StartInDoubt, UnfitAnswer};
 use crate::{
     api::{Absence, ApiError},
     app::{
@@ -18,7 +18,6 @@ use crate::{
     },
     domain::{
         agents::{CannotStart, KnownAgent, UnknownAgent},
-        code::Code,
         details,
         guard::{Operation, Refusal},
         new_session,
@@ -195,17 +194,6 @@ pub(crate) enum ErrorKind {
     IncompleteHistory(SessionId),
 }
 
-/// Whom a failure concerns, for work on many sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Blame {
-    /// This session: go on with the next one.
-    Session,
-    /// The service or the way to it: wait and try again.
-    Service,
-    /// This program's set-up: every further request would fail as well.
-    Setup,
-}
-
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
         Self { kind: Box::new(kind), effects: Effects::default() }
@@ -270,81 +258,6 @@ impl Error {
 
     pub(crate) fn effects(&self) -> &Effects {
         &self.effects
-    }
-
-    pub(crate) fn code(&self) -> Code {
-        match &*self.kind {
-            ErrorKind::Api { error, .. } => api_code(error),
-            ErrorKind::Unsupported(_) => Code::Unsupported,
-            ErrorKind::Refused { refusal, .. } => refusal.code(),
-            ErrorKind::SessionChanged { .. } => Code::SessionChanged,
-            ErrorKind::BusyTimeout { .. } => Code::BusyTimeout,
-            ErrorKind::NotApplied { .. } | ErrorKind::StartedDifferently { .. } => Code::NotApplied,
-            ErrorKind::Conflict { .. } => Code::Conflict,
-            ErrorKind::WorkflowRunOpen { .. } => Code::WorkflowRunOpen,
-            ErrorKind::Waiting { .. } => Code::SessionWaiting,
-            ErrorKind::InvalidToolset { .. } | ErrorKind::InvalidStartTools(_) => {
-                Code::InvalidToolset
-            }
-            ErrorKind::CannotStart(why) => why.code(),
-            ErrorKind::NotWaiting(_) => Code::NotWaiting,
-            ErrorKind::BudgetReached(_) => Code::BudgetReached,
-            ErrorKind::BudgetRefused { refusal, .. } => refusal.code(),
-            ErrorKind::InvalidArguments(_)
-            | ErrorKind::UnfitAnswer(_)
-            | ErrorKind::Disabled(_)
-            | ErrorKind::InvalidDetails(_)
-            | ErrorKind::NothingToUndo(_)
-            | ErrorKind::InvalidStart(_)
-            | ErrorKind::InvalidCursor(_)
-            | ErrorKind::UnknownAgent(_)
-            | ErrorKind::UnknownEvent { .. }
-            | ErrorKind::AmbiguousAgent { .. } => Code::InvalidArguments,
-            ErrorKind::InvalidConfiguration(_) => Code::InvalidConfiguration,
-            ErrorKind::AgentNotAllowed(_) => Code::AgentNotAllowed,
-            ErrorKind::CallTimedOut
-            | ErrorKind::LockTimedOut(_)
-            | ErrorKind::ExportUnfinished { .. } => Code::TimedOut,
-            ErrorKind::Internal => Code::Internal,
-            ErrorKind::Cancelled => Code::Cancelled,
-            ErrorKind::PlanNotFound(_) => Code::PlanNotFound,
-            ErrorKind::AuditFailed { .. } => Code::AuditFailed,
-            ErrorKind::ConfirmationInvalid { .. } => Code::ConfirmationInvalid,
-            ErrorKind::ConfirmationDeclined(_) => Code::ConfirmationDeclined,
-            ErrorKind::InputRequired(_) => Code::InputRequired,
-            ErrorKind::ExportUnavailable => Code::ExportUnavailable,
-            ErrorKind::ExportFailed { .. }
-            | ErrorKind::NotExported { .. }
-            | ErrorKind::ExportOutdated(_) => Code::ExportFailed,
-            ErrorKind::EndlessHistory(_) | ErrorKind::IncompleteHistory(_) => Code::BadResponse,
-        }
-    }
-
-    /// The code of what is behind it, for work that goes on once that is over.
-    pub(crate) fn cause_code(&self) -> Code {
-        match &*self.kind {
-            ErrorKind::NotExported { cause, .. } => cause.code(),
-            _ => self.code(),
-        }
-    }
-
-    pub(crate) fn blame(&self) -> Blame {
-        if self.as_api().is_some_and(ApiError::is_spending_limit) {
-            return Blame::Setup;
-        }
-        if let ErrorKind::NotExported { cause, .. } = &*self.kind {
-            return cause.blame();
-        }
-        match self.code() {
-            Code::RateLimited | Code::Overloaded | Code::ApiUnreachable | Code::TimedOut => {
-                Blame::Service
-            }
-            Code::CredentialsMissing
-            | Code::InvalidConfiguration
-            | Code::Unauthorized
-            | Code::Unsupported => Blame::Setup,
-            _ => Blame::Session,
-        }
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {

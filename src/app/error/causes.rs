@@ -65,3 +65,14 @@ pub(crate) struct StartInDoubt {
     /// The agent's sessions that were created since, the newest first, if they can be listed.
     pub created: Option<Vec<SessionHead>>,
 }
+
+/// Whom a failure concerns, for work on many sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// This session: go on with the next one.
+    Session,
+    /// The service or the way to it: wait and try again.
+    Service,
+    /// This program's set-up: every further request would fail as well.
+    Setup,
+}

@@ -245,3 +245,28 @@ async fn a_plan_applied_twice_at_once_changes_each_session_once() {
     let different: BTreeSet<&String> = writes.iter().collect();
     assert_eq!(different.len(), writes.len(), "nothing twice");
 }
+
+#[tokio::test]
+async fn a_thousand_ids_may_repeat_themselves_and_an_exclusion_leaves_out_what_it_names() {
+    let (sandbox, host) = fleet_of(60).await;
+    let idle = host.answer("list_sessions", json!({"statuses": ["idle"], "limit": 100})).await;
+    let mut named = ids(&idle["sessions"]);
+    named.retain(|id| id.starts_with("sesn_bulk"));
+    let many: Vec<&String> = named.iter().cycle().take(1_000).collect();
+    let order = json!({"action": "archive", "session_ids": many, "max_sessions": 1000});
+    let made = plan(&host, order.clone()).await;
+    assert_eq!(made["matched"], named.len(), "{made}");
+    let (first, second) = (&named[0], &named[1]);
+    let but_two = with_fields(order.clone(), json!({"exclude_session_ids": [first, second]}));
+    let made = plan(&host, but_two).await;
+    assert_eq!(made["matched"], named.len() - 2, "{made}");
+    let but_all = with_fields(order, json!({"exclude_session_ids": named}));
+    let failure = host.failure("plan_changes", but_all).await;
+    assert!(failure.contains("exclude_session_ids"), "{failure}");
+    let end = apply_all(&host, &made).await;
+    assert_eq!(end["done"], named.len() - 2, "{end}");
+    let writes = sandbox_writes(&sandbox);
+    for id in [first, second] {
+        assert!(writes.iter().all(|write| !write.contains(id.as_str())), "{id} was written");
+    }
+}

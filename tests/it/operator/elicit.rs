@@ -162,7 +162,7 @@ async fn only_a_confirmation_deletes() {
 }
 
 #[tokio::test]
-async fn the_question_about_a_clean_up_has_the_number_and_the_cost() {
+async fn the_question_about_a_plan_names_what_is_about_to_go() {
     let sandbox = sandbox().await;
     let (client, person) = host(&sandbox, LONG, Protocol::Older, Reaction::Declines).await;
     let call = async |tool: &str, arguments: Value| {
@@ -178,6 +178,13 @@ async fn the_question_about_a_clean_up_has_the_number_and_the_cost() {
     for part in [&plan["matched"], &plan["total_list_cost"]] {
         let part = part.to_string();
         let part = part.trim_matches('"');
+        assert!(question.contains(part), "{part}: {question}");
+    }
+    // The first of them by name, how many more, whose they are, and whether copies are kept.
+    let title = plan["sessions"][0]["title"].to_string();
+    for part in
+        [title.as_str(), " more. Of the agents ", "\"Release engineer\"", "No copies are kept"]
+    {
         assert!(question.contains(part), "{part}: {question}");
     }
     assert_eq!(sandbox_writes(&sandbox), [""; 0]);
