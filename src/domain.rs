@@ -9,6 +9,7 @@ pub mod diagnosis;
 pub mod event_types;
 pub mod events;
 pub mod filter;
+pub mod fingerprint;
 pub mod guard;
 pub mod money;
 pub mod new_session;

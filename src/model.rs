@@ -303,7 +303,7 @@ impl<'de> Deserialize<'de> for ListedSession {
     }
 }
 
-/// A session of a list, with the tools and MCP servers of its agent.
+/// A session of a list, with what of it can be written: budget, tools, MCP servers.
 #[derive(Debug, Clone, Default)]
 pub struct SessionWithTools(pub Session);
 
@@ -326,7 +326,11 @@ impl<'de> Deserialize<'de> for SessionWithTools {
             .flat_map(|agent| [("tools", agent.tools), ("mcp_servers", agent.mcp_servers)]);
         let fields = fields.filter_map(|(name, value)| Some((name.to_owned(), value?)));
         let agent = Value::Object(fields.collect());
-        Ok(Self(Session { head, fields: Map::from_iter([("agent".to_owned(), agent)]) }))
+        let mut fields = Map::from_iter([("agent".to_owned(), agent)]);
+        let budget = raw.get("budget").filter(|raw| raw.get().len() <= LARGEST_VALUE);
+        let budget = budget.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        fields.extend(budget.map(|budget| ("budget".to_owned(), budget)));
+        Ok(Self(Session { head, fields }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whether a session waits for somebody, looked up before it is archived or deleted.
 
 use crate::{
+    api::{Absence, ApiError},
     app::{
         context::Context,
         error::{Error, ErrorKind},
@@ -22,12 +23,19 @@ const EVENTS_AND_RUNS: u32 = 200;
 /// A session that changes all the time is not looked at for ever.
 const MAX_LOOKS: u32 = 3;
 
+/// Whether the service has no history of events, or does not know these types. One that says in
+/// the API's own words that the events are not there is not believed.
+fn lacks_history(error: &Error) -> bool {
+    let absence = error.as_api().and_then(ApiError::absence);
+    error.code() == Code::Rejected || error.is_unknown_route() && absence != Some(Absence::Object)
+}
+
 /// What a session's events tell about what it waits for; nothing where a service has no history of
 /// events, or does not know these types.
 pub(crate) async fn events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
     let kinds: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).collect();
     match recent_events(cx, id, &kinds, EVENTS).await {
-        Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => Ok(Vec::new()),
+        Err(error) if lacks_history(&error) => Ok(Vec::new()),
         read => read,
     }
 }
@@ -37,7 +45,7 @@ pub(crate) async fn turn_events(cx: &Context, id: &SessionId) -> Result<Vec<Even
     let further = STATUS_KINDS.into_iter().filter(|kind| !KINDS.contains(kind));
     let kinds: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).chain(further).collect();
     match recent_events(cx, id, &kinds, EVENTS).await {
-        Err(error) if error.code() == Code::Rejected || error.is_unknown_route() => Ok(Vec::new()),
+        Err(error) if lacks_history(&error) => Ok(Vec::new()),
         read => read,
     }
 }
@@ -58,7 +66,7 @@ async fn events_and_runs(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Err
     let kinds: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).chain(RUN_KINDS).collect();
     match recent_events(cx, id, &kinds, EVENTS_AND_RUNS).await {
         Err(error) if error.code() == Code::Rejected => events(cx, id).await,
-        Err(error) if error.is_unknown_route() => Ok(Vec::new()),
+        Err(error) if lacks_history(&error) => Ok(Vec::new()),
         read => read,
     }
 }

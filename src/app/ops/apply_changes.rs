@@ -61,7 +61,7 @@ pub(crate) enum Applied {
         stopped_by: Option<Stop>,
     },
     /// Nothing was written: the caller has to come back with the token.
-    NeedsApproval { progress: PlanProgress, token: ApprovalToken },
+    NeedsApproval { progress: PlanProgress, token: ApprovalToken, subject: Box<Subject> },
 }
 
 /// What ended a call early, and how long to wait before the next one.
@@ -85,7 +85,8 @@ pub(crate) async fn apply_changes(
         match services.approvals.approve(cx, token, &subject).await? {
             Approval::Granted | Approval::Recheck => plan.approve(),
             Approval::Needs(token) => {
-                return Ok(Applied::NeedsApproval { progress: plan.progress(), token });
+                let (progress, subject) = (plan.progress(), Box::new(subject));
+                return Ok(Applied::NeedsApproval { progress, token, subject });
             }
         }
     }

@@ -30,7 +30,7 @@ use crate::{
         toolset::{Changes, NoUndo, Patch},
         view::row::Row,
     },
-    model::{Order, SessionHead, SessionId, SessionWithTools},
+    model::{Order, SessionId, SessionWithTools},
 };
 
 /// Up to this many ids are read one by one; more are looked up in the list, a hundred a request.
@@ -117,6 +117,9 @@ pub(crate) fn plan_undo(
     let making = Making { services, cx, order, patch: None, limits };
     let mut draft = making.draft();
     done.sessions_from(0, |session| {
+        if session.in_doubt && matches!(session.fate, Fate::Failed(_)) {
+            draft.skip(SkipReason::InDoubt, session.id.as_str());
+        }
         if let Some(undo) = &session.undo {
             draft.scanned += 1;
             match taking_back(session, undo) {
@@ -136,6 +139,8 @@ fn taking_back(session: &PlannedSession, undo: &Undo) -> Option<PlannedSession> 
     let change = ToolChange { patch, undo: Err(NoUndo::Inexact) };
     Some(PlannedSession {
         updated_at: undo.updated_at.clone(),
+        fingerprint: undo.fingerprint,
+        newest_event: None,
         tools: Some(Arc::new(change)),
         turn: None,
         undo: None,
@@ -143,6 +148,10 @@ fn taking_back(session: &PlannedSession, undo: &Undo) -> Option<PlannedSession> 
         fate: Fate::Pending,
         ..session.clone()
     })
+}
+
+fn plain(session: SessionWithTools) -> Candidate {
+    Candidate::plain(session.0)
 }
 
 struct Making<'a> {
@@ -204,7 +213,7 @@ impl<'a> Making<'a> {
                 let patched = |session: SessionWithTools| Candidate::patched(session.0, &patch);
                 self.of_list(filter, patched).await
             }
-            None => self.of_list::<SessionHead>(filter, Candidate::plain).await,
+            None => self.of_list(filter, plain).await,
         }
     }
 
@@ -236,7 +245,7 @@ impl<'a> Making<'a> {
                 let patched = |session: SessionWithTools| Candidate::patched(session.0, &patch);
                 self.in_list(&ids, patched).await?
             }
-            None => self.in_list::<SessionHead>(&ids, Candidate::plain).await?,
+            None => self.in_list(&ids, plain).await?,
         };
         let mut draft = self.draft();
         // Not those that were only passed on the way: some may be of agents not allowed.

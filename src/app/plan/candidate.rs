@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::store::ToolChange;
 use crate::{
     domain::{
+        fingerprint::Fingerprint,
         toolset::{self, Changes, NoUndo, Patch, Toolset},
         view::size::size,
     },
@@ -18,6 +19,7 @@ const UNDO_BYTES: usize = 24_000;
 
 pub(crate) struct Candidate {
     pub head: SessionHead,
+    pub fingerprint: Fingerprint,
     /// Of a plan that changes tools.
     pub tools: Option<ToolPlan>,
 }
@@ -33,8 +35,8 @@ pub(crate) enum ToolPlan {
 
 impl Candidate {
     /// A session of a plan that leaves its tools alone.
-    pub(crate) fn plain(head: SessionHead) -> Self {
-        Self { head, tools: None }
+    pub(crate) fn plain(session: Session) -> Self {
+        Self { fingerprint: Fingerprint::of(&session), head: session.head, tools: None }
     }
 
     /// A session whose tools this patch would change.
@@ -51,7 +53,8 @@ impl Candidate {
                 ToolPlan::Change(Arc::new(change), plan.changes.fitting(DIFF_BYTES).0)
             }
         };
-        Self { head: session.head, tools: Some(tools) }
+        let fingerprint = Fingerprint::of(&session);
+        Self { fingerprint, head: session.head, tools: Some(tools) }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     },
     domain::{
         code::Code,
-        filter,
+        events, filter,
         guard::{Activity, Operation, Ruling},
         money::Sums,
         toolset::{Changes, Patch},
@@ -120,7 +120,7 @@ impl<'a> Draft<'a> {
                     self.scanned += 1;
                     let candidate = match &self.patch {
                         Some(patch) => Candidate::patched(session, patch),
-                        None => Candidate::plain(session.head),
+                        None => Candidate::plain(session),
                     };
                     return self.add(candidate, true).await;
                 }
@@ -183,10 +183,13 @@ impl<'a> Draft<'a> {
         }
         let is_idle = self.services.statuses.activity(head) == Activity::Idle;
         let looks = self.looks_on && named && is_idle && !self.order.include_waiting;
+        let mut newest = None;
         // Once the time is up nobody looks any more: applying the plan does.
         if looks && self.has_permit().await {
             match waiting::events(self.cx, &id).await {
-                Ok(events) if waiting_calls(None, &events).is_empty() => {}
+                Ok(events) if waiting_calls(None, &events).is_empty() => {
+                    newest = newest_id(&events);
+                }
                 Ok(_) => {
                     self.skip(SkipReason::Code(Code::SessionWaiting), id.as_str());
                     return Ok(true);
@@ -200,7 +203,7 @@ impl<'a> Draft<'a> {
                 Err(_) => {}
             }
         }
-        self.take(id, candidate, None);
+        self.take(id, candidate, None, newest);
         Ok(true)
     }
 
@@ -233,7 +236,7 @@ impl<'a> Draft<'a> {
         };
         match self.reason_not_to_stop(&candidate.head, &events) {
             Some(reason) => self.skip(reason, id.as_str()),
-            None => self.take(id, candidate, newest_turn(&events).map(str::to_owned)),
+            None => self.take(id, candidate, newest_turn(&events).map(str::to_owned), None),
         }
         Ok(true)
     }
@@ -264,7 +267,14 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn take(&mut self, id: SessionId, candidate: Candidate, turn: Option<String>) {
+    fn take(
+        &mut self,
+        id: SessionId,
+        candidate: Candidate,
+        turn: Option<String>,
+        newest_event: Option<String>,
+    ) {
+        let fingerprint = Some(candidate.fingerprint);
         let head = candidate.head;
         let tools = match candidate.tools {
             Some(ToolPlan::Change(change, changes)) => {
@@ -282,6 +292,8 @@ impl<'a> Draft<'a> {
         self.plan(PlannedSession {
             id,
             updated_at: head.updated_at.clone(),
+            fingerprint,
+            newest_event,
             row: Row::of(&head),
             turn,
             tools,
@@ -298,4 +310,9 @@ impl<'a> Draft<'a> {
         }
         self.planned.push(session);
     }
+}
+
+/// The id of the newest of these events.
+pub(crate) fn newest_id(events: &[Event]) -> Option<String> {
+    events.first().and_then(|event| events::text(event, "id")).map(str::to_owned)
 }

@@ -30,6 +30,8 @@ pub(crate) enum SkipReason {
     NothingToDo,
     /// What was done to it cannot be taken back by one call.
     NoUndo,
+    /// What was done to it is not known.
+    InDoubt,
     /// What the service calls it is no id.
     InvalidId,
 }
@@ -40,6 +42,7 @@ impl SkipReason {
             Self::Code(code) => code.as_str(),
             Self::NothingToDo => "nothing_to_do",
             Self::NoUndo => "no_undo",
+            Self::InDoubt => "in_doubt",
             Self::InvalidId => "invalid_id",
         }
     }

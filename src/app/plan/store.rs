@@ -20,6 +20,7 @@ use crate::{
     app::{error::Error, locks::lock, pace::PerKind},
     domain::{
         code::Code,
+        fingerprint::Fingerprint,
         toolset::{NoUndo, Patch},
         view::row::Row,
     },
@@ -132,6 +133,7 @@ pub(crate) struct Undo {
     pub(crate) patch: Result<Arc<Patch>, NoUndo>,
     /// Of the session afterwards.
     pub(crate) updated_at: Option<ApiTime>,
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
 /// A session of a plan, as it was when the plan was made.
@@ -139,6 +141,10 @@ pub(crate) struct Undo {
 pub(crate) struct PlannedSession {
     pub(crate) id: SessionId,
     pub(crate) updated_at: Option<ApiTime>,
+    /// As far as it is known.
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// Of a session that was looked at: the newest event that told whether it waits.
+    pub(crate) newest_event: Option<String>,
     pub(crate) row: Row,
     /// Of a plan that interrupts: the turn it was in.
     pub(crate) turn: Option<String>,
@@ -229,7 +235,7 @@ impl Claim {
         self.settled = true;
         let mut state = lock(&self.plan.state);
         let progress = &mut state.progress;
-        let mut undo = None;
+        let (mut undo, mut in_doubt) = (None, false);
         let fate = match settlement {
             Settlement::Done(taken_back_by) => {
                 progress.done += 1;
@@ -242,6 +248,7 @@ impl Claim {
             }
             Settlement::Failed(error) => {
                 progress.failed_count += 1;
+                in_doubt = error.is_in_doubt();
                 let fate = Fate::Failed(error.code());
                 if progress.failed.len() < NAMED_FAILURES {
                     let id = self.session.id.to_string();
@@ -258,6 +265,7 @@ impl Claim {
         if let Some(session) = state.sessions.get_mut(self.index) {
             session.fate = fate;
             session.undo = undo;
+            session.in_doubt |= in_doubt;
         }
     }
 }

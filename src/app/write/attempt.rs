@@ -17,7 +17,10 @@ use crate::{
         services::Services,
         waiting::waiting_calls,
     },
-    domain::guard::{Operation, Ruling},
+    domain::{
+        fingerprint::Fingerprint,
+        guard::{Operation, Ruling},
+    },
     model::{Session, SessionId},
 };
 
@@ -295,16 +298,18 @@ impl Attempt<'_> {
 
     /// Fails if the session has changed, but for this call's own interrupt, since the caller saw it.
     fn expect_unchanged(&self, session: &Session) -> Result<(), Error> {
-        let Some(expected) = &self.conditions.expected_updated_at else {
-            return Ok(());
-        };
+        let expected = self.conditions.expected_updated_at.as_ref();
         let updated_at = session.head.updated_at.as_ref();
-        if updated_at.is_some_and(|now| now.shows_as(expected)) || self.may_have_interrupted() {
+        let is_as_old =
+            expected.is_none_or(|expected| updated_at.is_some_and(|now| now.shows_as(expected)));
+        let fingerprint = self.conditions.expected_fingerprint;
+        let is_same = fingerprint.is_none_or(|expected| expected.agrees(Fingerprint::of(session)));
+        if is_as_old && is_same || self.may_have_interrupted() {
             return Ok(());
         }
         Err(Error::new(ErrorKind::SessionChanged {
             session: Box::new(session.head.clone()),
-            expected: expected.text().to_owned(),
+            expected: expected.map(|at| at.text().to_owned()).unwrap_or_default(),
         }))
     }
 

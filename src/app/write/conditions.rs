@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::ApiTime;
+use crate::{domain::fingerprint::Fingerprint, model::ApiTime};
 
 /// What to do with a busy session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -36,4 +36,6 @@ pub(crate) struct Conditions {
     pub dry_run: bool,
     /// Act only if the session's `updated_at` is still this.
     pub expected_updated_at: Option<ApiTime>,
+    /// Act only if what can be written is still this.
+    pub expected_fingerprint: Option<Fingerprint>,
 }

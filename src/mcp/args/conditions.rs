@@ -35,6 +35,7 @@ impl WriteArgs {
             wait: std::time::Duration::from_secs(self.wait_seconds.into()),
             dry_run: self.dry_run,
             expected_updated_at: self.expected_updated_at.map(|at| at.0),
+            expected_fingerprint: None,
         }
     }
 }

@@ -8,10 +8,13 @@ use crate::{
         ops::apply_changes::{Applied, apply_changes},
         plan::progress::{PlanProgress, Skipped},
     },
-    domain::code::Code,
-    explain::{explain, explanation::whole_seconds, vocabulary::Vocabulary},
+    domain::{code::Code, view::size::SizeBudget},
+    explain::{approval, explain, explanation::whole_seconds, vocabulary::Vocabulary},
     mcp::tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
 };
+
+/// What the failed sessions of an answer may take, in bytes.
+const FAILED_BYTES: usize = 6_000;
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Args {
@@ -36,6 +39,9 @@ pub(crate) struct Output {
     /// How long to wait before the next call.
     #[serde(skip_serializing_if = "Option::is_none")]
     wait_seconds: Option<u64>,
+    /// What the user has to be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<String>,
     /// Give it as confirmation_token once the user agrees.
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmation_token: Option<String>,
@@ -89,6 +95,9 @@ impl Progress {
             in_doubt: failed.error.is_in_doubt(),
             message: explain(&failed.error, Op::ApplyChanges, vocabulary).message,
         });
+        // The sessions of a plan are shown by plan_changes, whatever does not fit here.
+        let mut budget = SizeBudget::of(FAILED_BYTES);
+        let failed = failed.take_while(|failed| budget.take(failed));
         Self {
             matched: progress.matched,
             done: progress.done,
@@ -120,9 +129,10 @@ impl SessionsTool for Args {
     async fn call(self, call: ToolCall<'_>) -> Result<Output, Error> {
         let token = self.confirmation_token.as_deref();
         let applied = apply_changes(call.services, call.cx, &self.plan_id, token).await?;
-        let mut changed = Vec::new();
+        let (mut changed, mut question) = (Vec::new(), None);
         let (outcome, progress, stopped_by, token) = match applied {
-            Applied::NeedsApproval { progress, token } => {
+            Applied::NeedsApproval { progress, token, subject } => {
+                question = Some(approval::question(&subject));
                 (Outcome::ConfirmationRequired, progress, None, Some(token))
             }
             Applied::Worked { progress, changed: now, stopped_by } => {
@@ -140,6 +150,7 @@ impl SessionsTool for Args {
             outcome,
             progress: Progress::of(progress, call.vocabulary),
             changed,
+            question,
             stopped_by: stopped_by.map(|stop| stop.code),
             wait_seconds: stopped_by.map(|stop| whole_seconds(stop.wait)),
             confirmation_token,

@@ -108,6 +108,7 @@ impl SessionsTool for Args {
             wait: INTERRUPT_WAIT,
             dry_run: self.dry_run,
             expected_updated_at: self.expected_updated_at.map(|at| at.0),
+            ..Conditions::default()
         };
         let queues = self.if_busy == WhenBusy::Queue;
         let wait = Duration::from_secs(self.wait_seconds.into());

@@ -270,3 +270,86 @@ async fn a_thousand_ids_may_repeat_themselves_and_an_exclusion_leaves_out_what_i
         assert!(writes.iter().all(|write| !write.contains(id.as_str())), "{id} was written");
     }
 }
+
+/// Services without `updated_at`, or where it does not move.
+#[tokio::test]
+async fn a_session_that_changed_without_a_new_time_is_left_alone() {
+    let path = "/v1/sessions/sesn_1";
+    let pause = |id: &str| json!({"id": id, "type": "session.status_idle", "stop_reason": {"type": "end_turn"}, "processed_at": "2026-11-24T10:00:00Z"});
+    let (old, new) = (json!({"data": [pause("sevt_1")]}), json!({"data": [pause("sevt_2")]}));
+    let tool = json!([{"type": "custom", "name": "x", "description": "d", "input_schema": {"type": "object"}}]);
+    let mut other_tools = session("sesn_1", "idle");
+    other_tools["agent"]["tools"] = tool;
+    let mut with_tools = other_tools.clone();
+    with_tools["agent"]["tools"][0]["name"] = "y".into();
+    let other_metadata = with_fields(with_tools.clone(), json!({"metadata": {"keep": "1"}}));
+    let by_filter = json!({"statuses": ["idle"]});
+    let by_id = json!({"session_ids": ["sesn_1"]});
+    for (selection, now, events, is_changed) in [
+        (&by_filter, &with_tools, &old, false),
+        (&by_filter, &other_tools, &old, true),
+        (&by_filter, &other_metadata, &old, true),
+        (&by_id, &with_tools, &old, false),
+        (&by_id, &with_tools, &new, true),
+        (&by_id, &other_metadata, &old, true),
+    ] {
+        for updated_at in [json!(null), with_tools["updated_at"].clone()] {
+            let with_time =
+                |session: &Value| with_fields(session.clone(), json!({"updated_at": updated_at}));
+            let api = Api::new().await;
+            api.answers("GET", "/v1/sessions", 200, json!({"data": [with_time(&with_tools)]}))
+                .await;
+            if selection == &by_id {
+                api.answers_once("GET", path, 200, with_time(&with_tools)).await;
+                api.answers_once("GET", &format!("{path}/events"), 200, old.clone()).await;
+            }
+            api.answers("GET", path, 200, with_time(now)).await;
+            api.answers("GET", &format!("{path}/events"), 200, events.clone()).await;
+            let archived = json!({"archived_at": "2026-11-24T12:00:00Z"});
+            let archived = with_fields(with_time(now), archived);
+            api.answers("POST", &format!("{path}/archive"), 200, archived).await;
+            let host = api.host().await;
+            let order = with_fields(json!({"action": "archive"}), selection.clone());
+            let made = plan(&host, order).await;
+            assert_eq!(made["matched"], 1, "{made}");
+            let end = apply_all(&host, &made).await;
+            let shown = format!("{selection} {updated_at}: {end}");
+            assert_eq!(end["done"], u32::from(!is_changed), "{shown}");
+            assert_eq!(end["skipped"].get("session_changed").is_some(), is_changed, "{shown}");
+            assert_eq!(api.writes().await.len(), usize::from(!is_changed), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_whose_end_is_not_known_is_named_where_it_is_taken_back() {
+    let (sandbox, host) = restless_sandbox().await;
+    let order = json!({"action": "update_tools", "session_ids": ["sesn_01", "sesn_11"], "mcp_servers": [linear()]});
+    let made = plan(&host, order).await;
+    let failing = Effect::Status { status: 500, retry_after: None, should_retry: None };
+    sandbox.fail(Fault::new(failing).times(20).on("POST", "/v1/sessions/sesn_01"));
+    let end = apply_all(&host, &made).await;
+    assert_eq!(end["failed"][0]["in_doubt"], true, "{end}");
+    let undo = plan(&host, json!({"plan_id": made["plan_id"], "undo": true})).await;
+    assert_eq!(undo["skipped"]["in_doubt"]["ids"], json!(["sesn_01"]), "{undo}");
+    assert_eq!(undo["matched"], 1, "{undo}");
+}
+
+#[tokio::test]
+async fn a_host_that_cannot_ask_is_given_the_question_and_many_failures_are_cut() {
+    let (sandbox, _) = fleet_of(60).await;
+    let flags = Flags { confirm_deletes: Some("token".to_owned()), ..Flags::default() };
+    let host = Host::with_flags(flags, &sandbox.base_url()).await;
+    let order = json!({"action": "delete", "statuses": ["idle"], "max_sessions": 1000});
+    let made = plan(&host, order).await;
+    let required = apply(&host, &made).await;
+    let question = required["question"].as_str().expect("a question");
+    assert!(question.contains("No copies are kept") && question.contains(" more"), "{question}");
+    let refused = Effect::Status { status: 403, retry_after: None, should_retry: None };
+    sandbox.fail(Fault::new(refused).times(1_000).on("DELETE", "/v1/sessions/"));
+    let token =
+        json!({"plan_id": made["plan_id"], "confirmation_token": required["confirmation_token"]});
+    let end = host.answer("apply_changes", token).await;
+    assert!(end["failed_count"].as_u64() > Some(30), "{end}");
+    assert!(end.to_string().len() < 12_000, "{}", end.to_string().len());
+}

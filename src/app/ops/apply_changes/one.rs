@@ -17,6 +17,7 @@ use crate::{
         },
         plan::{
             action::Action,
+            draft::newest_id,
             progress::SkipReason,
             store::{Claim, Plan, PlannedSession, Settlement, Undo},
         },
@@ -27,6 +28,7 @@ use crate::{
     domain::{
         code::Code,
         events::kind,
+        fingerprint::Fingerprint,
         guard::Operation,
         turns::{has_ended, newest_turn},
     },
@@ -112,7 +114,7 @@ fn skipped_or_failed(error: Error) -> Settlement {
 fn planned_undo(session: &PlannedSession) -> Option<Undo> {
     let tools = session.tools.as_ref()?;
     let patch = tools.undo.clone().map(Arc::new);
-    Some(Undo { patch, updated_at: None })
+    Some(Undo { patch, updated_at: None, fingerprint: None })
 }
 
 /// Whether a write whose end was in doubt has taken effect after all.
@@ -162,10 +164,20 @@ async fn write_one(
         }
         return Ok(settled(&written, None));
     }
-    let look =
-        if include_waiting { Look::none() } else { Look::refusing(waiting::events(cx, id).await?) };
-    let conditions =
-        Conditions { expected_updated_at: session.updated_at.clone(), ..Conditions::default() };
+    let look = if include_waiting {
+        Look::none()
+    } else {
+        let events = waiting::events(cx, id).await?;
+        if session.newest_event.is_some() && newest_id(&events) != session.newest_event {
+            return Ok(Settlement::Skipped(SkipReason::Code(Code::SessionChanged)));
+        }
+        Look::refusing(events)
+    };
+    let conditions = Conditions {
+        expected_updated_at: session.updated_at.clone(),
+        expected_fingerprint: session.fingerprint,
+        ..Conditions::default()
+    };
     match plan.order.action {
         Action::Archive | Action::Interrupt => {
             let mut archive = Archive::new(services, look);
@@ -185,10 +197,8 @@ async fn write_one(
             let written = write(services, cx, id, &conditions, &mut update).await?;
             let undo = undo(&written).map(|patch| Undo {
                 patch: patch.map(Arc::new),
-                updated_at: match &written {
-                    Written::Done { after: Some(after), .. } => after.head.updated_at.clone(),
-                    _ => None,
-                },
+                updated_at: after(&written).and_then(|after| after.head.updated_at.clone()),
+                fingerprint: after(&written).map(Fingerprint::of),
             });
             Ok(settled(&written, undo))
         }
@@ -228,6 +238,13 @@ async fn ensure_in_history(
 /// Whether the turn is still the one that the session was in when the plan was made.
 fn is_planned_turn(events: &[Event], session: &PlannedSession) -> bool {
     newest_turn(events) == session.turn.as_deref()
+}
+
+fn after<P>(written: &Written<P>) -> Option<&Session> {
+    match written {
+        Written::Done { after, .. } => after.as_deref(),
+        _ => None,
+    }
 }
 
 fn settled<P>(written: &Written<P>, undo: Option<Undo>) -> Settlement {
