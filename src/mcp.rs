@@ -4,6 +4,7 @@ pub(crate) mod args;
 pub(crate) mod awaited;
 pub(crate) mod caller;
 pub(crate) mod catalog;
+pub(crate) mod confirmation;
 pub(crate) mod entry;
 pub(crate) mod handler;
 pub(crate) mod offered;

@@ -272,6 +272,18 @@ impl<'de> Deserialize<'de> for Session {
 /// Larger values are left out: a page holds many sessions.
 const LARGEST_VALUE: usize = 16_384;
 
+/// What changes with every change of a session, on services that tell when it was: `updated_at`
+/// and status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionState(Option<ApiTime>, String);
+
+impl SessionHead {
+    /// The state that it was read in.
+    pub fn state(&self) -> SessionState {
+        SessionState(self.updated_at.clone(), self.status.clone())
+    }
+}
+
 /// A session of a list: the head, and of its other fields the small ones that tell what it waits
 /// for: `stop_reason`, `budget`, and whether its agent has a `multiagent`.
 #[derive(Debug, Clone, Default)]

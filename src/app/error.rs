@@ -120,7 +120,7 @@ pub(crate) enum ErrorKind {
     InvalidArguments(Vec<String>),
     InvalidDetails(Vec<details::Mistake>),
     InvalidStart(Vec<new_session::Mistake>),
-    /// The agent or the environment of a new session is none that it can have.
+    /// A new session cannot have the agent or the environment that was given.
     CannotStart(Box<CannotStart>),
     /// Of the session to be started.
     InvalidStartTools(Vec<Problem>),

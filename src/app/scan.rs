@@ -4,6 +4,7 @@
 //! A scan ends at the end of the list, at its limit or at its deadline; [`Scan::gaps`] says why
 //! else it may not be whole.
 
+pub(crate) mod carried;
 pub(crate) mod gap;
 pub(crate) mod lists;
 pub(crate) mod position;

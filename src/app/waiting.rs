@@ -15,7 +15,7 @@ use crate::{
         turns::STATUS_KINDS,
         waiting::{self, KINDS, THREAD_KINDS, WaitingCall},
     },
-    model::{ApiTime, Event, Session, SessionId},
+    model::{Event, Session, SessionId, SessionState},
 };
 
 const EVENTS: u32 = 100;
@@ -33,7 +33,11 @@ fn lacks_history(error: &Error) -> bool {
 /// What a session's events tell about what it waits for; nothing where a service has no history of
 /// events, or does not know these types.
 pub(crate) async fn events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
-    let kinds: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).collect();
+    history(cx, id, &[]).await
+}
+
+async fn history(cx: &Context, id: &SessionId, further: &[&str]) -> Result<Vec<Event>, Error> {
+    let kinds = [&KINDS[..], &CALL_KINDS, further].concat();
     match recent_events(cx, id, &kinds, EVENTS).await {
         Err(error) if lacks_history(&error) => Ok(Vec::new()),
         read => read,
@@ -43,11 +47,7 @@ pub(crate) async fn events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, E
 /// The same, with what tells which turn it is in.
 pub(crate) async fn turn_events(cx: &Context, id: &SessionId) -> Result<Vec<Event>, Error> {
     let further = STATUS_KINDS.into_iter().filter(|kind| !KINDS.contains(kind));
-    let kinds: Vec<&str> = KINDS.into_iter().chain(CALL_KINDS).chain(further).collect();
-    match recent_events(cx, id, &kinds, EVENTS).await {
-        Err(error) if lacks_history(&error) => Ok(Vec::new()),
-        read => read,
-    }
+    history(cx, id, &further.collect::<Vec<_>>()).await
 }
 
 /// What tells which calls of the session or of any of its threads wait. Of a service that does not
@@ -110,7 +110,7 @@ pub(crate) enum Found {
 /// round trip. So a look is good for the state of the session that it was made in: once it is
 /// made, the session is read and guarded again, and not looked at again unless it has changed.
 /// Of a planned session the events are read before its record: had they changed since, then so
-/// would its `updated_at` have, and it would be skipped for that.
+/// would its `updated_at` have where the service moves it, and it would be skipped for that.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
     /// A session that waits is left alone.
@@ -118,7 +118,7 @@ pub(crate) struct Look {
     /// Read before the session's record.
     events: Option<Vec<Event>>,
     /// Made in this state.
-    state: Option<(Option<ApiTime>, String)>,
+    state: Option<SessionState>,
     pub(crate) found: Found,
     looks: u32,
 }
@@ -144,7 +144,7 @@ impl Look {
         session: &Session,
         operation: Operation,
     ) -> Result<bool, Error> {
-        let state = (session.head.updated_at.clone(), session.head.status.clone());
+        let state = session.head.state();
         let Ok(id) = SessionId::parse(&session.head.id) else {
             return Ok(false);
         };

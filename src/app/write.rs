@@ -8,6 +8,7 @@
 pub(crate) mod attempt;
 pub(crate) mod conditions;
 pub(crate) mod guarded;
+pub(crate) mod lost;
 pub(crate) mod pending_interrupt;
 pub(crate) mod poll;
 pub(crate) mod turn_mark;

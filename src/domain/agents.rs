@@ -46,7 +46,7 @@ impl Part {
 /// Why no session can be started from what was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CannotStart {
-    /// There is none of this id or name.
+    /// Nothing has this id or name.
     Unknown(Part, UnknownAgent),
     /// Several have this name.
     Ambiguous(Part, String, Vec<KnownAgent>),

@@ -292,7 +292,7 @@ pub struct Differences {
 }
 
 impl Differences {
-    /// Whether there are none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty() && self.toolset.is_empty()
     }

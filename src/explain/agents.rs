@@ -3,7 +3,7 @@
 use crate::{
     app::op::Op,
     domain::{
-        agents::{KnownAgent, UnknownAgent},
+        agents::{KnownAgent, Part, UnknownAgent},
         text,
     },
     explain::{
@@ -17,13 +17,18 @@ const SHOWN: usize = 10;
 
 /// One sentence: there is no such agent, and which there are.
 pub(crate) fn unknown(unknown: &UnknownAgent) -> String {
-    let wanted = text::quoted(&unknown.wanted);
+    unknown_part(Part::Agent, unknown)
+}
+
+/// The same of an agent or an environment.
+pub(crate) fn unknown_part(part: Part, unknown: &UnknownAgent) -> String {
+    let (name, wanted) = (part.name(), text::quoted(&unknown.wanted));
     let known = match unknown.known.as_slice() {
-        [] => "there are none".to_owned(),
+        [] => format!("there is no {name} at all"),
         known => format!("there are {}", listed(known, unknown.more)),
     };
     let where_ = if unknown.complete { "" } else { " among those that could be looked at" };
-    format!("no agent has the id or name {wanted}{where_}; {known}")
+    format!("no {name} has the id or name {wanted}{where_}; {known}")
 }
 
 /// The same as a failure of `op`.

@@ -6,13 +6,13 @@ use crate::{
     api::{ApiError, ApiErrorKind},
     app::{error::StartInDoubt, op::Op},
     domain::{
-        agents::{CannotStart, KnownAgent, Part, UnknownAgent},
+        agents::{CannotStart, KnownAgent, Part},
         new_session::{Differences, Mistake, StartWarning},
         text,
         toolset::Problem,
     },
     explain::{
-        agents::listed,
+        agents::unknown_part,
         details,
         explanation::{Words, words},
         guard::joined,
@@ -55,7 +55,7 @@ pub(crate) fn cannot(op: Op, why: &CannotStart, vocabulary: &dyn Vocabulary) -> 
     let name = vocabulary.called(op);
     match why {
         CannotStart::Unknown(part, unknown) => words(
-            self::unknown(*part, unknown),
+            unknown_part(*part, unknown),
             format!("call {name} with the id or name of one that there is as {}", part.name()),
         ),
         CannotStart::Ambiguous(part, wanted, all) => words(
@@ -85,16 +85,6 @@ pub(crate) fn cannot(op: Op, why: &CannotStart, vocabulary: &dyn Vocabulary) -> 
             ),
         ),
     }
-}
-
-fn unknown(part: Part, unknown: &UnknownAgent) -> String {
-    let (name, wanted) = (part.name(), text::quoted(&unknown.wanted));
-    let known = match unknown.known.as_slice() {
-        [] => "there are none".to_owned(),
-        known => format!("there are {}", listed(known, unknown.more)),
-    };
-    let where_ = if unknown.complete { "" } else { " among those that could be looked at" };
-    format!("no {name} has the id or name {wanted}{where_}; {known}")
 }
 
 fn see_what_there_is(part: Part, op: Op, vocabulary: &dyn Vocabulary) -> String {

@@ -1,11 +1,13 @@
 //! What tools that wait for a turn answer of it.
 
+use std::mem;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    app::turn_end::TurnEnd,
+    app::{recent_events::Pause, turn_end::TurnEnd},
     domain::{
         reply::Reply,
         view::row,
@@ -16,7 +18,7 @@ use crate::{
 /// What came of a turn; nothing if it was not waited for.
 #[derive(Default, Serialize, JsonSchema)]
 pub(crate) struct Awaited {
-    /// After waiting: its status.
+    /// After waiting: its status now.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     /// After waiting: why it stopped, if it did.
@@ -33,14 +35,17 @@ pub(crate) struct Awaited {
 }
 
 impl Awaited {
-    pub(crate) fn of(end: TurnEnd) -> Self {
-        let (waiting, waiting_more) = first_calls(end.pause.waiting);
-        Self {
+    /// And what else is known of why it paused.
+    pub(crate) fn of(end: TurnEnd) -> (Self, Pause) {
+        let mut pause = end.pause;
+        let (waiting, waiting_more) = first_calls(mem::take(&mut pause.waiting));
+        let awaited = Self {
             status: row::status(&end.session.head),
-            stop_reason: end.pause.stop_reason,
+            stop_reason: pause.stop_reason.take(),
             waiting,
             waiting_more,
             reply: end.reply,
-        }
+        };
+        (awaited, pause)
     }
 }

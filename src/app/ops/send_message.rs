@@ -25,7 +25,7 @@ use crate::{
         guard::{Activity, Operation},
         waiting::waiting_calls,
     },
-    model::{ApiTime, Event, Session, SessionId},
+    model::{Event, Session, SessionId, SessionState},
 };
 
 const MESSAGE: &str = "user.message";
@@ -102,7 +102,7 @@ struct Message<'a> {
     /// How many said the same without an id, which some services leave out.
     unnamed: usize,
     /// The state of the session that was looked at.
-    state: Option<(Option<ApiTime>, String)>,
+    state: Option<SessionState>,
     looks: u32,
     event_id: Mutex<Option<String>>,
 }
@@ -201,7 +201,7 @@ impl GuardedWrite for Message<'_> {
     /// Once a state of the session. A busy one is asked for its messages only, so that this one
     /// can be told from them should its answer get lost.
     async fn inspect(&mut self, cx: &Context, session: &Session) -> Result<bool, Error> {
-        let state = (session.head.updated_at.clone(), session.head.status.clone());
+        let state = session.head.state();
         let is_idle = self.is_idle(session);
         let has_looked = self.state.is_some() && (!is_idle || self.state.as_ref() == Some(&state));
         if has_looked || self.looks >= MAX_LOOKS {

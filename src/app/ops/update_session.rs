@@ -17,7 +17,7 @@ use crate::{
         details::{self, Details, DetailsChange},
         guard::{Activity, Operation},
     },
-    model::{ApiTime, Session, SessionId},
+    model::{Session, SessionId, SessionState},
 };
 
 /// Longest look at why a session is idle, which an update of a budget must not fail for.
@@ -48,22 +48,15 @@ struct Update<'a> {
     seen: Option<Seen>,
 }
 
-/// What changes with every change of a session.
-type State = (Option<ApiTime>, String);
-
-fn state(session: &Session) -> State {
-    (session.head.updated_at.clone(), session.head.status.clone())
-}
-
 /// Why a session was idle, in this state of it.
 struct Seen {
-    state: State,
+    state: SessionState,
     pause: Option<Pause>,
 }
 
 impl Update<'_> {
     fn resumes(&self, before: &Session) -> Option<bool> {
-        let seen = self.seen.as_ref().filter(|seen| seen.state == state(before))?;
+        let seen = self.seen.as_ref().filter(|seen| seen.state == before.head.state())?;
         if !seen.pause.as_ref()?.is_budget_reached() {
             return Some(false);
         }
@@ -101,7 +94,7 @@ impl GuardedWrite for Update<'_> {
         };
         let pause = timeout(LOOK_TIMEOUT, pause(cx, &id, session)).await;
         let pause = pause.ok().and_then(Result::ok);
-        self.seen = Some(Seen { state: state(session), pause });
+        self.seen = Some(Seen { state: session.head.state(), pause });
         Ok(true)
     }
 

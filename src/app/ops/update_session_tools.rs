@@ -18,7 +18,7 @@ use crate::{
     model::{Session, SessionId},
 };
 
-/// The patch that undoes a change, or the reason why there is none.
+/// The patch that undoes a change, or why no patch can.
 pub(crate) type Undo = Result<Patch, NoUndo>;
 
 pub(crate) async fn update_session_tools(

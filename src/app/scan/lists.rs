@@ -1,13 +1,6 @@
 //! The lists that are scanned.
 
-use std::{
-    fmt,
-    marker::PhantomData,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU8, Ordering},
-    },
-};
+use std::{fmt, marker::PhantomData, sync::Mutex};
 
 use serde::de::DeserializeOwned;
 
@@ -15,7 +8,9 @@ use crate::{
     api::{ApiError, Client, EventQuery, SessionQuery},
     app::{
         error::About,
+        locks::lock,
         scan::{
+            carried::Carried,
             gap::Gap,
             source::{SortKey, Source},
         },
@@ -30,46 +25,6 @@ use crate::{
         SessionWithTools, WithToolNames,
     },
 };
-
-/// Which filters the requests of a list carry. All are applied here anyway, and some services fail
-/// on filters instead of ignoring them: `created_at[…]` first of all.
-#[derive(Debug, Default)]
-struct Carried(AtomicU8);
-
-impl Carried {
-    const ALL: u8 = 0;
-    const NO_TIMES: u8 = 1;
-    const NONE: u8 = 2;
-
-    fn level(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Whether to ask again with fewer filters after this error. `are_ours` is whether the caller
-    /// did not name the other filters, so that no correction of the call would help.
-    fn reduce(&self, error: &ApiError, has_times: bool, has_others: bool, are_ours: bool) -> bool {
-        let status = error.http_status().unwrap_or_default();
-        let failed = matches!(status, 500 | 502);
-        let rejected = matches!(status, 400 | 422);
-        let next = match self.level() {
-            Self::ALL if has_times && (failed || rejected) => Self::NO_TIMES,
-            Self::ALL | Self::NO_TIMES if has_others && are_ours && (failed || rejected) => {
-                Self::NONE
-            }
-            // What the API rejects about other filters is for the caller to correct.
-            Self::ALL if has_others && failed => Self::NONE,
-            _ => return false,
-        };
-        self.0.store(next, Ordering::Relaxed);
-        true
-    }
-
-    /// Keeps the filters as they are carried if the request without them fails as well: they were
-    /// not to blame.
-    fn restore(&self, level: u8) {
-        self.0.store(level, Ordering::Relaxed);
-    }
-}
 
 /// What is kept of a session of a list.
 pub(crate) trait Listed: DeserializeOwned + fmt::Debug + Send + Sync {
@@ -164,7 +119,7 @@ impl<T: Listed> Sessions<T> {
         let has_it = wanted.is_in(&toolset);
         session.head_mut().agent.uses = Some(has_it);
         if !has_it && others.matches(session.head()) {
-            let mut lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lacking = lock(&self.lacking);
             lacking.add(&toolset, wanted);
         }
         session
@@ -215,7 +170,7 @@ impl<T: Listed> Source for Sessions<T> {
 
     fn why_empty(&self) -> Option<Gap> {
         let wanted = self.filter.uses.as_ref()?;
-        let lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
+        let lacking = lock(&self.lacking);
         lacking.explained(wanted).map(Gap::Unused)
     }
 

@@ -5,6 +5,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     conditions::{Conditions, First, IfBusy},
     guarded::{GuardedWrite, Written},
+    lost::{Lost, TookEffect, done, effect},
     pending_interrupt::{InterruptSent, PendingInterrupt},
     poll::Poll,
 };
@@ -35,13 +36,6 @@ pub(crate) struct Attempt<'a> {
     /// The interrupt that was sent for this write.
     pub(crate) interrupt: Option<InterruptSent>,
     pub(crate) pending_interrupt: PendingInterrupt,
-}
-
-/// A write that was sent and may have been carried out.
-struct Lost<P> {
-    /// The session as it was read right before.
-    before: Session,
-    prepared: P,
 }
 
 enum Guarded {
@@ -386,37 +380,5 @@ impl Attempt<'_> {
 
     fn api(&self, error: ApiError) -> Error {
         Error::api(About::Session(self.id.clone()), error)
-    }
-}
-
-/// That a write whose answer was lost took effect.
-struct TookEffect {
-    /// The session afterwards, unless it is gone.
-    after: Option<Session>,
-}
-
-/// What a write whose answer was lost did, by what was `seen` and a reading made after it.
-fn effect<W: GuardedWrite>(
-    write: &W,
-    lost: &Lost<W::Prepared>,
-    seen: Option<bool>,
-    read: &Result<Session, Error>,
-) -> Option<TookEffect> {
-    match read {
-        Ok(session) => {
-            let took_effect = seen.unwrap_or_else(|| write.verify(&lost.prepared, session).is_ok());
-            took_effect.then(|| TookEffect { after: Some(session.clone()) })
-        }
-        Err(error) => (write.removes() && error.is_gone()).then_some(TookEffect { after: None }),
-    }
-}
-
-fn done<P: Default>(lost: Option<Lost<P>>, after: Option<Session>) -> Written<P> {
-    match lost {
-        Some(Lost { before, prepared }) => {
-            Written::Done { before, prepared, after: after.map(Box::new) }
-        }
-        // Cannot be: only a lost write takes effect.
-        None => Written::Unchanged(after.unwrap_or_default()),
     }
 }

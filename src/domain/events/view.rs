@@ -64,7 +64,7 @@ impl View {
         }
     }
 
-    /// The types that have what it shows, all of them if there are none.
+    /// The types that have what it shows; empty if any type can.
     pub fn types(self) -> &'static [&'static str] {
         match self {
             Self::All => &[],

@@ -12,6 +12,7 @@ use crate::{
     },
     mcp::{
         args::values::{ObjectIdArg, SessionIdArg, TextOrJsonArg},
+        confirmation::Confirmation,
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
         written,
     },
@@ -62,12 +63,8 @@ pub(crate) struct Output {
     waiting_more: Option<usize>,
     /// The session, as read right before.
     session: Brief,
-    /// Given with confirmation_required: what the next call has to bring.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    confirmation_token: Option<String>,
-    /// Until when the token is good, RFC 3339.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<String>,
+    #[serde(flatten)]
+    confirmation: Confirmation,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -150,16 +147,13 @@ impl SessionsTool for Args {
         if let Some(after) = &answered.after {
             session = Brief::of(&after.head);
         }
-        let (confirmation_token, expires_at) =
-            token.map(|given| (given.token, given.expires_at)).unzip();
         Ok(Output {
             outcome,
             answered: answered.call,
             waiting,
             waiting_more,
             session,
-            confirmation_token,
-            expires_at,
+            confirmation: Confirmation::of(token),
         })
     }
 }

@@ -10,7 +10,10 @@ use crate::{
     },
     domain::{code::Code, view::size::SizeBudget},
     explain::{approval, explain, explanation::whole_seconds, vocabulary::Vocabulary},
-    mcp::tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
+    mcp::{
+        confirmation::Confirmation,
+        tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
+    },
 };
 
 /// What the failed sessions of an answer may take, in bytes.
@@ -42,12 +45,8 @@ pub(crate) struct Output {
     /// What the user has to be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     question: Option<String>,
-    /// Give it as confirmation_token once the user agrees.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    confirmation_token: Option<String>,
-    /// When that token ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<String>,
+    #[serde(flatten)]
+    confirmation: Confirmation,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -144,8 +143,6 @@ impl SessionsTool for Args {
                 (outcome, progress, stopped_by, None)
             }
         };
-        let (confirmation_token, expires_at) =
-            token.map(|given| (given.token, given.expires_at)).unzip();
         Ok(Output {
             outcome,
             progress: Progress::of(progress, call.vocabulary),
@@ -153,8 +150,7 @@ impl SessionsTool for Args {
             question,
             stopped_by: stopped_by.map(|stop| stop.code),
             wait_seconds: stopped_by.map(|stop| whole_seconds(stop.wait)),
-            confirmation_token,
-            expires_at,
+            confirmation: Confirmation::of(token),
         })
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     explain::{lost::snapshot_cut, waiting::warnings},
     mcp::{
         args::{conditions::WriteArgs, values::SessionIdArg},
+        confirmation::Confirmation,
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
     model::Session,
@@ -53,12 +54,8 @@ pub(crate) struct Output {
     /// In a dry run: the file that they would be exported to.
     #[serde(skip_serializing_if = "Option::is_none")]
     would_export_to: Option<String>,
-    /// Given with confirmation_required: what the next call has to bring.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    confirmation_token: Option<String>,
-    /// Until when the token is good, RFC 3339.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<String>,
+    #[serde(flatten)]
+    confirmation: Confirmation,
 }
 
 #[derive(Serialize, JsonSchema, Clone, Copy, PartialEq, Eq)]
@@ -144,8 +141,6 @@ impl SessionsTool for Args {
                 (Outcome::WouldDelete, session, None)
             }
         };
-        let (confirmation_token, expires_at) =
-            token.map(|given| (given.token, given.expires_at)).unzip();
         let is_deleted = outcome == Outcome::Deleted;
         let mut snapshot = call.services.record(&session).await;
         if is_deleted {
@@ -164,8 +159,7 @@ impl SessionsTool for Args {
             lost: deleted.lost,
             exported_to: deleted.exported_to,
             would_export_to: deleted.would_export_to,
-            confirmation_token,
-            expires_at,
+            confirmation: Confirmation::of(token),
         })
     }
 }

@@ -127,7 +127,7 @@ impl Args {
     fn patch(&mut self) -> Option<Patch> {
         let patch = Patch {
             mode: Mode::Merge,
-            // A merge of nothing is none.
+            // Merging an empty array changes nothing.
             tools: self.tools.take().filter(|tools| !tools.is_empty()),
             mcp_servers: self.mcp_servers.take().filter(|servers| !servers.is_empty()),
             remove_tools: std::mem::take(&mut self.remove_tools),

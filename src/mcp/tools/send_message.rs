@@ -129,7 +129,7 @@ impl SessionsTool for Args {
             Some(Ok(end)) => {
                 session = Brief::of(&end.session.head);
                 warnings.extend(end.is_queued.then(|| NOT_TAKEN_UP.to_owned()));
-                awaited = Awaited::of(end);
+                (awaited, _) = Awaited::of(end);
             }
             Some(Err(error)) => warnings.push(not_waited(&error)),
             None => {}

@@ -128,7 +128,7 @@ impl SessionsTool for Args {
         }
         Ok(Output {
             outcome: if dry_run { Outcome::WouldStart } else { Outcome::Started },
-            awaited: turn.map(Awaited::of).unwrap_or_default(),
+            awaited: turn.map(|turn| Awaited::of(turn).0).unwrap_or_default(),
             warnings: within_answer(warnings),
             session,
         })

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::{
     app::{
@@ -14,11 +13,8 @@ use crate::{
     domain::{
         code::Code,
         diagnosis::OpenRun,
-        events,
-        reply::Reply,
-        text,
+        events, text,
         view::row::{Row, short},
-        waiting::{WaitingCall, first_calls},
     },
     explain::{
         explain,
@@ -28,6 +24,7 @@ use crate::{
     },
     mcp::{
         args::values::{SessionIdArg, number},
+        awaited::Awaited,
         tool::{Effect, Error, Op, SessionsTool, Text, ToolCall, ToolGroup},
     },
     model::{Event, SessionId},
@@ -51,31 +48,18 @@ pub(crate) struct Args {
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// Its status now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<String>,
+    #[serde(flatten)]
+    awaited: Awaited,
     /// Whether it is still running or rescheduling.
     busy: bool,
     /// How long this call has waited.
     waited_seconds: u64,
-    /// Why it stopped, if it did: end_turn, requires_action with event_ids, …
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_reason: Option<Map<String, Value>>,
-    /// The calls that it, or a thread of it, waits for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    waiting: Vec<WaitingCall>,
-    /// How many more calls.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_more: Option<usize>,
     /// Workflow runs that have not ended: an idle session with any of them is not done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     workflow_runs: Vec<OpenRun>,
     /// How many more runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     workflow_runs_more: Option<usize>,
-    /// What its agent said last.
-    #[serde(flatten)]
-    reply: Option<Reply>,
     /// While it is busy: its newest event.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_event: Option<LastEvent>,
@@ -172,9 +156,10 @@ impl Output {
             code: error.code(),
             message: text::shortened(&explain(&error, Op::WaitForSession, vocabulary).message, 300),
         });
-        let pause = end.pause;
+        let (busy, waited) = (end.busy, end.waited);
+        let (awaited, pause) = Awaited::of(end);
         let mut warnings = warnings(pause.unknown, None);
-        if end.busy && last_sign.is_none() {
+        if busy && last_sign.is_none() {
             warnings.push(LAST_EVENT.to_owned());
         }
         let (last_event, quiet_for) = match last_sign {
@@ -183,18 +168,13 @@ impl Output {
             }
             None => (None, None),
         };
-        let (waiting, waiting_more) = first_calls(pause.waiting);
         let more_runs = pause.open_runs.len().saturating_sub(RUNS);
         Self {
-            status: session.status.clone(),
-            busy: end.busy,
-            waited_seconds: end.waited.as_secs(),
-            stop_reason: pause.stop_reason,
-            waiting,
-            waiting_more,
+            awaited,
+            busy,
+            waited_seconds: waited.as_secs(),
             workflow_runs: pause.open_runs.into_iter().take(RUNS).collect(),
             workflow_runs_more: (more_runs > 0).then_some(more_runs),
-            reply: end.reply,
             last_event,
             quiet_for,
             session,

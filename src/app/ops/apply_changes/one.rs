@@ -35,6 +35,8 @@ use crate::{
     model::{Event, Session},
 };
 
+const CHANGED: Settlement = Settlement::Skipped(SkipReason::Code(Code::SessionChanged));
+
 /// What became of one session, and whether everything has to slow down because of it.
 pub(super) enum Worked {
     Settled(Settlement),
@@ -148,28 +150,18 @@ async fn write_one(
     plan: &Plan,
     session: &PlannedSession,
 ) -> Result<Settlement, Error> {
-    let id = &session.id;
     let include_waiting = plan.order.include_waiting;
-    if plan.order.action == Action::Interrupt {
-        let events = waiting::turn_events(cx, id).await?;
-        if !is_planned_turn(&events, session) {
-            return Ok(Settlement::Skipped(SkipReason::Code(Code::SessionChanged)));
-        }
-        let mut interrupt = Interrupt::planned(id, &events, include_waiting);
-        let written = write(services, cx, id, &Conditions::default(), &mut interrupt).await?;
-        if let Written::Done { before, .. } = &written
-            && !interrupt.is_acknowledged()
-        {
-            ensure_in_history(services, cx, session, before, &events).await?;
-        }
-        return Ok(settled(&written, None));
+    let action = plan.order.action;
+    if action == Action::Interrupt {
+        return interrupt_one(services, cx, session, include_waiting).await;
     }
+    let id = &session.id;
     let look = if include_waiting {
         Look::none()
     } else {
         let events = waiting::events(cx, id).await?;
         if session.newest_event.is_some() && newest_id(&events) != session.newest_event {
-            return Ok(Settlement::Skipped(SkipReason::Code(Code::SessionChanged)));
+            return Ok(CHANGED);
         }
         Look::refusing(events)
     };
@@ -178,8 +170,10 @@ async fn write_one(
         expected_fingerprint: session.fingerprint,
         ..Conditions::default()
     };
-    match plan.order.action {
-        Action::Archive | Action::Interrupt => {
+    match action {
+        // Done above, without a version: what it is bound to is the turn.
+        Action::Interrupt => Err(ErrorKind::Internal.into()),
+        Action::Archive => {
             let mut archive = Archive::new(services, look);
             let written = write(services, cx, id, &conditions, &mut archive).await?;
             Ok(settled(&written, None))
@@ -203,6 +197,28 @@ async fn write_one(
             Ok(settled(&written, undo))
         }
     }
+}
+
+/// Stops the turn that the session was in when the plan was made, and no other.
+async fn interrupt_one(
+    services: &Services,
+    cx: &Context,
+    session: &PlannedSession,
+    include_waiting: bool,
+) -> Result<Settlement, Error> {
+    let id = &session.id;
+    let events = waiting::turn_events(cx, id).await?;
+    if !is_planned_turn(&events, session) {
+        return Ok(CHANGED);
+    }
+    let mut interrupt = Interrupt::planned(id, &events, include_waiting);
+    let written = write(services, cx, id, &Conditions::default(), &mut interrupt).await?;
+    if let Written::Done { before, .. } = &written
+        && !interrupt.is_acknowledged()
+    {
+        ensure_in_history(services, cx, session, before, &events).await?;
+    }
+    Ok(settled(&written, None))
 }
 
 /// Looks for an interrupt that the service accepted without naming it: in the history, or by the
